@@ -1,0 +1,122 @@
+"""Reading text line by line, with errors that name the place.
+
+The lines are those of `tf.data.TextLineDataset`, so that numbers counted here hold for the
+training pipeline: only a line feed ends a line, and carriage returns vanish wherever they stand.
+"""
+
+import gzip
+import os
+import zlib
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import BinaryIO
+
+from keras_seq2seq.errors import UserError
+
+BYTE_ORDER_MARK = "\ufeff"
+
+# A line longer than this is no sentence; without a bound, a file without line feeds would be
+# read into memory whole.
+MAX_LINE_BYTES = 2**20
+
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+def open_text(path: str | os.PathLike) -> BinaryIO:
+    """Opens a plain or gzip file for reading bytes.
+
+    Args:
+        path: The file; a name that ends in `.gz` is decompressed.
+
+    Returns:
+        The open binary file.
+
+    Raises:
+        UserError: If the file is missing, a directory or not readable.
+    """
+    path = Path(path)
+    try:
+        return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file{_near_miss(path)}") from None
+    except IsADirectoryError:
+        raise UserError(f"{path}: is a directory; expected a text file") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be opened ({error.strerror})") from None
+
+
+def read_lines(path: str | os.PathLike) -> Iterator[str]:
+    """Reads a plain or gzip text file line by line, in constant memory.
+
+    Args:
+        path: The file; a name that ends in `.gz` is decompressed.
+
+    Yields:
+        The lines, as `decode_lines` gives them.
+
+    Raises:
+        UserError: As `open_text` and `decode_lines` do.
+    """
+    with open_text(path) as stream:
+        yield from decode_lines(stream, path)
+
+
+def decode_lines(stream: BinaryIO, name: str | os.PathLike) -> Iterator[str]:
+    """Decodes an open binary file, standard input for instance, line by line.
+
+    Args:
+        stream: The open binary file.
+        name: What to call it in messages.
+
+    Yields:
+        Each line without its line feed, its carriage returns and a byte-order mark at its start
+        (where files with one were joined, it may stand in the middle of the file).
+
+    Raises:
+        UserError: If the data is not UTF-8, holds a NUL byte, has a line of more than
+            `MAX_LINE_BYTES` bytes, or is damaged gzip data. It names the line.
+    """
+    for number in count(1):
+        line = _read_line(stream, f"{name}:{number}")
+        # At the end of a file, carriage returns alone make no line.
+        if not line.strip(b"\r"):
+            return
+        yield _decode_line(line, f"{name}:{number}")
+
+
+def _read_line(stream: BinaryIO, place: str) -> bytes:
+    try:
+        line = stream.readline(MAX_LINE_BYTES + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UserError(
+            f"{place}: damaged gzip data ({error}); copy or compress the file again"
+        ) from None
+    except OSError as error:
+        raise UserError(f"{place}: cannot be read ({error.strerror})") from None
+    if len(line) > MAX_LINE_BYTES:
+        raise UserError(
+            f"{place}: longer than {MAX_LINE_BYTES} bytes; expected a text file with one "
+            "sequence a line"
+        )
+    return line
+
+
+def _decode_line(line: bytes, place: str) -> str:
+    if line.startswith(_GZIP_MAGIC):
+        raise UserError(f"{place}: gzip data; give the file a name that ends in .gz")
+    if b"\0" in line:
+        raise UserError(f"{place}: NUL byte, so this is a binary file; expected UTF-8 text")
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{place}: not UTF-8: byte 0x{line[error.start]:02x} at column {error.start + 1}; "
+            "convert the file, for instance with iconv -t UTF-8"
+        ) from None
+    return text.rstrip("\n").replace("\r", "").removeprefix(BYTE_ORDER_MARK)
+
+
+def _near_miss(path: Path) -> str:
+    other = path.with_suffix("") if path.suffix == ".gz" else path.with_name(f"{path.name}.gz")
+    return f"; did you mean {other}?" if other.is_file() else ""

@@ -1,0 +1,258 @@
+import gc
+import gzip
+from collections import Counter
+from random import Random
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_seq2seq.data.dataset import make_dataset
+from keras_seq2seq.data.vocabulary import Vocabulary
+from keras_seq2seq.errors import UserError
+
+LETTERS = Vocabulary("a b c".split())  # a 4, b 5, c 6
+NUMBERS = Vocabulary(map(str, range(200)))  # n is n + 4
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Writes two texts and returns their paths."""
+
+    def write(source: str, target: str):
+        paths = tmp_path / "sources", tmp_path / "targets"
+        for path, text in zip(paths, (source, target), strict=True):
+            path.write_text(text, encoding="utf-8", newline="")
+        return paths
+
+    return write
+
+
+@pytest.fixture
+def numbers(files):
+    """100 pairs: line n has n % 12 + 1 times the number n, its target half as many."""
+    sources = [" ".join([str(n)] * (n % 12 + 1)) for n in range(100)]
+    targets = [" ".join([str(n)] * (n % 12 // 2 + 1)) for n in range(100)]
+    paths = files("\n".join(sources), "\n".join(targets))
+    return lambda **options: make_dataset(*paths, NUMBERS, NUMBERS, **options)
+
+
+def batches(dataset):
+    return [
+        (x["source_ids"].tolist(), x["target_ids"].tolist(), y.tolist())
+        for x, y in dataset.as_numpy_iterator()
+    ]
+
+
+def line_numbers(dataset):
+    """The lines of the `numbers` text that a dataset holds, in order."""
+    return [row[0] - 4 for _, _, labels in batches(dataset) for row in labels]
+
+
+def test_ids_by_hand(files):
+    paths = files("a b\nc x a\n", "b\nc c\n")
+    (batch,) = batches(make_dataset(*paths, LETTERS, LETTERS))
+    assert batch == (
+        [[4, 5, 3, 0], [6, 1, 4, 3]],
+        [[2, 5, 0], [2, 6, 6]],
+        [[5, 3, 0], [6, 6, 3]],
+    )
+
+
+def test_too_long_sequences_keep_their_end_token(files):
+    paths = files("a b c\na b\n", "c b a\nc\n")
+    dataset = make_dataset(*paths, LETTERS, LETTERS, source_max_length=3, target_max_length=2)
+    assert batches(dataset) == [
+        ([[4, 5, 3], [4, 5, 3]], [[2, 6], [2, 6]], [[6, 3], [6, 3]]),
+    ]
+
+
+def test_characters_and_reversal_for_one_side(files):
+    paths = files("a b\n", "ab a\n")
+    dataset = make_dataset(
+        *paths,
+        LETTERS,
+        Vocabulary("a b ▁".split()),
+        target_tokenizer="characters",
+        reverse_source=True,
+    )
+    assert batches(dataset) == [([[5, 4, 3]], [[2, 4, 5, 6, 4]], [[4, 5, 6, 4, 3]])]
+
+
+def test_the_writing_of_a_file_does_not_matter(files, tmp_path):
+    plain = files("a b\nc\n", "b\nc\n")
+    expected = batches(make_dataset(*plain, LETTERS, LETTERS))
+    untidy = files("\ufeffa  b \r\n\tc", "\ufeffb\r\nc\xa0\r\n")
+    assert batches(make_dataset(*untidy, LETTERS, LETTERS)) == expected
+    for path in untidy:
+        path.with_suffix(".gz").write_bytes(gzip.compress(path.read_bytes()))
+    zipped = [path.with_suffix(".gz") for path in untidy]
+    assert batches(make_dataset(*zipped, LETTERS, LETTERS)) == expected
+
+
+def test_empty_pairs_are_skipped(files):
+    paths = files("a\n\n \nb\nc\n", "a\nb\n\n\r\nc\n")
+    (batch,) = batches(make_dataset(*paths, LETTERS, LETTERS))
+    assert batch == ([[4, 3], [6, 3]], [[2, 4], [2, 6]], [[4, 3], [6, 3]])
+
+
+def test_without_buckets_lines_stay_in_order(numbers):
+    dataset = numbers(batch_size=30)
+    assert line_numbers(dataset) == list(range(100))
+    assert [y.shape[0] for _, y in dataset] == [30, 30, 30, 10]
+
+
+def test_buckets_by_the_longer_side(numbers):
+    # Sources have 2 to 13 ids: below 4, 4 to 8, 9 and more.
+    ranges = {range(2, 4): 0, range(4, 9): 0, range(9, 14): 0}
+    for source_ids, _, labels in batches(numbers(batch_size=8, buckets=(4, 9))):
+        lengths = [max(_length(s), _length(t)) for s, t in zip(source_ids, labels, strict=True)]
+        (bucket,) = {r for r in ranges for length in lengths if length in r}
+        ranges[bucket] += len(lengths)
+    # n % 12 is 0 or 1 for 18 of 100 lines, 2 to 6 for 42 and 7 to 11 for 40.
+    assert list(ranges.values()) == [18, 42, 40]
+
+
+def test_a_boundary_belongs_to_the_bucket_above(files):
+    paths = files("a\na b\na b c\n", "a\na\na\n")  # lengths 2, 3 and 4
+    dataset = make_dataset(*paths, LETTERS, LETTERS, buckets=(3,))
+    assert sorted(len(labels) for _, _, labels in batches(dataset)) == [1, 2]
+
+
+def test_the_target_may_be_the_longer_side(files):
+    paths = files("a\na\n", "a\na b c\n")
+    dataset = make_dataset(*paths, LETTERS, LETTERS, buckets=(3,))
+    gc.collect()  # The lookup tables live as long as the dataset.
+    assert len(batches(dataset)) == 2
+    # Cut to 2 ids, both are in the lower bucket.
+    dataset = make_dataset(*paths, LETTERS, LETTERS, buckets=(3,), target_max_length=2)
+    assert len(batches(dataset)) == 1
+
+
+def test_shuffling_depends_on_its_seed_only(numbers):
+    tf.random.set_seed(1)
+    expected = tf.random.uniform([]).numpy()
+    tf.random.set_seed(1)
+    first = line_numbers(numbers(shuffle=True, seed=5))
+    # The global seed is left alone, and has no say.
+    assert tf.random.uniform([]).numpy() == expected
+    tf.random.set_seed(2)
+    assert line_numbers(numbers(shuffle=True, seed=5)) == first
+    assert line_numbers(numbers(shuffle=True, seed=6)) != first
+    assert sorted(first) == list(range(100)) != first
+
+
+def test_each_epoch_has_its_own_order(numbers):
+    lines = line_numbers(numbers(shuffle=True, epochs=3, batch_size=10, shuffle_buffer=30))
+    epochs = [lines[start : start + 100] for start in (0, 100, 200)]
+    assert all(sorted(epoch) == list(range(100)) for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 3
+    # Nor is a later epoch the first one of another seed.
+    assert line_numbers(numbers(shuffle=True, seed=1)) not in epochs
+
+
+def test_epochs_leave_no_small_batches_between_them(numbers):
+    sizes = [len(y) for _, _, y in batches(numbers(batch_size=32, buckets=(4, 9), epochs=4))]
+    # 72, 168 and 160 lines: 2 + 5 + 5 full batches, and what is left of each bucket.
+    assert sizes[:12] == [32] * 12
+    assert sorted(sizes[12:]) == [8, 8]
+
+
+@pytest.mark.parametrize("epochs", [3, None])
+def test_skip_goes_on_where_a_run_stopped(numbers, epochs):
+    def stream():
+        return numbers(shuffle=True, batch_size=8, buckets=(4, 9), epochs=epochs, seed=2)
+
+    whole = batches(stream().take(30))
+    tf.random.set_seed(7)  # As another process may have done.
+    resumed = stream()
+    for skipped in (7, 20):
+        assert batches(resumed.skip(skipped).take(30 - skipped)) == whole[skipped:]
+
+
+def test_element_spec_and_endless_cardinality(numbers):
+    dataset = numbers(epochs=None)
+    features, labels = dataset.element_spec
+    assert set(features) == {"source_ids", "target_ids"}
+    for spec in (*features.values(), labels):
+        assert spec.dtype == tf.int32
+        assert spec.shape.as_list() == [None, None]
+    assert dataset.cardinality() == tf.data.INFINITE_CARDINALITY
+
+
+def test_more_lines_than_are_read_at_once(files):
+    text = "".join(f"{n % 200}\n" for n in range(3000))
+    dataset = make_dataset(*files(text, text), NUMBERS, NUMBERS, batch_size=64)
+    assert line_numbers(dataset) == [n % 200 for n in range(3000)]
+
+
+def test_fits_a_keras_model(numbers):
+    import keras
+
+    source, target = (
+        keras.Input([None], dtype="int32", name=f"{s}_ids") for s in ("source", "target")
+    )
+    summed = keras.ops.sum(keras.layers.Embedding(204, 4)(source), axis=1, keepdims=True)
+    logits = keras.layers.Dense(204)(keras.layers.Embedding(204, 4)(target) + summed)
+    model = keras.Model({"source_ids": source, "target_ids": target}, logits)
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    history = model.fit(numbers(epochs=None), steps_per_epoch=2, shuffle=False, verbose=0)
+    assert np.isfinite(history.history["loss"][0])
+
+
+@pytest.mark.parametrize(("buckets", "max_length"), [((), 4), ((3, 4, 6), 7)])
+def test_any_text_gives_the_ids_of_plain_python(files, buckets, max_length):
+    random = Random(0)
+    sides = [
+        ["".join(random.choices("ab x", k=random.randint(0, 16))) for _ in range(300)]
+        for _ in ("source", "target")
+    ]
+    dataset = make_dataset(
+        *files(*("\n".join(lines) for lines in sides)),
+        LETTERS,
+        LETTERS,
+        batch_size=7,
+        buckets=buckets,
+        source_max_length=max_length,
+        target_max_length=max_length,
+        shuffle=True,
+    )
+
+    found = Counter()
+    for source_ids, target_ids, labels in batches(dataset):
+        for rows in zip(source_ids, target_ids, labels, strict=True):
+            found[tuple(tuple(row[: _length(row)]) for row in rows)] += 1
+
+    ids = [[LETTERS.to_ids(line.split())[: max_length - 1] for line in side] for side in sides]
+    assert found == Counter(
+        ((*source, 3), (2, *target), (*target, 3))
+        for source, target in zip(*ids, strict=True)
+        if source and target
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch_size": 0}, "batch_size is 0; expected at least 1"),
+        ({"epochs": 0}, "epochs is 0; expected at least 1"),
+        ({"shuffle_buffer": 0}, "shuffle_buffer is 0"),
+        ({"source_max_length": 1}, "source_max_length is 1; expected at least 2"),
+        ({"target_max_length": 0}, "target_max_length is 0; expected at least 2"),
+        ({"buckets": (10, 5)}, "5 comes after 10"),
+        ({"source_tokenizer": "words"}, "unknown tokenizer 'words'"),
+    ],
+)
+def test_refuses(numbers, options, message):
+    with pytest.raises(UserError, match=message):
+        numbers(**options)
+
+
+def test_refuses_a_missing_file(files, tmp_path):
+    source, _ = files("a\n", "a\n")
+    with pytest.raises(UserError, match="missing: no such file"):
+        make_dataset(source, tmp_path / "missing", LETTERS, LETTERS)
+
+
+def _length(ids):
+    return len(ids) - ids.count(0)
