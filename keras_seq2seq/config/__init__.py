@@ -1,0 +1,21 @@
+"""Typed, validated configuration of a training run."""
+
+from keras_seq2seq.config.config import Config
+from keras_seq2seq.config.config_file import dump_config, load_config_file
+from keras_seq2seq.config.describe import OptionDescription, describe_hparams
+from keras_seq2seq.config.hparams_string import parse_hparams
+from keras_seq2seq.config.hyper_parameters import HyperParameters
+from keras_seq2seq.config.resolve import resolve_config
+from keras_seq2seq.config.rnn_cell import RnnCell
+
+__all__ = [
+    "Config",
+    "HyperParameters",
+    "OptionDescription",
+    "RnnCell",
+    "describe_hparams",
+    "dump_config",
+    "load_config_file",
+    "parse_hparams",
+    "resolve_config",
+]

@@ -1,0 +1,135 @@
+"""All hyper-parameters, under the dotted names of google/seq2seq."""
+
+from pydantic import Field
+
+from keras_seq2seq.config.optimizer import Optimizer
+from keras_seq2seq.config.option_types import (
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveInt,
+    Switch,
+    one_of,
+)
+from keras_seq2seq.config.rnn_cell import RnnCell, RnnCellOverrides
+from keras_seq2seq.config.section import Section
+
+EncoderType = one_of(
+    "BidirectionalEncoder",
+    "UnidirectionalEncoder",
+    BidirectionalRNNEncoder="BidirectionalEncoder",
+    UnidirectionalRNNEncoder="UnidirectionalEncoder",
+)
+ScoreType = one_of("bahdanau", "dot")
+BridgeType = one_of("zero", "pass_through", "dense")
+TokenizerType = one_of("whitespace", "characters")
+
+
+class Encoder(Section):
+    """`encoder.*`: reads the source."""
+
+    type: EncoderType | None = Field(
+        None,
+        description="Encoder; if not set the model's own: bidirectional for AttentionSeq2Seq, "
+        "unidirectional for BasicSeq2Seq.",
+    )
+    rnn_cell: RnnCellOverrides = RnnCellOverrides()
+
+
+class Decoder(Section):
+    """`decoder.*`: writes the target."""
+
+    rnn_cell: RnnCellOverrides = RnnCellOverrides()
+
+
+class Attention(Section):
+    """`attention.*`: how AttentionSeq2Seq looks at the source."""
+
+    dim: PositiveInt = Field(128, description="Units of the projected queries and keys.")
+    score_type: ScoreType = Field("bahdanau", description="Attention score.")
+
+
+class Bridge(Section):
+    """`bridge.*`: from the encoder's last state to the decoder's first."""
+
+    type: BridgeType | None = Field(
+        None, description="Start of the decoder's state; if not set the model's own."
+    )
+
+
+class Source(Section):
+    """`source.*`: the text that is read."""
+
+    max_seq_len: PositiveInt = Field(
+        40, description="Longest source in tokens, the end token included."
+    )
+    reverse: Switch = Field(False, description="Read the source from its end.")
+    tokenizer: TokenizerType = Field("whitespace", description="What a source token is.")
+
+
+class Target(Section):
+    """`target.*`: the text that is written."""
+
+    max_seq_len: PositiveInt = Field(
+        40, description="Longest target in tokens, the end token included."
+    )
+    tokenizer: TokenizerType = Field("whitespace", description="What a target token is.")
+
+
+class Embedding(Section):
+    """`embedding.*`: the vectors of the tokens."""
+
+    dim: PositiveInt = Field(100, description="Length of a token's vector.")
+    share: Switch = Field(
+        False, description="One table for both sides; they then need the same vocabulary."
+    )
+
+
+class BeamSearch(Section):
+    """`inference.beam_search.*`."""
+
+    beam_width: NonNegativeInt = Field(
+        0, description="Hypotheses kept for each sentence; 0 and 1 decode greedily."
+    )
+    length_penalty_weight: NonNegativeFloat = Field(
+        0.0, description="How much long hypotheses are favoured; 0 not at all."
+    )
+
+
+class Inference(Section):
+    """`inference.*`: translation with the trained model."""
+
+    beam_search: BeamSearch = BeamSearch()
+    max_decode_length: PositiveInt = Field(
+        100, description="Longest translation in tokens; a longer one is cut."
+    )
+
+
+class HyperParameters(Section):
+    """What `--hparams` sets.
+
+    Example:
+        >>> hparams = HyperParameters(rnn_cell=RnnCell(num_units=256))
+        >>> hparams.encoder_cell.num_units
+        256
+    """
+
+    rnn_cell: RnnCell = RnnCell()
+    encoder: Encoder = Encoder()
+    decoder: Decoder = Decoder()
+    attention: Attention = Attention()
+    bridge: Bridge = Bridge()
+    source: Source = Source()
+    target: Target = Target()
+    embedding: Embedding = Embedding()
+    inference: Inference = Inference()
+    optimizer: Optimizer = Optimizer()
+
+    @property
+    def encoder_cell(self) -> RnnCell:
+        """The encoder's cell: `rnn_cell.*` overridden by `encoder.rnn_cell.*`."""
+        return self.encoder.rnn_cell.apply_to(self.rnn_cell)
+
+    @property
+    def decoder_cell(self) -> RnnCell:
+        """The decoder's cell: `rnn_cell.*` overridden by `decoder.rnn_cell.*`."""
+        return self.decoder.rnn_cell.apply_to(self.rnn_cell)

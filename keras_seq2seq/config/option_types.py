@@ -1,0 +1,73 @@
+"""The types of option values, each with the words that error messages and the docs use for it."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BeforeValidator, Field
+from pydantic.fields import FieldInfo
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a value must be, in words that finish the sentence "expected ..."."""
+
+    words: str
+
+
+def expected_words(field: FieldInfo) -> str:
+    """Returns what the option declared as `field` must hold, in words."""
+    metadata = list(field.metadata)
+    # In `X | None` the metadata of X is that of the union's member.
+    for member in get_args(field.annotation):
+        metadata += getattr(member, "__metadata__", ())
+    return next(item.words for item in metadata if isinstance(item, Expected))
+
+
+def join_choices(choices: Iterable[str]) -> str:
+    """Returns "a, b or c"."""
+    *first, last = choices
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def one_of(*names: str, **other_spellings: str) -> Any:
+    """Returns the type of an option that takes one of `names`.
+
+    Args:
+        *names: the values.
+        **other_spellings: further spellings, each with the name that it stands for.
+    """
+
+    def normalise(value: Any) -> Any:
+        return other_spellings.get(value, value) if isinstance(value, str) else value
+
+    return Annotated[Literal[names], BeforeValidator(normalise), Expected(join_choices(names))]
+
+
+def _whole_float_to_int(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _path_to_text(value: Any) -> Any:
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+Switch = Annotated[bool, Expected("true or false")]
+# Text and not pathlib.Path, which would make "gs:/bucket" of "gs://bucket".
+FilePath = Annotated[
+    str, Field(min_length=1), BeforeValidator(_path_to_text), Expected("the path of a file")
+]
+
+PositiveInt = Annotated[int, Field(ge=1), Expected("a whole number of at least 1")]
+NonNegativeInt = Annotated[int, Field(ge=0), Expected("a whole number of at least 0")]
+# Counts of steps are large: people write them as 1e6.
+PositiveSteps = Annotated[PositiveInt, BeforeValidator(_whole_float_to_int)]
+NonNegativeSteps = Annotated[NonNegativeInt, BeforeValidator(_whole_float_to_int)]
+# The range that NumPy accepts.
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1), Expected("a whole number from 0 to 4294967295")]
+
+PositiveFloat = Annotated[float, Field(gt=0), Expected("a number above 0")]
+NonNegativeFloat = Annotated[float, Field(ge=0), Expected("a number of at least 0")]
+KeepProbability = Annotated[float, Field(gt=0, le=1), Expected("a number above 0 and at most 1")]
+ProperFraction = Annotated[float, Field(ge=0, lt=1), Expected("a number of at least 0 and below 1")]

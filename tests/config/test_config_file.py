@@ -1,0 +1,218 @@
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keras_seq2seq.config import Config, dump_config, load_config_file, resolve_config
+from keras_seq2seq.errors import UserError
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(content):
+        path = tmp_path / "run.yaml"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "batch_size: 8\nhparams: {rnn_cell: {num_units: 256, type: GRUCell}}",
+        "batch_size: 8\nhparams:\n  rnn_cell.num_units: 256\n  rnn_cell.type: GRUCell",
+        "batch_size: 8\nhparams:\n  rnn_cell.num_units: 256\n  rnn_cell: {type: GRUCell}",
+        "hparams.rnn_cell.num_units: 256\nhparams.rnn_cell: {type: GRUCell}\nbatch_size: 8",
+        "\ufeffbatch_size: 8\r\nhparams.rnn_cell.num_units: 256\r\nhparams.rnn_cell.type: GRUCell",
+    ],
+)
+def test_nested_and_dotted_names(write, text):
+    assert load_config_file(write(text)) == {
+        "batch_size": 8,
+        "hparams": {"rnn_cell": {"num_units": 256, "type": "GRUCell"}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", ": expected options such as batch_size: 32, got nothing"),
+        ("# nothing\n", ": expected options such as batch_size: 32, got nothing"),
+        ("- batch_size", ": expected options such as batch_size: 32, got a list"),
+        ("batch_size", ": expected options such as batch_size: 32, got a single value"),
+        ("a: 1\nb: c: d", ":2: not valid YAML: mapping values are not allowed here"),
+        ("a: [1,\nb: 2", ":2: not valid YAML: expected ',' or ']', but got '<stream end>'"),
+        ("a: 1\nb: 2\na: 3", ':3: option "a" is given twice'),
+        ("a: {b: 1}\na.b: 2", ': option "a.b" is given twice'),
+        ("a: 1\n? [b]\n: 2", ":2: expected the name of an option before the colon"),
+        ("a: &x {b: *x}", ": sections are nested without end"),
+        ("a: " + "[" * 3000, ": not valid YAML: a value cannot be read"),
+        (b"a: 1\nb: \xe9", ":2: expected UTF-8 text"),
+        (b"a: 1\nb: \0", ":2: expected text, got a control character"),
+    ],
+)
+def test_error_names_the_place(write, content, message):
+    path = write(content)
+    with pytest.raises(UserError) as error:
+        load_config_file(path)
+    assert str(error.value) == f"{path}{message}"
+
+
+def test_missing_file_and_directory(tmp_path):
+    with pytest.raises(UserError, match="none.yaml: cannot read .*: No such file"):
+        load_config_file(tmp_path / "none.yaml")
+    with pytest.raises(UserError, match="cannot read the configuration: Is a directory"):
+        load_config_file(tmp_path)
+
+
+def test_save_and_load(tmp_path):
+    config = resolve_config(
+        flags={"train_source": "grüße.txt", "buckets": "10,20"}, hparams="rnn_cell.num_units=7"
+    )
+    path = tmp_path / "config.yaml"
+    path.write_text("batch_size: 1")
+    config.save(path)
+    assert Config.load(path) == config
+    assert [file.name for file in tmp_path.iterdir()] == ["config.yaml"]
+
+
+def test_failed_save_leaves_the_file_as_it_was(tmp_path, monkeypatch):
+    path = tmp_path / "config.yaml"
+    path.write_text("batch_size: 1")
+
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("pathlib.Path.replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        Config().save(path)
+    assert path.read_text() == "batch_size: 1"
+    assert [file.name for file in tmp_path.iterdir()] == ["config.yaml"]
+
+
+def test_load_names_the_mistake(write):
+    path = write("hparams:\n  rnn_cell:\n    num_unit: 3")
+    with pytest.raises(UserError) as error:
+        Config.load(path)
+    assert str(error.value) == (
+        f'{path}: unknown option "hparams.rnn_cell.num_unit"; '
+        'did you mean "hparams.rnn_cell.num_units"?'
+    )
+
+
+def test_dump_has_the_order_of_the_declaration_and_only_what_has_an_effect():
+    text = dump_config(resolve_config(flags={"model": "BasicSeq2Seq", "batch_size": 8}))
+    content = yaml.safe_load(text)
+    assert list(content) == [
+        "model",
+        "batch_size",
+        "buckets",
+        "eval_every_n_steps",
+        "seed",
+        "hparams",
+    ]
+    assert list(content["hparams"]) == [
+        "rnn_cell",
+        "source",
+        "target",
+        "embedding",
+        "inference",
+        "optimizer",
+    ]
+    assert content["hparams"]["optimizer"] == {
+        "name": "Adam",
+        "learning_rate": 0.001,
+        "clip_gradients": 5.0,
+        "label_smoothing": 0.0,
+    }
+
+
+def optionally(**options):
+    """Dicts with any of the options."""
+    return st.fixed_dictionaries({}, optional=options)
+
+
+COUNTS = st.integers(1, 2**70)
+FRACTIONS = st.floats(0, 1, exclude_min=True)
+POSITIVE = st.floats(0, exclude_min=True, allow_infinity=False)
+PATHS = st.text(min_size=1) | st.sampled_from(["1e-3", "no", "010", "null", "~", "1:30", "a: b"])
+TOKENIZERS = st.sampled_from(["whitespace", "characters"])
+CELLS = optionally(
+    type=st.sampled_from(["LSTMCell", "GRUCell"]),
+    num_units=COUNTS,
+    num_layers=COUNTS,
+    dropout_input_keep_prob=FRACTIONS,
+    dropout_output_keep_prob=FRACTIONS,
+    residual_connections=st.booleans(),
+)
+OPTIMIZERS = {
+    "name": st.sampled_from(["Adam", "SGD", "RMSprop"]),
+    "learning_rate": POSITIVE,
+    "clip_gradients": POSITIVE,
+    "label_smoothing": st.floats(0, 1, exclude_max=True),
+}
+DECAYS = st.fixed_dictionaries(
+    {"lr_decay_type": st.sampled_from(["exponential_decay", "natural_exp_decay"])},
+    optional=OPTIMIZERS
+    | {
+        "lr_decay_steps": COUNTS,
+        "lr_decay_rate": POSITIVE,
+        "lr_start_decay_at": st.integers(0, 1000),
+        "lr_stop_decay_at": st.integers(1001, 10**12),
+        "lr_min_learning_rate": POSITIVE,
+        "lr_staircase": st.booleans(),
+    },
+)
+HPARAMS = {
+    "rnn_cell": CELLS,
+    "encoder": optionally(
+        type=st.sampled_from(["BidirectionalEncoder", "UnidirectionalEncoder"]), rnn_cell=CELLS
+    ),
+    "decoder": optionally(rnn_cell=CELLS),
+    "bridge": optionally(type=st.sampled_from(["zero", "pass_through", "dense"])),
+    "source": optionally(max_seq_len=COUNTS, reverse=st.booleans(), tokenizer=TOKENIZERS),
+    "target": optionally(max_seq_len=COUNTS, tokenizer=TOKENIZERS),
+    "embedding": optionally(dim=COUNTS, share=st.booleans()),
+    "inference": optionally(
+        beam_search=optionally(beam_width=st.integers(0, 99), length_penalty_weight=POSITIVE),
+        max_decode_length=COUNTS,
+    ),
+    "optimizer": optionally(**OPTIMIZERS) | DECAYS,
+}
+ATTENTION = optionally(dim=COUNTS, score_type=st.sampled_from(["bahdanau", "dot"]))
+FLAGS = {
+    "train_source": PATHS,
+    "train_target": PATHS,
+    "dev_source": PATHS,
+    "dev_target": PATHS,
+    "vocab_source": PATHS,
+    "vocab_target": PATHS,
+    "batch_size": COUNTS,
+    "buckets": st.sets(COUNTS).map(sorted),
+    "train_steps": COUNTS,
+    "train_epochs": COUNTS,
+    "eval_every_n_steps": COUNTS,
+    "seed": st.integers(0, 2**32 - 1),
+}
+CONFIGS = optionally(
+    model=st.just("AttentionSeq2Seq"), hparams=optionally(attention=ATTENTION, **HPARAMS), **FLAGS
+) | st.fixed_dictionaries(
+    {"model": st.just("BasicSeq2Seq")}, optional=FLAGS | {"hparams": optionally(**HPARAMS)}
+)
+
+
+@pytest.fixture(scope="module")
+def config_path(tmp_path_factory):
+    return tmp_path_factory.mktemp("config") / "config.yaml"
+
+
+@settings(deadline=None)
+@given(options=CONFIGS)
+def test_round_trip(config_path, options):
+    config = Config(**options)
+    config.save(config_path)
+    again = Config.load(config_path)
+    assert again == config
+    assert again.model_dump_json() == config.model_dump_json()
+    assert dump_config(again) == dump_config(config)

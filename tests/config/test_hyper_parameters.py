@@ -1,0 +1,123 @@
+import pytest
+from pydantic import ValidationError
+
+from keras_seq2seq.config import HyperParameters, RnnCell, describe_hparams, resolve_config
+
+DEFAULTS = {
+    "rnn_cell.type": "LSTMCell",
+    "rnn_cell.num_units": 128,
+    "rnn_cell.num_layers": 1,
+    "rnn_cell.dropout_input_keep_prob": 1.0,
+    "rnn_cell.dropout_output_keep_prob": 1.0,
+    "rnn_cell.residual_connections": False,
+    "encoder.type": None,
+    "encoder.rnn_cell.type": None,
+    "encoder.rnn_cell.num_units": None,
+    "encoder.rnn_cell.num_layers": None,
+    "encoder.rnn_cell.dropout_input_keep_prob": None,
+    "encoder.rnn_cell.dropout_output_keep_prob": None,
+    "encoder.rnn_cell.residual_connections": None,
+    "decoder.rnn_cell.type": None,
+    "decoder.rnn_cell.num_units": None,
+    "decoder.rnn_cell.num_layers": None,
+    "decoder.rnn_cell.dropout_input_keep_prob": None,
+    "decoder.rnn_cell.dropout_output_keep_prob": None,
+    "decoder.rnn_cell.residual_connections": None,
+    "attention.dim": 128,
+    "attention.score_type": "bahdanau",
+    "bridge.type": None,
+    "source.max_seq_len": 40,
+    "source.reverse": False,
+    "source.tokenizer": "whitespace",
+    "target.max_seq_len": 40,
+    "target.tokenizer": "whitespace",
+    "embedding.dim": 100,
+    "embedding.share": False,
+    "inference.beam_search.beam_width": 0,
+    "inference.beam_search.length_penalty_weight": 0.0,
+    "inference.max_decode_length": 100,
+    "optimizer.name": "Adam",
+    "optimizer.learning_rate": 1e-3,
+    "optimizer.lr_decay_type": None,
+    "optimizer.lr_decay_steps": 100,
+    "optimizer.lr_decay_rate": 0.99,
+    "optimizer.lr_start_decay_at": 0,
+    "optimizer.lr_stop_decay_at": 10**9,
+    "optimizer.lr_min_learning_rate": 1e-12,
+    "optimizer.lr_staircase": False,
+    "optimizer.clip_gradients": 5.0,
+    "optimizer.label_smoothing": 0.0,
+}
+
+
+def value_of(hparams, name):
+    for part in name.split("."):
+        hparams = getattr(hparams, part)
+    return hparams
+
+
+@pytest.mark.parametrize(("name", "default"), DEFAULTS.items())
+def test_default(name, default):
+    value = value_of(HyperParameters(), name)
+    assert value == default
+    assert type(value) is type(default)
+
+
+def test_description_lists_every_option_with_its_default():
+    described = describe_hparams()
+    assert {option.name: option.default for option in described} == DEFAULTS
+    assert [option.name for option in described] == list(DEFAULTS)
+    assert all(option.description.endswith(".") for option in described)
+
+
+def test_description_says_what_an_option_takes():
+    types = {option.name: option.type for option in describe_hparams()}
+    assert types["rnn_cell.num_units"] == "a whole number of at least 1"
+    assert types["encoder.rnn_cell.num_units"] == "a whole number of at least 1"
+    assert types["bridge.type"] == "zero, pass_through or dense"
+    assert types["source.reverse"] == "true or false"
+
+
+def test_each_side_may_have_its_own_cell():
+    text = """rnn_cell.type=GRUCell, rnn_cell.num_units=64, rnn_cell.residual_connections=true,
+        encoder.rnn_cell.num_layers=4,
+        decoder.rnn_cell.num_units=32, decoder.rnn_cell.residual_connections=false"""
+    hparams = resolve_config(hparams=text).hparams
+    assert hparams.encoder_cell == RnnCell(
+        type="GRUCell", num_units=64, num_layers=4, residual_connections=True
+    )
+    assert hparams.decoder_cell == RnnCell(
+        type="GRUCell", num_units=32, num_layers=1, residual_connections=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "spelling", "value"),
+    [
+        ("rnn_cell.type", "BasicLSTMCell", "LSTMCell"),
+        ("decoder.rnn_cell.type", "BasicLSTMCell", "LSTMCell"),
+        ("encoder.type", "BidirectionalRNNEncoder", "BidirectionalEncoder"),
+        ("encoder.type", "UnidirectionalRNNEncoder", "UnidirectionalEncoder"),
+        ("optimizer.name", "RMSProp", "RMSprop"),
+        ("optimizer.lr_decay_type", "", None),
+        ("optimizer.lr_decay_type", "none", None),
+        ("optimizer.lr_decay_type", "exponential_decay", "exponential_decay"),
+        ("optimizer.learning_rate", "1", 1.0),
+        ("optimizer.learning_rate", "1e-4", 1e-4),
+        ("optimizer.clip_gradients", "0", 0.0),
+    ],
+)
+def test_accepted_spelling(name, spelling, value):
+    assert value_of(resolve_config(hparams=f"{name}={spelling}").hparams, name) == value
+
+
+def test_steps_may_be_written_with_an_exponent():
+    text = "optimizer.lr_decay_type=exponential_decay, optimizer.lr_stop_decay_at=1e6"
+    stop = resolve_config(hparams=text).hparams.optimizer.lr_stop_decay_at
+    assert stop == 1_000_000
+    assert type(stop) is int
+
+
+def test_values_cannot_be_changed_past_their_check():
+    with pytest.raises(ValidationError):
+        HyperParameters().rnn_cell.num_units = -1

@@ -1,0 +1,250 @@
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from keras_seq2seq.config import Config, resolve_config
+from keras_seq2seq.errors import UserError
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(name, text):
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def message_of(*args, **kwargs):
+    with pytest.raises(UserError) as error:
+        resolve_config(*args, **kwargs)
+    return str(error.value)
+
+
+def test_defaults():
+    config = resolve_config()
+    assert config.model == "AttentionSeq2Seq"
+    assert config.batch_size == 32
+    assert config.buckets == ()
+    assert config.eval_every_n_steps == 1000
+    assert config.seed == 1
+    unset = ("train_source", "train_target", "dev_source", "dev_target", "vocab_source")
+    for name in (*unset, "vocab_target", "train_steps", "train_epochs"):
+        assert getattr(config, name) is None
+
+
+def test_later_files_beat_earlier_ones_and_flags_beat_files(write):
+    first = write("first.yaml", "batch_size: 1\nseed: 1\ntrain_steps: 1\nhparams.embedding.dim: 1")
+    second = write(
+        "second.yaml", "seed: 2\ntrain_steps: 2\nhparams: {attention.dim: 2, source.max_seq_len: 2}"
+    )
+    config = resolve_config(
+        [first, second], {"train_steps": 3, "seed": None}, "source.max_seq_len=3"
+    )
+    assert (config.batch_size, config.seed, config.train_steps) == (1, 2, 3)
+    hparams = config.hparams
+    assert (hparams.embedding.dim, hparams.attention.dim, hparams.source.max_seq_len) == (1, 2, 3)
+    assert hparams.target.max_seq_len == 40
+
+
+def test_paths_may_be_path_objects_and_addresses():
+    flags = {"train_source": Path("a") / "b", "dev_source": "gs://bucket/dev"}
+    config = resolve_config(flags=flags)
+    assert config.train_source == str(Path("a") / "b")
+    assert config.dev_source == "gs://bucket/dev"
+
+
+@pytest.mark.parametrize(
+    ("value", "buckets"),
+    [
+        ("10,15,20", (10, 15, 20)),
+        (" 10, 15\n", (10, 15)),
+        ("10", (10,)),
+        (10, (10,)),
+        ([10, 15], (10, 15)),
+        ((), ()),
+    ],
+)
+def test_buckets(value, buckets):
+    assert resolve_config(flags={"buckets": value}).buckets == buckets
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("10,5", '"10,5"'),
+        ("10,10", '"10,10"'),
+        ("0,10", '"0,10"'),
+        ("-5,10", '"-5,10"'),
+        ("10,x", '"10,x"'),
+        ("10,,20", '"10,,20"'),
+        ("1_0", '"1_0"'),
+        ("", '""'),
+        ([10, 12.5], "[10, 12.5]"),
+        ([True, 2], "[True, 2]"),
+        (12.5, "12.5"),
+    ],
+)
+def test_wrong_buckets(value, shown):
+    assert message_of(flags={"buckets": value}) == (
+        f"--buckets: expected increasing whole numbers of at least 1, such as 10,15,20, got {shown}"
+    )
+
+
+WHOLE = "expected a whole number of at least 1, got "
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"batch_size": 0}, f"--batch_size: {WHOLE}0"),
+        ({"batch_size": "8"}, f'--batch_size: {WHOLE}"8"'),
+        ({"train_steps": -1}, f"--train_steps: {WHOLE}-1"),
+        ({"train_epochs": 0.5}, f"--train_epochs: {WHOLE}0.5"),
+        ({"eval_every_n_steps": 0}, f"--eval_every_n_steps: {WHOLE}0"),
+        ({"seed": -1}, "--seed: expected a whole number from 0 to 4294967295, got -1"),
+        ({"train_source": ""}, '--train_source: expected the path of a file, got ""'),
+        ({"model": "Basic"}, '--model: expected AttentionSeq2Seq or BasicSeq2Seq, got "Basic"'),
+    ],
+)
+def test_wrong_flag(flags, message):
+    assert message_of(flags=flags) == message
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        ("rnn_cell.num_units=12.5", f"{WHOLE}12.5"),
+        ("rnn_cell.num_units=true", f"{WHOLE}true"),
+        ("rnn_cell.num_units=abc", f'{WHOLE}"abc"'),
+        ("rnn_cell.num_units=", f"{WHOLE}nothing"),
+        ("rnn_cell.num_units=0", f"{WHOLE}0"),
+        ("encoder.rnn_cell.num_units=0", f"{WHOLE}0"),
+        ("rnn_cell.dropout_input_keep_prob=0", "expected a number above 0 and at most 1, got 0"),
+        ("rnn_cell.dropout_output_keep_prob=2", "expected a number above 0 and at most 1, got 2"),
+        ("rnn_cell.residual_connections=1", "expected true or false, got 1"),
+        ("source.reverse=yes", 'expected true or false, got "yes"'),
+        ("rnn_cell.type=RNN", 'expected LSTMCell or GRUCell, got "RNN"'),
+        ("rnn_cell.type=1", "expected LSTMCell or GRUCell, got 1"),
+        ("bridge.type=Zero", 'expected zero, pass_through or dense, got "Zero"'),
+        ("optimizer.learning_rate=0", "expected a number above 0, got 0"),
+        ("optimizer.learning_rate=true", "expected a number above 0, got true"),
+        ("optimizer.learning_rate=1e999", "expected a number above 0, got inf"),
+        ("optimizer.clip_gradients=-1", "expected a number of at least 0, got -1"),
+        ("optimizer.label_smoothing=1", "expected a number of at least 0 and below 1, got 1"),
+        ("optimizer.lr_decay_steps=1.5", f"{WHOLE}1.5"),
+        (
+            "optimizer.lr_decay_type=polynomial_decay",
+            "expected exponential_decay, inverse_time_decay, natural_exp_decay or none, "
+            'got "polynomial_decay"',
+        ),
+        ("rnn_cell=3", "expected options such as rnn_cell.type, got 3"),
+    ],
+)
+def test_wrong_hyper_parameter(item, message):
+    assert message_of(hparams=item) == f"--hparams: {item.partition('=')[0]}: {message}"
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("rnn_cell.num_layer", 'did you mean "rnn_cell.num_layers"?'),
+        ("rnn_cel.num_layers", 'did you mean "rnn_cell.num_layers"?'),
+        ("decoder.rnn_cell.num_unit", 'did you mean "decoder.rnn_cell.num_units"?'),
+        ("num_units", 'did you mean "rnn_cell.num_units"?'),
+        ("max_seq_len", 'did you mean "source.max_seq_len" or "target.max_seq_len"?'),
+        ("beam_width", 'did you mean "inference.beam_search.beam_width"?'),
+        ("attention.num_units", "expected one of dim, score_type"),
+        ("embedding.dim.size", "expected one of dim, share"),
+        (
+            "momentum",
+            "expected one of rnn_cell, encoder, decoder, attention, bridge, source, target, "
+            "embedding, inference, optimizer",
+        ),
+    ],
+)
+def test_unknown_hyper_parameter(name, hint):
+    assert message_of(hparams=f"{name}=1") == f'--hparams: unknown option "{name}"; {hint}'
+
+
+def test_errors_in_a_file_name_the_file_and_the_option(write):
+    good = write("good.yaml", "batch_size: 8")
+    bad = write("bad.yaml", "hparams.rnn_cell: {num_units: many}")
+    assert message_of([bad, good], hparams="rnn_cell.num_units=3") == (
+        f'{bad}: hparams.rnn_cell.num_units: {WHOLE}"many"'
+    )
+    bad.write_text("batch_sise: 8")
+    assert message_of([good, bad]) == (
+        f'{bad}: unknown option "batch_sise"; did you mean "batch_size"?'
+    )
+    bad.write_text("rnn_cell.num_units: 8")
+    assert message_of([good, bad]) == (
+        f'{bad}: unknown option "rnn_cell.num_units"; did you mean "hparams.rnn_cell.num_units"?'
+    )
+    bad.write_text("hparams:\n")
+    assert message_of([good, bad]) == (
+        f"{bad}: hparams: expected options such as hparams.rnn_cell.type, got nothing"
+    )
+
+
+@pytest.mark.parametrize("item", ["attention.dim=128", "attention.score_type=dot"])
+def test_attention_without_a_model_that_has_it(item):
+    name = item.partition("=")[0]
+    assert message_of(flags={"model": "BasicSeq2Seq"}, hparams=item) == (
+        f"--hparams: {name}: has no effect here: BasicSeq2Seq has no attention; "
+        "leave it out or use the model AttentionSeq2Seq"
+    )
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "lr_decay_steps=1",
+        "lr_decay_rate=0.99",
+        "lr_start_decay_at=1",
+        "lr_stop_decay_at=1",
+        "lr_min_learning_rate=0",
+        "lr_staircase=true",
+    ],
+)
+def test_decay_options_without_a_decay(item):
+    name = item.partition("=")[0]
+    assert message_of(hparams=f"optimizer.{item}") == (
+        f"--hparams: optimizer.{name}: has no effect here: the learning rate is constant; "
+        "leave it out or set optimizer.lr_decay_type"
+    )
+
+
+def test_options_that_only_go_together_may_come_from_different_sources(write):
+    decay = write("decay.yaml", "hparams.optimizer.lr_decay_rate: 0.5")
+    config = resolve_config([decay], hparams="optimizer.lr_decay_type=exponential_decay")
+    assert config.hparams.optimizer.lr_decay_rate == 0.5
+    attention = write("attention.yaml", "hparams.attention.dim: 5")
+    assert message_of([attention], {"model": "BasicSeq2Seq"}).startswith(
+        f"{attention}: hparams.attention.dim: has no effect here: "
+    )
+
+
+def test_decay_must_start_before_it_stops():
+    text = "optimizer.lr_decay_type=exponential_decay,optimizer.lr_stop_decay_at=100,"
+    assert message_of(hparams=text + "optimizer.lr_start_decay_at=100") == (
+        "--hparams: optimizer.lr_start_decay_at: "
+        "expected a step before optimizer.lr_stop_decay_at (100), got 100"
+    )
+    decay = resolve_config(hparams=text + "optimizer.lr_start_decay_at=99").hparams.optimizer
+    assert decay.lr_start_decay_at == 99
+
+
+def test_a_long_value_is_shortened():
+    message = message_of(flags={"model": "x" * 1000})
+    assert len(message) < 150
+    assert "\n" not in message_of(flags={"model": "a\nb"})
+
+
+def test_python_callers_get_the_same_checks():
+    with pytest.raises(ValidationError, match="has no effect here: BasicSeq2Seq has no attention"):
+        Config(model="BasicSeq2Seq", hparams={"attention": {"dim": 3}})
+    with pytest.raises(TypeError, match="output_dir"):
+        resolve_config(flags={"output_dir": "x"})
