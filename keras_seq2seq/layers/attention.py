@@ -1,0 +1,68 @@
+"""What the attention functions share."""
+
+import keras
+from keras import ops
+
+from keras_seq2seq.layers.arguments import check_size
+
+# Added to the score of a padded position, whose weight then underflows to an exact zero.
+MASKED_SCORE = -1e9
+
+
+class Attention(keras.layers.Layer):
+    """Weighs the positions of a memory by their match with a query.
+
+    Queries and keys are projected to `num_units` features first. A subclass says how they are
+    compared, in `_score`. What depends on the memory alone is computed once a source, by
+    `project_memory`, and used for every query, by `attend`.
+
+    Args:
+        num_units: Integer, the size that queries and keys are projected to.
+
+    Call arguments:
+        query: Tensor `(batch, query_dim)`.
+        values: Tensor `(batch, time, dim)`.
+        mask: Boolean tensor `(batch, time)`, true for real positions.
+
+    Output:
+        The context `(batch, dim)`, which is the weighted mean of the values, and the attention
+        weights `(batch, time)`, which sum to one and are exactly zero for padding.
+    """
+
+    def __init__(self, num_units, **kwargs):
+        super().__init__(**kwargs)
+        check_size("num_units", num_units)
+        self.num_units = num_units
+        self.supports_masking = True
+
+    def build(self, query_shape, values_shape, mask_shape=None):
+        units = self.num_units
+        self.query_kernel = self.add_weight(shape=(query_shape[-1], units), name="query_kernel")
+        # A bias of the keys would add the same to all scores of a dot attention: no effect.
+        self.query_bias = self.add_weight(shape=(units,), initializer="zeros", name="query_bias")
+        self.key_kernel = self.add_weight(shape=(values_shape[-1], units), name="key_kernel")
+        self.built = True
+
+    def project_memory(self, values, mask):
+        """Returns what `attend` needs of the memory: a dictionary of tensors `(batch, ...)`."""
+        keys = ops.matmul(values, ops.cast(self.key_kernel, values.dtype))
+        zero, masked = ops.cast(0.0, keys.dtype), ops.cast(MASKED_SCORE, keys.dtype)
+        return {"keys": keys, "values": values, "score_bias": ops.where(mask, zero, masked)}
+
+    def attend(self, query, memory):
+        """Returns the context `(batch, dim)` and the weights `(batch, time)`."""
+        kernel = ops.cast(self.query_kernel, query.dtype)
+        query = ops.matmul(query, kernel) + ops.cast(self.query_bias, query.dtype)
+        scores = self._score(query, memory["keys"]) + memory["score_bias"]
+        weights = ops.softmax(scores, axis=-1)
+        context = ops.matmul(ops.expand_dims(weights, axis=1), memory["values"])
+        return ops.squeeze(context, axis=1), weights
+
+    def call(self, query, values, mask):
+        return self.attend(query, self.project_memory(values, mask))
+
+    def compute_mask(self, *args, **kwargs):
+        return None  # Masks are passed explicitly.
+
+    def get_config(self):
+        return {**super().get_config(), "num_units": self.num_units}

@@ -1,0 +1,74 @@
+"""An encoder that reads the source in both directions."""
+
+import keras
+from keras import ops
+
+from keras_seq2seq.layers.encoder import Encoder
+from keras_seq2seq.layers.recurrent_layer import RecurrentLayer
+
+
+@keras.saving.register_keras_serializable("keras_seq2seq")
+class BidirectionalEncoder(Encoder):
+    """Encodes a sequence of vectors with recurrent layers that read it in both directions.
+
+    Each layer reads the concatenated outputs of the layer below it, so that every layer above
+    the first sees the whole sequence from both sides.
+
+    Args:
+        num_units: Integer, the units of each direction of each layer.
+        cell_type: String, `"LSTMCell"` or `"GRUCell"`.
+        num_layers: Integer, the number of layers.
+        input_dropout: Float, the rate at which each layer's inputs are dropped.
+        output_dropout: Float, the rate at which each layer's outputs are dropped.
+        residual_connections: Boolean, whether each layer above the first adds its input to its
+            output.
+
+    Call arguments:
+        inputs: Tensor `(batch, time, dim)`: embeddings, or any other features.
+        mask: Boolean tensor `(batch, time)`, true for real positions. Padding is on the right.
+        training: Boolean, whether to apply dropout.
+
+    Output:
+        The outputs `(batch, time, 2 * num_units)`, forward then backward, and the final state:
+        for each layer a list of tensors `(batch, 2 * num_units)`, `[h]` for a GRU, `[h, c]` for
+        an LSTM, the forward direction after the last real position, the backward direction
+        after the first.
+
+    Example:
+        >>> encoder = BidirectionalEncoder(64, cell_type="GRUCell")
+        >>> outputs, state = encoder(embedded, mask=ids != 0)
+
+    Reference:
+        - Bahdanau et al., 2015, "Neural Machine Translation by Jointly Learning to Align and
+          Translate", https://arxiv.org/abs/1409.0473, section 3.2
+    """
+
+    def _make_layer(self, index):
+        return [
+            RecurrentLayer(
+                self.cell_type,
+                self.num_units,
+                go_backwards=backwards,
+                dtype=self.dtype_policy,
+                name=f"{name}_{index}",
+            )
+            for name, backwards in (("forward", False), ("backward", True))
+        ]
+
+    def build(self, inputs_shape, mask_shape=None):
+        dim = inputs_shape[-1]
+        for directions in self.layers:
+            for layer in directions:
+                layer.build((None, None, dim))
+            dim = 2 * self.num_units
+        self.built = True
+
+    def _run_layer(self, layer, inputs, mask):
+        forward, backward = layer
+        forward_outputs, forward_state = forward(inputs, mask=mask)
+        backward_outputs, backward_state = backward(inputs, mask=mask)
+        state = [
+            ops.concatenate(pair, axis=-1)
+            for pair in zip(forward_state, backward_state, strict=True)
+        ]
+        return ops.concatenate([forward_outputs, backward_outputs], axis=-1), state

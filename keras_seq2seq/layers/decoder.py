@@ -1,0 +1,116 @@
+"""What the decoders share."""
+
+import keras
+from keras import ops
+
+from keras_seq2seq.layers.arguments import check_rate
+from keras_seq2seq.layers.recurrence import scan, swap_batch_and_time
+from keras_seq2seq.layers.stacked_cells import StackedCells
+
+
+class Decoder(keras.layers.Layer):
+    """A stack of cells that reads a target and writes one vector for each of its positions.
+
+    Training and decoding share one recurrence, `_advance`: `_run` scans it over a whole target
+    whose projection was computed beforehand, `step` takes it once a token. A subclass says what
+    the recurrence is, in `project_memory`, `initial_states`, `_advance` and `_read_out`.
+
+    Args:
+        num_units: Integer, the units of each layer and the size of the output.
+        cell_type: String, `"LSTMCell"` or `"GRUCell"`.
+        num_layers: Integer, the number of layers.
+        input_dropout: Float, the rate at which each layer's inputs are dropped.
+        output_dropout: Float, the rate at which each layer's outputs are dropped.
+        residual_connections: Boolean, whether each layer above the first adds its input to its
+            output.
+    """
+
+    def __init__(
+        self,
+        num_units,
+        cell_type="LSTMCell",
+        num_layers=1,
+        input_dropout=0.0,
+        output_dropout=0.0,
+        residual_connections=False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        check_rate("input_dropout", input_dropout)
+        check_rate("output_dropout", output_dropout)
+        self.num_units = num_units
+        self.cell_type = cell_type
+        self.num_layers = num_layers
+        self.input_dropout = input_dropout
+        self.output_dropout = output_dropout
+        self.residual_connections = residual_connections
+        self.cells = StackedCells(
+            cell_type,
+            num_units,
+            num_layers,
+            # A vector that passes between two layers is the output of one and the input of one.
+            dropout=1.0 - (1.0 - input_dropout) * (1.0 - output_dropout),
+            residual_connections=residual_connections,
+            dtype=self.dtype_policy,
+            name="cells",
+        )
+        self.drop_inputs = keras.layers.Dropout(input_dropout, dtype=self.dtype_policy)
+        self.drop_outputs = keras.layers.Dropout(output_dropout, dtype=self.dtype_policy)
+        self.supports_masking = True
+        # ops.scan has no fixed list size on TensorFlow, which XLA needs.
+        self.supports_jit = keras.backend.backend() != "tensorflow"
+
+    @property
+    def state_sizes(self):
+        """The sizes of the states that `initial_state` must have: a list of tuples, by layer."""
+        return self.cells.state_sizes
+
+    def _run(self, inputs, initial_state, encoder_outputs, mask, training):
+        """Returns the outputs `(batch, time, num_units)` and all states `(time, batch, ...)`."""
+        memory = self.project_memory(encoder_outputs, mask)
+        states = self.initial_states(initial_state, memory)
+        inputs = self.drop_inputs(swap_batch_and_time(inputs), training=training)
+        sequence = self.cells.project(inputs)
+        has_noise = training and self.cells.dropout > 0 and self.num_layers > 1
+        if has_noise:
+            sequence = ops.concatenate([sequence, self.cells.draw_noise(sequence)], axis=-1)
+
+        def step(inputs, states):
+            if not has_noise:
+                return self._advance(inputs, states, memory)
+            projected, noise = ops.split(inputs, [self.cells.projection_size], axis=-1)
+            return self._advance(projected, states, memory, noise)
+
+        _, all_states = scan(step, states, sequence)
+        outputs = self.drop_outputs(self._read_out(all_states), training=training)
+        return swap_batch_and_time(outputs), all_states
+
+    def step(self, inputs, states, memory):
+        """Advances by one target position, without dropout.
+
+        Args:
+            inputs: Tensor `(batch, dim)`, the embedded token that came before.
+            states: The states, from `initial_states` or from the step before.
+            memory: What `project_memory` returned.
+
+        Returns:
+            The output `(batch, num_units)`, the attention weights `(batch, source_length)` or
+            `None`, and the new states.
+        """
+        inputs = ops.cast(inputs, self.compute_dtype)
+        states = self._advance(self.cells.project(inputs), states, memory)
+        return self._read_out(states), states.get("attention_scores"), states
+
+    def compute_mask(self, *args, **kwargs):
+        return None  # Masks are passed explicitly.
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_units": self.num_units,
+            "cell_type": self.cell_type,
+            "num_layers": self.num_layers,
+            "input_dropout": self.input_dropout,
+            "output_dropout": self.output_dropout,
+            "residual_connections": self.residual_connections,
+        }

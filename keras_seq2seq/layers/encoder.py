@@ -1,0 +1,76 @@
+"""What the recurrent encoders share."""
+
+import keras
+
+from keras_seq2seq.layers.arguments import check_rate, check_size
+from keras_seq2seq.layers.recurrence import swap_batch_and_time
+
+
+class Encoder(keras.layers.Layer):
+    """A stack of recurrent layers over an embedded source.
+
+    A subclass says what one layer of the stack is, in `_make_layer` and `_run_layer`.
+
+    Args:
+        num_units: Integer, the units of each direction of each layer.
+        cell_type: String, `"LSTMCell"` or `"GRUCell"`.
+        num_layers: Integer, the number of layers.
+        input_dropout: Float, the rate at which each layer's inputs are dropped.
+        output_dropout: Float, the rate at which each layer's outputs are dropped.
+        residual_connections: Boolean, whether each layer above the first adds its input to its
+            output.
+    """
+
+    def __init__(
+        self,
+        num_units,
+        cell_type="LSTMCell",
+        num_layers=1,
+        input_dropout=0.0,
+        output_dropout=0.0,
+        residual_connections=False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        check_size("num_layers", num_layers)
+        check_rate("input_dropout", input_dropout)
+        check_rate("output_dropout", output_dropout)
+        self.num_units = num_units
+        self.cell_type = cell_type
+        self.num_layers = num_layers
+        self.input_dropout = input_dropout
+        self.output_dropout = output_dropout
+        self.residual_connections = residual_connections
+        self.layers = [self._make_layer(index) for index in range(num_layers)]
+        self.drop_inputs = keras.layers.Dropout(input_dropout, dtype=self.dtype_policy)
+        self.drop_outputs = keras.layers.Dropout(output_dropout, dtype=self.dtype_policy)
+        self.supports_masking = True
+        # Without it Keras would compile a loop that XLA refuses on TensorFlow.
+        self.supports_jit = keras.backend.backend() != "tensorflow"
+
+    def call(self, inputs, mask, training=False):
+        outputs = swap_batch_and_time(inputs)
+        mask = swap_batch_and_time(mask)
+        final_states = []
+        for index, layer in enumerate(self.layers):
+            layer_inputs = self.drop_inputs(outputs, training=training)
+            outputs, state = self._run_layer(layer, layer_inputs, mask)
+            outputs = self.drop_outputs(outputs, training=training)
+            if self.residual_connections and index > 0:
+                outputs = outputs + layer_inputs
+            final_states.append(state)
+        return swap_batch_and_time(outputs), final_states
+
+    def compute_mask(self, *args, **kwargs):
+        return None  # Masks are passed explicitly.
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_units": self.num_units,
+            "cell_type": self.cell_type,
+            "num_layers": self.num_layers,
+            "input_dropout": self.input_dropout,
+            "output_dropout": self.output_dropout,
+            "residual_connections": self.residual_connections,
+        }

@@ -1,0 +1,81 @@
+"""The gated recurrent unit, split for scanning."""
+
+import keras
+from keras import ops
+
+from keras_seq2seq.layers.arguments import check_size
+
+
+@keras.saving.register_keras_serializable("keras_seq2seq")
+class GRUCell(keras.layers.Layer):
+    """A gated recurrent unit whose input projection can be computed ahead of the recurrence.
+
+    The reset gate is applied after the recurrent product, as cuDNN and `keras.layers.GRU` do:
+
+        z, r = sigmoid(x W_zr + b_zr + h U_zr)
+        g    = tanh(x W_g + b_g + r * (h U_g + c_g))
+        h'   = z * h + (1 - z) * g
+
+    `project` computes what depends on the inputs alone, for all time steps in one product;
+    `step` is what has to stay inside the loop. Both cast the weights themselves, because a decoder
+    calls them outside of any layer's `call`, where Keras does not.
+
+    Args:
+        num_units: Integer, the size of the output and of the state.
+
+    Reference:
+        - Cho et al., 2014, "Learning Phrase Representations using RNN Encoder-Decoder",
+          https://arxiv.org/abs/1406.1078, equations 5 to 8
+    """
+
+    def __init__(self, num_units, **kwargs):
+        super().__init__(**kwargs)
+        check_size("num_units", num_units)
+        self.num_units = num_units
+        self.state_sizes = (num_units,)
+        self.projection_size = 3 * num_units
+
+    def build(self, input_shape):
+        units = self.num_units
+        self.kernel = self.add_weight(shape=(input_shape[-1], 3 * units), name="kernel")
+        self.recurrent_kernel = self.add_weight(
+            shape=(units, 3 * units), initializer="orthogonal", name="recurrent_kernel"
+        )
+        self.bias = self.add_weight(shape=(3 * units,), initializer="zeros", name="bias")
+        self.recurrent_bias = self.add_weight(
+            shape=(units,), initializer="zeros", name="recurrent_bias"
+        )
+        self.built = True
+
+    def project(self, inputs):
+        """Returns `(..., 3 * num_units)` for inputs `(..., input_dim)`."""
+        kernel, bias = ops.cast(self.kernel, inputs.dtype), ops.cast(self.bias, inputs.dtype)
+        return ops.matmul(inputs, kernel) + bias
+
+    def step(self, projected, states):
+        """Advances by one time step.
+
+        Args:
+            projected: Tensor `(batch, 3 * num_units)`, one time step of `project`.
+            states: List of one tensor `(batch, num_units)`.
+
+        Returns:
+            The output `(batch, num_units)` and the list of new states.
+        """
+        (hidden,) = states
+        units = self.num_units
+        input_gates, input_candidate = ops.split(projected, [2 * units], axis=-1)
+        recurrent_kernel = ops.cast(self.recurrent_kernel, hidden.dtype)
+        recurrent_bias = ops.cast(self.recurrent_bias, hidden.dtype)
+        recurrent = ops.matmul(hidden, recurrent_kernel)
+        recurrent_gates, recurrent_candidate = ops.split(recurrent, [2 * units], axis=-1)
+        update, reset = ops.split(ops.sigmoid(input_gates + recurrent_gates), 2, axis=-1)
+        candidate = ops.tanh(input_candidate + reset * (recurrent_candidate + recurrent_bias))
+        output = candidate + update * (hidden - candidate)
+        return output, [output]
+
+    def call(self, inputs, states):
+        return self.step(self.project(inputs), states)
+
+    def get_config(self):
+        return {**super().get_config(), "num_units": self.num_units}

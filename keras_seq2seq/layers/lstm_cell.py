@@ -1,0 +1,82 @@
+"""The long short-term memory cell, split for scanning."""
+
+import keras
+from keras import ops
+
+from keras_seq2seq.layers.arguments import check_size
+
+
+@keras.saving.register_keras_serializable("keras_seq2seq")
+class LSTMCell(keras.layers.Layer):
+    """A long short-term memory cell whose input projection can be computed ahead of the loop.
+
+        i, f, o = sigmoid(x W + b + h U)
+        g       = tanh(x W_g + b_g + h U_g)
+        c'      = f * c + i * g
+        h'      = o * tanh(c')
+
+    The forget gate's bias starts at one. `project` computes what depends on the inputs alone, for
+    all time steps in one product; `step` is what has to stay inside the loop. Both cast the
+    weights themselves, because a decoder calls them outside of any layer's `call`, where Keras
+    does not.
+
+    Args:
+        num_units: Integer, the size of the output and of each of the two states `[h, c]`.
+
+    Reference:
+        - Hochreiter and Schmidhuber, 1997, "Long Short-Term Memory"; forget gate after Gers et
+          al., 2000, "Learning to Forget"
+    """
+
+    def __init__(self, num_units, **kwargs):
+        super().__init__(**kwargs)
+        check_size("num_units", num_units)
+        self.num_units = num_units
+        self.state_sizes = (num_units, num_units)
+        self.projection_size = 4 * num_units
+
+    def build(self, input_shape):
+        units = self.num_units
+        self.kernel = self.add_weight(shape=(input_shape[-1], 4 * units), name="kernel")
+        self.recurrent_kernel = self.add_weight(
+            shape=(units, 4 * units), initializer="orthogonal", name="recurrent_kernel"
+        )
+        self.bias = self.add_weight(
+            shape=(4 * units,), initializer=self._forget_bias_of_one, name="bias"
+        )
+        self.built = True
+
+    def _forget_bias_of_one(self, shape, dtype=None):
+        units = self.num_units
+        zeros, ones = ops.zeros((units,), dtype=dtype), ops.ones((units,), dtype=dtype)
+        return ops.concatenate([zeros, ones, zeros, zeros])
+
+    def project(self, inputs):
+        """Returns `(..., 4 * num_units)` for inputs `(..., input_dim)`."""
+        kernel, bias = ops.cast(self.kernel, inputs.dtype), ops.cast(self.bias, inputs.dtype)
+        return ops.matmul(inputs, kernel) + bias
+
+    def step(self, projected, states):
+        """Advances by one time step.
+
+        Args:
+            projected: Tensor `(batch, 4 * num_units)`, one time step of `project`.
+            states: List `[h, c]` of tensors `(batch, num_units)`.
+
+        Returns:
+            The output `(batch, num_units)` and the list of new states.
+        """
+        hidden, memory = states
+        recurrent_kernel = ops.cast(self.recurrent_kernel, hidden.dtype)
+        gates = projected + ops.matmul(hidden, recurrent_kernel)
+        switches, candidate = ops.split(gates, [3 * self.num_units], axis=-1)
+        input_gate, forget_gate, output_gate = ops.split(ops.sigmoid(switches), 3, axis=-1)
+        memory = forget_gate * memory + input_gate * ops.tanh(candidate)
+        output = output_gate * ops.tanh(memory)
+        return output, [output, memory]
+
+    def call(self, inputs, states):
+        return self.step(self.project(inputs), states)
+
+    def get_config(self):
+        return {**super().get_config(), "num_units": self.num_units}

@@ -1,0 +1,54 @@
+"""The training loss."""
+
+import keras
+from keras import ops
+
+from keras_seq2seq.special_tokens import PADDING_ID
+
+
+@keras.saving.register_keras_serializable("keras_seq2seq")
+class MaskedCrossEntropy(keras.losses.Loss):
+    """Cross-entropy between logits and labels, the mean over real tokens.
+
+    With label smoothing `e` the target distribution is `(1 - e)` on the label and `e` spread
+    evenly over the vocabulary.
+
+    Args:
+        label_smoothing: Float in [0, 1).
+
+    Call arguments:
+        y_true: Integer tensor `(batch, time)`, 0 for padding.
+        y_pred: Logits `(batch, time, vocabulary_size)`.
+
+    Output:
+        A scalar, in nats a token.
+
+    Reference:
+        - Szegedy et al., 2016, "Rethinking the Inception Architecture for Computer Vision",
+          https://arxiv.org/abs/1512.00567, section 7 (label smoothing)
+    """
+
+    def __init__(self, label_smoothing=0.0, name="loss", **kwargs):
+        super().__init__(name=name, **kwargs)
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(
+                "`label_smoothing` must be at least 0 and below 1. "
+                f"Received: label_smoothing={label_smoothing}"
+            )
+        self.label_smoothing = label_smoothing
+
+    def call(self, y_true, y_pred):
+        labels = ops.cast(y_true, "int32")
+        losses = ops.sparse_categorical_crossentropy(labels, y_pred, from_logits=True)
+        if self.label_smoothing:
+            # -log p(label) becomes the mean over the smoothed target distribution.
+            label_logits = ops.squeeze(
+                ops.take_along_axis(y_pred, ops.expand_dims(labels, -1), axis=-1), axis=-1
+            )
+            losses += self.label_smoothing * (label_logits - ops.mean(y_pred, axis=-1))
+        weights = ops.cast(ops.not_equal(labels, PADDING_ID), losses.dtype)
+        return ops.sum(losses * weights) / ops.maximum(ops.sum(weights), 1.0)
+
+    def get_config(self):
+        # A scalar has nothing left to reduce, so that `reduction` is no choice.
+        return {"name": self.name, "label_smoothing": self.label_smoothing}

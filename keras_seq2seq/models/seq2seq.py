@@ -1,0 +1,162 @@
+"""What the encoder-decoder models share."""
+
+import keras
+from keras import ops
+
+from keras_seq2seq.layers.arguments import check_size
+from keras_seq2seq.models.perplexity import Perplexity
+from keras_seq2seq.special_tokens import PADDING_ID
+
+
+class Seq2Seq(keras.Model):
+    """An encoder, a bridge and a decoder between two embeddings and an output layer.
+
+    A functional model of `{"source_ids", "target_ids"}`, both integers `(batch, time)` padded
+    with 0 on the right, giving logits `(batch, target_length, target_vocabulary_size)`. For
+    decoding, `encode` and `decode_step` run the same layers one token at a time.
+
+    Reports perplexity, weighted by tokens, whenever it is fitted or evaluated.
+
+    Args:
+        source_vocabulary_size: Integer, the number of source ids, special ids included.
+        target_vocabulary_size: Integer, the number of target ids, special ids included.
+        embedding_dim: Integer, the size of the embeddings.
+        encoder: Layer `(embedded, mask) -> (outputs, state)`.
+        bridge: Layer `encoder_state -> initial_state`.
+        decoder: Layer with `call`, `project_memory`, `initial_states` and `step`, such as
+            `AttentionDecoder`.
+        share_embeddings: Boolean, whether source and target use one embedding. The two
+            vocabularies must then be one.
+        dtype: The dtype or dtype policy of the embeddings and the output layer.
+    """
+
+    def __init__(
+        self,
+        source_vocabulary_size,
+        target_vocabulary_size,
+        embedding_dim,
+        encoder,
+        bridge,
+        decoder,
+        share_embeddings=False,
+        dtype=None,
+        **kwargs,
+    ):
+        check_size("source_vocabulary_size", source_vocabulary_size)
+        check_size("target_vocabulary_size", target_vocabulary_size)
+        check_size("embedding_dim", embedding_dim)
+        if share_embeddings and source_vocabulary_size != target_vocabulary_size:
+            raise ValueError(
+                "`share_embeddings` needs one vocabulary for both sides. Received: "
+                f"source_vocabulary_size={source_vocabulary_size}, "
+                f"target_vocabulary_size={target_vocabulary_size}"
+            )
+
+        # === Layers ===
+        source_embedding = keras.layers.Embedding(
+            source_vocabulary_size, embedding_dim, dtype=dtype, name="source_embedding"
+        )
+        target_embedding = (
+            source_embedding
+            if share_embeddings
+            else keras.layers.Embedding(
+                target_vocabulary_size, embedding_dim, dtype=dtype, name="target_embedding"
+            )
+        )
+        output_layer = keras.layers.Dense(target_vocabulary_size, dtype=dtype, name="logits")
+
+        # === Functional model ===
+        source_ids = keras.Input(shape=(None,), dtype="int32", name="source_ids")
+        target_ids = keras.Input(shape=(None,), dtype="int32", name="target_ids")
+        mask = ops.not_equal(source_ids, PADDING_ID)
+        encoder_outputs, encoder_state = encoder(source_embedding(source_ids), mask=mask)
+        outputs = decoder(
+            target_embedding(target_ids), bridge(encoder_state), encoder_outputs, mask=mask
+        )
+        super().__init__(
+            inputs={"source_ids": source_ids, "target_ids": target_ids},
+            outputs=output_layer(outputs),
+            **kwargs,
+        )
+
+        # === Config ===
+        self.source_vocabulary_size = source_vocabulary_size
+        self.target_vocabulary_size = target_vocabulary_size
+        self.embedding_dim = embedding_dim
+        self.share_embeddings = share_embeddings
+        self.source_embedding = source_embedding
+        self.target_embedding = target_embedding
+        self.encoder = encoder
+        self.bridge = bridge
+        self.decoder = decoder
+        self.output_layer = output_layer
+        self.perplexity = Perplexity()
+
+    def encode(self, source_ids):
+        """Reads the source, once, for `decode_step`.
+
+        Args:
+            source_ids: Integer tensor `(batch, source_length)`.
+
+        Returns:
+            The memory and the decoder's states before the first token: nested structures of
+            tensors whose first axis is the batch.
+        """
+        mask = ops.not_equal(source_ids, PADDING_ID)
+        outputs, state = self.encoder(self.source_embedding(source_ids), mask=mask)
+        memory = self.decoder.project_memory(outputs, mask)
+        return memory, self.decoder.initial_states(self.bridge(state), memory)
+
+    def decode_step(self, ids, states, memory):
+        """Predicts the token after `ids`.
+
+        Args:
+            ids: Integer tensor `(batch,)`, the tokens that came before.
+            states: The states from `encode` or from the step before.
+            memory: The memory from `encode`.
+
+        Returns:
+            The logits `(batch, target_vocabulary_size)`, the attention weights
+            `(batch, source_length)` or `None`, and the new states.
+        """
+        embedded = self.target_embedding(ids)
+        output, attention_scores, states = self.decoder.step(embedded, states, memory)
+        return self.output_layer(output), attention_scores, states
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
+        self.perplexity.update_state(loss, ops.count_nonzero(y))
+        return loss
+
+    def get_config(self):
+        return {
+            "name": self.name,
+            "source_vocabulary_size": self.source_vocabulary_size,
+            "target_vocabulary_size": self.target_vocabulary_size,
+            "embedding_dim": self.embedding_dim,
+            "share_embeddings": self.share_embeddings,
+            "dtype": keras.dtype_policies.serialize(self.output_layer.dtype_policy),
+            "encoder": keras.saving.serialize_keras_object(self.encoder),
+            "bridge": keras.saving.serialize_keras_object(self.bridge),
+            "decoder": keras.saving.serialize_keras_object(self.decoder),
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        for name in ("encoder", "bridge", "decoder"):
+            config[name] = keras.saving.deserialize_keras_object(
+                config[name], custom_objects=custom_objects
+            )
+        return cls(**config)
+
+
+def _make_embedding(vocabulary_size, dim, name):
+    # Keras' default, uniform in +-0.05, tells words apart so little that attention takes
+    # thousands of steps to lock in. With unit variance it does within the first few hundred.
+    return keras.layers.Embedding(
+        vocabulary_size,
+        dim,
+        embeddings_initializer=keras.initializers.RandomNormal(stddev=1.0),
+        name=name,
+    )
