@@ -54,7 +54,9 @@ class Attention(keras.layers.Layer):
         kernel = ops.cast(self.query_kernel, query.dtype)
         query = ops.matmul(query, kernel) + ops.cast(self.query_bias, query.dtype)
         scores = self._score(query, memory["keys"]) + memory["score_bias"]
-        weights = ops.softmax(scores, axis=-1)
+        # A source of one token is nothing to be warned of, as `ops.softmax` would.
+        has_choice = scores.shape[-1] != 1
+        weights = ops.softmax(scores, axis=-1) if has_choice else ops.ones_like(scores)
         context = ops.matmul(ops.expand_dims(weights, axis=1), memory["values"])
         return ops.squeeze(context, axis=1), weights
 

@@ -30,8 +30,8 @@ class AttentionDecoder(Decoder):
         cell_type: String, `"LSTMCell"` or `"GRUCell"`.
         num_layers: Integer, the number of layers.
         input_dropout: Float, the rate at which each layer's inputs are dropped.
-        output_dropout: Float, the rate at which each layer's outputs are dropped, `o` included.
-            The context is fed back undropped.
+        output_dropout: Float, the rate at which each layer's outputs are dropped; of the highest
+            layer those are `o`. It attends, and the context is fed back, undropped.
         residual_connections: Boolean, whether each layer above the first adds its input to its
             output.
 
