@@ -53,11 +53,13 @@ class Encoder(keras.layers.Layer):
         mask = swap_batch_and_time(mask)
         final_states = []
         for index, layer in enumerate(self.layers):
-            layer_inputs = self.drop_inputs(outputs, training=training)
-            outputs, state = self._run_layer(layer, layer_inputs, mask)
+            below = outputs
+            outputs, state = self._run_layer(
+                layer, self.drop_inputs(below, training=training), mask
+            )
             outputs = self.drop_outputs(outputs, training=training)
             if self.residual_connections and index > 0:
-                outputs = outputs + layer_inputs
+                outputs = outputs + below
             final_states.append(state)
         return swap_batch_and_time(outputs), final_states
 

@@ -89,11 +89,12 @@ class StackedCells(keras.layers.Layer):
         new_states = [new_state]
         masks = [] if noise is None else ops.split(noise, self.num_layers - 1, axis=-1)
         for index in range(1, self.num_layers):
-            inputs = output * masks[index - 1] if masks else output
+            below = output
+            inputs = below * masks[index - 1] if masks else below
             cell = self.cells[index]
             output, new_state = cell.step(cell.project(inputs), states[index])
             if self.residual_connections:
-                output = output + inputs
+                output = output + below
             new_states.append(new_state)
         return output, new_states
 

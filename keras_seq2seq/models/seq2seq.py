@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_seq2seq.layers.arguments import check_size
+from keras_seq2seq.losses import MaskedCrossEntropy
 from keras_seq2seq.models.perplexity import Perplexity
 from keras_seq2seq.special_tokens import PADDING_ID
 
@@ -53,13 +54,13 @@ class Seq2Seq(keras.Model):
             )
 
         # === Layers ===
-        source_embedding = keras.layers.Embedding(
+        source_embedding = _make_embedding(
             source_vocabulary_size, embedding_dim, dtype=dtype, name="source_embedding"
         )
         target_embedding = (
             source_embedding
             if share_embeddings
-            else keras.layers.Embedding(
+            else _make_embedding(
                 target_vocabulary_size, embedding_dim, dtype=dtype, name="target_embedding"
             )
         )
@@ -125,7 +126,10 @@ class Seq2Seq(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         loss = super().compute_loss(x, y, y_pred, sample_weight, training)
-        self.perplexity.update_state(loss, ops.count_nonzero(y))
+        # The cross-entropy alone, whatever else the loss holds, smoothing for instance. Where the
+        # loss is just that, TensorFlow's graph optimiser computes the two as one.
+        cross_entropy = MaskedCrossEntropy()(y, y_pred)
+        self.perplexity.update_state(cross_entropy, ops.count_nonzero(y))
         return loss
 
     def get_config(self):
@@ -151,12 +155,10 @@ class Seq2Seq(keras.Model):
         return cls(**config)
 
 
-def _make_embedding(vocabulary_size, dim, name):
+def _make_embedding(vocabulary_size, dim, **kwargs):
     # Keras' default, uniform in +-0.05, tells words apart so little that attention takes
     # thousands of steps to lock in. With unit variance it does within the first few hundred.
+    initializer = keras.initializers.RandomNormal(stddev=1.0)
     return keras.layers.Embedding(
-        vocabulary_size,
-        dim,
-        embeddings_initializer=keras.initializers.RandomNormal(stddev=1.0),
-        name=name,
+        vocabulary_size, dim, embeddings_initializer=initializer, **kwargs
     )

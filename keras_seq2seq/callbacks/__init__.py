@@ -1,0 +1,8 @@
+"""Keras callbacks for training."""
+
+from keras_seq2seq.callbacks.evaluation import Evaluation
+from keras_seq2seq.callbacks.progress_bar import ProgressBar
+from keras_seq2seq.callbacks.stop_on_interrupt import StopOnInterrupt
+from keras_seq2seq.callbacks.tensor_board import TensorBoard
+
+__all__ = ["Evaluation", "ProgressBar", "StopOnInterrupt", "TensorBoard"]

@@ -1,0 +1,57 @@
+"""Evaluation by steps."""
+
+import math
+import time
+
+import keras
+
+
+class Evaluation(keras.callbacks.Callback):
+    """Evaluates every so many training steps, and tells its observers.
+
+    Training metrics are those since the evaluation before.
+
+    Args:
+        dataset: The dev data, elements as `make_dataset` gives them.
+        every_n_steps: Integer.
+        final_step: Integer, the last step of the run, after which there is always an evaluation.
+        observers: List of functions of a record: a dictionary with `step`, `train_loss`,
+            `train_perplexity`, `dev_loss`, `dev_perplexity`, `learning_rate`, `tokens` (target
+            tokens trained on) and `seconds` (they took, evaluation left out).
+
+    Example:
+        >>> model.fit(train, callbacks=[Evaluation(dev, every_n_steps=500, observers=[print])])
+    """
+
+    def __init__(self, dataset, every_n_steps=1000, final_step=None, observers=()):
+        super().__init__()
+        self.dataset = dataset
+        self.every_n_steps = every_n_steps
+        self.final_step = final_step
+        self.observers = list(observers)
+
+    def on_train_begin(self, logs=None):
+        self._started = time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = int(self.model.optimizer.iterations.numpy())
+        if step % self.every_n_steps == 0 or step == self.final_step:
+            self._evaluate(step)
+
+    def _evaluate(self, step):
+        train_perplexity = float(self.model.perplexity.result())
+        record = {
+            "step": step,
+            "train_loss": math.log(train_perplexity),
+            "train_perplexity": train_perplexity,
+            "learning_rate": float(self.model.optimizer.learning_rate),
+            "tokens": int(self.model.perplexity.tokens),
+            "seconds": round(time.perf_counter() - self._started, 3),
+        }
+        dev = self.model.evaluate(self.dataset, verbose=0, return_dict=True)
+        record["dev_loss"] = math.log(dev["perplexity"])
+        record["dev_perplexity"] = dev["perplexity"]
+        for observer in self.observers:
+            observer(record)
+        self.model.reset_metrics()
+        self._started = time.perf_counter()

@@ -1,0 +1,71 @@
+"""What one sees while a model trains."""
+
+import keras
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """A bar with loss, perplexity, target tokens a second and time left.
+
+    Where the output is no terminal, only the lines of the evaluations are printed.
+
+    Args:
+        steps: Integer, the number of training steps of the run.
+        console: `rich.console.Console` to print to. Defaults to standard error.
+
+    Example:
+        >>> bar = ProgressBar(steps=10_000)
+        >>> model.fit(train, verbose=0, callbacks=[bar, Evaluation(dev, observers=[bar.report])])
+    """
+
+    def __init__(self, steps, console=None):
+        super().__init__()
+        self.steps = steps
+        self.console = console or Console(stderr=True, highlight=False)
+        self._best = float("inf")
+
+    def on_train_begin(self, logs=None):
+        self._progress = Progress(
+            TextColumn("step {task.completed:,.0f}/{task.total:,.0f}"),
+            BarColumn(),
+            TextColumn("{task.fields[metrics]}"),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
+        done = int(self.model.optimizer.iterations.numpy())
+        self._task = self._progress.add_task("", total=self.steps, completed=done, metrics="")
+        self._tokens = None
+        self._progress.start()
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self._progress.disable:
+            return
+        tokens = int(self.model.perplexity.tokens)
+        now = self._progress.get_time()
+        if self._tokens is None or tokens < self._tokens:  # an evaluation has reset the count
+            self._tokens, self._since = tokens, now
+            speed = ""
+        else:
+            elapsed = max(now - self._since, 1e-9)
+            speed = f"{(tokens - self._tokens) / elapsed:,.0f} tok/s"
+        perplexity = float(self.model.perplexity.result())
+        metrics = f"loss {logs['loss']:.3f}  ppl {perplexity:,.2f}  {speed}"
+        self._progress.update(self._task, advance=1, metrics=metrics)
+
+    def on_train_end(self, logs=None):
+        self._progress.stop()
+
+    def report(self, record):
+        """Prints one evaluation's figures."""
+        is_best = record["dev_loss"] < self._best
+        self._best = min(self._best, record["dev_loss"])
+        speed = record["tokens"] / max(record["seconds"], 1e-9)
+        self.console.print(
+            f"step {record['step']:>7,}"
+            f"  train loss {record['train_loss']:.3f} ppl {record['train_perplexity']:8,.2f}"
+            f"  dev loss {record['dev_loss']:.3f} ppl {record['dev_perplexity']:8,.2f}"
+            f"  {speed:7,.0f} tok/s{'  best so far' if is_best else ''}"
+        )

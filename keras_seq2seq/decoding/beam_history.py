@@ -1,0 +1,122 @@
+"""Reading hypotheses from what a beam search recorded."""
+
+from typing import Any, NamedTuple
+
+from keras import ops
+
+from keras_seq2seq.decoding.constraints import END_ID, PADDING_ID
+from keras_seq2seq.decoding.hypotheses import Hypotheses
+from keras_seq2seq.decoding.next_tokens import MINUS_INFINITY
+from keras_seq2seq.decoding.rows import merge_beams, take_beams
+
+
+class BeamEntry(NamedTuple):
+    """What is recorded of a step.
+
+    Attributes:
+        ids: Integers `(batch, width)`, the token added to each live hypothesis, 0 for none.
+        parents: Integers `(batch, width)`, the beam of the step before that it was added to.
+        token_scores: Floats `(batch, width)`, its log-probability.
+        attention_scores: Floats `(batch, width, source_length)`, by the beam of the step before;
+            or `()`.
+        end_scores: Floats `(batch, width)`, the log-probability of the end token for the beams of
+            the step before that ended, minus infinity for the others; or `()`.
+    """
+
+    ids: Any
+    parents: Any
+    token_scores: Any
+    attention_scores: Any
+    end_scores: Any
+
+
+class BeamTree(NamedTuple):
+    """All that a beam search kept, step by step.
+
+    Attributes:
+        ids: Integers `(batch, steps, width)`, the token added to each live hypothesis, 0 for none.
+        parents: Integers `(batch, steps, width)`, the beam of the step before that it was added
+            to.
+        token_scores: Floats `(batch, steps, width)`, its log-probability.
+        end_scores: Floats `(batch, steps, width)`, the log-probability of the end token for the
+            beams of the step before that ended here, minus infinity for the others.
+    """
+
+    ids: Any
+    parents: Any
+    token_scores: Any
+    end_scores: Any
+
+
+def read_hypotheses(record, finished):
+    """Returns the `Hypotheses` that end where `finished` says.
+
+    Args:
+        record: `BeamEntry` of tensors `(time, batch, width, ...)`.
+        finished: `Finished` of tensors `(batch, n_best)`.
+    """
+    length, batch_size = ops.shape(record.ids)[:2]
+    origins = trace_origins(record.parents, finished)
+    # The beam that a token was added to at one step has the token before it, one step earlier.
+    beams = ops.concatenate([origins[1:], ops.zeros_like(origins[:1])], axis=0)
+
+    def read(tensor, beams):
+        # (time, batch, width, ...) -> (time * batch, width, ...) -> (time, batch, n_best, ...)
+        read = take_beams(merge_beams(tensor), merge_beams(beams))
+        read = ops.reshape(read, (length, batch_size, *ops.shape(read)[1:]))
+        return batch_and_beams_first(read)
+
+    # (batch, n_best, time)
+    time = ops.arange(length, dtype="int32")
+    exists = ops.expand_dims(finished.scores > MINUS_INFINITY, axis=-1)
+    end_time = ops.expand_dims(finished.times, axis=-1)
+    is_before_end = ops.logical_and(time < end_time, exists)
+    is_end = ops.logical_and(ops.equal(time, end_time), exists)
+    end_ids = ops.where(is_end, END_ID, PADDING_ID)
+    end_scores = ops.where(is_end, ops.expand_dims(finished.end_scores, axis=-1), 0.0)
+    attention_scores = None
+    if not isinstance(record.attention_scores, tuple):
+        attention_scores = read(record.attention_scores, origins)
+        is_real = ops.expand_dims(ops.logical_or(is_before_end, is_end), axis=-1)
+        attention_scores = ops.where(is_real, attention_scores, 0.0)
+    return Hypotheses(
+        ids=ops.where(is_before_end, read(record.ids, beams), end_ids),
+        scores=finished.scores,
+        token_scores=ops.where(is_before_end, read(record.token_scores, beams), end_scores),
+        attention_scores=attention_scores,
+    )
+
+
+def trace_origins(parents, finished):
+    """Follows hypotheses from their ends to their beginnings.
+
+    Args:
+        parents: Integer tensor `(time, batch, width)`.
+        finished: `Finished` of tensors `(batch, n_best)`.
+
+    Returns:
+        Integers `(time, batch, n_best)`, the beam that each token of a hypothesis was added to,
+        the end token included.
+    """
+    length = ops.shape(parents)[0]
+    origins = ops.zeros((length, *ops.shape(finished.times)), dtype="int32")
+
+    def body(time, beams, origins):
+        beams = take_beams(ops.take(parents, time, axis=0), beams)
+        beams = ops.where(ops.equal(finished.times, time), finished.parents, beams)
+        origins = ops.slice_update(origins, [time, 0, 0], ops.expand_dims(beams, axis=0))
+        return time - 1, beams, origins
+
+    loop_vars = (length - 1, ops.zeros_like(finished.times), origins)
+    return ops.while_loop(lambda time, *_: time >= 0, body, loop_vars)[2]
+
+
+def read_tree(record):
+    """Returns the `BeamTree` of a `BeamEntry` of tensors `(time, batch, width)`."""
+    tensors = (record.ids, record.parents, record.token_scores, record.end_scores)
+    return BeamTree(*(ops.swapaxes(tensor, 0, 1) for tensor in tensors))
+
+
+def batch_and_beams_first(tensor):
+    """Turns `(time, batch, n_best, ...)` into `(batch, n_best, time, ...)`."""
+    return ops.moveaxis(tensor, 0, 2)

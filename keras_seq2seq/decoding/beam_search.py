@@ -1,0 +1,260 @@
+"""Following the best few hypotheses of each sentence."""
+
+import keras
+from keras import ops
+
+from keras_seq2seq.decoding import penalties
+from keras_seq2seq.decoding.beam_history import BeamEntry, read_hypotheses, read_tree
+from keras_seq2seq.decoding.beam_state import BeamState, Candidates, Finished
+from keras_seq2seq.decoding.constraints import END_ID, PADDING_ID, START_ID, append_to_history
+from keras_seq2seq.decoding.next_tokens import MINUS_INFINITY, best_tokens
+from keras_seq2seq.decoding.rows import (
+    count_rows,
+    merge_beams,
+    repeat_rows,
+    split_beams,
+    take_beams,
+)
+from keras_seq2seq.decoding.search import Search
+
+
+class BeamSearch(Search):
+    """Follows the `width` likeliest hypotheses of each sentence, for all sentences at once.
+
+    At every step each live hypothesis is continued with every token. Of all continuations, those
+    among the `width` likeliest that end are finished: they are scored with the penalties, and the
+    `n_best` best ever found are kept. The `width` likeliest of the others live on. A sentence is
+    done when no live hypothesis can reach the score of the worst finished one that is kept, even
+    if all its further tokens had a probability of one. That never changes the result.
+
+    The score of a finished hypothesis Y of a source X is, after Wu et al.,
+
+        score(Y, X) = log P(Y | X) / ((5 + |Y|) / 6) ** length_penalty
+                      + coverage_penalty * sum(log(min(sum(p[i, j] for j in Y), 1)) for i in X)
+
+    where `p[i, j]` is the attention to source token `i` at target token `j`. The end token
+    counts: as a factor of P, in |Y|, and as one of the target tokens attention is summed over.
+
+    With `width=1` and no penalties the result is that of `GreedySearch`.
+
+    Args:
+        width: Integer, the number of live hypotheses of each sentence.
+        length_penalty: Float, at least 0: 0 favours short hypotheses, 1 hardly.
+        coverage_penalty: Float, at least 0. Above 0 hypotheses that leave source tokens
+            unattended lose; needs a model with attention, and `source_lengths`.
+        n_best: Integer, the number of hypotheses to return, at most `width`.
+        return_tree: Boolean, whether to return all steps' live hypotheses too.
+        constraints: The arguments of `Constraints`, by name: `max_length`, `max_length_ratio`,
+            `min_length`, `min_length_ratio`, `banned_ids`, `no_repeat_ngram_size`.
+
+    Call arguments:
+        Those of `Search`. `step` gets `width` rows for each sentence, next to each other.
+
+    Output:
+        `Hypotheses`, the best first. Of equal scores the one that ended first comes first, and
+        of these the one that was likelier before its last token.
+
+    Example:
+        >>> memory, states = model.encode(source_ids)
+        >>> search = BeamSearch(width=5, length_penalty=0.6)
+        >>> hypotheses = search(model.decode_step, states, memory)
+        >>> hypotheses.ids[:, 0]
+
+    Reference:
+        - Wu et al., 2016, "Google's Neural Machine Translation System",
+          https://arxiv.org/abs/1609.08144, section 7 and equation 14
+    """
+
+    def __init__(
+        self,
+        width=5,
+        length_penalty=0.0,
+        coverage_penalty=0.0,
+        n_best=1,
+        return_tree=False,
+        **constraints,
+    ):
+        super().__init__(**constraints)
+        if width < 1:
+            raise ValueError(f"`width` must be at least 1. Received: width={width}")
+        if not 1 <= n_best <= width:
+            raise ValueError(
+                f"`n_best` must be from 1 to `width`. Received: n_best={n_best}, width={width}"
+            )
+        for name, value in (
+            ("length_penalty", length_penalty),
+            ("coverage_penalty", coverage_penalty),
+        ):
+            if value < 0:
+                raise ValueError(f"`{name}` must be at least 0. Received: {name}={value}")
+        self.width = width
+        self.length_penalty = length_penalty
+        self.coverage_penalty = coverage_penalty
+        self.n_best = n_best
+        self.return_tree = return_tree
+
+    def _begin(self, states, memory, limits, source_lengths, max_length):
+        batch_size = count_rows(states)
+        if self.coverage_penalty and source_lengths is None:
+            raise ValueError("A coverage penalty needs `source_lengths`.")
+        zeros = ops.zeros((batch_size, self.n_best), dtype="int32")
+        nothing = ops.full((batch_size, self.n_best), MINUS_INFINITY, dtype="float32")
+        # Before the first token all hypotheses of a sentence are the same: one is enough.
+        return BeamState(
+            rows=ops.arange(batch_size, dtype="int32"),
+            done=ops.zeros((batch_size,), dtype="bool"),
+            results=Finished(nothing, times=zeros, parents=zeros, end_scores=nothing),
+            ids=ops.full((batch_size, 1), START_ID, dtype="int32"),
+            scores=ops.zeros((batch_size, 1), dtype="float32"),
+            states=split_beams(states, 1),
+            memory=split_beams(memory, 1),
+            limits=limits,
+            source_lengths=source_lengths if self.coverage_penalty else (),
+            coverage=(),
+            history=self.constraints.start_history((batch_size, 1), max_length),
+        )
+
+    def _advance(self, step, time, state, return_attention_scores):
+        beams = state.ids.shape[1]
+        logits, attention_scores, states = step(
+            *merge_beams((state.ids, state.states, state.memory))
+        )
+        attention_scores = () if attention_scores is None else ops.cast(attention_scores, "float32")
+        # (batch * beams, ...) -> (batch, beams, ...)
+        states, attention_scores = split_beams((states, attention_scores), beams)
+        coverage = self._cover(state.coverage, attention_scores)
+        ids, log_probabilities = self._next_tokens(time, logits, state)
+        candidates = best_candidates(ids, log_probabilities, state.scores, 2 * self.width)
+        # (batch, 2 * width) -> (batch, width)
+        best = keras.tree.map_structure(lambda tensor: tensor[:, : self.width], candidates)
+        finished = self._finish_some(time, best, coverage, state)
+
+        # The beam is pruned here.
+        scores = ops.where(ops.equal(candidates.ids, END_ID), MINUS_INFINITY, candidates.scores)
+        scores, places = ops.top_k(scores, self.width)
+        kept = take_beams(candidates, places)
+
+        entry = BeamEntry(
+            ids=ops.where(scores > MINUS_INFINITY, kept.ids, PADDING_ID),
+            parents=kept.parents,
+            token_scores=kept.token_scores,
+            attention_scores=self._widen(attention_scores) if return_attention_scores else (),
+            end_scores=self._widen(end_scores_by_beam(best, beams)) if self.return_tree else (),
+        )
+        state = BeamState(
+            rows=state.rows,
+            done=self._is_done(time, scores, finished, state.limits),
+            results=finished,
+            ids=kept.ids,
+            scores=scores,
+            states=take_beams(states, kept.parents),
+            memory=self._widen(state.memory),
+            limits=state.limits,
+            source_lengths=state.source_lengths,
+            coverage=take_beams(coverage, kept.parents),
+            history=append_to_history(take_beams(state.history, kept.parents), time, kept.ids),
+        )
+        return state, entry
+
+    def _cover(self, coverage, attention_scores):
+        """Returns the attention so far, with this step's, which the next token is chosen by."""
+        if not self.coverage_penalty:
+            return ()
+        if isinstance(attention_scores, tuple):
+            raise ValueError("A coverage penalty needs a model with attention.")
+        return attention_scores if isinstance(coverage, tuple) else coverage + attention_scores
+
+    def _next_tokens(self, time, logits, state):
+        """Returns the best tokens after each hypothesis: two tensors `(batch, beams, n)`."""
+        beams = state.ids.shape[1]
+        limits, history = repeat_rows(state.limits, beams), merge_beams(state.history)
+        rules = self.constraints.rules(time, limits, history)
+        # Of the best `width + 1` only one can be the end token.
+        best = best_tokens(logits, self.width + 1, self.constraints.banned_ids, rules)
+        # (batch * beams, n) -> (batch, beams, n)
+        return split_beams(best, beams)
+
+    def _finish_some(self, time, best, coverage, state):
+        """Returns the best of the finished hypotheses and of the candidates that end."""
+        scores = best.scores / penalties.length_penalty(time + 1, self.length_penalty)
+        if self.coverage_penalty:
+            penalty = penalties.coverage_penalty(
+                coverage, state.source_lengths, self.coverage_penalty
+            )
+            scores = scores + take_beams(penalty, best.parents)
+        new = Finished(
+            scores=ops.where(ops.equal(best.ids, END_ID), scores, MINUS_INFINITY),
+            times=ops.zeros_like(best.parents) + time,
+            parents=best.parents,
+            end_scores=best.token_scores,
+        )
+        both = keras.tree.map_structure(
+            lambda *pair: ops.concatenate(pair, axis=1), state.results, new
+        )
+        # Of equal scores the first stays.
+        _, places = ops.top_k(both.scores, self.n_best)
+        return take_beams(both, places)
+
+    def _is_done(self, time, scores, finished, limits):
+        """Returns which sentences `(batch,)` no live hypothesis can change the result of.
+
+        A log-probability only falls, and is divided by at most the penalty of the greatest
+        length; the coverage penalty is never above 0.
+        """
+        mildest = penalties.length_penalty(limits.longest, self.length_penalty)
+        best_possible = scores[:, 0] / mildest
+        return ops.logical_or(finished.scores[:, -1] >= best_possible, time + 1 >= limits.longest)
+
+    def _widen(self, structure):
+        """Turns tensors `(batch, beams, ...)` of the first step into `(batch, width, ...)`."""
+
+        def widen(tensor):
+            beams = tensor.shape[1]
+            return tensor if beams == self.width else ops.repeat(tensor, self.width, axis=1)
+
+        return keras.tree.map_structure(widen, structure)
+
+    def _finish(self, record, results):
+        hypotheses = read_hypotheses(record, results)
+        return hypotheses._replace(tree=read_tree(record)) if self.return_tree else hypotheses
+
+
+def best_candidates(ids, log_probabilities, scores, number):
+    """Returns the best continuations of each sentence.
+
+    Args:
+        ids: Integer tensor `(batch, beams, n)`, the best tokens after each hypothesis.
+        log_probabilities: Float tensor `(batch, beams, n)`, theirs.
+        scores: Float tensor `(batch, beams)`, the log-probability of each hypothesis.
+        number: Integer.
+
+    Returns:
+        `Candidates` `(batch, number)`. Since each hypothesis can end in one way only, at least
+        half of twice as many as there are hypotheses go on.
+    """
+    beams, choices = ids.shape[1:]
+    totals = ops.expand_dims(scores, axis=-1) + log_probabilities
+    # (batch, beams, n) -> (batch, beams * n)
+    flat = [ops.reshape(tensor, (-1, beams * choices)) for tensor in (ids, log_probabilities)]
+    totals = ops.reshape(totals, (-1, beams * choices))
+    if beams * choices < number:
+        padding = [[0, 0], [0, number - beams * choices]]
+        flat = [ops.pad(tensor, padding) for tensor in flat]
+        totals = ops.pad(totals, padding, constant_values=MINUS_INFINITY)
+    # Of equal scores the first comes first: that of the likelier hypothesis, then the lower id.
+    totals, places = ops.top_k(totals, number)
+    ids, token_scores = take_beams(flat, places)
+    parents = ops.minimum(places // choices, beams - 1)
+    return Candidates(ids, parents, token_scores, totals)
+
+
+def end_scores_by_beam(candidates, beams):
+    """Returns the log-probability of the end token `(batch, beams)` of the beams that end.
+
+    Minus infinity for those that do not.
+    """
+    is_end = ops.logical_and(ops.equal(candidates.ids, END_ID), candidates.scores > MINUS_INFINITY)
+    scores = ops.where(is_end, candidates.token_scores, MINUS_INFINITY)
+    # (batch, beams, n)
+    is_own = ops.equal(candidates.parents[:, None], ops.arange(beams)[None, :, None])
+    return ops.max(ops.where(is_own, scores[:, None], MINUS_INFINITY), axis=-1)

@@ -1,0 +1,161 @@
+"""What a hypothesis may and may not contain, for every strategy."""
+
+from typing import Any, NamedTuple
+
+from keras import ops
+
+PADDING_ID, START_ID, END_ID = 0, 2, 3
+
+# A hypothesis may be this much longer than `max_length_ratio` times its source, so that the
+# shortest sources are not cut.
+EXTRA_LENGTH = 10
+
+
+class Limits(NamedTuple):
+    """The limits of each sentence.
+
+    Attributes:
+        shortest: Integers `(batch,)`, the fewest tokens, the end token included.
+        longest: Integers `(batch,)`, the most tokens, the end token included.
+        prefix: Integers `(batch, prefix_length + 1)`, the tokens to begin with, then zeros.
+    """
+
+    shortest: Any
+    longest: Any
+    prefix: Any
+
+
+class Rules(NamedTuple):
+    """What may be the next token of each row.
+
+    Attributes:
+        forced: Integers `(rows,)`, the only token that may follow, or 0 for a free choice.
+        too_short: Booleans `(rows,)`, whether the end token may not follow.
+        repeated: Integers `(rows, n)`, tokens that may not follow, filled up with 0; or `()`.
+    """
+
+    forced: Any
+    too_short: Any
+    repeated: Any
+
+
+class Constraints:
+    """Lengths, banned tokens, repetitions and prefixes.
+
+    A forced token, of the prefix or the end token at the greatest length, overrules all else. A
+    hypothesis that no token may follow ends, however short it is.
+
+    Args:
+        max_length: Integer, the most tokens of a hypothesis, the end token included.
+        max_length_ratio: Float or `None`. A hypothesis may have this many tokens for each source
+            token, and 10 more, within `max_length`.
+        min_length: Integer, the fewest tokens, the end token included.
+        min_length_ratio: Float, the fewest tokens for each source token.
+        banned_ids: Integers, tokens that may not occur. Padding and start never do.
+        no_repeat_ngram_size: Integer, the length of the n-grams that may occur only once; 0 for
+            no such rule.
+    """
+
+    def __init__(
+        self,
+        max_length=100,
+        max_length_ratio=None,
+        min_length=0,
+        min_length_ratio=0.0,
+        banned_ids=(),
+        no_repeat_ngram_size=0,
+    ):
+        for name, value, least in (
+            ("max_length", max_length, 1),
+            ("max_length_ratio", max_length_ratio or 0, 0),
+            ("min_length", min_length, 0),
+            ("min_length_ratio", min_length_ratio, 0),
+            ("no_repeat_ngram_size", no_repeat_ngram_size, 0),
+        ):
+            if value < least:
+                raise ValueError(f"`{name}` must be at least {least}. Received: {name}={value}")
+        if END_ID in banned_ids:
+            raise ValueError(
+                f"`banned_ids` must not hold the end token {END_ID}, or no hypothesis could end. "
+                f"Received: banned_ids={tuple(banned_ids)}"
+            )
+        self.max_length = max_length
+        self.max_length_ratio = max_length_ratio
+        self.min_length = min_length
+        self.min_length_ratio = min_length_ratio
+        self.banned_ids = tuple(sorted({PADDING_ID, START_ID, *banned_ids}))
+        self.no_repeat_ngram_size = no_repeat_ngram_size
+
+    def limits(self, batch_size, source_lengths, prefix, max_length):
+        """Returns the `Limits` of a batch.
+
+        Args:
+            batch_size: Integer or scalar tensor.
+            source_lengths: Integer tensor `(batch,)`, or `None` if no ratio was given.
+            prefix: Integer tensor `(batch, prefix_length)` padded with 0 on the right, or `None`.
+            max_length: Integer or scalar tensor.
+        """
+        shortest = ops.full((batch_size,), self.min_length, dtype="int32")
+        longest = ops.zeros((batch_size,), dtype="int32") + max_length
+        if source_lengths is None and (self.max_length_ratio or self.min_length_ratio):
+            raise ValueError("Limits relative to the source's length need `source_lengths`.")
+        if self.max_length_ratio:
+            relative = _times(self.max_length_ratio, source_lengths) + EXTRA_LENGTH
+            longest = ops.minimum(longest, relative)
+        if self.min_length_ratio:
+            shortest = ops.maximum(shortest, _times(self.min_length_ratio, source_lengths))
+        if prefix is None:
+            prefix = ops.zeros((batch_size, 0), dtype="int32")
+        prefix = ops.pad(ops.cast(prefix, "int32"), [[0, 0], [0, 1]])
+        return Limits(shortest, longest, prefix)
+
+    def start_history(self, shape, max_length):
+        """Returns room for the tokens of hypotheses, `(*shape, max_length + n)`, or `()`."""
+        if not self.no_repeat_ngram_size:
+            return ()
+        return ops.zeros((*shape, max_length + self.no_repeat_ngram_size), dtype="int32")
+
+    def rules(self, time, limits, history):
+        """Returns the `Rules` for position `time`, given the tokens `(rows, ...)` before it."""
+        past_prefix = ops.shape(limits.prefix)[1] - 1
+        forced = ops.take(limits.prefix, ops.minimum(time, past_prefix), axis=1)
+        forced = ops.where(time + 1 >= limits.longest, END_ID, forced)
+        repeated = ()
+        if self.no_repeat_ngram_size:
+            repeated = repeated_ngram_ends(history, time, self.no_repeat_ngram_size)
+        return Rules(forced, time + 1 < limits.shortest, repeated)
+
+
+def append_to_history(history, time, ids):
+    """Writes tokens `(...)` at position `time` of a history `(..., length)`, if it is not `()`."""
+    if isinstance(history, tuple):
+        return history
+    start = [0] * len(ids.shape) + [time]
+    return ops.slice_update(history, start, ops.expand_dims(ids, axis=-1))
+
+
+def repeated_ngram_ends(history, time, size):
+    """Returns the tokens that would make an n-gram occur again.
+
+    Args:
+        history: Integer tensor `(rows, length)`, of which the first `time` tokens count.
+        time: Integer or scalar tensor.
+        size: Integer, the n-grams' length.
+
+    Returns:
+        Integers `(rows, length - size + 1)`, padded with 0.
+    """
+    starts = ops.shape(history)[1] - size + 1
+    rows = ops.shape(history)[0]
+    suffix = ops.slice(history, [0, ops.maximum(time - size + 1, 0)], [rows, size - 1])
+    # An n-gram that starts at `s` ends at `s + size - 1`, which must be in the past.
+    repeats = ops.arange(starts) + size - 1 < time
+    repeats = ops.broadcast_to(ops.expand_dims(repeats, axis=0), (rows, starts))
+    for offset in range(size - 1):
+        same = ops.equal(history[:, offset : offset + starts], suffix[:, offset : offset + 1])
+        repeats = ops.logical_and(repeats, same)
+    return ops.where(repeats, history[:, size - 1 :], PADDING_ID)
+
+
+def _times(ratio, source_lengths):
+    return ops.cast(ops.ceil(ratio * ops.cast(source_lengths, "float32")), "int32")

@@ -1,0 +1,75 @@
+"""Moving rows and beams of nested tensors about."""
+
+import keras
+from keras import ops
+
+
+def count_rows(structure):
+    """Returns the size of the first axis, which all tensors of the structure share."""
+    return ops.shape(keras.tree.flatten(structure)[0])[0]
+
+
+def take_rows(structure, rows):
+    """Returns the given rows of every tensor."""
+    return keras.tree.map_structure(lambda tensor: ops.take(tensor, rows, axis=0), structure)
+
+
+def put_rows(structure, rows, values):
+    """Returns the structure with the given rows of every tensor replaced by those of `values`."""
+
+    def put(tensor, values):
+        return ops.scatter_update(tensor, ops.expand_dims(rows, axis=-1), values)
+
+    return keras.tree.map_structure(put, structure, values)
+
+
+def put_step(structure, time, rows, values):
+    """Returns the structure of tensors `(time, batch, ...)` with one step of some rows written."""
+    indices = ops.stack([ops.zeros_like(rows) + time, rows], axis=-1)
+
+    def put(tensor, values):
+        return ops.scatter_update(tensor, indices, values)
+
+    return keras.tree.map_structure(put, structure, values)
+
+
+def repeat_rows(structure, times):
+    """Returns every row `times` times, copies next to each other."""
+    return keras.tree.map_structure(lambda tensor: ops.repeat(tensor, times, axis=0), structure)
+
+
+def merge_beams(structure):
+    """Turns tensors `(rows, width, ...)` into `(rows * width, ...)`."""
+
+    def merge(tensor):
+        # (rows, width, ...) -> (rows * width, ...)
+        return ops.reshape(tensor, (-1, *ops.shape(tensor)[2:]))
+
+    return keras.tree.map_structure(merge, structure)
+
+
+def split_beams(structure, width):
+    """Turns tensors `(rows * width, ...)` into `(rows, width, ...)`."""
+
+    def split(tensor):
+        # (rows * width, ...) -> (rows, width, ...)
+        return ops.reshape(tensor, (-1, width, *ops.shape(tensor)[1:]))
+
+    return keras.tree.map_structure(split, structure)
+
+
+def take_beams(structure, beams):
+    """Returns from tensors `(rows, width, ...)` the beams `(rows, n)` of each row.
+
+    What `ops.take_along_axis` does, without broadcasting the tensor.
+    """
+    number, chosen = ops.shape(beams)
+    row = ops.expand_dims(ops.arange(number, dtype="int32"), axis=-1)
+
+    def take(tensor):
+        # (rows, width, ...) -> (rows * n, ...) -> (rows, n, ...)
+        positions = ops.reshape(row * ops.shape(tensor)[1] + beams, (-1,))
+        taken = ops.take(merge_beams(tensor), positions, axis=0)
+        return ops.reshape(taken, (-1, chosen, *ops.shape(tensor)[2:]))
+
+    return keras.tree.map_structure(take, structure)

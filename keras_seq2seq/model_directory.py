@@ -1,0 +1,129 @@
+"""The directory that training writes and every other command reads."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import keras
+
+from keras_seq2seq.config import Config
+from keras_seq2seq.data import Vocabulary
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.models import Seq2Seq
+
+# How long and how often to train may change when a run goes on; what the model is may not.
+_MAY_CHANGE = {"train_steps", "train_epochs", "eval_every_n_steps"}
+
+
+class ModelDirectory:
+    """The files of one model, under the names that all commands agree on.
+
+    A file is written beside its place and renamed, so that a kill at any moment leaves a
+    directory that can be read. It is self-contained and can be moved.
+
+    Args:
+        path: The directory. It need not exist before something is written.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = Path(path)
+        self.config_path = self.path / "config.yaml"
+        self.source_vocabulary_path = self.path / "source.vocab"
+        self.target_vocabulary_path = self.path / "target.vocab"
+        self.model_path = self.path / "model.keras"
+        self.checkpoints_path = self.path / "checkpoints"
+        self.logs_path = self.path / "logs"
+        self.metrics_path = self.path / "metrics.jsonl"
+
+    def check_usable_for(self, config: Config):
+        """Checks that a run with this configuration can begin or go on here.
+
+        Raises:
+            UserError: If the path is no directory, or holds a model of another configuration.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise UserError(f"{self.path}: is a file; expected a directory for the model")
+        if not self.config_path.exists():
+            return
+        there, here = _identity(Config.load(self.config_path)), _identity(config)
+        differing = [name for name in here if here[name] != there.get(name)]
+        if differing:
+            name = differing[0]
+            raise UserError(
+                f"{self.path}: holds another model, trained with {_describe(name, there, here)}; "
+                "choose another --output_dir, or remove this one"
+            )
+
+    def create(self, config: Config, source: Vocabulary, target: Vocabulary):
+        """Writes the configuration and the vocabularies.
+
+        Raises:
+            UserError: If the directory cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            source.save(self.source_vocabulary_path)
+            target.save(self.target_vocabulary_path)
+            config.save(self.config_path)
+        except OSError as error:
+            raise UserError(f"{self.path}: cannot be written ({error.strerror})") from error
+
+    def load_config(self) -> Config:
+        """Reads the configuration.
+
+        Raises:
+            UserError: If there is no model here, or the file is damaged.
+        """
+        if not self.path.exists():
+            raise UserError(f"{self.path}: no such directory; expected a trained model")
+        if not self.config_path.exists():
+            raise UserError(f"{self.path}: holds no model (there is no {self.config_path.name})")
+        return Config.load(self.config_path)
+
+    def load_vocabularies(self) -> tuple[Vocabulary, Vocabulary]:
+        """Reads the source and the target vocabulary."""
+        return (
+            Vocabulary.load(self.source_vocabulary_path),
+            Vocabulary.load(self.target_vocabulary_path),
+        )
+
+    def save_model(self, model: Seq2Seq):
+        """Writes the model, weights and all, replacing the one that is there."""
+        with tempfile.TemporaryDirectory(prefix=".model-", dir=self.path) as beside:
+            file = Path(beside) / self.model_path.name
+            model.save(file)
+            os.replace(file, self.model_path)
+
+    def load_model(self) -> Seq2Seq:
+        """Reads the model.
+
+        Raises:
+            UserError: If training has not written one yet, or the file is damaged.
+        """
+        if not self.model_path.exists():
+            raise UserError(
+                f"{self.model_path}: no such file; the first evaluation of a training writes it"
+            )
+        try:
+            return keras.models.load_model(self.model_path, compile=False)
+        except (ValueError, OSError, TypeError) as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(f"{self.model_path}: cannot be loaded ({reason})") from error
+
+
+def _identity(config: Config) -> dict:
+    """Returns what makes the model of a run what it is, by dotted names."""
+    values = config.model_dump(exclude=_MAY_CHANGE)
+    return dict(_flatten(values))
+
+
+def _flatten(values: dict, prefix: str = ""):
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def _describe(name: str, there: dict, here: dict) -> str:
+    return f"{name.removeprefix('hparams.')} {there.get(name)} instead of {here[name]}"

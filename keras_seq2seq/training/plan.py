@@ -1,0 +1,115 @@
+"""Checking everything about a run before it begins."""
+
+import math
+import os
+from dataclasses import dataclass
+
+import keras
+
+from keras_seq2seq.config import Config
+from keras_seq2seq.data import ParallelTextSummary, Vocabulary, scan_parallel_text
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.model_builder import build_model
+from keras_seq2seq.model_directory import ModelDirectory
+from keras_seq2seq.models import Seq2Seq
+
+_REQUIRED = (
+    "train_source",
+    "train_target",
+    "dev_source",
+    "dev_target",
+    "vocab_source",
+    "vocab_target",
+)
+_DEFAULT_EPOCHS = 10
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """A run of training that has passed all checks.
+
+    Attributes:
+        config: The configuration.
+        directory: Where the model goes.
+        source_vocabulary: Vocabulary of the sources.
+        target_vocabulary: Vocabulary of the targets.
+        train_summary: What is in the training data.
+        dev_summary: What is in the dev data.
+        steps: Number of training steps.
+        model: The model, untrained and not compiled.
+    """
+
+    config: Config
+    directory: ModelDirectory
+    source_vocabulary: Vocabulary
+    target_vocabulary: Vocabulary
+    train_summary: ParallelTextSummary
+    dev_summary: ParallelTextSummary
+    steps: int
+    model: Seq2Seq
+
+
+def prepare(config: Config, output_dir: str | os.PathLike) -> TrainingPlan:
+    """Checks options, files and output directory, and builds the model. Writes nothing.
+
+    Args:
+        config: The configuration.
+        output_dir: The model directory, new or of a run of the same configuration.
+
+    Returns:
+        The plan, for `train`.
+
+    Raises:
+        UserError: If anything would keep the run from working.
+    """
+    missing = [f"--{name}" for name in _REQUIRED if getattr(config, name) is None]
+    if missing:
+        raise UserError(f"training needs {', '.join(missing)}")
+    directory = ModelDirectory(output_dir)
+    directory.check_usable_for(config)
+    source_vocabulary = Vocabulary.load(config.vocab_source)
+    target_vocabulary = Vocabulary.load(config.vocab_target)
+    if config.hparams.embedding.share and source_vocabulary != target_vocabulary:
+        raise UserError(
+            f"embedding.share needs one vocabulary for both sides, but {config.vocab_source} and "
+            f"{config.vocab_target} differ; make one of both texts: keras-seq2seq vocab A B"
+        )
+    vocabularies = source_vocabulary, target_vocabulary
+    train_summary = _scan(config, config.train_source, config.train_target, *vocabularies)
+    dev_summary = _scan(config, config.dev_source, config.dev_target, *vocabularies)
+    keras.utils.set_random_seed(config.seed)
+    return TrainingPlan(
+        config=config,
+        directory=directory,
+        source_vocabulary=source_vocabulary,
+        target_vocabulary=target_vocabulary,
+        train_summary=train_summary,
+        dev_summary=dev_summary,
+        steps=_count_steps(config, train_summary.pairs),
+        model=build_model(config, len(source_vocabulary), len(target_vocabulary)),
+    )
+
+
+def _scan(config, source_path, target_path, source_vocabulary, target_vocabulary):
+    source, target = config.hparams.source, config.hparams.target
+    return scan_parallel_text(
+        source_path,
+        target_path,
+        source.tokenizer,
+        target.tokenizer,
+        source_vocabulary,
+        target_vocabulary,
+        source.max_seq_len,
+        target.max_seq_len,
+    )
+
+
+def _count_steps(config: Config, pairs: int) -> int:
+    """Returns the given steps or epochs, whichever ends first."""
+    steps_per_epoch = math.ceil(pairs / config.batch_size)
+    limits = []
+    if config.train_steps is not None:
+        limits.append(config.train_steps)
+    if config.train_epochs is not None:
+        limits.append(config.train_epochs * steps_per_epoch)
+    return min(limits) if limits else _DEFAULT_EPOCHS * steps_per_epoch

@@ -1,0 +1,130 @@
+"""Training a planned model."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+from rich.console import Console
+
+from keras_seq2seq.callbacks import Evaluation, ProgressBar, StopOnInterrupt, TensorBoard
+from keras_seq2seq.data import make_dataset
+from keras_seq2seq.losses import MaskedCrossEntropy
+from keras_seq2seq.model_directory import ModelDirectory
+from keras_seq2seq.training.checkpoints import Checkpoints
+from keras_seq2seq.training.metrics_log import MetricsLog
+from keras_seq2seq.training.optimizer import make_optimizer
+from keras_seq2seq.training.plan import TrainingPlan
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a run came to.
+
+    Attributes:
+        directory: The model directory; its model is the best one by dev loss.
+        records: One dictionary for each evaluation of the run.
+    """
+
+    directory: ModelDirectory
+    records: list[dict]
+
+
+def train(plan: TrainingPlan, console: Console | None = None) -> TrainingResult:
+    """Trains a model, evaluating on the way and keeping the best one.
+
+    A run that was stopped goes on where it stopped. Ctrl-C stops it after the current step.
+
+    Args:
+        plan: What `prepare` returned.
+        console: Where to print progress. Defaults to standard error.
+
+    Returns:
+        The model directory and the evaluations.
+
+    Raises:
+        KeyboardInterrupt: After Ctrl-C, when the state has been saved.
+    """
+    config, directory, model = plan.config, plan.directory, plan.model
+    console = console or Console(stderr=True, highlight=False)
+    directory.create(config, plan.source_vocabulary, plan.target_vocabulary)
+    optimizer = make_optimizer(config.hparams)
+    optimizer.build(model.trainable_variables)
+    loss = MaskedCrossEntropy(label_smoothing=config.hparams.optimizer.label_smoothing)
+    model.compile(optimizer, loss=loss)
+
+    checkpoints = Checkpoints(directory.checkpoints_path, model)
+    metrics_log = MetricsLog(directory.metrics_path)
+    step = checkpoints.restore()
+    metrics_log.forget_after(step)
+    if step:
+        console.print(f"{directory.path}: going on after step {step:,} of {plan.steps:,}")
+    if step >= plan.steps:
+        return TrainingResult(directory, metrics_log.records)
+
+    def keep_best(record):
+        if record["dev_loss"] < metrics_log.best("dev_loss") or not directory.model_path.exists():
+            directory.save_model(model)
+
+    bar = ProgressBar(plan.steps, console)
+    stop = StopOnInterrupt()
+    evaluation = Evaluation(
+        _dev_data(plan),
+        config.eval_every_n_steps,
+        plan.steps,
+        observers=[
+            keep_best,
+            metrics_log.append,
+            TensorBoard(directory.logs_path).write,
+            bar.report,
+            lambda record: checkpoints.save(),
+        ],
+    )
+    model.fit(
+        _train_data(plan).skip(step),
+        steps_per_epoch=plan.steps - step,
+        shuffle=False,  # the data comes shuffled
+        callbacks=[bar, evaluation, stop],
+        verbose=0,
+    )
+    if stop.interrupted:
+        checkpoints.save()
+        console.print(
+            f"Stopped after step {checkpoints.step:,} of {plan.steps:,}; everything is saved in "
+            f"{directory.path}. The same command goes on from there."
+        )
+        raise KeyboardInterrupt
+    return TrainingResult(directory, metrics_log.records)
+
+
+def _train_data(plan: TrainingPlan) -> tf.data.Dataset:
+    config = plan.config
+    return make_dataset(
+        config.train_source,
+        config.train_target,
+        **_data_options(plan),
+        shuffle=True,
+        seed=config.seed,
+        epochs=None,
+    )
+
+
+def _dev_data(plan: TrainingPlan) -> tf.data.Dataset:
+    dataset = make_dataset(plan.config.dev_source, plan.config.dev_target, **_data_options(plan))
+    # Keras warns of a dataset that ends without having told how many batches it has.
+    batches = dataset.reduce(np.int64(0), lambda count, _: count + 1)
+    return dataset.apply(tf.data.experimental.assert_cardinality(batches))
+
+
+def _data_options(plan: TrainingPlan) -> dict:
+    config, hparams = plan.config, plan.config.hparams
+    return {
+        "source_vocabulary": plan.source_vocabulary,
+        "target_vocabulary": plan.target_vocabulary,
+        "source_tokenizer": hparams.source.tokenizer,
+        "target_tokenizer": hparams.target.tokenizer,
+        "batch_size": config.batch_size,
+        "buckets": config.buckets,
+        "source_max_length": hparams.source.max_seq_len,
+        "target_max_length": hparams.target.max_seq_len,
+        "reverse_source": hparams.source.reverse,
+    }
