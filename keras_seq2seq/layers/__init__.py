@@ -9,6 +9,7 @@ from keras_seq2seq.layers.dot_attention import DotAttention
 from keras_seq2seq.layers.gru_cell import GRUCell
 from keras_seq2seq.layers.lstm_cell import LSTMCell
 from keras_seq2seq.layers.pass_through_bridge import PassThroughBridge
+from keras_seq2seq.layers.scaled_embedding import ScaledEmbedding
 from keras_seq2seq.layers.unidirectional_encoder import UnidirectionalEncoder
 from keras_seq2seq.layers.zero_bridge import ZeroBridge
 
@@ -22,6 +23,7 @@ __all__ = [
     "GRUCell",
     "LSTMCell",
     "PassThroughBridge",
+    "ScaledEmbedding",
     "UnidirectionalEncoder",
     "ZeroBridge",
 ]

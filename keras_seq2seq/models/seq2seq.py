@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_seq2seq.layers.arguments import check_size
+from keras_seq2seq.layers.scaled_embedding import ScaledEmbedding
 from keras_seq2seq.losses import MaskedCrossEntropy
 from keras_seq2seq.models.perplexity import Perplexity
 from keras_seq2seq.special_tokens import PADDING_ID
@@ -54,13 +55,13 @@ class Seq2Seq(keras.Model):
             )
 
         # === Layers ===
-        source_embedding = _make_embedding(
+        source_embedding = ScaledEmbedding(
             source_vocabulary_size, embedding_dim, dtype=dtype, name="source_embedding"
         )
         target_embedding = (
             source_embedding
             if share_embeddings
-            else _make_embedding(
+            else ScaledEmbedding(
                 target_vocabulary_size, embedding_dim, dtype=dtype, name="target_embedding"
             )
         )
@@ -153,12 +154,3 @@ class Seq2Seq(keras.Model):
                 config[name], custom_objects=custom_objects
             )
         return cls(**config)
-
-
-def _make_embedding(vocabulary_size, dim, **kwargs):
-    # Keras' default, uniform in +-0.05, tells words apart so little that attention takes
-    # thousands of steps to lock in. With unit variance it does within the first few hundred.
-    initializer = keras.initializers.RandomNormal(stddev=1.0)
-    return keras.layers.Embedding(
-        vocabulary_size, dim, embeddings_initializer=initializer, **kwargs
-    )

@@ -17,7 +17,7 @@ class Model:
 
     def _encode(self, source_ids):
         encoder, decoder = self.model.encoder, self.model.decoder
-        embedding = self.weights["source_embedding/embeddings"]
+        embedding = self._embedding("source")
         outputs, state = encode(
             select(self.weights, encoder.name),
             [embedding[i] for i in source_ids if i != 0],
@@ -40,9 +40,10 @@ class Model:
             decoder.residual_connections,
         )
 
-    def _target_embedding(self):
-        own = "target_embedding/embeddings"
-        return self.weights[own if own in self.weights else "source_embedding/embeddings"]
+    def _embedding(self, side):
+        own = f"{side}_embedding/embeddings"
+        vectors = self.weights[own if own in self.weights else "source_embedding/embeddings"]
+        return vectors * np.sqrt(vectors.shape[1])
 
     def _logits(self, output):
         return output @ self.weights["logits/kernel"] + self.weights["logits/bias"]
@@ -50,7 +51,7 @@ class Model:
     def logits(self, source_ids, target_ids):
         """Returns `(target_length, vocabulary_size)` for the ids of one sentence pair."""
         encoder_outputs, state = self._encode(source_ids)
-        ys = self._target_embedding()[np.asarray(target_ids)]
+        ys = self._embedding("target")[np.asarray(target_ids)]
         outputs, _, _ = self._decoder().run(ys, state, encoder_outputs)
         return self._logits(outputs)
 
@@ -61,7 +62,7 @@ class Model:
         state = decoder.start(initial_state, encoder_outputs)
         ids, attentions = [start], []
         while len(ids) <= max_length and (len(ids) == 1 or ids[-1] != end):
-            y = self._target_embedding()[ids[-1]]
+            y = self._embedding("target")[ids[-1]]
             output, attention, state = decoder.step(y, state, encoder_outputs)
             ids.append(int(np.argmax(self._logits(output))))
             attentions.append(attention)

@@ -1,0 +1,48 @@
+"""A small model with a will of its own: its random weights are large, so that it is sure of things.
+
+It ends its translations, and finds unknown words likely.
+"""
+
+import numpy as np
+
+from keras_seq2seq.config import Config
+from keras_seq2seq.data import Vocabulary
+from keras_seq2seq.model_directory import ModelDirectory
+from keras_seq2seq.models import AttentionSeq2Seq
+from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
+
+SOURCE_TOKENS = ("ein", "mann", "schläft", "hund", ".")
+TARGET_TOKENS = ("a", "man", "sleeps", "dog", "läuft", ".")
+
+# Among them words that no vocabulary has.
+SOURCES = [
+    "ein mann schläft .",
+    "hund",
+    "mann hund mann hund mann ein ein . .",
+    "ein Einhorn schläft",
+    "schläft . hund .",
+    "Einhorn",
+]
+
+
+def make_toy_model(seed=1, model_class=AttentionSeq2Seq, tokens=TARGET_TOKENS, **options):
+    """Makes a model over `SOURCE_TOKENS` and `tokens`."""
+    model = model_class(
+        len(Vocabulary(SOURCE_TOKENS)), len(Vocabulary(tokens)), num_units=6, **options
+    )
+    random = np.random.default_rng(seed)
+    model.set_weights([random.normal(0, 1, weights.shape) for weights in model.get_weights()])
+    bias = model.output_layer.bias.numpy()
+    bias[[PADDING_ID, START_ID]] = -50
+    bias[UNKNOWN_ID] = 0.5
+    bias[END_ID] = 1.0
+    model.output_layer.bias.assign(bias)
+    return model
+
+
+def write_toy_model(path, seed=1):
+    """Writes the directory of a model as training does."""
+    directory = ModelDirectory(path)
+    config = Config(hparams={"inference": {"max_decode_length": 8}})
+    directory.create(config, Vocabulary(SOURCE_TOKENS), Vocabulary(TARGET_TOKENS))
+    directory.save_model(make_toy_model(seed))
