@@ -1,0 +1,74 @@
+"""Scores of trained models."""
+
+import os
+from collections.abc import Iterable, Sequence
+
+from keras_seq2seq import __version__
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.evaluation.metric_score import MetricScore
+from keras_seq2seq.evaluation.systems import evaluate_systems
+from keras_seq2seq.metrics import METRIC_NAMES, make_metrics, parse_metric_names
+from keras_seq2seq.scoring import CorpusScore, Scorer
+from keras_seq2seq.translator import Translator
+
+PERPLEXITY = "perplexity"
+
+
+def evaluate_models(
+    model_dirs: Sequence[str | os.PathLike],
+    sources: Sequence[str],
+    references: Sequence[str],
+    metrics: str | Iterable[str] = (*METRIC_NAMES, PERPLEXITY),
+    *,
+    batch_size: int = 32,
+    **options,
+) -> dict[str, dict[str, MetricScore]]:
+    """Translates with models and scores the translations, and the references by the models.
+
+    Args:
+        model_dirs: The model directories. Those after the first are compared with the first.
+        sources: The sources.
+        references: What their translations should be.
+        metrics: Names out of `METRIC_NAMES`, and `"perplexity"`, that of the references, see
+            `CorpusScore`. Perplexities compare only between models of one target vocabulary.
+        batch_size: The most sentences that a model reads at once.
+        **options: Those of `evaluate_systems`.
+
+    Returns:
+        A dictionary from each model directory to a dictionary from the name of each metric to
+        its `MetricScore`.
+
+    Raises:
+        UserError: If a model cannot be loaded, and as `evaluate_systems`.
+    """
+    metrics = parse_metric_names(metrics, (*METRIC_NAMES, PERPLEXITY))
+    if len(sources) != len(references):
+        raise UserError(
+            f"{len(sources)} sources, but {len(references)} references; expected one for each"
+        )
+    text_metrics = [name for name in metrics if name != PERPLEXITY]
+    # Found out before hours of translating, not after.
+    make_metrics(text_metrics or "bleu", options.get("tokenize", "13a"))
+    translations, scores = {}, {}
+    for model_dir in map(os.fspath, model_dirs):
+        # One model at a time is in memory.
+        translator = Translator.load(model_dir)
+        scores[model_dir] = {}
+        if PERPLEXITY in metrics:
+            perplexity = _score_perplexity(translator, sources, references, batch_size)
+            scores[model_dir][PERPLEXITY] = perplexity
+        if text_metrics:
+            translations[model_dir] = translator(sources, batch_size=batch_size)
+    if text_metrics:
+        text_scores = evaluate_systems(translations, references, text_metrics, **options)
+        scores = {name: scores[name] | text_scores[name] for name in scores}
+    return {name: {metric: scores[name][metric] for metric in metrics} for name in scores}
+
+
+def _score_perplexity(translator, sources, references, batch_size) -> MetricScore:
+    scorer = Scorer.from_translator(translator)
+    total = CorpusScore.of(scorer.stream(zip(sources, references, strict=True), batch_size))
+    if not total.lines:
+        raise UserError("no perplexity: no pair of lines has text on both sides")
+    signature = f"tokens:{total.tokens}|lines:{total.lines}|version:keras-seq2seq-{__version__}"
+    return MetricScore(total.perplexity, signature)

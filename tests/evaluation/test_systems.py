@@ -1,0 +1,96 @@
+import os
+
+import numpy as np
+import pytest
+
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.evaluation import evaluate, evaluate_systems
+
+REFERENCES = [f"line {number} is right" for number in range(40)]
+# Wrong in 10 and in 25 lines out of 40.
+GOOD = [line if number % 4 else "no" for number, line in enumerate(REFERENCES)]
+BAD = [line if number % 8 > 4 else "no" for number, line in enumerate(REFERENCES)]
+
+
+def test_scores_with_their_signatures():
+    scores = evaluate(GOOD, REFERENCES, "exact_match,bleu", tokenize="none")
+    assert list(scores) == ["exact_match", "bleu"]
+    assert scores["exact_match"].value == 75
+    assert "tok:none" in scores["bleu"].signature
+    assert scores["bleu"].p_value is None
+
+
+@pytest.mark.parametrize(
+    ("hypotheses", "references", "message"),
+    [
+        (["a"], ["a", "b"], "hypotheses: 1 lines, but there are 2 references"),
+        ([], [], "no references"),
+    ],
+)
+def test_lines_that_do_not_belong_together(hypotheses, references, message):
+    with pytest.raises(UserError, match=message):
+        evaluate(hypotheses, references)
+    with pytest.raises(UserError, match=message):
+        evaluate_systems({"hypotheses": hypotheses, "other": hypotheses}, references)
+
+
+def test_one_system_is_evaluated_alone():
+    scores = evaluate_systems({"good": GOOD}, REFERENCES, "wer,bleu")
+    assert scores == {"good": evaluate(GOOD, REFERENCES, "wer,bleu")}
+
+
+def test_scores_of_several_systems_are_those_of_each_alone():
+    metrics = "bleu,chrf,ter,rouge_1,wer,exact_match"
+    scores = evaluate_systems({"good": GOOD, "bad": BAD}, REFERENCES, metrics, bootstrap_samples=9)
+    for name, hypotheses in (("good", GOOD), ("bad", BAD)):
+        alone = evaluate(hypotheses, REFERENCES, metrics)
+        assert {metric: score.value for metric, score in scores[name].items()} == pytest.approx(
+            {metric: score.value for metric, score in alone.items()}
+        )
+    assert "bs:9|seed:12345|" in scores["bad"]["bleu"].signature
+
+
+def test_paired_bootstrap_as_numpy_computes_it():
+    scores = evaluate_systems(
+        {"good": GOOD, "bad": BAD}, REFERENCES, "exact_match", bootstrap_samples=500, seed=7
+    )
+    right = np.array([GOOD, BAD]) == np.array(REFERENCES)
+    drawn = np.random.default_rng(7).choice(40, size=(500, 40))
+    good, bad = 100 * right[:, drawn].mean(axis=-1)
+    differences = np.abs(good - bad)
+    larger = np.sum(differences - differences.mean() > 100 * (30 - 15) / 40)
+    low, high = np.sort(bad)[[500 // 40, 500 - 500 // 40 - 1]]
+    score = scores["bad"]["exact_match"]
+    assert score.p_value == pytest.approx((larger + 1) / 501)
+    assert score.mean == pytest.approx(bad.mean())
+    assert score.confidence == pytest.approx((high - low) / 2)
+    baseline = scores["good"]["exact_match"]
+    assert baseline.p_value is None
+    assert baseline.mean == pytest.approx(good.mean())
+
+
+def test_a_large_difference_is_significant_and_none_is_not():
+    systems = {"good": GOOD, "same": GOOD, "bad": BAD}
+    scores = evaluate_systems(systems, REFERENCES, "bleu,wer", bootstrap_samples=200)
+    assert scores["bad"]["bleu"].p_value < 0.05
+    assert scores["same"]["bleu"].p_value == 1
+    assert scores["same"]["wer"].p_value == 1
+
+
+def test_seed_decides_and_leaves_the_environment_alone(monkeypatch):
+    monkeypatch.setenv("SACREBLEU_SEED", "99")
+    options = {"metrics": "bleu", "bootstrap_samples": 50}
+    systems = {"good": GOOD, "bad": BAD}
+    first = evaluate_systems(systems, REFERENCES, seed=1, **options)
+    assert first == evaluate_systems(systems, REFERENCES, seed=1, **options)
+    assert first != evaluate_systems(systems, REFERENCES, seed=2, **options)
+    assert os.environ["SACREBLEU_SEED"] == "99"
+    monkeypatch.delenv("SACREBLEU_SEED")
+    evaluate_systems(systems, REFERENCES, seed=1, **options)
+    assert "SACREBLEU_SEED" not in os.environ
+
+
+@pytest.mark.parametrize("option", ["seed", "bootstrap_samples"])
+def test_options_out_of_range(option):
+    with pytest.raises(UserError, match=f"{option} is 0; expected at least 1"):
+        evaluate_systems({"good": GOOD}, REFERENCES, **{option: 0})
