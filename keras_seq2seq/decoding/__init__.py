@@ -4,5 +4,6 @@ from keras_seq2seq.decoding.beam_search import BeamSearch
 from keras_seq2seq.decoding.greedy_search import GreedySearch
 from keras_seq2seq.decoding.hypotheses import Hypotheses
 from keras_seq2seq.decoding.sampling_search import SamplingSearch
+from keras_seq2seq.decoding.search import Search
 
-__all__ = ["BeamSearch", "GreedySearch", "Hypotheses", "SamplingSearch"]
+__all__ = ["BeamSearch", "GreedySearch", "Hypotheses", "SamplingSearch", "Search"]

@@ -4,10 +4,10 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from keras_seq2seq.decoding.constraints import END_ID, PADDING_ID
 from keras_seq2seq.decoding.hypotheses import Hypotheses
 from keras_seq2seq.decoding.next_tokens import MINUS_INFINITY
-from keras_seq2seq.decoding.rows import merge_beams, take_beams
+from keras_seq2seq.decoding.rows import merge_beams, put_rows, take_beams
+from keras_seq2seq.special_tokens import END_ID, PADDING_ID
 
 
 class BeamEntry(NamedTuple):
@@ -104,7 +104,7 @@ def trace_origins(parents, finished):
     def body(time, beams, origins):
         beams = take_beams(ops.take(parents, time, axis=0), beams)
         beams = ops.where(ops.equal(finished.times, time), finished.parents, beams)
-        origins = ops.slice_update(origins, [time, 0, 0], ops.expand_dims(beams, axis=0))
+        origins = put_rows(origins, ops.reshape(time, (1,)), ops.expand_dims(beams, axis=0))
         return time - 1, beams, origins
 
     loop_vars = (length - 1, ops.zeros_like(finished.times), origins)

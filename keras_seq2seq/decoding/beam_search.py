@@ -6,7 +6,7 @@ from keras import ops
 from keras_seq2seq.decoding import penalties
 from keras_seq2seq.decoding.beam_history import BeamEntry, read_hypotheses, read_tree
 from keras_seq2seq.decoding.beam_state import BeamState, Candidates, Finished
-from keras_seq2seq.decoding.constraints import END_ID, PADDING_ID, START_ID, append_to_history
+from keras_seq2seq.decoding.constraints import append_to_history
 from keras_seq2seq.decoding.next_tokens import MINUS_INFINITY, best_tokens
 from keras_seq2seq.decoding.rows import (
     count_rows,
@@ -16,6 +16,7 @@ from keras_seq2seq.decoding.rows import (
     take_beams,
 )
 from keras_seq2seq.decoding.search import Search
+from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID
 
 
 class BeamSearch(Search):
@@ -124,6 +125,7 @@ class BeamSearch(Search):
         states, attention_scores = split_beams((states, attention_scores), beams)
         coverage = self._cover(state.coverage, attention_scores)
         ids, log_probabilities = self._next_tokens(time, logits, state)
+        # At most half of them end, since each hypothesis can end in one way only.
         candidates = best_candidates(ids, log_probabilities, state.scores, 2 * self.width)
         # (batch, 2 * width) -> (batch, width)
         best = keras.tree.map_structure(lambda tensor: tensor[:, : self.width], candidates)
@@ -134,12 +136,13 @@ class BeamSearch(Search):
         scores, places = ops.top_k(scores, self.width)
         kept = take_beams(candidates, places)
 
+        is_over = ops.logical_or(state.done[:, None], ops.equal(scores, MINUS_INFINITY))
         entry = BeamEntry(
-            ids=ops.where(scores > MINUS_INFINITY, kept.ids, PADDING_ID),
+            ids=ops.where(is_over, PADDING_ID, kept.ids),
             parents=kept.parents,
             token_scores=kept.token_scores,
             attention_scores=self._widen(attention_scores) if return_attention_scores else (),
-            end_scores=self._widen(end_scores_by_beam(best, beams)) if self.return_tree else (),
+            end_scores=self._end_scores(best, state) if self.return_tree else (),
         )
         state = BeamState(
             rows=state.rows,
@@ -205,6 +208,18 @@ class BeamSearch(Search):
         best_possible = scores[:, 0] / mildest
         return ops.logical_or(finished.scores[:, -1] >= best_possible, time + 1 >= limits.longest)
 
+    def _end_scores(self, best, state):
+        """Returns the log-probability of the end token `(batch, width)` for the beams that end.
+
+        Minus infinity for those that do not.
+        """
+        ends = ops.logical_and(ops.equal(best.ids, END_ID), best.scores > MINUS_INFINITY)
+        ends = ops.logical_and(ends, ops.logical_not(state.done[:, None]))
+        # (batch, beams, candidates)
+        beams = ops.arange(self.width)[None, :, None]
+        ends = ops.logical_and(ends[:, None], ops.equal(best.parents[:, None], beams))
+        return ops.max(ops.where(ends, best.token_scores[:, None], MINUS_INFINITY), axis=-1)
+
     def _widen(self, structure):
         """Turns tensors `(batch, beams, ...)` of the first step into `(batch, width, ...)`."""
 
@@ -229,8 +244,7 @@ def best_candidates(ids, log_probabilities, scores, number):
         number: Integer.
 
     Returns:
-        `Candidates` `(batch, number)`. Since each hypothesis can end in one way only, at least
-        half of twice as many as there are hypotheses go on.
+        `Candidates` `(batch, number)`.
     """
     beams, choices = ids.shape[1:]
     totals = ops.expand_dims(scores, axis=-1) + log_probabilities
@@ -246,15 +260,3 @@ def best_candidates(ids, log_probabilities, scores, number):
     ids, token_scores = take_beams(flat, places)
     parents = ops.minimum(places // choices, beams - 1)
     return Candidates(ids, parents, token_scores, totals)
-
-
-def end_scores_by_beam(candidates, beams):
-    """Returns the log-probability of the end token `(batch, beams)` of the beams that end.
-
-    Minus infinity for those that do not.
-    """
-    is_end = ops.logical_and(ops.equal(candidates.ids, END_ID), candidates.scores > MINUS_INFINITY)
-    scores = ops.where(is_end, candidates.token_scores, MINUS_INFINITY)
-    # (batch, beams, n)
-    is_own = ops.equal(candidates.parents[:, None], ops.arange(beams)[None, :, None])
-    return ops.max(ops.where(is_own, scores[:, None], MINUS_INFINITY), axis=-1)

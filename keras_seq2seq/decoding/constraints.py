@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-PADDING_ID, START_ID, END_ID = 0, 2, 3
+from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID
 
 # A hypothesis may be this much longer than `max_length_ratio` times its source, so that the
 # shortest sources are not cut.
@@ -130,8 +130,8 @@ def append_to_history(history, time, ids):
     """Writes tokens `(...)` at position `time` of a history `(..., length)`, if it is not `()`."""
     if isinstance(history, tuple):
         return history
-    start = [0] * len(ids.shape) + [time]
-    return ops.slice_update(history, start, ops.expand_dims(ids, axis=-1))
+    is_now = ops.equal(ops.arange(ops.shape(history)[-1]), time)
+    return ops.where(is_now, ops.expand_dims(ids, axis=-1), history)
 
 
 def repeated_ngram_ends(history, time, size):

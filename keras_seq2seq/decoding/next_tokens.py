@@ -2,9 +2,9 @@
 
 from keras import ops
 
-from keras_seq2seq.decoding.constraints import END_ID, PADDING_ID
 from keras_seq2seq.decoding.rows import take_beams
 from keras_seq2seq.decoding.top_k import top_k
+from keras_seq2seq.special_tokens import END_ID, PADDING_ID
 
 MINUS_INFINITY = -float("inf")
 

@@ -100,5 +100,6 @@ def draw(weights, uniform):
     cumulated = ops.cumsum(weights, axis=-1)
     # Below the last sum even when rounded, so that no index of weight zero is drawn.
     threshold = uniform * cumulated[:, -1:]
-    passed = ops.cast(cumulated <= threshold, "int32")
-    return ops.sum(passed, axis=-1, keepdims=True)
+    passed = ops.sum(ops.cast(cumulated <= threshold, "int32"), axis=-1, keepdims=True)
+    # Should the weights be no numbers, the index is one of the row still.
+    return ops.minimum(passed, weights.shape[-1] - 1)

@@ -4,10 +4,11 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from keras_seq2seq.decoding.constraints import END_ID, PADDING_ID, START_ID, append_to_history
+from keras_seq2seq.decoding.constraints import append_to_history
 from keras_seq2seq.decoding.hypotheses import Hypotheses
 from keras_seq2seq.decoding.rows import count_rows, repeat_rows, take_beams
 from keras_seq2seq.decoding.search import Search
+from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID
 
 
 class StepwiseState(NamedTuple):
@@ -93,9 +94,12 @@ class StepwiseSearch(Search):
             is_live = ops.expand_dims(ops.logical_not(state.done), axis=-1)
             weights = ops.where(is_live, ops.cast(attention_scores, "float32"), 0.0)
             entry = entry._replace(attention_scores=weights)
+        # Whatever was chosen: the loop must end even if the logits are no numbers.
+        is_last = time + 1 >= state.limits.longest
+        ends = ops.logical_or(ops.equal(ids, END_ID), is_last)
         state = state._replace(
             ids=ids,
-            done=ops.logical_or(state.done, ops.equal(ids, END_ID)),
+            done=ops.logical_or(state.done, ends),
             states=states,
             history=append_to_history(state.history, time, ids),
         )
