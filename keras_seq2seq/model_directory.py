@@ -91,7 +91,7 @@ class ModelDirectory:
         """Writes the model, weights and all, replacing the one that is there."""
         with tempfile.TemporaryDirectory(prefix=".model-", dir=self.path) as beside:
             file = Path(beside) / self.model_path.name
-            model.save(file)
+            model.save(file, include_optimizer=False)
             os.replace(file, self.model_path)
 
     def load_model(self) -> Seq2Seq:

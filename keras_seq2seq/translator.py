@@ -8,8 +8,9 @@ from itertools import islice
 import numpy as np
 import tensorflow as tf
 
+from keras_seq2seq.config import Config, Inference
 from keras_seq2seq.data import Vocabulary, get_tokenizer
-from keras_seq2seq.decoding import GreedySearch
+from keras_seq2seq.decoding import BeamSearch, GreedySearch, Search
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.models import Seq2Seq
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID
@@ -31,7 +32,8 @@ class Translation:
         text: The translation.
         source_tokens: The tokens of the source, in the order in which they were written.
         target_tokens: The tokens of the translation.
-        score: The log-probability of the translation, its end included, in nats.
+        score: What the search ranked it by: the log-probability in nats, its end included,
+            changed by the search's penalties if it has any.
         attention: Floats `(target_tokens, source_tokens)`: where each target token looked,
             weights on the source's end token left out; `None` without attention.
     """
@@ -53,7 +55,7 @@ class Translator:
         source_tokenizer: Name or object, see `get_tokenizer`.
         target_tokenizer: Likewise.
         reverse_source: Whether the model was trained on reversed sources.
-        max_length: The most tokens of a translation, the end token included.
+        search: How to decode: a `GreedySearch` (the default) or a `BeamSearch`, for example.
 
     Example:
         >>> translator = Translator.load("model/dir")
@@ -70,7 +72,7 @@ class Translator:
         source_tokenizer="whitespace",
         target_tokenizer="whitespace",
         reverse_source: bool = False,
-        max_length: int = 100,
+        search: Search | None = None,
     ):
         self.model = model
         self.source_vocabulary = source_vocabulary
@@ -78,7 +80,7 @@ class Translator:
         self.source_tokenizer = get_tokenizer(source_tokenizer)
         self.target_tokenizer = get_tokenizer(target_tokenizer)
         self.reverse_source = reverse_source
-        self.search = GreedySearch(max_length=max_length)
+        self.search = search or GreedySearch(max_length=100)
         self._has_attention = hasattr(model.decoder, "attention")
         signature = [tf.TensorSpec([None, None], tf.int32, name="source_ids")]
         self._decode = tf.function(self._search, input_signature=signature)
@@ -88,11 +90,13 @@ class Translator:
         )
 
     @classmethod
-    def load(cls, model_dir: str | os.PathLike) -> "Translator":
+    def load(cls, model_dir: str | os.PathLike, **beam_search) -> "Translator":
         """Loads what `keras-seq2seq train` wrote.
 
         Args:
             model_dir: The model directory.
+            beam_search: Options to use instead of the model's `inference.beam_search.*`:
+                `beam_width`, `length_penalty_weight`.
 
         Returns:
             The translator.
@@ -101,16 +105,38 @@ class Translator:
             UserError: If there is no model, or it is damaged.
         """
         directory = ModelDirectory(model_dir)
-        hparams = directory.load_config().hparams
-        source_vocabulary, target_vocabulary = directory.load_vocabularies()
+        config, vocabularies = directory.load_config(), directory.load_vocabularies()
+        options = config.hparams.inference
+        options = options.model_copy(
+            update={"beam_search": options.beam_search.model_copy(update=beam_search)}
+        )
+        return cls.from_config(
+            config, directory.load_model(), *vocabularies, search=make_search(options)
+        )
+
+    @classmethod
+    def from_config(
+        cls,
+        config: Config,
+        model: Seq2Seq,
+        source_vocabulary: Vocabulary,
+        target_vocabulary: Vocabulary,
+        search: Search | None = None,
+    ) -> "Translator":
+        """Makes the translator that a configuration describes, around a model.
+
+        It translates with the weights that the model has at each call, so that it can be used
+        while the model is trained.
+        """
+        hparams = config.hparams
         return cls(
-            directory.load_model(),
+            model,
             source_vocabulary,
             target_vocabulary,
             source_tokenizer=hparams.source.tokenizer,
             target_tokenizer=hparams.target.tokenizer,
             reverse_source=hparams.source.reverse,
-            max_length=hparams.inference.max_decode_length,
+            search=search or make_search(hparams.inference),
         )
 
     def __call__(self, sentences: Iterable[str], batch_size: int = 32) -> list[str]:
@@ -195,6 +221,18 @@ class Translator:
             memory,
             return_attention_scores=return_attention_scores,
         )
+
+
+def make_search(options: Inference) -> Search:
+    """Returns the search that the options `inference.*` describe."""
+    beam, max_length = options.beam_search, options.max_decode_length
+    if beam.beam_width <= 1:
+        return GreedySearch(max_length=max_length)
+    return BeamSearch(
+        width=beam.beam_width,
+        length_penalty=beam.length_penalty_weight,
+        max_length=max_length,
+    )
 
 
 def _batches_by_length(token_lists, batch_size) -> Iterator[list[int]]:

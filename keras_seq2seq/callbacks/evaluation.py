@@ -18,17 +18,20 @@ class Evaluation(keras.callbacks.Callback):
         observers: List of functions of a record: a dictionary with `step`, `train_loss`,
             `train_perplexity`, `dev_loss`, `dev_perplexity`, `learning_rate`, `tokens` (target
             tokens trained on) and `seconds` (they took, evaluation left out).
+        measure: Function that gives further dev metrics as a dictionary, such as `{"bleu": 34.2}`,
+            recorded as `dev_bleu`.
 
     Example:
         >>> model.fit(train, callbacks=[Evaluation(dev, every_n_steps=500, observers=[print])])
     """
 
-    def __init__(self, dataset, every_n_steps=1000, final_step=None, observers=()):
+    def __init__(self, dataset, every_n_steps=1000, final_step=None, observers=(), measure=None):
         super().__init__()
         self.dataset = dataset
         self.every_n_steps = every_n_steps
         self.final_step = final_step
         self.observers = list(observers)
+        self.measure = measure or dict
 
     def on_train_begin(self, logs=None):
         self._started = time.perf_counter()
@@ -51,6 +54,7 @@ class Evaluation(keras.callbacks.Callback):
         dev = self.model.evaluate(self.dataset, verbose=0, return_dict=True)
         record["dev_loss"] = math.log(dev["perplexity"])
         record["dev_perplexity"] = dev["perplexity"]
+        record.update({f"dev_{name}": value for name, value in self.measure().items()})
         for observer in self.observers:
             observer(record)
         self.model.reset_metrics()

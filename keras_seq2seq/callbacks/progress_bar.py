@@ -23,7 +23,6 @@ class ProgressBar(keras.callbacks.Callback):
         super().__init__()
         self.steps = steps
         self.console = console or Console(stderr=True, highlight=False)
-        self._best = float("inf")
 
     def on_train_begin(self, logs=None):
         self._progress = Progress(
@@ -58,14 +57,17 @@ class ProgressBar(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         self._progress.stop()
 
-    def report(self, record):
-        """Prints one evaluation's figures."""
-        is_best = record["dev_loss"] < self._best
-        self._best = min(self._best, record["dev_loss"])
+    def report(self, record, is_best=False):
+        """Prints one evaluation's figures, in a line that fits a terminal."""
         speed = record["tokens"] / max(record["seconds"], 1e-9)
+        others = [
+            f"  {name.removeprefix('dev_')} {value:.2f}"
+            for name, value in record.items()
+            if name.startswith("dev_") and name not in ("dev_loss", "dev_perplexity")
+        ]
         self.console.print(
-            f"step {record['step']:>7,}"
-            f"  train loss {record['train_loss']:.3f} ppl {record['train_perplexity']:8,.2f}"
-            f"  dev loss {record['dev_loss']:.3f} ppl {record['dev_perplexity']:8,.2f}"
-            f"  {speed:7,.0f} tok/s{'  best so far' if is_best else ''}"
+            f"step {record['step']:,}: train ppl {record['train_perplexity']:,.2f}"
+            f"  dev ppl {record['dev_perplexity']:,.2f}{''.join(others)}"
+            f"  {speed:,.0f} tok/s{'  best so far' if is_best else ''}",
+            soft_wrap=True,
         )

@@ -28,8 +28,9 @@ class TensorBoard:
         """Writes one evaluation's figures."""
         for side, writer in self._writers.items():
             with writer.as_default(step=record["step"]):
-                tf.summary.scalar("loss", record[f"{side}_loss"])
-                tf.summary.scalar("perplexity", record[f"{side}_perplexity"])
+                for name, value in record.items():
+                    if name.startswith(f"{side}_"):
+                        tf.summary.scalar(name.removeprefix(f"{side}_"), value)
         with self._writers["train"].as_default(step=record["step"]):
             tf.summary.scalar("learning_rate", record["learning_rate"])
             tf.summary.scalar("target_tokens_per_second", record["tokens"] / record["seconds"])

@@ -23,6 +23,9 @@ from keras_seq2seq.config.section import Section
 from keras_seq2seq.config.validate import validate_layers
 
 ModelName = one_of("AttentionSeq2Seq", "BasicSeq2Seq")
+BestMetric = one_of(
+    "loss", "bleu", "chrf", "ter", "rouge_1", "rouge_2", "rouge_l", "wer", "cer", "exact_match"
+)
 
 
 class Config(Section):
@@ -56,6 +59,9 @@ class Config(Section):
     train_epochs: PositiveInt | None = Field(None, description="Passes over the training data.")
     eval_every_n_steps: PositiveSteps = Field(
         1000, description="Training steps between two evaluations."
+    )
+    best_metric: BestMetric = Field(
+        "loss", description="Dev metric by which the best model is chosen."
     )
     seed: Seed = Field(1, description="Seed of everything random.")
     hparams: HyperParameters = HyperParameters()

@@ -31,7 +31,13 @@ class Checkpoints:
         """Restores the newest state, if there is one, and returns the number of steps taken."""
         if self._manager.latest_checkpoint:
             self._manager.checkpoint.restore(self._manager.latest_checkpoint).assert_consumed()
+        self._metrics = [variable.numpy() for variable in self._model.metrics_variables]
         return self.step
+
+    def restore_metrics(self, *args):
+        """Restores the training metrics once more, after `fit` has reset them."""
+        for variable, value in zip(self._model.metrics_variables, self._metrics, strict=True):
+            variable.assign(value)
 
     @property
     def step(self) -> int:

@@ -29,9 +29,11 @@ class MetricsLog:
             self.records = kept
             self._write()
 
-    def best(self, name: str) -> float:
-        """Returns the lowest value of a metric so far, infinity if there is none."""
-        return min((record[name] for record in self.records), default=float("inf"))
+    def is_best(self, name: str, lower_is_better: bool) -> bool:
+        """Returns whether the last record has the best value of a metric; ties are not better."""
+        sign = 1 if lower_is_better else -1
+        *before, last = [sign * record[name] for record in self.records]
+        return last < min(before, default=float("inf"))
 
     def _read(self) -> list[dict]:
         if not os.path.exists(self.path):

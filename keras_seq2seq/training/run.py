@@ -2,18 +2,24 @@
 
 from dataclasses import dataclass
 
+import keras
 import numpy as np
 import tensorflow as tf
 from rich.console import Console
 
 from keras_seq2seq.callbacks import Evaluation, ProgressBar, StopOnInterrupt, TensorBoard
-from keras_seq2seq.data import make_dataset
+from keras_seq2seq.data import make_dataset, read_lines
+from keras_seq2seq.evaluation import translate_and_score
 from keras_seq2seq.losses import MaskedCrossEntropy
+from keras_seq2seq.metrics import LOWER_IS_BETTER
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.training.checkpoints import Checkpoints
 from keras_seq2seq.training.metrics_log import MetricsLog
 from keras_seq2seq.training.optimizer import make_optimizer
 from keras_seq2seq.training.plan import TrainingPlan
+from keras_seq2seq.translator import Translator
+
+_DEV_BATCH_SIZE = 128
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,7 @@ class TrainingResult:
     """What a run came to.
 
     Attributes:
-        directory: The model directory; its model is the best one by dev loss.
+        directory: The model directory; its model is the best one by `config.best_metric`.
         records: One dictionary for each evaluation of the run.
     """
 
@@ -61,29 +67,37 @@ def train(plan: TrainingPlan, console: Console | None = None) -> TrainingResult:
     if step >= plan.steps:
         return TrainingResult(directory, metrics_log.records)
 
-    def keep_best(record):
-        if record["dev_loss"] < metrics_log.best("dev_loss") or not directory.model_path.exists():
-            directory.save_model(model)
-
     bar = ProgressBar(plan.steps, console)
     stop = StopOnInterrupt()
+    board = TensorBoard(directory.logs_path)
+    metric = config.best_metric
+
+    def keep(record):
+        metrics_log.append(record)
+        board.write(record)
+        is_best = metrics_log.is_best(f"dev_{metric}", metric in ("loss", *LOWER_IS_BETTER))
+        if is_best:
+            directory.save_model(model)
+        bar.report(record, is_best)
+        checkpoints.save()
+
     evaluation = Evaluation(
         _dev_data(plan),
         config.eval_every_n_steps,
         plan.steps,
-        observers=[
-            keep_best,
-            metrics_log.append,
-            TensorBoard(directory.logs_path).write,
-            bar.report,
-            lambda record: checkpoints.save(),
-        ],
+        observers=[keep],
+        measure=None if metric == "loss" else _dev_scorer(plan, metric),
     )
     model.fit(
         _train_data(plan).skip(step),
         steps_per_epoch=plan.steps - step,
         shuffle=False,  # the data comes shuffled
-        callbacks=[bar, evaluation, stop],
+        callbacks=[
+            keras.callbacks.LambdaCallback(on_epoch_begin=checkpoints.restore_metrics),
+            bar,
+            evaluation,
+            stop,
+        ],
         verbose=0,
     )
     if stop.interrupted:
@@ -94,6 +108,20 @@ def train(plan: TrainingPlan, console: Console | None = None) -> TrainingResult:
         )
         raise KeyboardInterrupt
     return TrainingResult(directory, metrics_log.records)
+
+
+def _dev_scorer(plan: TrainingPlan, metric: str):
+    """Returns a function that translates the dev data with the weights of the moment."""
+    config = plan.config
+    translator = Translator.from_config(
+        config, plan.model, plan.source_vocabulary, plan.target_vocabulary
+    )
+    sources, targets = list(read_lines(config.dev_source)), list(read_lines(config.dev_target))
+    # Where tokens are what blanks part, that is what the metric counts too.
+    tokenize = "none" if config.hparams.target.tokenizer == "whitespace" else "13a"
+    return lambda: translate_and_score(
+        translator, sources, targets, [metric], tokenize=tokenize, batch_size=_DEV_BATCH_SIZE
+    )
 
 
 def _train_data(plan: TrainingPlan) -> tf.data.Dataset:

@@ -1,0 +1,41 @@
+"""Recurrent encoder-decoders with attention, trained on pairs of sequences.
+
+Names are imported when they are first used, so that `import keras_seq2seq` and the shell's
+`--help` do not wait for tensorflow.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+_MODULE_OF = {
+    "AttentionDecoder": "layers",
+    "AttentionSeq2Seq": "models",
+    "BahdanauAttention": "layers",
+    "BasicDecoder": "layers",
+    "BasicSeq2Seq": "models",
+    "BidirectionalEncoder": "layers",
+    "Config": "config",
+    "DotAttention": "layers",
+    "MaskedCrossEntropy": "losses",
+    "Translator": "translator",
+    "UnidirectionalEncoder": "layers",
+    "Vocabulary": "data",
+    "make_dataset": "data",
+    "prepare": "training",
+    "train": "training",
+}
+
+__all__ = [*_MODULE_OF, "__version__"]
+
+
+def __getattr__(name: str):
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,91 @@
+"""`keras-seq2seq train`"""
+
+from typing import Any
+
+import click
+
+from keras_seq2seq.cli.config_number import ConfigNumber
+from keras_seq2seq.cli.plan_description import describe_plan
+
+NUMBER = ConfigNumber()
+
+
+@click.command(
+    epilog="The six files are needed, here or in a --config file; the best model on the dev "
+    "files is kept."
+)
+@click.option("--train_source", metavar="FILE", help="Text to learn from, plain or .gz.")
+@click.option("--train_target", metavar="FILE", help="What belongs to it, line by line.")
+@click.option("--dev_source", metavar="FILE", help="Text to evaluate on, plain or .gz.")
+@click.option("--dev_target", metavar="FILE", help="What belongs to it, line by line.")
+@click.option("--vocab_source", metavar="FILE", help="Source vocabulary, one token a line.")
+@click.option("--vocab_target", metavar="FILE", help="Target vocabulary, one token a line.")
+@click.option("--model", metavar="NAME", help="AttentionSeq2Seq (the default) or BasicSeq2Seq.")
+@click.option("--batch_size", type=NUMBER, help="Pairs in a batch.  [default: 32]")
+@click.option(
+    "--hparams",
+    metavar="NAME=VALUE,...",
+    multiple=True,
+    help="Hyper-parameters, such as rnn_cell.num_units=256.",
+)
+@click.option("--output_dir", metavar="DIR", required=True, help="Where the model is written.")
+@click.option(
+    "--buckets",
+    metavar="LENGTH,...",
+    help="Lengths at which a new bucket starts, such as 10,15,20; pairs are batched with pairs "
+    "of their bucket.",
+)
+@click.option("--train_steps", type=NUMBER, help="Batches to train on, counted from the start.")
+@click.option("--train_epochs", type=NUMBER, help="Passes over the training text.")
+@click.option(
+    "--eval_every_n_steps", type=NUMBER, help="Steps between two evaluations.  [default: 1000]"
+)
+@click.option(
+    "--best_metric",
+    metavar="NAME",
+    help="Dev metric that picks the model to keep: loss, bleu, chrf, exact_match, ...  "
+    "[default: loss]",
+)
+@click.option(
+    "--seed", "--tf_random_seed", "seed", type=NUMBER, help="Seed of all chance.  [default: 1]"
+)
+@click.option(
+    "--config",
+    "config_files",
+    metavar="FILE",
+    multiple=True,
+    help="YAML file of these flags; the last of several wins, and flags beat files.",
+)
+@click.option(
+    "--dry_run",
+    is_flag=True,
+    help="Check everything, show the configuration and the model, train nothing.",
+)
+def train(
+    output_dir: str,
+    config_files: tuple[str, ...],
+    hparams: tuple[str, ...],
+    dry_run: bool,
+    **flags: Any,
+):
+    """Train a model on two line-aligned text files.
+
+    The same command goes on with a training that was interrupted.
+    """
+    from keras_seq2seq.config import dump_config, resolve_config
+
+    config = resolve_config(config_files, flags, ",".join(hparams))
+
+    from keras_seq2seq.cli.tensorflow_import import import_tensorflow
+
+    import_tensorflow()
+    from keras_seq2seq import training
+
+    plan = training.prepare(config, output_dir)
+    click.echo(describe_plan(plan), err=True)
+    if dry_run:
+        click.echo(dump_config(plan.config))
+        plan.model.summary()
+        return
+    training.train(plan)
+    click.echo(f"Translate with: keras-seq2seq translate --model_dir {output_dir}", err=True)

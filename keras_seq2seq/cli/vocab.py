@@ -1,0 +1,63 @@
+"""`keras-seq2seq vocab`"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import click
+
+from keras_seq2seq.cli.output import open_output
+from keras_seq2seq.cli.whole_number import WholeNumber
+
+
+@click.command()
+@click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
+@click.option(
+    "--output", metavar="FILE", help="Where the tokens are written.  [default: standard output]"
+)
+@click.option("--size", type=WholeNumber(1), help="Most tokens to keep.  [default: all]")
+@click.option(
+    "--min_frequency",
+    type=WholeNumber(1),
+    default=1,
+    show_default=True,
+    help="How often a token must occur to be kept.",
+)
+@click.option(
+    "--tokenizer",
+    default="whitespace",
+    show_default=True,
+    metavar="NAME",
+    help="What a token is: whitespace (words between blanks) or characters.",
+)
+def vocab(
+    inputs: Sequence[str], output: str | None, size: int | None, min_frequency: int, tokenizer: str
+):
+    """Collect the vocabulary of text files, plain or .gz.
+
+    Writes one token a line with a tab and its count, the most frequent first. Several files make
+    one vocabulary.
+    """
+    from keras_seq2seq.data import Vocabulary, get_tokenizer, open_text
+
+    token_lists = _read_tokens(inputs, get_tokenizer(tokenizer))
+    for path in inputs:
+        # A missing file shall not be found after the others are counted.
+        open_text(path).close()
+    with open_output(output) as file:
+        vocabulary = Vocabulary.build(token_lists, size, min_frequency)
+        for token, count in zip(vocabulary.tokens, vocabulary.counts, strict=True):
+            file.write(f"{token}\t{count}\n")
+
+
+def _read_tokens(inputs: Sequence[str], tokenizer: Any) -> Iterator[list[str]]:
+    from keras_seq2seq.data import read_lines
+    from keras_seq2seq.errors import UserError
+
+    for path in inputs:
+        has_tokens = False
+        for line in read_lines(path):
+            tokens = tokenizer.split(line)
+            has_tokens = has_tokens or bool(tokens)
+            yield tokens
+        if not has_tokens:
+            raise UserError(f"{path}: no text; expected one sequence a line")

@@ -1,0 +1,36 @@
+import pytest
+
+from keras_seq2seq.config import resolve_config
+from keras_seq2seq.data import write_corpus
+
+HPARAMS = (
+    "rnn_cell.type=GRUCell, rnn_cell.num_units=16, embedding.dim=16,"
+    "rnn_cell.dropout_input_keep_prob=0.9, optimizer.learning_rate=0.01"
+)
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("corpus")
+    write_corpus("copy", directory, train=200, dev=20, test=20, vocabulary_size=5, max_length=5)
+    return directory
+
+
+@pytest.fixture
+def make_config(corpus):
+    def make(hparams="", attention_dim=8, **flags):
+        files = {
+            "train_source": corpus / "train" / "sources.txt",
+            "train_target": corpus / "train" / "targets.txt",
+            "dev_source": corpus / "dev" / "sources.txt",
+            "dev_target": corpus / "dev" / "targets.txt",
+            "vocab_source": corpus / "vocab.sources.txt",
+            "vocab_target": corpus / "vocab.targets.txt",
+        }
+        defaults = {"batch_size": 16, "train_steps": 20, "eval_every_n_steps": 10}
+        return resolve_config(
+            flags={**files, **defaults, **flags},
+            hparams=f"{HPARAMS},attention.dim={attention_dim},{hparams}",
+        )
+
+    return make

@@ -1,0 +1,78 @@
+import pytest
+
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.training import prepare
+
+
+def test_writes_nothing(make_config, tmp_path):
+    plan = prepare(make_config(), tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+    assert plan.train_summary.pairs == 200
+    assert plan.steps == 20
+
+
+@pytest.mark.parametrize(
+    ("flags", "steps"),
+    [
+        ({"train_steps": None}, 10 * 13),  # ten epochs of ceil(200 / 16) steps
+        ({"train_steps": None, "train_epochs": 2}, 26),
+        ({"train_steps": 30, "train_epochs": 2}, 26),
+        ({"train_steps": 5, "train_epochs": 2}, 5),
+    ],
+)
+def test_the_limit_reached_first_ends_the_run(make_config, tmp_path, flags, steps):
+    assert prepare(make_config(**flags), tmp_path / "model").steps == steps
+
+
+def test_names_the_missing_flags(make_config, tmp_path):
+    with pytest.raises(UserError, match="training needs --dev_source, --vocab_target$"):
+        prepare(make_config(dev_source=None, vocab_target=None), tmp_path)
+
+
+def test_refuses_the_directory_of_another_model(make_config, tmp_path):
+    plan = prepare(make_config(), tmp_path)
+    plan.directory.create(plan.config, plan.source_vocabulary, plan.target_vocabulary)
+    prepare(make_config(train_steps=40), tmp_path)
+    with pytest.raises(UserError, match="another model, trained with attention.dim 8 instead of 9"):
+        prepare(make_config(attention_dim=9), tmp_path)
+
+
+def test_refuses_a_file_as_the_directory(make_config, tmp_path):
+    (tmp_path / "model").write_text("")
+    with pytest.raises(UserError, match="model: is a file; expected a directory"):
+        prepare(make_config(), tmp_path / "model")
+
+
+def test_a_bridge_that_does_not_fit_is_a_users_error(make_config, tmp_path):
+    with pytest.raises(UserError, match=r"pass_through bridge.*\(16,\).*\(32,\)"):
+        prepare(make_config("bridge.type=pass_through"), tmp_path)
+
+
+def test_shared_embeddings_need_one_vocabulary(make_config, corpus, tmp_path):
+    other = tmp_path / "other.vocab"
+    other.write_text("0\n1\n")
+    with pytest.raises(UserError, match="embedding.share needs one vocabulary for both sides"):
+        prepare(make_config("embedding.share=true", vocab_target=other), tmp_path / "model")
+
+
+def test_every_option_reaches_the_model(make_config, tmp_path):
+    plan = prepare(
+        make_config(
+            "encoder.rnn_cell.num_layers=2, decoder.rnn_cell.num_units=24, "
+            "attention.score_type=dot, bridge.type=zero,"
+            "encoder.type=UnidirectionalEncoder, decoder.rnn_cell.type=LSTMCell,"
+            "rnn_cell.residual_connections=true, rnn_cell.dropout_output_keep_prob=0.75",
+            attention_dim=7,
+        ),
+        tmp_path,
+    )
+    encoder, decoder = plan.model.encoder, plan.model.decoder
+    assert type(encoder).__name__ == "UnidirectionalEncoder"
+    assert (encoder.num_layers, encoder.num_units, encoder.cell_type) == (2, 16, "GRUCell")
+    assert (decoder.num_layers, decoder.num_units, decoder.cell_type) == (1, 24, "LSTMCell")
+    assert (decoder.attention_units, decoder.attention_type) == (7, "dot")
+    assert encoder.residual_connections and decoder.residual_connections
+    assert encoder.input_dropout == pytest.approx(0.1)
+    assert decoder.output_dropout == 0.25
+    assert type(plan.model.bridge).__name__ == "ZeroBridge"
+    assert plan.model.source_embedding.output_dim == 16

@@ -1,0 +1,132 @@
+import io
+import json
+import os
+import signal
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from rich.console import Console
+
+from keras_seq2seq.data import read_lines
+from keras_seq2seq.model_directory import ModelDirectory
+from keras_seq2seq.scoring import Scorer
+from keras_seq2seq.training import prepare, train
+
+
+@pytest.fixture
+def console():
+    return Console(file=io.StringIO(), width=200)
+
+
+class InterruptAt(keras.callbacks.Callback):
+    """Presses Ctrl-C at the end of a step."""
+
+    def __init__(self, step):
+        super().__init__()
+        self.step = step
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch + 1 == self.step:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def interrupt(plan, step, console, monkeypatch):
+    fit = plan.model.fit
+    monkeypatch.setattr(
+        plan.model,
+        "fit",
+        lambda *args, callbacks, **kwargs: fit(
+            *args, callbacks=[InterruptAt(step), *callbacks], **kwargs
+        ),
+    )
+    with pytest.raises(KeyboardInterrupt):
+        train(plan, console)
+
+
+def weights(directory):
+    return ModelDirectory(directory).load_model().get_weights()
+
+
+def test_learns_and_leaves_a_readable_directory(make_config, tmp_path, console):
+    plan = prepare(make_config(train_steps=60, eval_every_n_steps=25), tmp_path)
+    result = train(plan, console)
+    assert [record["step"] for record in result.records] == [25, 50, 60]
+    assert result.records[-1]["dev_loss"] < result.records[0]["dev_loss"]
+    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == result.records
+    assert ModelDirectory(tmp_path).load_config() == plan.config
+    assert "step 60: train ppl" in console.file.getvalue()
+
+
+def test_dev_loss_is_that_of_the_saved_model(make_config, tmp_path, console):
+    plan = prepare(make_config(), tmp_path)
+    records = train(plan, console).records
+    scorer = Scorer.load(tmp_path)
+    sources, targets = (
+        list(read_lines(path)) for path in (plan.config.dev_source, plan.config.dev_target)
+    )
+    scores = scorer(sources, targets)
+    tokens = sum(len(target.split()) + 1 for target in targets)
+    loss = -sum(score.log_probability for score in scores) / tokens
+    assert min(record["dev_loss"] for record in records) == pytest.approx(loss, rel=1e-4)
+
+
+def test_keeps_the_best_by_the_chosen_metric(make_config, tmp_path, console):
+    plan = prepare(make_config(best_metric="exact_match", train_steps=30), tmp_path)
+    records = train(plan, console).records
+    assert all(0 <= record["dev_exact_match"] <= 100 for record in records)
+
+
+def test_a_stopped_run_ends_like_one_that_was_not(make_config, tmp_path, console, monkeypatch):
+    config = make_config(train_steps=24, eval_every_n_steps=8)
+    straight = train(prepare(config, tmp_path / "straight"), console).records
+    interrupt(prepare(config, tmp_path / "stopped"), 13, console, monkeypatch)
+    assert "Stopped after step 13 of 24" in console.file.getvalue()
+    resumed = train(prepare(config, tmp_path / "stopped"), console).records
+    timeless = [
+        {name: value for name, value in record.items() if name != "seconds"}
+        for record in (*straight, *resumed)
+    ]
+    assert timeless[:3] == timeless[3:]
+    for one, other in zip(
+        weights(tmp_path / "straight"), weights(tmp_path / "stopped"), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_finished_run_is_left_alone(make_config, tmp_path, console):
+    first = train(prepare(make_config(), tmp_path), console).records
+    assert train(prepare(make_config(), tmp_path), console).records == first
+    assert train(prepare(make_config(train_steps=30), tmp_path), console).records[:2] == first
+
+
+def test_tensorboard_shows_train_and_dev_under_one_name(make_config, tmp_path, console):
+    train(prepare(make_config(), tmp_path), console)
+    found = {}
+    for side in ("train", "dev"):
+        (file,) = (tmp_path / "logs" / side).iterdir()
+        for event in tf.compat.v1.train.summary_iterator(os.fspath(file)):
+            for value in event.summary.value:
+                found.setdefault((side, value.tag), []).append(event.step)
+    for key in [("train", "loss"), ("dev", "loss"), ("train", "learning_rate")]:
+        assert found[key] == [10, 20]
+
+
+@pytest.mark.parametrize("name", ["Adam", "SGD", "RMSprop"])
+def test_optimizers_by_name(make_config, tmp_path, console, name):
+    records = train(
+        prepare(make_config(f"optimizer.name={name}", train_steps=10), tmp_path), console
+    ).records
+    assert np.isfinite(records[-1]["dev_loss"])
+
+
+def test_decayed_learning_rate_is_recorded(make_config, tmp_path, console):
+    hparams = (
+        "optimizer.lr_decay_type=exponential_decay, optimizer.lr_decay_steps=10,"
+        "optimizer.lr_decay_rate=0.5"
+    )
+    records = train(prepare(make_config(hparams), tmp_path), console).records
+    rates = [record["learning_rate"] for record in records]
+    np.testing.assert_allclose(rates, [0.005, 0.0025], rtol=1e-5)
