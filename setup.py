@@ -1,0 +1,60 @@
+"""Packaging of keras_seq2seq."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+
+def read_version() -> str:
+    """Reads the version without importing the package, whose dependencies may be missing."""
+    text = (HERE / "keras_seq2seq" / "__init__.py").read_text(encoding="utf-8")
+    return re.search('^__version__ = "(.+)"$', text, re.MULTILINE).group(1)
+
+
+def read_description() -> str:
+    readme = HERE / "README.md"
+    return readme.read_text(encoding="utf-8") if readme.exists() else ""
+
+
+setup(
+    name="keras-seq2seq",
+    version=read_version(),
+    description="Recurrent encoder-decoders with attention on Keras 3, from the shell and Python",
+    long_description=read_description(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    packages=find_packages(include=["keras_seq2seq", "keras_seq2seq.*"]),
+    python_requires=">=3.10,<3.14",
+    install_requires=[
+        "click>=8.1.3",
+        "jiwer>=3.0",
+        # The newest for Python 3.10 is 3.12.
+        "keras>=3.12",
+        "keras-tuner>=1.4.7",
+        "matplotlib>=3.9",
+        "numpy>=1.26",
+        "pydantic>=2.7",
+        "PyYAML>=6.0.1",
+        "rich>=13.0",
+        "rouge-score>=0.1.2",
+        "sacrebleu>=2.4",
+        # tensorflow no longer brings it along.
+        "tensorboard>=2.20",
+        # tensorflow-text requires the tensorflow of its own minor version.
+        "tensorflow>=2.20",
+        "tensorflow-text>=2.20",
+    ],
+    extras_require={"test": ["hypothesis>=6.100", "pytest>=8.0"]},
+    entry_points={"console_scripts": ["keras-seq2seq = keras_seq2seq.cli.main:main"]},
+    classifiers=[
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
+)

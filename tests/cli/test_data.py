@@ -1,0 +1,73 @@
+import os
+
+import pytest
+
+from keras_seq2seq.data import read_lines
+
+FEW = ["--train=3", "--dev=2", "--test=1"]
+
+
+def files(directory):
+    return {
+        path.relative_to(directory).as_posix(): list(read_lines(path))
+        for path in directory.rglob("*.txt")
+    }
+
+
+def test_writes_a_task(run, tmp_path):
+    options = ["--vocabulary-size=5", "--max_length=4", "--seed=7"]
+    result = run("data", "reverse", tmp_path, *FEW, *options)
+    assert result.status == 0
+    written = files(tmp_path)
+    assert {str(tmp_path / name) for name in written} == set(result.output.splitlines())
+    assert {name: len(lines) for name, lines in written.items()} == {
+        "train/sources.txt": 3,
+        "train/targets.txt": 3,
+        "dev/sources.txt": 2,
+        "dev/targets.txt": 2,
+        "test/sources.txt": 1,
+        "test/targets.txt": 1,
+        "vocab.sources.txt": 5,
+        "vocab.targets.txt": 5,
+    }
+    for source, target in zip(
+        written["train/sources.txt"], written["train/targets.txt"], strict=True
+    ):
+        assert source.split()[::-1] == target.split()
+        assert len(source.split()) <= 4
+
+
+def test_seed(run, tmp_path):
+    for name, seed in {"a": 1, "b": 1, "c": 2}.items():
+        run("data", "dates", tmp_path / name, *FEW, f"--seed={seed}")
+    a, b, c = (files(tmp_path / name) for name in "abc")
+    assert a == b
+    assert a != c
+
+
+def test_replaces_files_only_if_asked_to(run, tmp_path):
+    run("data", "copy", tmp_path, *FEW)
+    before = files(tmp_path)
+    refused = run("data", "reverse", tmp_path, *FEW)
+    assert refused.status == 2
+    assert "is there already" in refused.errors
+    assert files(tmp_path) == before
+    assert run("data", "reverse", tmp_path, *FEW, "--overwrite").status == 0
+    assert files(tmp_path) != before
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["revers"], "'revers' is not one of 'copy', 'reverse', 'dates'"),
+        (["copy", "--train=0"], 'expected a whole number of at least 1, got "0"'),
+        (["copy", "--vocabulary_size=1"], 'expected a whole number of at least 2, got "1"'),
+        (["copy", "--seed=x"], 'expected a whole number of at least 0, got "x"'),
+        (["dates", "--max_length=9"], "dates have no vocabulary size and no maximum length"),
+    ],
+)
+def test_mistakes(run, tmp_path, args, message):
+    result = run("data", *args, tmp_path)
+    assert result.status == 2
+    assert message in result.errors
+    assert os.listdir(tmp_path) == []

@@ -1,0 +1,116 @@
+import subprocess
+import sys
+
+import click
+import pytest
+
+import keras_seq2seq
+from keras_seq2seq.cli import demo as demo_module
+from keras_seq2seq.cli.main import cli, main
+from keras_seq2seq.errors import RunError, UserError
+
+COMMANDS = cli.list_commands(None)
+SLOW_TO_IMPORT = ["tensorflow", "keras", "pydantic", "numpy", "matplotlib", "rich"]
+
+
+@pytest.fixture
+def run_raising(run, monkeypatch):
+    """Runs a command that raises an error."""
+
+    def run_program(error):
+        @click.command()
+        def failing():
+            raise error
+
+        monkeypatch.setattr(demo_module, "demo", failing)
+        return run("demo")
+
+    return run_program
+
+
+@pytest.mark.parametrize("args", [[], ["--help"], *([command, "--help"] for command in COMMANDS)])
+def test_help_imports_nothing_slow(args):
+    program = (
+        "import sys\n"
+        "from keras_seq2seq.cli.main import main\n"
+        "try:\n"
+        f"    main({args})\n"
+        "except SystemExit as exit:\n"
+        f"    slow = set({SLOW_TO_IMPORT}) & set(sys.modules)\n"
+        "    sys.exit(f'{exit.code} {slow}' if exit.code or slow else 0)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith(f"Usage: keras-seq2seq {args[0] if len(args) > 1 else ''}")
+
+
+def test_help_lists_the_commands(run):
+    output = run("--help").output
+    assert [command for command in COMMANDS if f"\n  {command} " not in output] == []
+
+
+def test_version(run):
+    assert run("--version").output == f"keras-seq2seq, version {keras_seq2seq.__version__}\n"
+
+
+def test_runs_as_a_module():
+    args = [sys.executable, "-m", "keras_seq2seq", "--version"]
+    result = subprocess.run(args, capture_output=True, text=True)
+    assert result.stdout == f"keras-seq2seq, version {keras_seq2seq.__version__}\n"
+
+
+def test_an_unknown_command_names_the_near_miss(run):
+    result = run("trian")
+    assert result.status == 2
+    assert result.errors == (
+        "keras-seq2seq: error: No such command 'trian'. Did you mean 'train'?\n"
+        "Try 'keras-seq2seq --help' for help.\n"
+    )
+
+
+def test_an_unknown_option_names_the_near_miss(run):
+    result = run("train", "--bach_size=3")
+    assert result.status == 2
+    first, hint = result.errors.splitlines()
+    assert first.startswith("keras-seq2seq: error: No such option")
+    assert "--bach_size" in first and "--batch_size" in first
+    assert hint == "Try 'keras-seq2seq train --help' for help."
+
+
+@pytest.mark.parametrize(("error_class", "status"), [(UserError, 2), (RunError, 1)])
+def test_an_error_is_one_line_without_a_traceback(run_raising, error_class, status):
+    result = run_raising(error_class("a\nfile: no such file"))
+    assert result == (status, "", "keras-seq2seq: error: a file: no such file\n")
+
+
+def test_a_full_disk_is_a_failed_run(run_raising):
+    result = run_raising(OSError(28, "No space left on device", "model/model.keras"))
+    assert result.status == 1
+    assert result.errors == (
+        "keras-seq2seq: error: [Errno 28] No space left on device: 'model/model.keras'\n"
+    )
+
+
+def test_an_interrupt_has_the_status_of_an_interrupt(run_raising):
+    assert run_raising(KeyboardInterrupt()) == (130, "", "\n")
+
+
+def test_a_bug_keeps_its_traceback(run, monkeypatch):
+    @click.command()
+    def failing():
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(demo_module, "demo", failing)
+    with pytest.raises(ZeroDivisionError):
+        main(["demo"])
+
+
+def test_a_closed_pipe_is_no_error(tmp_path):
+    text = tmp_path / "text.txt"
+    # More than fits into a pipe and the reader's buffer.
+    text.write_text("\n".join(f"token{i}" for i in range(200_000)))
+    args = [sys.executable, "-m", "keras_seq2seq", "vocab", str(text)]
+    with subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.readline().startswith(b"token")
+        process.stdout.close()
+        assert process.stderr.read() == b""

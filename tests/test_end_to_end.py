@@ -1,0 +1,55 @@
+"""From nothing to translations, through the installed program."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = Path(sys.executable).with_name("keras-seq2seq")
+
+
+def run(*args, **options):
+    result = subprocess.run(
+        [PROGRAM, *map(str, args)], capture_output=True, encoding="utf-8", **options
+    )
+    assert result.returncode == 0, result.stderr
+    return result
+
+
+@pytest.mark.slow
+def test_train_and_translate(tmp_path):
+    """Learns to copy three symbols, one of which is not ASCII."""
+    data, model = tmp_path / "data", tmp_path / "model"
+    run("data", "copy", data, "--train=2000", "--vocabulary_size=3", "--max_length=3")
+    for side in ("sources", "targets"):
+        vocabulary = tmp_path / f"vocab.{side}"
+        run("vocab", data / "train" / f"{side}.txt", "--output", vocabulary)
+        tokens = {line.split("\t")[0] for line in vocabulary.read_text("utf-8").splitlines()}
+        assert tokens == {"0", "1", "笑"}
+    trained = run(
+        "train",
+        f"--train_source={data}/train/sources.txt",
+        f"--train_target={data}/train/targets.txt",
+        f"--dev_source={data}/dev/sources.txt",
+        f"--dev_target={data}/dev/targets.txt",
+        f"--vocab_source={tmp_path}/vocab.sources",
+        f"--vocab_target={tmp_path}/vocab.targets",
+        "--batch_size=32",
+        "--train_steps=150",
+        "--hparams=rnn_cell.num_units=32,rnn_cell.type=GRUCell,attention.dim=32,"
+        "optimizer.learning_rate=0.01",
+        f"--output_dir={model}",
+    )
+    # Nothing of what tensorflow logs.
+    assert "cuda" not in trained.stderr.lower() and "absl" not in trained.stderr.lower()
+
+    lines = "笑\n\n1 0 笑\r\n0 笑\n"
+    translated = run("translate", "--model_dir", model, input=lines)
+    assert translated.stdout == "笑\n\n1 0 笑\n0 笑\n"
+    assert translated.stderr == ""
+
+    source, output = tmp_path / "source.txt", tmp_path / "output.txt"
+    source.write_text(lines, encoding="utf-8")
+    run("translate", "--model-dir", model, "--source", source, "--output", output)
+    assert output.read_text("utf-8") == translated.stdout
