@@ -6,8 +6,8 @@ INTRODUCTION = """\
 # Hyper-parameters
 
 What `keras-seq2seq train --hparams="name=value, name=value"` takes, and what stands under
-`hparams:` in a `--config` file. The names are those of google/seq2seq. A name that is not here, a value of
-another type and an option that the others leave without effect are errors.
+`hparams:` in a `--config` file. The names are those of google/seq2seq. A name that is not here, a
+value of another type and an option that the others leave without effect are errors.
 
 `rnn_cell.*` holds for both sides; `encoder.rnn_cell.*` and `decoder.rnn_cell.*` override it for
 one. (This page is made by docs/make_hyperparameters.py.)

@@ -39,13 +39,13 @@ class MaskedCrossEntropy(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         labels = ops.cast(y_true, "int32")
-        losses = ops.sparse_categorical_crossentropy(labels, y_pred, from_logits=True)
         if self.label_smoothing:
-            # -log p(label) becomes the mean over the smoothed target distribution.
-            label_logits = ops.squeeze(
-                ops.take_along_axis(y_pred, ops.expand_dims(labels, -1), axis=-1), axis=-1
-            )
-            losses += self.label_smoothing * (label_logits - ops.mean(y_pred, axis=-1))
+            vocabulary_size = y_pred.shape[-1]
+            targets = ops.one_hot(labels, vocabulary_size, dtype=y_pred.dtype)
+            targets = targets * (1 - self.label_smoothing) + self.label_smoothing / vocabulary_size
+            losses = ops.categorical_crossentropy(targets, y_pred, from_logits=True)
+        else:
+            losses = ops.sparse_categorical_crossentropy(labels, y_pred, from_logits=True)
         weights = ops.cast(ops.not_equal(labels, PADDING_ID), losses.dtype)
         return ops.sum(losses * weights) / ops.maximum(ops.sum(weights), 1.0)
 

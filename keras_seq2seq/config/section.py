@@ -15,8 +15,8 @@ class Section(BaseModel):
 def nested_section(field: FieldInfo | None) -> type[Section] | None:
     """Returns the section that is declared as `field`; None if that is a single option."""
     annotation = field.annotation if field is not None else None
-    is_section = isinstance(annotation, type) and issubclass(annotation, Section)
-    return annotation if is_section else None
+    # Not issubclass: Python 3.10 takes `tuple[int, ...]` for a type, and fails there.
+    return annotation if isinstance(annotation, type(Section)) else None
 
 
 def walk_options(

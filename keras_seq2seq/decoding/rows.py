@@ -61,15 +61,19 @@ def split_beams(structure, width):
 def take_beams(structure, beams):
     """Returns from tensors `(rows, width, ...)` the beams `(rows, n)` of each row.
 
-    What `ops.take_along_axis` does, without broadcasting the tensor.
+    What `ops.take_along_axis` does, without broadcasting the tensors.
     """
-    number, chosen = ops.shape(beams)
-    row = ops.expand_dims(ops.arange(number, dtype="int32"), axis=-1)
+    tensors = keras.tree.flatten(structure)
+    if not tensors:
+        return structure
+    rows, number = ops.shape(beams)
+    first_beams = ops.arange(rows, dtype="int32") * ops.shape(tensors[0])[1]
+    # (rows, n) -> (rows * n,)
+    positions = ops.reshape(ops.expand_dims(first_beams, axis=-1) + beams, (-1,))
 
     def take(tensor):
         # (rows, width, ...) -> (rows * n, ...) -> (rows, n, ...)
-        positions = ops.reshape(row * ops.shape(tensor)[1] + beams, (-1,))
         taken = ops.take(merge_beams(tensor), positions, axis=0)
-        return ops.reshape(taken, (-1, chosen, *ops.shape(tensor)[2:]))
+        return ops.reshape(taken, (-1, number, *ops.shape(tensor)[2:]))
 
     return keras.tree.map_structure(take, structure)

@@ -43,30 +43,34 @@ class BidirectionalEncoder(Encoder):
           Translate", https://arxiv.org/abs/1409.0473, section 3.2
     """
 
-    def _make_layer(self, index):
+    def _make_layers(self):
+        # Two flat lists: Keras before 3.13 silently leaves layers in nested lists out of files.
+        self.forward_layers = self._make_direction("forward", go_backwards=False)
+        self.backward_layers = self._make_direction("backward", go_backwards=True)
+
+    def _make_direction(self, name, go_backwards):
         return [
             RecurrentLayer(
                 self.cell_type,
                 self.num_units,
-                go_backwards=backwards,
+                go_backwards=go_backwards,
                 dtype=self.dtype_policy,
                 name=f"{name}_{index}",
             )
-            for name, backwards in (("forward", False), ("backward", True))
+            for index in range(self.num_layers)
         ]
 
     def build(self, inputs_shape, mask_shape=None):
         dim = inputs_shape[-1]
-        for directions in self.layers:
-            for layer in directions:
-                layer.build((None, None, dim))
+        for forward, backward in zip(self.forward_layers, self.backward_layers, strict=True):
+            forward.build((None, None, dim))
+            backward.build((None, None, dim))
             dim = 2 * self.num_units
         self.built = True
 
-    def _run_layer(self, layer, inputs, mask):
-        forward, backward = layer
-        forward_outputs, forward_state = forward(inputs, mask=mask)
-        backward_outputs, backward_state = backward(inputs, mask=mask)
+    def _run_layer(self, index, inputs, mask):
+        forward_outputs, forward_state = self.forward_layers[index](inputs, mask=mask)
+        backward_outputs, backward_state = self.backward_layers[index](inputs, mask=mask)
         state = [
             ops.concatenate(pair, axis=-1)
             for pair in zip(forward_state, backward_state, strict=True)

@@ -9,7 +9,7 @@ from keras_seq2seq.layers.recurrence import swap_batch_and_time
 class Encoder(keras.layers.Layer):
     """A stack of recurrent layers over an embedded source.
 
-    A subclass says what one layer of the stack is, in `_make_layer` and `_run_layer`.
+    A subclass says what the layers of the stack are, in `_make_layers` and `_run_layer`.
 
     Args:
         num_units: Integer, the units of each direction of each layer.
@@ -41,7 +41,7 @@ class Encoder(keras.layers.Layer):
         self.input_dropout = input_dropout
         self.output_dropout = output_dropout
         self.residual_connections = residual_connections
-        self.layers = [self._make_layer(index) for index in range(num_layers)]
+        self._make_layers()
         self.drop_inputs = keras.layers.Dropout(input_dropout, dtype=self.dtype_policy)
         self.drop_outputs = keras.layers.Dropout(output_dropout, dtype=self.dtype_policy)
         self.supports_masking = True
@@ -52,10 +52,10 @@ class Encoder(keras.layers.Layer):
         outputs = swap_batch_and_time(inputs)
         mask = swap_batch_and_time(mask)
         final_states = []
-        for index, layer in enumerate(self.layers):
+        for index in range(self.num_layers):
             below = outputs
             outputs, state = self._run_layer(
-                layer, self.drop_inputs(below, training=training), mask
+                index, self.drop_inputs(below, training=training), mask
             )
             outputs = self.drop_outputs(outputs, training=training)
             if self.residual_connections and index > 0:

@@ -37,10 +37,13 @@ class UnidirectionalEncoder(Encoder):
           https://arxiv.org/abs/1409.3215
     """
 
-    def _make_layer(self, index):
-        return RecurrentLayer(
-            self.cell_type, self.num_units, dtype=self.dtype_policy, name=f"layer_{index}"
-        )
+    def _make_layers(self):
+        self.layers = [
+            RecurrentLayer(
+                self.cell_type, self.num_units, dtype=self.dtype_policy, name=f"layer_{index}"
+            )
+            for index in range(self.num_layers)
+        ]
 
     def build(self, inputs_shape, mask_shape=None):
         dim = inputs_shape[-1]
@@ -49,5 +52,5 @@ class UnidirectionalEncoder(Encoder):
             dim = self.num_units
         self.built = True
 
-    def _run_layer(self, layer, inputs, mask):
-        return layer(inputs, mask=mask)
+    def _run_layer(self, index, inputs, mask):
+        return self.layers[index](inputs, mask=mask)

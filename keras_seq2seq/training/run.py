@@ -63,7 +63,9 @@ def train(plan: TrainingPlan, console: Console | None = None) -> TrainingResult:
     step = checkpoints.restore()
     metrics_log.forget_after(step)
     if step:
-        console.print(f"{directory.path}: going on after step {step:,} of {plan.steps:,}")
+        console.print(
+            f"{directory.path}: going on after step {step:,} of {plan.steps:,}", soft_wrap=True
+        )
     if step >= plan.steps:
         return TrainingResult(directory, metrics_log.records)
 
@@ -104,7 +106,8 @@ def train(plan: TrainingPlan, console: Console | None = None) -> TrainingResult:
         checkpoints.save()
         console.print(
             f"Stopped after step {checkpoints.step:,} of {plan.steps:,}; everything is saved in "
-            f"{directory.path}. The same command goes on from there."
+            f"{directory.path}. The same command goes on from there.",
+            soft_wrap=True,
         )
         raise KeyboardInterrupt
     return TrainingResult(directory, metrics_log.records)
