@@ -47,7 +47,7 @@ setup(
         "tensorflow>=2.20",
         "tensorflow-text>=2.20",
     ],
-    extras_require={"test": ["hypothesis>=6.100", "pytest>=8.0"]},
+    extras_require={"test": ["hypothesis>=6.100", "pytest>=8.0", "pytest-xdist>=3.6"]},
     entry_points={"console_scripts": ["keras-seq2seq = keras_seq2seq.cli.main:main"]},
     classifiers=[
         "Programming Language :: Python :: 3",

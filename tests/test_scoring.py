@@ -11,6 +11,7 @@ from harness.toy_model import (
 )
 
 from keras_seq2seq.data import Vocabulary, make_dataset
+from keras_seq2seq.decoding import GreedySearch
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.losses import MaskedCrossEntropy
 from keras_seq2seq.models import BasicSeq2Seq
@@ -50,7 +51,9 @@ def test_scores_what_the_translator_writes_as_the_translator_does():
     models = [make_toy_model(1), make_toy_model(2), make_toy_model(3, BasicSeq2Seq)]
     texts = []
     for model, reverse_source in zip(models, (False, True, True), strict=True):
-        translator = Translator(model, *vocabularies, reverse_source=reverse_source, max_length=20)
+        translator = Translator(
+            model, *vocabularies, reverse_source=reverse_source, search=GreedySearch(max_length=20)
+        )
         translations = translator.translate([*SOURCES, ""])
         scores = Scorer.from_translator(translator)(
             [*SOURCES, ""], [translation.text for translation in translations]

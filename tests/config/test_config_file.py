@@ -109,6 +109,7 @@ def test_dump_has_the_order_of_the_declaration_and_only_what_has_an_effect():
         "batch_size",
         "buckets",
         "eval_every_n_steps",
+        "best_metric",
         "seed",
         "hparams",
     ]
@@ -193,6 +194,7 @@ FLAGS = {
     "train_steps": COUNTS,
     "train_epochs": COUNTS,
     "eval_every_n_steps": COUNTS,
+    "best_metric": st.sampled_from(["loss", "bleu", "exact_match"]),
     "seed": st.integers(0, 2**32 - 1),
 }
 CONFIGS = optionally(

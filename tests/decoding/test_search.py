@@ -29,7 +29,7 @@ SEARCHES = {
 
 
 # Seeds of weights with which sentences differ in length.
-SEEDS = {"attention": 76, "dot, 2 layers": 15, "basic": 7}
+SEEDS = {"attention": 76, "dot, 2 layers": 70, "basic": 7}
 
 
 @pytest.fixture(scope="module", params=MODELS)
