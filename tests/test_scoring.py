@@ -48,7 +48,7 @@ def test_log_softmax_of_the_model_by_hand(scorer):
 
 def test_scores_what_the_translator_writes_as_the_translator_does():
     vocabularies = Vocabulary(SOURCE_TOKENS), Vocabulary(TARGET_TOKENS)
-    models = [make_toy_model(1), make_toy_model(2), make_toy_model(3, BasicSeq2Seq)]
+    models = [make_toy_model(26), make_toy_model(2), make_toy_model(3, BasicSeq2Seq)]
     texts = []
     for model, reverse_source in zip(models, (False, True, True), strict=True):
         translator = Translator(
