@@ -19,14 +19,15 @@ class BeamEntry(NamedTuple):
         token_scores: Floats `(batch, width)`, its log-probability.
         attention_scores: Floats `(batch, width, source_length)`, by the beam of the step before;
             or `()`.
-        end_scores: Floats `(batch, width)`, the log-probability of the end token for the beams of
-            the step before that ended, minus infinity for the others; or `()`.
+        ends: Booleans `(batch, width)`, which beams of the step before end with this one, or `()`.
+        end_scores: Floats `(batch, width)`, the log-probability of their end token, or `()`.
     """
 
     ids: Any
     parents: Any
     token_scores: Any
     attention_scores: Any
+    ends: Any
     end_scores: Any
 
 
@@ -38,13 +39,14 @@ class BeamTree(NamedTuple):
         parents: Integers `(batch, steps, width)`, the beam of the step before that it was added
             to.
         token_scores: Floats `(batch, steps, width)`, its log-probability.
-        end_scores: Floats `(batch, steps, width)`, the log-probability of the end token for the
-            beams of the step before that ended here, minus infinity for the others.
+        ends: Booleans `(batch, steps, width)`, which beams of the step before end with this one.
+        end_scores: Floats `(batch, steps, width)`, the log-probability of their end token.
     """
 
     ids: Any
     parents: Any
     token_scores: Any
+    ends: Any
     end_scores: Any
 
 
@@ -113,8 +115,8 @@ def trace_origins(parents, finished):
 
 def read_tree(record):
     """Returns the `BeamTree` of a `BeamEntry` of tensors `(time, batch, width)`."""
-    tensors = (record.ids, record.parents, record.token_scores, record.end_scores)
-    return BeamTree(*(ops.swapaxes(tensor, 0, 1) for tensor in tensors))
+    parts = (getattr(record, name) for name in BeamTree._fields)
+    return BeamTree(*(ops.swapaxes(part, 0, 1) for part in parts))
 
 
 def batch_and_beams_first(tensor):

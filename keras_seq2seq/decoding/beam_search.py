@@ -136,13 +136,15 @@ class BeamSearch(Search):
         scores, places = ops.top_k(scores, self.width)
         kept = take_beams(candidates, places)
 
+        ends, end_scores = self._ends(best, state) if self.return_tree else ((), ())
         is_over = ops.logical_or(state.done[:, None], ops.equal(scores, MINUS_INFINITY))
         entry = BeamEntry(
             ids=ops.where(is_over, PADDING_ID, kept.ids),
             parents=kept.parents,
             token_scores=kept.token_scores,
             attention_scores=self._widen(attention_scores) if return_attention_scores else (),
-            end_scores=self._end_scores(best, state) if self.return_tree else (),
+            ends=ends,
+            end_scores=end_scores,
         )
         state = BeamState(
             rows=state.rows,
@@ -208,17 +210,15 @@ class BeamSearch(Search):
         best_possible = scores[:, 0] / mildest
         return ops.logical_or(finished.scores[:, -1] >= best_possible, time + 1 >= limits.longest)
 
-    def _end_scores(self, best, state):
-        """Returns the log-probability of the end token `(batch, width)` for the beams that end.
-
-        Minus infinity for those that do not.
-        """
+    def _ends(self, best, state):
+        """Returns which beams `(batch, width)` end, and the log-probability of the end token."""
         ends = ops.logical_and(ops.equal(best.ids, END_ID), best.scores > MINUS_INFINITY)
         ends = ops.logical_and(ends, ops.logical_not(state.done[:, None]))
         # (batch, beams, candidates)
-        beams = ops.arange(self.width)[None, :, None]
+        beams = ops.arange(self.width, dtype="int32")[None, :, None]
         ends = ops.logical_and(ends[:, None], ops.equal(best.parents[:, None], beams))
-        return ops.max(ops.where(ends, best.token_scores[:, None], MINUS_INFINITY), axis=-1)
+        scores = ops.sum(ops.where(ends, best.token_scores[:, None], 0.0), axis=-1)
+        return ops.any(ends, axis=-1), scores
 
     def _widen(self, structure):
         """Turns tensors `(batch, beams, ...)` of the first step into `(batch, width, ...)`."""

@@ -150,7 +150,7 @@ class TestTree:
         found = run(search, model)
         tree = arrays_of(found.tree)
         for row in range(3):
-            ends = np.argwhere(tree.end_scores[row] > -np.inf)
+            ends = np.argwhere(tree.ends[row])
             paths = {tuple(path_to(tree, row, *end)) for end in ends}
             for ids in arrays_of(found).ids[row].tolist():
                 assert tuple(ids[: ids.index(3)]) in paths
@@ -164,8 +164,8 @@ class TestTree:
             alone = arrays_of(run(search, model, sentences=[row]).tree)
             steps = alone.ids.shape[1]
             np.testing.assert_array_equal(trees.ids[row, :steps], alone.ids[0])
-            np.testing.assert_array_equal(trees.end_scores[row, :steps], alone.end_scores[0])
-            assert not trees.ids[row, steps:].any()
+            np.testing.assert_array_equal(trees.ends[row, :steps], alone.ends[0])
+            assert not trees.ids[row, steps:].any() and not trees.ends[row, steps:].any()
 
 
 def path_to(tree, row, step, beam):
