@@ -26,7 +26,7 @@ def constrained_models(draw):
     }
     prefix = st.lists(st.integers(4, vocabulary_size - 1), max_size=3)
     prefixes = draw(st.lists(prefix, min_size=3, max_size=3))
-    spread = draw(st.sampled_from([0.3, 1.0, 3.0]))
+    spread = draw(st.sampled_from([0.3, 1.0, 3.0, 8.0]))
     seed = draw(st.integers(0, 10_000))
     return TableModel(3, vocabulary_size, 4, spread, seed), constraints, prefixes
 

@@ -72,6 +72,19 @@ def test_stops_once_nothing_better_can_come(length_penalty):
     assert model.calls == found.ids.shape[-1] == 1
 
 
+def test_waits_for_what_may_still_win():
+    """At the first step the end is likelier than all else; five sure tokens later it is not."""
+    model = TableModel(1, 6, 3)
+    model.set(0, (), {3: 0.5, 4: 0.45, 5: 0.05}, (1, 0, 0))
+    for length in range(1, 5):
+        model.set(0, (4,) * length, {4: 1.0}, (1, 0, 0))
+    model.set(0, (4,) * 5, {3: 1.0}, (1, 0, 0))
+    found = arrays_of(run(BeamSearch(3, length_penalty=1.0, max_length=20), model))
+    assert found.ids[0, 0, :6].tolist() == [4, 4, 4, 4, 4, 3]
+    # log(0.45) / (11 / 6); log(0.5) / (6 / 6) is less.
+    np.testing.assert_allclose(found.scores[0, 0], -0.4355, atol=5e-5)
+
+
 def make_small_model():
     """A model of one sentence whose best hypotheses can be computed by hand.
 
@@ -150,10 +163,14 @@ class TestTree:
         found = run(search, model)
         tree = arrays_of(found.tree)
         for row in range(3):
-            ends = np.argwhere(tree.ends[row])
-            paths = {tuple(path_to(tree, row, *end)) for end in ends}
-            for ids in arrays_of(found).ids[row].tolist():
-                assert tuple(ids[: ids.index(3)]) in paths
+            ends = {
+                (*path_to(tree, row, *end), 3): tree.end_scores[row][tuple(end)]
+                for end in np.argwhere(tree.ends[row])
+            }
+            hypotheses = row_of(found, row)
+            for ids, scores in zip(hypotheses.ids.tolist(), hypotheses.token_scores, strict=True):
+                length = ids.index(3) + 1
+                assert ends[tuple(ids[:length])] == scores[length - 1]
 
     def test_does_not_depend_on_the_batch(self):
         """A sentence that is done stays in the batch for a while."""
