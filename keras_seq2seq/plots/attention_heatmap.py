@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Sequence
+from typing import BinaryIO
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from keras_seq2seq.plots.attention_weights import check_weights
-from keras_seq2seq.plots.fonts import choose_fonts
+from keras_seq2seq.plots.labels import make_labels
 
 # In inches.
 _CELL = 0.3
@@ -16,9 +17,17 @@ _MARGIN = 0.2
 _FONT_SIZE = 11
 _DOTS_PER_INCH = 150
 
+# Longer sentences are cut, and large pictures get fewer dots, so that no sentence makes a picture
+# that takes gigabytes to draw or that no program opens.
+_MOST_TOKENS = 200
+_MOST_DOTS = 6000
+
+# From so many tokens on, labels on one side are too far away to be followed by eye.
+_LABELS_ON_BOTH_SIDES = 25
+
 
 def save_attention_heatmap(
-    path: str | os.PathLike,
+    file: str | os.PathLike | BinaryIO,
     source_tokens: Sequence[str],
     target_tokens: Sequence[str],
     weights: np.ndarray,
@@ -26,10 +35,12 @@ def save_attention_heatmap(
     """Draws attention weights as a heatmap.
 
     Each row is a target token and each column a source token; the darker, the more the target
-    token's step looked at the source token.
+    token's step looked at the source token. Of sentences with more than 200 tokens the first 200
+    are drawn, and long tokens lose their middle.
 
     Args:
-        path: The file, whose suffix is the format: `.png`, `.svg`, `.pdf`.
+        file: The path, whose suffix is the format: `.png`, `.svg`, `.pdf`; or an open binary
+            file, which gets a PNG.
         source_tokens: The tokens that were looked at.
         target_tokens: The tokens that were written.
         weights: Floats `(target_tokens, source_tokens)` from 0 to 1.
@@ -42,33 +53,31 @@ def save_attention_heatmap(
     weights = check_weights(weights, source_tokens, target_tokens)
     if not weights.size:
         raise ValueError("a heatmap needs at least one source token and one target token")
-    families, missing = choose_fonts([*source_tokens, *target_tokens])
+    weights = weights[:_MOST_TOKENS, :_MOST_TOKENS]
+    rows, columns = weights.shape
+    labels, families = make_labels([*source_tokens[:columns], *target_tokens[:rows]], more="→↓")
+    is_upright = all(len(label) == 1 for label in labels[:columns])
     # Without formulas: "$" is a token like others.
     style = {"family": families, "size": _FONT_SIZE, "parse_math": False}
 
     # Not pyplot, which keeps each figure, and a window system, for the whole program.
-    figure = Figure(figsize=(_CELL * len(source_tokens), _CELL * len(target_tokens)))
+    figure = Figure(figsize=(_CELL * columns, _CELL * rows))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    is_upright = all(len(token) == 1 for token in source_tokens)
-    axes.set_xticks(
-        range(len(source_tokens)),
-        [_label(token, missing) for token in source_tokens],
-        rotation=0 if is_upright else 90,
-        **style,
-    )
-    axes.set_yticks(
-        range(len(target_tokens)), [_label(token, missing) for token in target_tokens], **style
-    )
-    axes.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0)
-    _draw_grid(axes, *weights.shape)
+    axes.set_xticks(range(columns), labels[:columns], rotation=0 if is_upright else 90, **style)
+    axes.set_yticks(range(rows), labels[columns:], **style)
+    below, right = rows >= _LABELS_ON_BOTH_SIDES, columns >= _LABELS_ON_BOTH_SIDES
+    axes.tick_params(top=True, labeltop=True, bottom=below, labelbottom=below, length=0)
+    axes.tick_params(right=right, labelright=right)
+    _draw_grid(axes, rows, columns)
+    _tell_what_is_cut(axes, style, len(target_tokens) - rows, len(source_tokens) - columns)
     # The labels stand outside of the figure, which grows as they need.
-    figure.savefig(path, dpi=_DOTS_PER_INCH, bbox_inches="tight", pad_inches=_MARGIN)
-
-
-def _label(token: str, missing: set[str]) -> str:
-    """Writes characters that no font has by their numbers, such as U+7B11."""
-    return "".join(f"U+{ord(c):04X}" if c in missing else c for c in token)
+    figure.savefig(
+        file,
+        dpi=min(_DOTS_PER_INCH, _MOST_DOTS / (_CELL * max(rows, columns))),
+        bbox_inches="tight",
+        pad_inches=_MARGIN,
+    )
 
 
 def _draw_grid(axes, rows: int, columns: int):
@@ -77,3 +86,9 @@ def _draw_grid(axes, rows: int, columns: int):
     axes.grid(which="minor", color="0.85", linewidth=0.5)
     axes.tick_params(which="minor", length=0)
     axes.spines[:].set_visible(False)
+
+
+def _tell_what_is_cut(axes, style, rows: int, columns: int):
+    cut = [f"{count:,} more {side}" for count, side in ((columns, "→"), (rows, "↓")) if count]
+    if cut:
+        axes.set_title(", ".join(cut), loc="left", pad=12, **style)

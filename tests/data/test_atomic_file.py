@@ -19,3 +19,11 @@ def test_an_error_keeps_the_old_file_and_leaves_nothing_else(tmp_path):
         raise RuntimeError
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_bytes(tmp_path):
+    path = tmp_path / "file.bin"
+    with atomic_file(path, binary=True) as file:
+        file.write(b"\r\n\xff")
+        assert not path.exists()
+    assert path.read_bytes() == b"\r\n\xff"

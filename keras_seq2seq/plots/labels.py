@@ -1,0 +1,71 @@
+"""Tokens as the labels of a picture."""
+
+import re
+import unicodedata
+import warnings
+from collections.abc import Sequence
+
+from matplotlib import get_cachedir
+
+from keras_seq2seq.plots.fonts import choose_fonts
+
+# In characters. A longer label takes more room than the picture that it belongs to.
+_LONGEST = 24
+
+# A control character such as a tab would be a box, or break the line.
+_INVISIBLE = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029]")
+
+# Characters that no font has, each told of once a program.
+_told: set[str] = set()
+
+
+def make_labels(tokens: Sequence[str], more: Sequence[str] = ()) -> tuple[list[str], list[str]]:
+    """Makes tokens fit to be drawn.
+
+    Long ones lose their middle. Where no installed font has a character, its number stands for
+    it, such as U+7B11, and a warning says so once.
+
+    Args:
+        tokens: The tokens.
+        more: Further text of the same picture.
+
+    Returns:
+        The labels, and the names of the font families to draw them with.
+    """
+    labels = [_INVISIBLE.sub(lambda match: _number(match[0]), shorten(token)) for token in tokens]
+    families, missing = choose_fonts([*labels, *more])
+    if missing - _told:
+        _told.update(missing)
+        _warn(missing)
+    if missing:
+        characters = "".join(map(re.escape, sorted(missing)))
+        # Joiners and variation selectors belong to the characters round them.
+        unknown = re.compile(f"[{characters}][{characters}\u200d\ufe0e\ufe0f]*")
+        labels = [unknown.sub(lambda match: _number(match[0]), label) for label in labels]
+    return labels, families
+
+
+def shorten(token: str, longest: int = _LONGEST) -> str:
+    """Returns a token that is at most so many characters long, an ellipsis for its middle."""
+    if len(token) <= longest:
+        return token
+    head = longest // 2
+    return f"{token[:head]}…{token[len(token) - (longest - head - 1) :]}"
+
+
+def _number(characters: str) -> str:
+    """Writes characters by the number of the first, such as U+7B11, and an ellipsis for more."""
+    return f"U+{ord(characters[0]):04X}{'…' if len(characters) > 1 else ''}"
+
+
+def _warn(missing: set[str]):
+    first = min(missing)
+    name = unicodedata.name(first, "")
+    others = f" and {len(missing) - 1:,} more" if len(missing) > 1 else ""
+    warnings.warn(
+        f"no installed font has {f'{name} ' if name else ''}(U+{ord(first):04X}){others}: pictures "
+        "show their numbers instead. Install a font that has them, such as Noto (on Debian "
+        "fonts-noto), and remove "
+        f"{get_cachedir()}, where matplotlib keeps its list of fonts",
+        stacklevel=4,
+    )
