@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_seq2seq.backend import smoothed_cross_entropy
 from keras_seq2seq.special_tokens import PADDING_ID
 
 
@@ -38,16 +39,18 @@ class MaskedCrossEntropy(keras.losses.Loss):
         self.label_smoothing = label_smoothing
 
     def call(self, y_true, y_pred):
-        labels = ops.cast(y_true, "int32")
-        if self.label_smoothing:
-            vocabulary_size = y_pred.shape[-1]
-            targets = ops.one_hot(labels, vocabulary_size, dtype=y_pred.dtype)
-            targets = targets * (1 - self.label_smoothing) + self.label_smoothing / vocabulary_size
-            losses = ops.categorical_crossentropy(targets, y_pred, from_logits=True)
-        else:
-            losses = ops.sparse_categorical_crossentropy(labels, y_pred, from_logits=True)
-        weights = ops.cast(ops.not_equal(labels, PADDING_ID), losses.dtype)
-        return ops.sum(losses * weights) / ops.maximum(ops.sum(weights), 1.0)
+        loss, _ = self.with_cross_entropy(y_true, y_pred)
+        return loss
+
+    def with_cross_entropy(self, y_true, y_pred):
+        """Returns the loss, and the cross-entropy without smoothing, which has no gradient."""
+        labels = ops.reshape(ops.cast(y_true, "int32"), (-1,))
+        # (batch, time, vocabulary_size) -> (batch * time, vocabulary_size)
+        logits = ops.reshape(ops.cast(y_pred, "float32"), (-1, y_pred.shape[-1]))
+        weights = ops.cast(ops.not_equal(labels, PADDING_ID), logits.dtype)
+        weights = weights / ops.maximum(ops.sum(weights), 1.0)
+        losses = smoothed_cross_entropy(logits, labels, self.label_smoothing)
+        return [ops.sum(loss * weights) for loss in losses]
 
     def get_config(self):
         # A scalar has nothing left to reduce, so that `reduction` is no choice.

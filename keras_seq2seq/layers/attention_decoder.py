@@ -7,7 +7,7 @@ from keras_seq2seq.layers.arguments import check_size
 from keras_seq2seq.layers.bahdanau_attention import BahdanauAttention
 from keras_seq2seq.layers.decoder import Decoder
 from keras_seq2seq.layers.dot_attention import DotAttention
-from keras_seq2seq.layers.recurrence import swap_batch_and_time
+from keras_seq2seq.layers.time_axis import swap_batch_and_time
 
 ATTENTIONS = {"bahdanau": BahdanauAttention, "dot": DotAttention}
 
@@ -94,7 +94,9 @@ class AttentionDecoder(Decoder):
         training=False,
         return_attention_scores=False,
     ):
-        outputs, states = self._run(inputs, initial_state, encoder_outputs, mask, training)
+        keep = ("hidden", "context")
+        keep += ("attention_scores",) if return_attention_scores else ()
+        outputs, states = self._run(inputs, initial_state, encoder_outputs, mask, training, keep)
         if return_attention_scores:
             return outputs, swap_batch_and_time(states["attention_scores"])
         return outputs

@@ -44,7 +44,9 @@ class BasicDecoder(Decoder):
         self.built = True
 
     def call(self, inputs, initial_state, encoder_outputs=None, mask=None, training=False):
-        outputs, _ = self._run(inputs, initial_state, encoder_outputs, mask, training)
+        outputs, _ = self._run(
+            inputs, initial_state, encoder_outputs, mask, training, keep=("hidden",)
+        )
         return outputs
 
     def project_memory(self, encoder_outputs, mask):

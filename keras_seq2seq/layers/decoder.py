@@ -3,9 +3,10 @@
 import keras
 from keras import ops
 
+from keras_seq2seq.backend import scan
 from keras_seq2seq.layers.arguments import check_rate
-from keras_seq2seq.layers.recurrence import scan, swap_batch_and_time
 from keras_seq2seq.layers.stacked_cells import StackedCells
+from keras_seq2seq.layers.time_axis import swap_batch_and_time
 
 
 class Decoder(keras.layers.Layer):
@@ -57,7 +58,7 @@ class Decoder(keras.layers.Layer):
         self.drop_inputs = keras.layers.Dropout(input_dropout, dtype=self.dtype_policy)
         self.drop_outputs = keras.layers.Dropout(output_dropout, dtype=self.dtype_policy)
         self.supports_masking = True
-        # ops.scan has no fixed list size on TensorFlow, which XLA needs.
+        # On TensorFlow the loop over time has no fixed length, which XLA needs.
         self.supports_jit = keras.backend.backend() != "tensorflow"
 
     @property
@@ -65,23 +66,28 @@ class Decoder(keras.layers.Layer):
         """The sizes of the states that `initial_state` must have: a list of tuples, by layer."""
         return self.cells.state_sizes
 
-    def _run(self, inputs, initial_state, encoder_outputs, mask, training):
-        """Returns the outputs `(batch, time, num_units)` and all states `(time, batch, ...)`."""
+    def _run(self, inputs, initial_state, encoder_outputs, mask, training, keep):
+        """Reads a whole target.
+
+        Returns:
+            The outputs `(batch, time, num_units)` and a dictionary of the states named in `keep`,
+            those that `_read_out` reads among them, after each step: `(time, batch, ...)`.
+        """
         memory = self.project_memory(encoder_outputs, mask)
         states = self.initial_states(initial_state, memory)
         inputs = self.drop_inputs(swap_batch_and_time(inputs), training=training)
-        sequence = self.cells.project(inputs)
-        has_noise = training and self.cells.dropout > 0 and self.num_layers > 1
-        if has_noise:
-            sequence = ops.concatenate([sequence, self.cells.draw_noise(sequence)], axis=-1)
+        sequence = [self.cells.project(inputs)]
+        if training and self.cells.dropout > 0 and self.num_layers > 1:
+            sequence.append(self.cells.draw_noise(sequence[0]))
 
         def step(inputs, states):
-            if not has_noise:
-                return self._advance(inputs, states, memory)
-            projected, noise = ops.split(inputs, [self.cells.projection_size], axis=-1)
-            return self._advance(projected, states, memory, noise)
+            projected, *noise = inputs
+            return self._advance(projected, states, memory, *noise)
 
-        _, all_states = scan(step, states, sequence)
+        def kept(states):
+            return {name: states[name] for name in keep}
+
+        _, all_states = scan(step, states, sequence, kept)
         outputs = self.drop_outputs(self._read_out(all_states), training=training)
         return swap_batch_and_time(outputs), all_states
 

@@ -3,7 +3,7 @@
 import keras
 
 from keras_seq2seq.layers.arguments import check_rate, check_size
-from keras_seq2seq.layers.recurrence import swap_batch_and_time
+from keras_seq2seq.layers.time_axis import swap_batch_and_time
 
 
 class Encoder(keras.layers.Layer):

@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
+from keras_seq2seq.backend import scan
 from keras_seq2seq.layers.cells import make_cell, zero_states
-from keras_seq2seq.layers.recurrence import scan
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
@@ -34,7 +34,7 @@ class RecurrentLayer(keras.layers.Layer):
         self.go_backwards = go_backwards
         self.cell = make_cell(cell_type, num_units, dtype=self.dtype_policy, name="cell")
         self.supports_masking = True
-        # ops.scan has no fixed list size on TensorFlow, which XLA needs.
+        # On TensorFlow the loop over time has no fixed length, which XLA needs.
         self.supports_jit = keras.backend.backend() != "tensorflow"
 
     def build(self, inputs_shape, mask_shape=None):
@@ -43,23 +43,19 @@ class RecurrentLayer(keras.layers.Layer):
 
     def call(self, inputs, mask):
         projected = self.cell.project(inputs)
-        mask = ops.expand_dims(ops.cast(mask, projected.dtype), axis=-1)
-        # ops.scan takes a single tensor on TensorFlow: the mask travels as the last column.
-        sequence = ops.concatenate([projected, mask], axis=-1)
+        sequence = [projected, ops.expand_dims(mask, axis=-1)]
         if self.go_backwards:
-            sequence = ops.flip(sequence, axis=0)
+            sequence = [ops.flip(tensor, axis=0) for tensor in sequence]
 
         def step(inputs, states):
-            projected, mask = ops.split(inputs, [self.cell.projection_size], axis=-1)
+            projected, is_real = inputs
             _, new_states = self.cell.step(projected, states)
-            is_real = mask > 0.5
             return [
                 ops.where(is_real, new, old) for new, old in zip(new_states, states, strict=True)
             ]
 
         states = zero_states(self.cell, ops.shape(inputs)[1], projected.dtype)
-        states, all_states = scan(step, states, sequence)
-        outputs = all_states[0]
+        states, outputs = scan(step, states, sequence, keep=lambda states: states[0])
         if self.go_backwards:
             outputs = ops.flip(outputs, axis=0)
         return outputs, states

@@ -126,10 +126,13 @@ class Seq2Seq(keras.Model):
         return self.output_layer(output), attention_scores, states
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
-        # The cross-entropy alone, whatever else the loss holds, smoothing for instance. Where the
-        # loss is just that, TensorFlow's graph optimiser computes the two as one.
-        cross_entropy = MaskedCrossEntropy()(y, y_pred)
+        if isinstance(self.loss, MaskedCrossEntropy) and sample_weight is None:
+            # What `super` would do, but going through the logits once for loss and perplexity.
+            loss, cross_entropy = self.loss.with_cross_entropy(y, y_pred)
+            loss = sum(self.losses, loss)
+        else:
+            loss = super().compute_loss(x, y, y_pred, sample_weight, training)
+            cross_entropy = MaskedCrossEntropy()(y, y_pred)
         self.perplexity.update_state(cross_entropy, ops.count_nonzero(y))
         return loss
 

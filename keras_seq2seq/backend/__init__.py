@@ -1,0 +1,14 @@
+"""What is worth doing in a way of its own on one of Keras' backends, for speed.
+
+Everything else is written in `keras.ops` alone. What `portable` has runs on all backends; the
+others have the same functions with the same results.
+"""
+
+import keras
+
+if keras.backend.backend() == "tensorflow":
+    from keras_seq2seq.backend.tensorflow import scan, smoothed_cross_entropy
+else:
+    from keras_seq2seq.backend.portable import scan, smoothed_cross_entropy
+
+__all__ = ["scan", "smoothed_cross_entropy"]
