@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_seq2seq.backend import Adam
 from keras_seq2seq.config import HyperParameters
 from keras_seq2seq.training.learning_rate import DelayedDecay
 
@@ -21,6 +22,5 @@ def make_optimizer(hparams: HyperParameters) -> keras.optimizers.Optimizer:
             min_learning_rate=options.lr_min_learning_rate,
             staircase=options.lr_staircase,
         )
-    return getattr(keras.optimizers, options.name)(
-        learning_rate=learning_rate, global_clipnorm=options.clip_gradients or None
-    )
+    optimizer = Adam if options.name == "Adam" else getattr(keras.optimizers, options.name)
+    return optimizer(learning_rate=learning_rate, global_clipnorm=options.clip_gradients or None)
