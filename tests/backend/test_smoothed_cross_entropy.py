@@ -42,8 +42,9 @@ def test_gradient_is_the_difference_of_distributions(cross_entropy, label_smooth
     import tensorflow as tf
 
     weights = np.array([1.0, 0.0, 2.0, -1.0], "float32")
-    logits = tf.Variable(LOGITS)
+    logits = tf.constant(LOGITS)
     with tf.GradientTape() as tape:
+        tape.watch(logits)
         smoothed, plain = cross_entropy(logits, tf.constant(LABELS), label_smoothing)
         # The plain cross-entropy is there to be looked at only.
         loss = tf.reduce_sum(smoothed * weights) + tf.reduce_sum(plain) * 0.0
