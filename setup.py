@@ -27,6 +27,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["keras_seq2seq", "keras_seq2seq.*"]),
+    package_data={"keras_seq2seq.plots": ["*.html"]},
     python_requires=">=3.10,<3.14",
     install_requires=[
         "click>=8.1.3",
@@ -47,7 +48,10 @@ setup(
         "tensorflow>=2.20",
         "tensorflow-text>=2.20",
     ],
-    extras_require={"test": ["hypothesis>=6.100", "pytest>=8.0", "pytest-xdist>=3.6"]},
+    extras_require={
+        # selenium opens pages in Chromium, where that is installed.
+        "test": ["hypothesis>=6.100", "pytest>=8.0", "pytest-xdist>=3.6", "selenium>=4.15"]
+    },
     entry_points={"console_scripts": ["keras-seq2seq = keras_seq2seq.cli.main:main"]},
     classifiers=[
         "Programming Language :: Python :: 3",
