@@ -2,6 +2,7 @@
 
 from keras_seq2seq.models.attention_seq2seq import AttentionSeq2Seq
 from keras_seq2seq.models.basic_seq2seq import BasicSeq2Seq
+from keras_seq2seq.models.ensemble import Ensemble
 from keras_seq2seq.models.seq2seq import Seq2Seq
 
-__all__ = ["AttentionSeq2Seq", "BasicSeq2Seq", "Seq2Seq"]
+__all__ = ["AttentionSeq2Seq", "BasicSeq2Seq", "Ensemble", "Seq2Seq"]

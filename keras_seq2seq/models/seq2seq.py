@@ -94,6 +94,11 @@ class Seq2Seq(keras.Model):
         self.output_layer = output_layer
         self.perplexity = Perplexity()
 
+    @property
+    def has_attention(self):
+        """Whether `decode_step` gives attention weights."""
+        return hasattr(self.decoder, "attention")
+
     def encode(self, source_ids):
         """Reads the source, once, for `decode_step`.
 

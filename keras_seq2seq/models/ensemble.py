@@ -1,0 +1,92 @@
+"""Several models that decode as one."""
+
+from keras import ops
+
+
+class Ensemble:
+    """Predicts by the mean of the log-probabilities of several models.
+
+    That is the geometric mean of their probabilities, which a search makes a distribution again.
+    The attention is the mean of that of those models that have any. Searches, and translators
+    and scorers, take an ensemble for a model.
+
+    Args:
+        models: The models, of the same vocabularies; they may differ in all else.
+
+    Raises:
+        ValueError: If there is no model, or they differ in the size of a vocabulary.
+
+    Example:
+        >>> ensemble = Ensemble([model, other_model])
+        >>> memory, states = ensemble.encode(source_ids)
+        >>> BeamSearch(width=5)(ensemble.decode_step, states, memory)
+
+    Reference:
+        - Sutskever et al., 2014, "Sequence to Sequence Learning with Neural Networks",
+          https://arxiv.org/abs/1409.3215, section 3.6
+    """
+
+    def __init__(self, models):
+        self.models = list(models)
+        if not self.models:
+            raise ValueError("`models` must hold at least one model. Received none.")
+        sizes = [(m.source_vocabulary_size, m.target_vocabulary_size) for m in self.models]
+        if len(set(sizes)) > 1:
+            raise ValueError(
+                "`models` must have the same vocabularies. Received models whose sizes are "
+                f"(source, target) {', '.join(map(str, sizes))}"
+            )
+
+    @property
+    def has_attention(self):
+        """Whether `decode_step` gives attention weights."""
+        return any(model.has_attention for model in self.models)
+
+    def __call__(self, inputs, training=False):
+        """Returns mean log-probabilities `(batch, target_length, target_vocabulary_size)`.
+
+        Args:
+            inputs: `{"source_ids", "target_ids"}`, as for a model.
+            training: Boolean, whether to apply dropout.
+        """
+        return mean_log_probability([model(inputs, training=training) for model in self.models])
+
+    def encode(self, source_ids):
+        """Reads the source with all models.
+
+        Args:
+            source_ids: Integer tensor `(batch, source_length)`.
+
+        Returns:
+            The memories and the states of all models, as `Seq2Seq.encode` gives them.
+        """
+        memories, states = zip(*(model.encode(source_ids) for model in self.models), strict=True)
+        return list(memories), list(states)
+
+    def decode_step(self, ids, states, memory):
+        """Predicts the token after `ids`.
+
+        Args:
+            ids: Integer tensor `(batch,)`, the tokens that came before.
+            states: The states from `encode` or from the step before.
+            memory: The memories from `encode`.
+
+        Returns:
+            The mean log-probabilities `(batch, target_vocabulary_size)`, the attention weights
+            `(batch, source_length)` or `None`, and the new states.
+        """
+        logits, attention_scores, states = zip(
+            *(
+                model.decode_step(ids, *inputs)
+                for model, *inputs in zip(self.models, states, memory, strict=True)
+            ),
+            strict=True,
+        )
+        weights = [ops.cast(w, "float32") for w in attention_scores if w is not None]
+        mean_weights = sum(weights) / len(weights) if weights else None
+        return mean_log_probability(logits), mean_weights, list(states)
+
+
+def mean_log_probability(logits):
+    """Returns the mean of the log-softmax of several logits `(..., vocabulary_size)`."""
+    return sum(ops.log_softmax(ops.cast(part, "float32")) for part in logits) / len(logits)
