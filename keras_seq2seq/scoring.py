@@ -4,29 +4,18 @@ import math
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 
-import numpy as np
 import tensorflow as tf
 
-from keras_seq2seq.data import Vocabulary, get_tokenizer
+from keras_seq2seq.data import Vocabulary
+from keras_seq2seq.data.length_batches import map_by_length
+from keras_seq2seq.data.sentence_encoder import SentenceEncoder
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.models import Seq2Seq
-from keras_seq2seq.special_tokens import END_ID, PADDING_ID, SPECIAL_TOKENS, START_ID, UNKNOWN_ID
+from keras_seq2seq.special_tokens import END_ID, SPECIAL_TOKENS
 
-_END, _UNKNOWN = SPECIAL_TOKENS[END_ID], SPECIAL_TOKENS[UNKNOWN_ID]
-
-# Pairs are sorted by length within so many batches, and no further, so that a stream of any
-# length is scored in constant memory.
-_BATCHES_SORTED_TOGETHER = 64
-
-# A batch of long pairs holds fewer of them: at most this many tokens of the longer side for each
-# pair of a full batch, padding included.
-_TOKENS_PER_PAIR = 64
-
-# No text holds this character, which Unicode sets aside for use inside of programs.
-_PLACEHOLDER = "\ufdd0"
+_END = SPECIAL_TOKENS[END_ID]
 
 
 @dataclass(frozen=True)
@@ -120,11 +109,8 @@ class Scorer:
         reverse_source: bool = False,
     ):
         self.model = model
-        self.source_vocabulary = source_vocabulary
-        self.target_vocabulary = target_vocabulary
-        self.source_tokenizer = get_tokenizer(source_tokenizer)
-        self.target_tokenizer = get_tokenizer(target_tokenizer)
-        self.reverse_source = reverse_source
+        self.sources = SentenceEncoder(source_tokenizer, source_vocabulary, reverse_source)
+        self.targets = SentenceEncoder(target_tokenizer, target_vocabulary, keep_unknown=True)
         names = ("source_ids", "target_ids", "labels")
         signature = [tf.TensorSpec([None, None], tf.int32, name=name) for name in names]
         self._token_log_probabilities = tf.function(self._force, input_signature=signature)
@@ -157,13 +143,14 @@ class Scorer:
     @classmethod
     def from_translator(cls, translator) -> "Scorer":
         """Makes the scorer of a `Translator`, with the same model."""
+        sources, targets = translator.sources, translator.targets
         return cls(
             translator.model,
-            translator.source_vocabulary,
-            translator.target_vocabulary,
-            source_tokenizer=translator.source_tokenizer,
-            target_tokenizer=translator.target_tokenizer,
-            reverse_source=translator.reverse_source,
+            sources.vocabulary,
+            targets.vocabulary,
+            source_tokenizer=sources.tokenizer,
+            target_tokenizer=targets.tokenizer,
+            reverse_source=sources.reverse,
         )
 
     def __call__(
@@ -191,36 +178,20 @@ class Scorer:
 
     def stream(self, pairs: Iterable[tuple[str, str]], batch_size: int = 32) -> Iterator[Score]:
         """Scores `(source, target)` pairs as they come, in constant memory and in their order."""
-        if batch_size < 1:
-            raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}")
-        pairs = iter(pairs)
-        while window := list(islice(pairs, batch_size * _BATCHES_SORTED_TOGETHER)):
-            tokens = [
-                (self.source_tokenizer.split(source), self._split_target(target))
-                for source, target in window
-            ]
-            scores = [Score(0.0, [], [], is_complete=False)] * len(window)
-            for batch in _batches_by_length(tokens, batch_size):
-                scored = self._score_batch([tokens[index] for index in batch])
-                for index, score in zip(batch, scored, strict=True):
-                    scores[index] = score
-            yield from scores
-
-    def _split_target(self, line: str) -> list[str]:
-        # A tokenizer of characters would take the mark of an unknown one apart.
-        tokens = self.target_tokenizer.split(line.replace(_UNKNOWN, _PLACEHOLDER))
-        return [token.replace(_PLACEHOLDER, _UNKNOWN) for token in tokens]
+        return map_by_length(
+            self._score_batch,
+            ((self.sources.split(source), self.targets.split(target)) for source, target in pairs),
+            lengths=lambda pair: (len(pair[1]), len(pair[0])),
+            empty=lambda pair: Score(0.0, [], [], is_complete=False),
+            batch_size=batch_size,
+        )
 
     def _score_batch(self, pairs) -> Iterator[Score]:
         sources, targets = zip(*pairs, strict=True)
-        source_ids = [self.source_vocabulary.to_ids(tokens) for tokens in sources]
-        if self.reverse_source:
-            source_ids = [ids[::-1] for ids in source_ids]
-        target_ids = [self.target_vocabulary.to_ids(tokens) for tokens in targets]
         log_probabilities = self._token_log_probabilities(
-            _pad([*ids, END_ID] for ids in source_ids),
-            _pad([START_ID, *ids] for ids in target_ids),
-            _pad([*ids, END_ID] for ids in target_ids),
+            self.sources.with_end(sources),
+            self.targets.with_start(targets),
+            self.targets.with_end(targets),
         ).numpy()
         for source, target, row in zip(sources, targets, log_probabilities, strict=True):
             row = row[: len(target) + 1].tolist()
@@ -233,28 +204,3 @@ class Scorer:
         # Never the whole log-softmax, which is as large as the logits.
         picked = tf.gather(logits, labels, axis=2, batch_dims=2)
         return picked - tf.reduce_logsumexp(logits, axis=-1)
-
-
-def _batches_by_length(pairs, batch_size) -> Iterator[list[int]]:
-    """Yields lists of indices of pairs of similar lengths, leaving out those without text."""
-    order = [index for index, (source, target) in enumerate(pairs) if source or target]
-    order.sort(key=lambda index: [len(tokens) for tokens in reversed(pairs[index])])
-    batch, longest = [], 0
-    for index in order:
-        longest = max(longest, *(len(tokens) + 1 for tokens in pairs[index]))
-        is_full = len(batch) == batch_size
-        is_heavy = (len(batch) + 1) * longest > batch_size * _TOKENS_PER_PAIR
-        if batch and (is_full or is_heavy):
-            yield batch
-            batch, longest = [], max(len(tokens) + 1 for tokens in pairs[index])
-        batch.append(index)
-    if batch:
-        yield batch
-
-
-def _pad(rows: Iterable[list[int]]) -> np.ndarray:
-    rows = list(rows)
-    ids = np.full((len(rows), max(map(len, rows))), PADDING_ID, dtype=np.int32)
-    for padded, row in zip(ids, rows, strict=True):
-        padded[: len(row)] = row
-    return ids

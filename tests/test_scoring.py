@@ -99,8 +99,8 @@ def test_perplexity_is_that_of_model_evaluate(tmp_path):
     dataset = make_dataset(
         tmp_path / "source",
         tmp_path / "target",
-        scorer.source_vocabulary,
-        scorer.target_vocabulary,
+        scorer.sources.vocabulary,
+        scorer.targets.vocabulary,
         batch_size=2,
     )
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(3))

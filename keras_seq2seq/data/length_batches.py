@@ -1,0 +1,74 @@
+"""Working through a stream in batches of items of similar lengths."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# Items are sorted by length within so many batches, and no further, so that a stream of any
+# length is answered in constant memory.
+BATCHES_SORTED_TOGETHER = 64
+
+# A batch of long items holds fewer of them: at most this many tokens for each item of a full
+# batch, padding included.
+TOKENS_PER_ITEM = 64
+
+
+def map_by_length(
+    function: Callable[[list[Item]], Iterable[Result]],
+    items: Iterable[Item],
+    lengths: Callable[[Item], Sequence[int]],
+    empty: Callable[[Item], Result],
+    batch_size: int,
+    sort: bool = True,
+) -> Iterator[Result]:
+    """Applies a function to items in batches, and yields the results in the order of the items.
+
+    Args:
+        function: Gives the results of a batch, one for each item.
+        items: The items, read as they are needed.
+        lengths: Gives the numbers of tokens of an item. Items are sorted by them, the first one
+            first; the greatest one says how much room an item takes.
+        empty: Gives the result of an item without any tokens, which is kept out of the batches.
+        batch_size: The most items of a batch.
+        sort: Whether to read ahead and to sort. If not, each item is answered before the next
+            one is read.
+
+    Raises:
+        ValueError: If `batch_size` is below 1.
+    """
+    if batch_size < 1:
+        raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}")
+    items = iter(items)
+    window_size = batch_size * BATCHES_SORTED_TOGETHER if sort else 1
+    while window := list(islice(items, window_size)):
+        sizes = [lengths(item) for item in window]
+        results: list[Any] = [None] * len(window)
+        for index, (item, size) in enumerate(zip(window, sizes, strict=True)):
+            if not any(size):
+                results[index] = empty(item)
+        for batch in _batches(sizes, batch_size):
+            answers = function([window[index] for index in batch])
+            for index, answer in zip(batch, answers, strict=True):
+                results[index] = answer
+        yield from results
+
+
+def _batches(sizes: list[Sequence[int]], batch_size: int) -> Iterator[list[int]]:
+    """Yields lists of indices of similar sizes, leaving out those that are all zero."""
+    order = [index for index, size in enumerate(sizes) if any(size)]
+    order.sort(key=lambda index: tuple(sizes[index]))
+    batch, longest = [], 0
+    for index in order:
+        length = max(sizes[index]) + 1
+        longest = max(longest, length)
+        is_full = len(batch) == batch_size
+        is_heavy = (len(batch) + 1) * longest > batch_size * TOKENS_PER_ITEM
+        if batch and (is_full or is_heavy):
+            yield batch
+            batch, longest = [], length
+        batch.append(index)
+    if batch:
+        yield batch

@@ -1,0 +1,51 @@
+import pytest
+
+from keras_seq2seq.data.length_batches import map_by_length
+
+
+def run(items, batch_size, **options):
+    """Doubles texts, and tells the batches."""
+    batches = []
+
+    def function(batch):
+        batches.append(batch)
+        return [item * 2 for item in batch]
+
+    results = map_by_length(
+        function,
+        items,
+        lengths=lambda item: (len(item),),
+        empty=lambda item: "nothing",
+        batch_size=batch_size,
+        **options,
+    )
+    return list(results), batches
+
+
+def test_short_ones_first_and_results_in_order():
+    results, batches = run(["aaa", "", "b", "cc", "dddd", "ee"], 2)
+    assert results == ["aaaaaa", "nothing", "bb", "cccc", "dddddddd", "eeee"]
+    assert batches == [["b", "cc"], ["ee", "aaa"], ["dddd"]]
+
+
+def test_a_batch_of_long_items_holds_fewer():
+    # With the end token, 2 * 64 tokens at the most.
+    short, long, longest = "a" * 63, "b" * 64, "c" * 10_000
+    _, batches = run([longest, long, short, short, long, longest], 2)
+    assert batches == [[short, short], [long], [long], [longest], [longest]]
+
+
+def test_only_so_many_are_sorted_together():
+    _, batches = run(["aa"] * 64 + ["b"], 1)
+    assert batches[-1] == ["b"]
+
+
+def test_without_sorting_each_is_answered_alone():
+    results, batches = run(["aaa", "", "b"], 32, sort=False)
+    assert results == ["aaaaaa", "nothing", "bb"]
+    assert batches == [["aaa"], ["b"]]
+
+
+def test_the_batch_size_is_checked():
+    with pytest.raises(ValueError, match="`batch_size` must be at least 1. Received: 0"):
+        run(["a"], 0)
