@@ -9,7 +9,12 @@ from rich.console import Console
 from keras_seq2seq import demo, training
 from keras_seq2seq.cli.main import main
 from keras_seq2seq.data import read_lines
-from keras_seq2seq.translator import Translation
+from keras_seq2seq.translator import Hypothesis, Translation
+
+
+def recite(text, source_length):
+    attention = np.ones((len(text), source_length))
+    return Hypothesis(text, list(text), 0.0, [0.0] * (len(text) + 1), attention)
 
 
 class Reciter:
@@ -27,7 +32,7 @@ class Reciter:
 
     def translate(self, sources):
         return [
-            Translation(text, list(source), list(text), 0.0, np.ones((len(text), len(source))))
+            Translation(list(source), [recite(text, len(source))])
             for source, text in zip(sources, self(sources), strict=True)
         ]
 

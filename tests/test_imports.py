@@ -25,7 +25,8 @@ MAY_IMPORT |= {
     "model_builder": {"config", "layers", "models"},
     "model_directory": {"config", "data", "models"},
     "scoring": {"data", "model_directory", "models"},
-    "translator": {"config", "data", "decoding", "model_directory", "models"},
+    "search_builder": {"config", "data", "decoding"},
+    "translator": {"config", "data", "decoding", "model_directory", "models", "search_builder"},
     "callbacks": {"metrics", "translator"},
     "evaluation": {"metrics", "scoring", "translator"},
 }

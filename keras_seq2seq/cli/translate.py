@@ -1,50 +1,89 @@
 """`keras-seq2seq translate`"""
 
+import json
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
+from keras_seq2seq.cli.decoding_options import decoding_options
 from keras_seq2seq.cli.output import open_output
 from keras_seq2seq.cli.whole_number import WholeNumber
 
 
-@click.command()
+@click.command(epilog="Flags that are not given are as the model's inference.* options say.")
 @click.option(
-    "--model_dir", metavar="DIR", required=True, help="The --output_dir of `keras-seq2seq train`."
+    "--model_dir",
+    "model_dirs",
+    metavar="DIR",
+    required=True,
+    multiple=True,
+    help="The --output_dir of `keras-seq2seq train`; give it again and models decode together.",
 )
 @click.option("--source", metavar="FILE", help="Text, plain or .gz.  [default: standard input]")
 @click.option(
     "--output", metavar="FILE", help="Where translations are written.  [default: standard output]"
 )
+@click.option("--batch_size", type=WholeNumber(1), help="Lines translated at once.  [default: 32]")
 @click.option(
-    "--batch_size",
-    type=WholeNumber(1),
-    default=32,
+    "--interactive", is_flag=True, help="Answer each line of standard input as soon as it is read."
+)
+@click.option(
+    "--prefix",
+    metavar="FILE",
+    help="What each translation must begin with, line by line; a line may be empty.",
+)
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["text", "jsonl"]),
+    default="text",
     show_default=True,
-    help="Lines translated at once.",
+    help="Lines of text, or of JSON with all that is known of each hypothesis.",
 )
+@click.option("--scores", is_flag=True, help="With text: write each score before its translation.")
+@click.option("--attention", is_flag=True, help="With jsonl: write the attention weights too.")
+@decoding_options
 @click.option(
-    "--beam_width",
-    metavar="N",
-    type=click.IntRange(min=1),
-    help="Hypotheses followed for each line; 1 is greedy.  [default: the model's]",
-)
-@click.option(
-    "--length_penalty_weight",
-    metavar="X",
-    type=click.FloatRange(min=0),
-    help="How much beam search favours long hypotheses.  [default: the model's]",
+    "--unk_mapping",
+    metavar="FILE",
+    help="With --unk_replace: what to write for source tokens, in lines "
+    "source<TAB>target<TAB>probability.",
 )
 def translate(
-    model_dir: str,
+    model_dirs: tuple[str, ...],
     source: str | None,
     output: str | None,
-    batch_size: int,
-    beam_width: int | None,
-    length_penalty_weight: float | None,
+    batch_size: int | None,
+    interactive: bool,
+    prefix: str | None,
+    output_format: str,
+    scores: bool,
+    attention: bool,
+    unk_mapping: str | None,
+    **options: Any,
 ):
-    """Translate text line by line."""
+    """Translate text line by line.
+
+    With --n_best 2 or more each line of text begins with the number of its source line and a
+    tab; with --scores the score, in nats, and a tab come before the translation.
+    """
+    if interactive:
+        given = {"--source": source, "--output": output, "--batch_size": batch_size}
+        for name, value in given.items():
+            if value is not None:
+                raise click.UsageError(f"{name} has no effect with --interactive; leave it out.")
+    if scores and output_format == "jsonl":
+        raise click.UsageError("--scores has no effect with --format jsonl, which has them all.")
+    if attention and output_format == "text":
+        raise click.UsageError("--attention needs --format jsonl.")
+
+    # A line that is typed is answered at once, too.
+    interactive = interactive or (source is None and sys.stdin.isatty())
+    prefixes = None if prefix is None else _read(prefix)
+    if unk_mapping is not None:
+        _check_readable(unk_mapping)
     lines = _read(source)
     with open_output(output) as file:
         from keras_seq2seq.cli.tensorflow_import import import_tensorflow
@@ -52,21 +91,48 @@ def translate(
         import_tensorflow()
         from keras_seq2seq.translator import Translator
 
-        beam = {"beam_width": beam_width, "length_penalty_weight": length_penalty_weight}
-        translator = Translator.load(
-            model_dir, **{name: value for name, value in beam.items() if value is not None}
+        translator = Translator.load(model_dirs, unk_mapping=unk_mapping, **options)
+        with_attention = output_format == "jsonl"
+        if interactive:
+            # What takes time the first time is done before somebody waits for it.
+            list(translator.stream(["."], with_attention=with_attention))
+            _prompt()
+        translations = translator.stream(
+            lines,
+            batch_size or 32,
+            prefixes=prefixes,
+            with_attention=with_attention,
+            read_ahead=not interactive,
         )
-        for translation in translator.stream(lines, batch_size=batch_size):
-            file.write(f"{translation}\n")
+        has_numbers = translator.search.n_best > 1
+        for number, translation in enumerate(translations, 1):
+            if output_format == "jsonl":
+                record = translation.to_dict(with_attention=attention)
+                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            else:
+                for hypothesis in translation.hypotheses:
+                    columns = [str(number)] * has_numbers + [f"{hypothesis.score:.6f}"] * scores
+                    file.write("\t".join([*columns, hypothesis.text]) + "\n")
+            if interactive:
+                file.flush()
 
 
 def _read(source: str | None) -> Iterator[str]:
-    from keras_seq2seq.data import decode_lines, open_text, read_lines
+    from keras_seq2seq.data import decode_lines, read_lines
 
-    if source is not None:
-        # A missing file shall not be found after the model is loaded.
-        open_text(source).close()
-        return read_lines(source)
+    if source is None:
+        return decode_lines(sys.stdin.buffer, "standard input")
+    _check_readable(source)
+    return read_lines(source)
+
+
+def _check_readable(path: str):
+    """Finds a missing file before the model is loaded."""
+    from keras_seq2seq.data import open_text
+
+    open_text(path).close()
+
+
+def _prompt():
     if sys.stdin.isatty():
         click.echo("Type sentences, one a line; end with Ctrl-D.", err=True)
-    return decode_lines(sys.stdin.buffer, "standard input")

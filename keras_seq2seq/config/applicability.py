@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keras_seq2seq.config.hyper_parameters import Attention
+from keras_seq2seq.config.inference import BeamSearch, Inference, Sampling
+from keras_seq2seq.config.nested_options import get_path
 from keras_seq2seq.config.optimizer import Optimizer
 
 if TYPE_CHECKING:
@@ -33,4 +35,45 @@ def options_without_effect(config: Config) -> dict[tuple[str, ...], str]:
             reasons["hparams", "optimizer", name] = (
                 "the learning rate is constant; leave it out or set optimizer.lr_decay_type"
             )
+    inference = config.hparams.inference
+    for path, reason in inference_options_without_effect(inference, config.model).items():
+        # What an option of decoding says by default does no harm where it is said again, as
+        # files of google/seq2seq do.
+        if get_path(inference, path) != get_path(Inference(), path):
+            reasons[("hparams", "inference", *path)] = reason
+    return reasons
+
+
+def inference_options_without_effect(
+    inference: Inference, model: str
+) -> dict[tuple[str, ...], str]:
+    """Returns the options of decoding that do nothing, whatever their values.
+
+    Args:
+        inference: All options of decoding.
+        model: The name of the model.
+
+    Returns:
+        The path of each option, such as `("sampling", "top_k")`, with the reason in words.
+    """
+    reasons = {}
+    width = inference.beam_search.beam_width
+    if inference.sample:
+        for name in BeamSearch.model_fields:
+            reasons["beam_search", name] = "sample draws at random, without a beam"
+    else:
+        for name in Sampling.model_fields:
+            reasons["sampling", name] = "it needs sample"
+        if width <= 1:
+            for name in set(BeamSearch.model_fields) - {"beam_width"}:
+                reasons["beam_search", name] = "it needs a beam_width of at least 2"
+        if inference.n_best > max(width, 1):
+            reasons["n_best",] = f"it needs sample, or a beam_width of at least {inference.n_best}"
+    if inference.min_length > inference.max_decode_length:
+        reasons["min_length",] = f"the greatest length is {inference.max_decode_length}"
+    if inference.ban_unk:
+        reasons["unk_replace",] = "ban_unk lets no unknown word be written"
+    if model == "BasicSeq2Seq":
+        for path in (("beam_search", "coverage_penalty_weight"), ("unk_replace",)):
+            reasons[path] = "BasicSeq2Seq has no attention"
     return reasons

@@ -56,10 +56,10 @@ def dump_config(config: Config) -> str:
     Options stand in the order of their declaration. Those that are not set (None) and those
     that have no effect beside the others are left out.
     """
-    options = config.model_dump(exclude_none=True)
+    # As JSON has it: YAML has no tuples either.
+    options = config.model_dump(mode="json", exclude_none=True)
     for path in options_without_effect(config):
         _remove(options, path)
-    options["buckets"] = list(config.buckets)
     return write_yaml(_without_empty_sections(options))
 
 

@@ -2,14 +2,9 @@
 
 from pydantic import Field
 
+from keras_seq2seq.config.inference import Inference
 from keras_seq2seq.config.optimizer import Optimizer
-from keras_seq2seq.config.option_types import (
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveInt,
-    Switch,
-    one_of,
-)
+from keras_seq2seq.config.option_types import PositiveInt, Switch, one_of
 from keras_seq2seq.config.rnn_cell import RnnCell, RnnCellOverrides
 from keras_seq2seq.config.section import Section
 
@@ -81,26 +76,6 @@ class Embedding(Section):
     dim: PositiveInt = Field(100, description="Length of a token's vector.")
     share: Switch = Field(
         False, description="One table for both sides; they then need the same vocabulary."
-    )
-
-
-class BeamSearch(Section):
-    """`inference.beam_search.*`."""
-
-    beam_width: NonNegativeInt = Field(
-        0, description="Hypotheses kept for each sentence; 0 and 1 decode greedily."
-    )
-    length_penalty_weight: NonNegativeFloat = Field(
-        0.0, description="How much long hypotheses are favoured; 0 not at all."
-    )
-
-
-class Inference(Section):
-    """`inference.*`: translation with the trained model."""
-
-    beam_search: BeamSearch = BeamSearch()
-    max_decode_length: PositiveInt = Field(
-        100, description="Longest translation in tokens; a longer one is cut."
     )
 
 

@@ -48,3 +48,10 @@ def has_path(options: Any, path: Sequence[str]) -> bool:
             return False
         options = options[name]
     return True
+
+
+def get_path(section: Any, path: Sequence[str]) -> Any:
+    """Returns the value at `path` of a section."""
+    for name in path:
+        section = getattr(section, name)
+    return section

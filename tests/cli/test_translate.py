@@ -1,77 +1,198 @@
+import json
 import os
 
+import numpy as np
 import pytest
+from harness.toy_model import SOURCES, write_toy_model
 
-from keras_seq2seq.errors import UserError
+from keras_seq2seq.decoding import BeamSearch
 from keras_seq2seq.translator import Translator
 
+LINES = [*SOURCES[:3], "", *SOURCES[3:]]
+TEXT = "".join(f"{line}\n" for line in LINES).encode()
 
-class Shouting:
-    """A translator that needs no model: "grün" becomes "GRÜN"."""
 
-    def stream(self, lines, batch_size):
-        self.batch_size = batch_size
-        return (line.upper() for line in lines)
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("translate") / "model"
+    write_toy_model(path, seed=26)
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def greedy(model):
+    return Translator.load(model).translate(LINES)
+
+
+@pytest.fixture(scope="module")
+def beam(model):
+    return Translator.load(model, search=BeamSearch(4, n_best=3, max_length=8)).translate(LINES)
 
 
 @pytest.fixture
-def translator(monkeypatch):
-    translator = Shouting()
-    monkeypatch.setattr(Translator, "load", {"dir": translator}.__getitem__)
-    return translator
+def translate(run, model):
+    def run_translate(*args, stdin=TEXT):
+        return run("translate", "--model_dir", model, *args, stdin=stdin)
+
+    return run_translate
 
 
-@pytest.fixture
-def no_translator(monkeypatch):
-    def load(model_dir):
-        raise UserError(f"{model_dir}: no such directory")
-
-    monkeypatch.setattr(Translator, "load", load)
+def error_of(result):
+    assert (result.status, result.output) == (2, "")
+    return result.errors.removeprefix("keras-seq2seq: error: ").splitlines()[0]
 
 
-def test_standard_input_to_standard_output(run, translator):
-    result = run("translate", "--model_dir=dir", stdin="grün\r\n\n笑 a".encode())
-    assert result == (0, "GRÜN\n\n笑 A\n", "")
-    assert translator.batch_size == 32
+def test_standard_input_to_standard_output(translate, greedy):
+    expected = "".join(f"{translation.text}\n" for translation in greedy)
+    assert translate() == (0, expected, "")
+    assert len(set(expected.splitlines())) > 3
 
 
-def test_file_to_file(run, translator, tmp_path):
+def test_file_to_file(translate, greedy, tmp_path):
     source, output = tmp_path / "source", tmp_path / "output"
-    source.write_text("grün\n\nblau\n", encoding="utf-8")
+    source.write_bytes(TEXT)
     args = ["--source", source, "--output", output, "--batch-size", "2"]
-    assert run("translate", "--model_dir=dir", *args) == (0, "", "")
-    assert output.read_bytes() == "GRÜN\n\nBLAU\n".encode()
-    assert translator.batch_size == 2
+    assert translate(*args) == (0, "", "")
+    expected = "".join(f"{translation.text}\n" for translation in greedy)
+    assert output.read_bytes() == expected.encode()
 
 
-def test_invalid_utf8_names_the_line_and_keeps_the_old_output(run, translator, tmp_path):
+def test_scores_and_several_hypotheses(translate, beam):
+    result = translate("--beam_width=4", "--n_best=3", "--scores")
+    assert (result.status, result.errors) == (0, "")
+    rows = [line.split("\t") for line in result.output.splitlines()]
+    expected = [
+        (str(number), hypothesis)
+        for number, translation in enumerate(beam, 1)
+        for hypothesis in translation.hypotheses
+    ]
+    assert [(number, text) for number, _, text in rows] == [
+        (number, hypothesis.text) for number, hypothesis in expected
+    ]
+    assert [float(score) for _, score, _ in rows] == pytest.approx(
+        [hypothesis.score for _, hypothesis in expected], abs=1e-5
+    )
+    # The empty line has one translation.
+    assert [number for number, _, _ in rows].count("4") == 1
+
+
+def test_json(translate, beam):
+    result = translate("--beam_width=4", "--n_best=3", "--format=jsonl", "--attention")
+    records = [json.loads(line) for line in result.output.splitlines()]
+    assert [" ".join(record["source_tokens"]) for record in records] == LINES
+    for record, translation in zip(records, beam, strict=True):
+        for found, expected in zip(record["hypotheses"], translation.hypotheses, strict=True):
+            assert found["text"] == expected.text
+            assert found["tokens"] == expected.tokens
+            assert found["token_scores"] == pytest.approx(expected.token_scores, abs=1e-5)
+            assert found["alignment"] == expected.alignment
+            assert len(found["attention"]) == len(expected.tokens)
+            for row, weights in zip(found["attention"], expected.attention, strict=True):
+                np.testing.assert_allclose(row, weights, atol=1e-5)
+    plain = json.loads(translate("--format=jsonl").output.splitlines()[0])
+    assert "attention" not in plain["hypotheses"][0]
+
+
+def test_flags_shape_the_translations(translate, greedy):
+    text = translate("--ban_unk", "--ban=man a", "--no_repeat_ngram_size=1").output
+    assert "<unk>" in " ".join(translation.text for translation in greedy)
+    for line in text.splitlines():
+        tokens = line.split()
+        assert not {"<unk>", "man", "a"}.intersection(tokens)
+        assert len(tokens) == len(set(tokens))
+    lengths = [len(line.split()) for line in translate("--min_length=5").output.splitlines()]
+    assert lengths.pop(3) == 0
+    assert min(lengths) >= 4
+
+
+def test_sampling_is_seeded(translate):
+    args = ["--sample", "--n_best=4", "--temperature=1.5"]
+    first, again = translate(*args, "--seed=3"), translate(*args, "--seed=3")
+    assert first == again
+    assert first.status == 0
+    assert translate(*args, "--seed=4").output != first.output
+
+
+def test_prefixes(translate, tmp_path):
+    prefixes = tmp_path / "prefixes"
+    prefixes.write_text("a\n\ndog Zoë\n\n\n. .\nman\n", encoding="utf-8")
+    lines = translate("--prefix", prefixes).output.splitlines()
+    assert lines[0].startswith("a")
+    assert lines[2].startswith("dog Zoë")
+    assert lines[5].startswith(". .")
+    prefixes.write_text("a\n", encoding="utf-8")
+    assert error_of(translate("--prefix", prefixes)) == (
+        "1 prefixes only; expected one for each sentence"
+    )
+
+
+def test_interactive_answers_each_line_before_it_reads_the_next(model, monkeypatch, greedy):
+    """With pipes, since the answer has to come while the input is still open."""
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-m", "keras_seq2seq", "translate", "--interactive"]
+    process = subprocess.Popen(
+        [*command, "--model_dir", model],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        for line, translation in zip(LINES, greedy, strict=True):
+            process.stdin.write(f"{line}\n".encode())
+            process.stdin.flush()
+            assert process.stdout.readline() == f"{translation.text}\n".encode()
+        process.stdin.close()
+        assert process.stdout.read() == b""
+        assert process.wait(timeout=60) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--interactive", "--source=x"], "--source has no effect with --interactive; "),
+        (["--interactive", "--output=x"], "--output has no effect with --interactive; "),
+        (["--interactive", "--batch_size=8"], "--batch_size has no effect with --interactive; "),
+        (["--scores", "--format=jsonl"], "--scores has no effect with --format jsonl"),
+        (["--attention"], "--attention needs --format jsonl."),
+        (["--temperature=0.5"], "temperature: has no effect here: it needs sample"),
+        (["--sample", "--beam_width=3"], "beam_width: has no effect here: sample draws at random"),
+        (["--n_best=2"], "n_best: has no effect here: it needs sample, or a beam_width of at"),
+        (["--beam_width=two"], 'beam_width: expected a whole number of at least 0, got "two"'),
+        (["--ban=hund"], 'ban: "hund" is not in the target vocabulary'),
+        (["--batch_size=0"], "Invalid value for '--batch_size': expected a whole number of at"),
+    ],
+)
+def test_flags_that_have_no_effect_are_errors(translate, args, message):
+    assert error_of(translate(*args)).startswith(message)
+
+
+def test_invalid_utf8_names_the_line_and_keeps_the_old_output(translate, tmp_path):
     output = tmp_path / "output"
     output.write_text("old")
-    result = run("translate", "--model_dir=dir", "--output", output, stdin=b"a\nb\xff\n")
-    assert result.status == 2
-    assert result.errors.startswith("keras-seq2seq: error: standard input:2: not UTF-8")
+    result = translate("--output", output, stdin=b"a\nb\xff\n")
+    assert error_of(result).startswith("standard input:2: not UTF-8")
     assert os.listdir(tmp_path) == ["output"] and output.read_text() == "old"
 
 
-def test_a_missing_source_is_found_before_the_model_is_loaded(run, no_translator):
-    result = run("translate", "--model_dir=dir", "--source=nowhere")
-    assert result == (2, "", "keras-seq2seq: error: nowhere: no such file\n")
+@pytest.mark.parametrize("flag", ["--source", "--prefix"])
+def test_a_missing_file_is_found_before_the_model_is_loaded(run, flag):
+    result = run("translate", "--model_dir=nowhere", flag, "missing")
+    assert result == (2, "", "keras-seq2seq: error: missing: no such file\n")
 
 
-def test_an_unwritable_output_is_found_before_the_model_is_loaded(run, no_translator, tmp_path):
+def test_an_unwritable_output_is_found_before_the_model_is_loaded(run, tmp_path):
     output = tmp_path / "nowhere" / "output"
     result = run("translate", "--model_dir=dir", "--output", output)
-    message = f"{output}: cannot be written (No such file or directory)"
-    assert result == (2, "", f"keras-seq2seq: error: {message}\n")
+    assert error_of(result) == f"{output}: cannot be written (No such file or directory)"
 
 
-def test_a_missing_model_leaves_no_output(run, no_translator, tmp_path):
+def test_a_missing_model_leaves_no_output(run, tmp_path):
     result = run("translate", "--model_dir=dir", "--output", tmp_path / "output")
-    assert result == (2, "", "keras-seq2seq: error: dir: no such directory\n")
+    assert error_of(result) == "dir: no such directory; expected a trained model"
     assert os.listdir(tmp_path) == []
-
-
-def test_batch_size_is_checked(run, translator):
-    result = run("translate", "--model_dir=dir", "--batch_size=0")
-    assert result.status == 2
-    assert 'expected a whole number of at least 1, got "0"' in result.errors

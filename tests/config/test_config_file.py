@@ -165,6 +165,8 @@ DECAYS = st.fixed_dictionaries(
         "lr_staircase": st.booleans(),
     },
 )
+BEAMS = {"length_penalty_weight": POSITIVE, "coverage_penalty_weight": st.just(0.0)}
+WORDS = st.sampled_from(["a", "ß", "笑", "null", "<unk>", "a:b"])
 HPARAMS = {
     "rnn_cell": CELLS,
     "encoder": optionally(
@@ -175,9 +177,13 @@ HPARAMS = {
     "source": optionally(max_seq_len=COUNTS, reverse=st.booleans(), tokenizer=TOKENIZERS),
     "target": optionally(max_seq_len=COUNTS, tokenizer=TOKENIZERS),
     "embedding": optionally(dim=COUNTS, share=st.booleans()),
-    "inference": optionally(
-        beam_search=optionally(beam_width=st.integers(0, 99), length_penalty_weight=POSITIVE),
-        max_decode_length=COUNTS,
+    "inference": optionally(max_decode_length=COUNTS, ban=st.lists(WORDS), ban_unk=st.booleans())
+    | st.fixed_dictionaries(
+        {"beam_search": st.fixed_dictionaries({"beam_width": st.integers(2, 99)}, optional=BEAMS)}
+    )
+    | st.fixed_dictionaries(
+        {"sample": st.just(True)},
+        optional={"sampling": optionally(top_k=COUNTS, temperature=POSITIVE), "n_best": COUNTS},
     ),
     "optimizer": optionally(**OPTIMIZERS) | DECAYS,
 }

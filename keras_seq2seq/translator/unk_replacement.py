@@ -1,0 +1,94 @@
+"""Words for those that a model does not know."""
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from keras_seq2seq.data import read_lines
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.special_tokens import SPECIAL_TOKENS, UNKNOWN_ID
+
+_UNKNOWN = SPECIAL_TOKENS[UNKNOWN_ID]
+
+
+class UnkReplacement:
+    """Writes for each unknown word what the source token means that it looked at most.
+
+    Args:
+        mapping: From source tokens to target tokens, a dictionary or the path of a file for
+            `load_mapping`. A source token that is not in it is copied, as all are by default.
+
+    Example:
+        >>> replacement = UnkReplacement({"Berlins": "Berlin's"})
+        >>> replacement(["<unk>", "<unk>"], ["Berlins", "Zoo"], np.eye(2))
+        ["Berlin's", 'Zoo']
+
+    Reference:
+        - Luong et al., 2015, "Addressing the Rare Word Problem in Neural Machine Translation",
+          https://arxiv.org/abs/1410.8206
+        - Jean et al., 2015, "On Using Very Large Target Vocabulary for Neural Machine
+          Translation", https://arxiv.org/abs/1412.2007, section 4.1, for attention as alignment
+    """
+
+    def __init__(self, mapping: Mapping[str, str] | str | os.PathLike = ()):
+        is_path = isinstance(mapping, (str, os.PathLike))
+        self.mapping = load_mapping(mapping) if is_path else dict(mapping)
+
+    def __call__(
+        self, tokens: Sequence[str], source_tokens: Sequence[str], attention: np.ndarray
+    ) -> list[str]:
+        """Returns the tokens with all `<unk>` replaced.
+
+        Args:
+            tokens: Target tokens.
+            source_tokens: Source tokens.
+            attention: Floats `(tokens, source_tokens)`.
+        """
+        replaced = list(tokens)
+        for position, token in enumerate(tokens):
+            if token == _UNKNOWN:
+                source_token = source_tokens[int(attention[position].argmax())]
+                replaced[position] = self.mapping.get(source_token, source_token)
+        return replaced
+
+
+def load_mapping(path: str | os.PathLike) -> dict[str, str]:
+    """Reads what source tokens most probably mean.
+
+    Args:
+        path: A file of lines `source<TAB>target<TAB>probability`, plain or .gz. The probability
+            may be a logarithm, or missing, which stands for 1. Of several targets of a source
+            token the most probable one counts, of equally probable ones the first.
+
+    Returns:
+        A dictionary from source to target tokens.
+
+    Raises:
+        UserError: If the file cannot be read or a line has another form. It names the line.
+    """
+    best: dict[str, tuple[float, str]] = {}
+    for number, line in enumerate(read_lines(path), 1):
+        if not line:
+            continue
+        source, target, probability = _read_entry(line, f"{path}:{number}")
+        if source not in best or probability > best[source][0]:
+            best[source] = probability, target
+    return {source: target for source, (_, target) in best.items()}
+
+
+def _read_entry(line: str, place: str) -> tuple[str, str, float]:
+    columns = line.split("\t")
+    try:
+        source, target = columns[:2]
+        (probability,) = columns[2:] or ["1"]
+        probability = float(probability)
+    except ValueError:
+        probability = math.nan
+    if math.isnan(probability) or not source or not target:
+        raise UserError(
+            f'{place}: expected "source<TAB>target<TAB>probability" or "source<TAB>target", '
+            f"got {line[:60]!r}"
+        )
+    return source, target, probability

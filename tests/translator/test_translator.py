@@ -1,0 +1,299 @@
+import functools
+import json
+
+import keras
+import numpy as np
+import pytest
+from harness.toy_model import SOURCES, write_toy_model
+
+from keras_seq2seq.data import Vocabulary
+from keras_seq2seq.decoding import BeamSearch, GreedySearch, SamplingSearch
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.models import AttentionSeq2Seq, BasicSeq2Seq
+from keras_seq2seq.scoring import Scorer
+from keras_seq2seq.translator import Hypothesis, Translator
+
+SOURCE = Vocabulary("abcdefgh")
+TARGET = Vocabulary(["ä", "ö", "ü", "笑", "x", "y"])
+
+
+def make_translator(model_class=AttentionSeq2Seq, **options):
+    keras.utils.set_random_seed(3)
+    model = model_class(len(SOURCE), len(TARGET), num_units=16, cell_type="GRUCell")
+    return Translator(model, SOURCE, TARGET, **{"search": GreedySearch(max_length=12), **options})
+
+
+@pytest.fixture(scope="module")
+def translator():
+    return make_translator()
+
+
+SEARCHES = {
+    "greedy": lambda: GreedySearch(max_length=12),
+    "beam": lambda: BeamSearch(
+        4, length_penalty=0.6, coverage_penalty=0.2, n_best=3, max_length=12
+    ),
+    "constrained": lambda: BeamSearch(
+        3, n_best=2, max_length_ratio=1.0, min_length=3, no_repeat_ngram_size=2, banned_ids=[1]
+    ),
+    "sampling": lambda: SamplingSearch(n_best=3, top_p=0.9, max_length=12),
+}
+SENTENCES = ["a b c", "", "h g f e d c b a", "a", "unknown a words", "   ", "b", "c c c c"]
+
+
+def test_keeps_the_order_and_answers_every_line(translator):
+    together = translator(SENTENCES)
+    assert len(together) == len(SENTENCES)
+    assert together[1] == together[5] == ""
+    assert together == [translator([sentence])[0] for sentence in SENTENCES]
+    assert together == translator(SENTENCES, batch_size=2)
+
+
+def test_padding_changes_nothing(translator):
+    alone = translator.translate(["a b c"])[0]
+    beside_a_long_one = translator.translate(["a b c", "h g f e d c b a"], batch_size=2)[0]
+    assert alone.target_tokens == beside_a_long_one.target_tokens
+    assert alone.score == pytest.approx(beside_a_long_one.score, abs=1e-5)
+    np.testing.assert_allclose(alone.attention, beside_a_long_one.attention, atol=1e-6)
+
+
+def test_equals_decoding_by_hand(translator):
+    """Greedy decoding, written out with the functional model instead of the decoder's step."""
+    source = np.array([[*SOURCE.to_ids("a b c".split()), 3]])
+    target, score = [2], 0.0
+    while target[-1] != 3 and len(target) <= 12:
+        inputs = {"source_ids": source, "target_ids": np.array([target])}
+        logits = np.array(translator.model(inputs))[0, -1]
+        log_probabilities = logits - np.log(np.exp(logits).sum())
+        logits[[0, 2]] = -np.inf  # padding and start are no tokens to write
+        target.append(int(logits.argmax()))
+        score += log_probabilities[target[-1]]
+    translation = translator.translate(["a b c"])[0]
+    expected = [token for token in target[1:] if token != 3]
+    assert translation.target_tokens == TARGET.to_tokens(expected)
+    assert translation.text == " ".join(translation.target_tokens)
+    assert translation.score == pytest.approx(score, abs=1e-4)
+
+
+def test_attention_belongs_to_the_tokens(translator):
+    translation = translator.translate(["h g f e d c b a"])[0]
+    shape = (len(translation.target_tokens), len(translation.source_tokens))
+    assert translation.attention.shape == shape
+    assert np.all(translation.attention.sum(axis=1) <= 1 + 1e-6)
+
+
+def test_reversed_sources_show_their_attention_in_written_order():
+    forward, reverse = make_translator(), make_translator(reverse_source=True)
+    there = forward.translate(["c b a"])[0]
+    back = reverse.translate(["a b c"])[0]
+    assert there.target_tokens == back.target_tokens
+    assert back.source_tokens == ["a", "b", "c"]
+    np.testing.assert_allclose(there.attention, back.attention[:, ::-1], atol=1e-6)
+
+
+def test_streams_lazily(translator):
+    read = []
+
+    def lines():
+        for number in range(10_000):
+            read.append(number)
+            yield "a b"
+
+    stream = translator.stream(lines(), batch_size=2)
+    next(stream)
+    assert len(read) < 1000
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_is_traced_once(search):
+    model = make_translator().model
+    traces = []
+
+    class Counting:
+        has_attention = True
+        decode_step = model.decode_step
+
+        def encode(self, source_ids):
+            traces.append(source_ids.shape)
+            return model.encode(source_ids)
+
+    translator = Translator(Counting(), SOURCE, TARGET, search=SEARCHES[search]())
+    translator(SENTENCES)
+    translator(["a b c d e f g h a b c d e f g h"] * 7)
+    assert len(traces) == 1
+    translator.translate(SENTENCES)
+    translator.translate(["a b", "h"], prefixes=["ä ö", ""])
+    assert len(traces) == 2
+
+
+def test_without_attention():
+    translator = make_translator(BasicSeq2Seq)
+    assert translator.translate(["a b"])[0].attention is None
+    assert translator(["a b"]) == [translator.translate(["a b"])[0].text]
+
+
+def test_batch_size_zero_is_refused(translator):
+    with pytest.raises(ValueError, match="`batch_size` must be at least 1. Received: 0"):
+        translator(["a"], batch_size=0)
+
+
+def test_a_beam_finds_what_is_likelier(translator):
+    beam = make_translator(search=BeamSearch(width=4, max_length=12))
+    greedy, best = translator.translate(SENTENCES), beam.translate(SENTENCES)
+    assert all(b.score >= g.score - 1e-5 for b, g in zip(best, greedy, strict=True))
+    assert beam(SENTENCES) == [translation.text for translation in best]
+
+
+@functools.cache
+def translator_of(search, reverse_source=False):
+    """Returns a translator, which is compiled for all tests that use it."""
+    return make_translator(search=SEARCHES[search](), reverse_source=reverse_source)
+
+
+def tokens_of(translations):
+    return [
+        [hypothesis.tokens for hypothesis in translation.hypotheses] for translation in translations
+    ]
+
+
+@pytest.mark.parametrize("search", ["greedy", "beam", "constrained"])
+def test_a_batch_gives_what_each_sentence_gives_alone(search):
+    translator = translator_of(search)
+    together = translator.translate(SENTENCES)
+    alone = [translator.translate([sentence])[0] for sentence in SENTENCES]
+    assert tokens_of(together) == tokens_of(alone)
+    for one, other in zip(together, alone, strict=True):
+        for found, expected in zip(one.hypotheses, other.hypotheses, strict=True):
+            assert found.score == pytest.approx(expected.score, abs=1e-5)
+            assert found.token_scores == pytest.approx(expected.token_scores, abs=1e-5)
+            np.testing.assert_allclose(found.attention, expected.attention, atol=1e-5)
+            assert found.alignment == expected.alignment
+
+
+@pytest.mark.parametrize(
+    ("search", "reverse_source"), [*((search, False) for search in SEARCHES), ("beam", True)]
+)
+def test_scores_are_those_of_the_scorer(search, reverse_source):
+    translator = translator_of(search, reverse_source)
+    translations = translator.translate(SENTENCES)
+    scorer = Scorer.from_translator(translator)
+    lengths = set()
+    for sentence, translation in zip(SENTENCES, translations, strict=True):
+        assert len(translation.hypotheses) == (translator.search.n_best if sentence.strip() else 1)
+        texts = [hypothesis.text for hypothesis in translation.hypotheses]
+        scores = scorer([sentence] * len(texts), texts)
+        for hypothesis, score in zip(translation.hypotheses, scores, strict=True):
+            assert hypothesis.log_probability == pytest.approx(score.log_probability, abs=1e-4)
+            assert hypothesis.token_scores == pytest.approx(score.token_log_probabilities, abs=1e-4)
+            lengths.add(len(hypothesis.tokens))
+    assert len(lengths) > 2
+
+
+def test_the_alignment_is_where_the_attention_is_greatest():
+    attention = np.array([[0.1, 0.7, 0.2], [0.4, 0.3, 0.3], [0.0, 0.1, 0.9], [0.0, 0.4, 0.4]])
+    hypothesis = Hypothesis("a b c d", list("abcd"), -3.0, [-1.0, -0.5, -0.5, 0.0, -1.0], attention)
+    assert hypothesis.alignment == [1, 0, 2, 1]
+    assert hypothesis.log_probability == -3.0
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_translations_begin_with_their_prefix(search):
+    translator = translator_of(search)
+    prefixes = ["笑", "ä", "", "Zoë 笑", " ö  ü ", "x", "", "y y"]
+    for sentence, prefix, translation in zip(
+        SENTENCES, prefixes, translator.translate(SENTENCES, prefixes=prefixes), strict=True
+    ):
+        for hypothesis in translation.hypotheses:
+            if sentence.strip():
+                assert hypothesis.tokens[: len(prefix.split())] == prefix.split()
+                assert hypothesis.text.startswith(" ".join(prefix.split()))
+            else:
+                assert hypothesis.text == ""
+
+
+def test_prefixes_are_counted(translator):
+    for number in (1, 3):
+        with pytest.raises(UserError, match="expected one for each sentence"):
+            translator.translate(["a", "b"], prefixes=["ä"] * number)
+    with pytest.raises(UserError, match="prefix 2 has 12 tokens; expected at most 11"):
+        translator.translate(["a", "b"], prefixes=["", "ä " * 12])
+
+
+def test_each_sentence_is_answered_before_the_next_is_read(translator):
+    read = []
+
+    def lines():
+        for number in range(5):
+            read.append(number)
+            yield "a b"
+
+    for number, _ in enumerate(translator.stream(lines(), read_ahead=False), 1):
+        assert len(read) == number
+
+
+def test_samples_differ_from_batch_to_batch_and_not_from_run_to_run():
+    def draw():
+        seed = keras.random.SeedGenerator(5)
+        translator = make_translator(search=SamplingSearch(n_best=4, seed=seed, max_length=12))
+        return [tokens_of(translator.translate(["a b c"])) for _ in range(2)]
+
+    first, second = draw()
+    assert first != second
+    assert draw() == [first, second]
+
+
+def test_everything_as_json(translator):
+    (translation,) = translator.translate(["a b c"])
+    record = json.loads(json.dumps(translation.to_dict(with_attention=True)))
+    assert record["source_tokens"] == ["a", "b", "c"]
+    (hypothesis,) = record["hypotheses"]
+    assert hypothesis["text"] == translation.text
+    assert hypothesis["tokens"] == translation.target_tokens
+    assert hypothesis["score"] == translation.score
+    assert sum(hypothesis["token_scores"]) == pytest.approx(hypothesis["log_probability"])
+    assert hypothesis["alignment"] == translation.alignment
+    np.testing.assert_allclose(hypothesis["attention"], translation.attention)
+    assert "attention" not in translation.to_dict()["hypotheses"][0]
+
+
+def test_a_translation_without_tokens(translator):
+    (translation,) = translator.translate([" "])
+    (hypothesis,) = translation.hypotheses
+    assert (hypothesis.text, hypothesis.tokens, hypothesis.token_scores) == ("", [], [])
+    assert (hypothesis.score, hypothesis.log_probability, hypothesis.alignment) == (0, 0, [])
+
+
+def test_loads_with_options_or_with_a_search(tmp_path):
+    write_toy_model(tmp_path)
+    greedy, beam = Translator.load(tmp_path), Translator.load(tmp_path, beam_width=4, n_best=3)
+    assert type(greedy.search) is GreedySearch
+    assert (beam.search.width, beam.search.n_best) == (4, 3)
+    # As in the model's configuration.
+    assert greedy.search.constraints.max_length == beam.search.constraints.max_length == 8
+    search = BeamSearch(width=4, n_best=3, max_length=8)
+    own = Translator.load(tmp_path, search=search)
+    assert own.search is search
+    assert tokens_of(own.translate(SOURCES)) == tokens_of(beam.translate(SOURCES))
+    with pytest.raises(TypeError, match="expected a search, or options that describe one"):
+        Translator.load(tmp_path, search=search, beam_width=4)
+    with pytest.raises(UserError, match="n_best: has no effect here"):
+        Translator.load(tmp_path, n_best=4)
+
+
+def test_the_tree_of_a_beam(tmp_path):
+    write_toy_model(tmp_path)
+    translator = Translator.load(tmp_path, beam_width=3, return_tree=True)
+    (translation,) = translator.translate(["ein hund"])
+    tree, length = translation.tree, len(translation.target_tokens)
+    assert tree.ids.shape == tree.parents.shape == tree.token_scores.shape
+    # From the beam that ended last, back to the beginning, there are the tokens of the best one.
+    ids = translator.targets.vocabulary.to_ids(translation.target_tokens)
+    paths = []
+    for beam in np.flatnonzero(tree.ends[length]):
+        path = []
+        for step in range(length - 1, -1, -1):
+            path.append(tree.ids[step, beam])
+            beam = tree.parents[step, beam]
+        paths.append(path[::-1])
+    assert ids in paths
+    assert translator.translate([""])[0].tree is None
