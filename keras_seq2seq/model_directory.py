@@ -46,7 +46,7 @@ class ModelDirectory:
         if not self.config_path.exists():
             return
         there, here = _identity(Config.load(self.config_path)), _identity(config)
-        differing = [name for name in here if here[name] != there.get(name)]
+        differing = [name for name in {**here, **there} if here.get(name) != there.get(name)]
         if differing:
             name = differing[0]
             raise UserError(
@@ -126,4 +126,4 @@ def _flatten(values: dict, prefix: str = ""):
 
 
 def _describe(name: str, there: dict, here: dict) -> str:
-    return f"{name.removeprefix('hparams.')} {there.get(name)} instead of {here[name]}"
+    return f"{name.removeprefix('hparams.')} {there.get(name)} instead of {here.get(name)}"

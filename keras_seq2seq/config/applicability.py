@@ -7,14 +7,23 @@ from typing import TYPE_CHECKING
 from keras_seq2seq.config.hyper_parameters import Attention
 from keras_seq2seq.config.inference import BeamSearch, Inference, Sampling
 from keras_seq2seq.config.nested_options import get_path
-from keras_seq2seq.config.optimizer import Optimizer
+from keras_seq2seq.config.optimizer import ORIGINAL_DECAYS
+from keras_seq2seq.config.option_types import join_choices
 
 if TYPE_CHECKING:
     from keras_seq2seq.config.config import Config
 
-_DECAY_OPTIONS = [
-    name for name in Optimizer.model_fields if name.startswith("lr_") and name != "lr_decay_type"
-]
+# The types of decay that use an option; empty for all types.
+_DECAY_OPTIONS = {
+    "lr_decay_steps": ORIGINAL_DECAYS,
+    "lr_decay_rate": ORIGINAL_DECAYS,
+    "lr_start_decay_at": (),
+    "lr_stop_decay_at": (),
+    "lr_min_learning_rate": (),
+    "lr_staircase": ORIGINAL_DECAYS,
+    "lr_plateau_factor": ("plateau",),
+    "lr_plateau_patience": ("plateau",),
+}
 
 
 def options_without_effect(config: Config) -> dict[tuple[str, ...], str]:
@@ -30,10 +39,16 @@ def options_without_effect(config: Config) -> dict[tuple[str, ...], str]:
             reasons["hparams", "attention", name] = (
                 "BasicSeq2Seq has no attention; leave it out or use the model AttentionSeq2Seq"
             )
-    if config.hparams.optimizer.lr_decay_type is None:
-        for name in _DECAY_OPTIONS:
+    decay_type = config.hparams.optimizer.lr_decay_type
+    for name, types in _DECAY_OPTIONS.items():
+        if decay_type is None:
             reasons["hparams", "optimizer", name] = (
                 "the learning rate is constant; leave it out or set optimizer.lr_decay_type"
+            )
+        elif types and decay_type not in types:
+            reasons["hparams", "optimizer", name] = (
+                f"it is not used by {decay_type}; leave it out or set optimizer.lr_decay_type to "
+                f"{join_choices(types)}"
             )
     inference = config.hparams.inference
     for path, reason in inference_options_without_effect(inference, config.model).items():

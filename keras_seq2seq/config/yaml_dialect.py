@@ -56,7 +56,13 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    pass
+    def represent_str(self, text: str) -> yaml.ScalarNode:
+        # PyYAML folds these as line ends, unless they are escaped in double quotes.
+        style = '"' if any(end in text for end in "\x85\u2028\u2029") else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
 
 
 # PyYAML follows YAML 1.1, where 1e-3 is text, 010 is 8, 1:30 is 90 and "no" is false. These

@@ -1,67 +1,84 @@
-"""The learning rate's decay."""
+"""From a configuration to a learning rate."""
 
-import keras
-from keras import ops
+from keras.optimizers.schedules import LearningRateSchedule
+
+from keras_seq2seq.config import Config
+from keras_seq2seq.config.optimizer import NEVER, ORIGINAL_DECAYS
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.metrics import LOWER_IS_BETTER
+from keras_seq2seq.training.schedules import (
+    CosineDecay,
+    DelayedDecay,
+    InverseSquareRoot,
+    Plateau,
+    WarmUp,
+)
 
 
-@keras.saving.register_keras_serializable("keras_seq2seq")
-class DelayedDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that decays between two steps and never falls below a floor.
-
-    With `t` the steps since `start_decay_at`, over `decay_steps`, rounded down if `staircase`:
-
-        exponential_decay   rate * decay_rate ** t
-        inverse_time_decay  rate / (1 + decay_rate * t)
-        natural_exp_decay   rate * exp(-decay_rate * t)
+def make_learning_rate(config: Config, steps: int) -> float | LearningRateSchedule:
+    """Returns the learning rate that `optimizer.learning_rate` and `optimizer.lr_*` describe.
 
     Args:
-        learning_rate: Float, the rate before any decay.
-        decay_type: String, one of the names above.
-        decay_steps: Integer, the steps in which `decay_rate` applies once.
-        decay_rate: Float.
-        start_decay_at: Integer, the step at which the decay starts.
-        stop_decay_at: Integer, the step from which on the rate stays as it is.
-        min_learning_rate: Float, the rate never decays below it.
-        staircase: Boolean, whether to decay in jumps every `decay_steps`.
+        config: The configuration.
+        steps: The number of training steps of the run.
 
-    Reference:
-        - google/seq2seq, the options `optimizer.lr_*`
+    Returns:
+        A number if it is constant. A `Plateau` is always outermost.
+
+    Raises:
+        UserError: If the decay would start after the end of the run.
     """
+    options = config.hparams.optimizer
+    schedule = _decay(config, steps)
+    if options.lr_warmup_steps:
+        schedule = WarmUp(schedule, options.lr_warmup_steps)
+    if options.lr_decay_type == "plateau":
+        metric = config.best_metric
+        schedule = Plateau(
+            schedule,
+            factor=options.lr_plateau_factor,
+            patience=options.lr_plateau_patience,
+            metric=f"dev_{metric}",
+            lower_is_better=metric in ("loss", *LOWER_IS_BETTER),
+            start_at=_start(config),
+            stop_at=options.lr_stop_decay_at,
+            min_learning_rate=options.lr_min_learning_rate,
+        )
+    return schedule
 
-    def __init__(
-        self,
-        learning_rate,
-        decay_type,
-        decay_steps=100,
-        decay_rate=0.99,
-        start_decay_at=0,
-        stop_decay_at=1_000_000_000,
-        min_learning_rate=1e-12,
-        staircase=False,
-    ):
-        self.learning_rate = learning_rate
-        self.decay_type = decay_type
-        self.decay_steps = decay_steps
-        self.decay_rate = decay_rate
-        self.start_decay_at = start_decay_at
-        self.stop_decay_at = stop_decay_at
-        self.min_learning_rate = min_learning_rate
-        self.staircase = staircase
 
-    def __call__(self, step):
-        step = ops.cast(step, "float32")
-        time = ops.clip(step, self.start_decay_at, self.stop_decay_at) - self.start_decay_at
-        time = time / self.decay_steps
-        time = ops.floor(time) if self.staircase else time
-        if self.decay_type == "exponential_decay":
-            factor = ops.power(self.decay_rate, time)
-        elif self.decay_type == "inverse_time_decay":
-            factor = 1.0 / (1.0 + self.decay_rate * time)
-        elif self.decay_type == "natural_exp_decay":
-            factor = ops.exp(-self.decay_rate * time)
-        else:
-            raise ValueError(f"Unknown decay. Received: decay_type={self.decay_type!r}")
-        return ops.maximum(self.learning_rate * factor, self.min_learning_rate)
+def _decay(config: Config, steps: int) -> float | LearningRateSchedule:
+    options = config.hparams.optimizer
+    limits = {
+        "start_decay_at": _start(config),
+        "stop_decay_at": options.lr_stop_decay_at,
+        "min_learning_rate": options.lr_min_learning_rate,
+    }
+    if options.lr_decay_type in ORIGINAL_DECAYS:
+        return DelayedDecay(
+            options.learning_rate,
+            options.lr_decay_type,
+            decay_steps=options.lr_decay_steps,
+            decay_rate=options.lr_decay_rate,
+            staircase=options.lr_staircase,
+            **limits,
+        )
+    if options.lr_decay_type == "inverse_square_root":
+        limits["start_decay_at"] = max(limits["start_decay_at"], 1)
+        return InverseSquareRoot(options.learning_rate, **limits)
+    if options.lr_decay_type == "cosine":
+        if options.lr_stop_decay_at == NEVER:
+            limits["stop_decay_at"] = steps
+        if limits["start_decay_at"] >= limits["stop_decay_at"]:
+            raise UserError(
+                f"optimizer.lr_decay_type=cosine would start at step {limits['start_decay_at']:,}, "
+                f"but the run ends at step {steps:,}; warm up for fewer steps or train longer"
+            )
+        return CosineDecay(options.learning_rate, **limits)
+    return options.learning_rate
 
-    def get_config(self):
-        return dict(vars(self))
+
+def _start(config: Config) -> int:
+    """Returns the step at which the decay starts, which is never before the warm-up's end."""
+    options = config.hparams.optimizer
+    return max(options.lr_start_decay_at, options.lr_warmup_steps)

@@ -1,26 +1,67 @@
 """From a configuration to an optimizer."""
 
+import inspect
+
 import keras
+from keras.optimizers.schedules import LearningRateSchedule
 
 from keras_seq2seq.backend import Adam
-from keras_seq2seq.config import HyperParameters
-from keras_seq2seq.training.learning_rate import DelayedDecay
+from keras_seq2seq.config.optimizer import Optimizer
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.training.schedules import Plateau
+
+# Arguments of every Keras optimizer, and the options that stand for them.
+_OPTIONS = {
+    "learning_rate": "optimizer.learning_rate",
+    "global_clipnorm": "optimizer.clip_gradients",
+    "clipnorm": "optimizer.clip_gradients",
+    "clipvalue": "optimizer.clip_gradients",
+    "name": "optimizer.name",
+}
 
 
-def make_optimizer(hparams: HyperParameters) -> keras.optimizers.Optimizer:
-    """Returns the optimizer, with its learning rate and its clipping."""
-    options = hparams.optimizer
-    learning_rate = options.learning_rate
-    if options.lr_decay_type is not None:
-        learning_rate = DelayedDecay(
-            learning_rate,
-            options.lr_decay_type,
-            decay_steps=options.lr_decay_steps,
-            decay_rate=options.lr_decay_rate,
-            start_decay_at=options.lr_start_decay_at,
-            stop_decay_at=options.lr_stop_decay_at,
-            min_learning_rate=options.lr_min_learning_rate,
-            staircase=options.lr_staircase,
+def make_optimizer(
+    options: Optimizer, learning_rate: float | LearningRateSchedule
+) -> keras.optimizers.Optimizer:
+    """Returns the optimizer, with its clipping.
+
+    Args:
+        options: The options `optimizer.*`.
+        learning_rate: What `make_learning_rate` returned.
+
+    Raises:
+        UserError: If Keras does not know the optimizer, or it does not take its arguments.
+    """
+    fused = {"Adam": Adam}
+    optimizer_class = fused.get(options.name) or getattr(keras.optimizers, options.name, None)
+    if optimizer_class is None:
+        raise UserError(
+            f"optimizer.name: Keras {keras.__version__} has no {options.name}; install a newer one"
         )
-    optimizer = Adam if options.name == "Adam" else getattr(keras.optimizers, options.name)
-    return optimizer(learning_rate=learning_rate, global_clipnorm=options.clip_gradients or None)
+    _check_arguments(optimizer_class, options.arguments)
+    try:
+        optimizer = optimizer_class(
+            learning_rate=learning_rate,
+            global_clipnorm=options.clip_gradients or None,
+            **options.arguments,
+        )
+    except (TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"optimizer.arguments: refused by {options.name}: {reason}") from error
+    if isinstance(learning_rate, Plateau):
+        # Keras tracks it from here: it is saved and restored with the optimizer's variables.
+        optimizer.plateau_state = learning_rate.state
+    return optimizer
+
+
+def _check_arguments(optimizer_class: type, arguments: dict):
+    parameters = inspect.signature(optimizer_class).parameters
+    known = [name for name in parameters if name != "kwargs" and name not in _OPTIONS]
+    for name in arguments:
+        if name in _OPTIONS:
+            raise UserError(f"optimizer.arguments.{name}: set {_OPTIONS[name]} instead")
+        if name not in known:
+            raise UserError(
+                f"optimizer.arguments.{name}: {optimizer_class.__name__} has no such argument; "
+                f"expected one of {', '.join(known)}"
+            )

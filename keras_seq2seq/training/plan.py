@@ -12,6 +12,8 @@ from keras_seq2seq.errors import UserError
 from keras_seq2seq.model_builder import build_model
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.models import Seq2Seq
+from keras_seq2seq.training.learning_rate import make_learning_rate
+from keras_seq2seq.training.optimizer import make_optimizer
 
 _REQUIRED = (
     "train_source",
@@ -77,6 +79,9 @@ def prepare(config: Config, output_dir: str | os.PathLike) -> TrainingPlan:
     vocabularies = source_vocabulary, target_vocabulary
     train_summary = _scan(config, config.train_source, config.train_target, *vocabularies)
     dev_summary = _scan(config, config.dev_source, config.dev_target, *vocabularies)
+    steps = _count_steps(config, train_summary.pairs)
+    # Refuses arguments that do not fit; the run makes its own.
+    make_optimizer(config.hparams.optimizer, make_learning_rate(config, steps))
     keras.utils.set_random_seed(config.seed)
     return TrainingPlan(
         config=config,
@@ -85,7 +90,7 @@ def prepare(config: Config, output_dir: str | os.PathLike) -> TrainingPlan:
         target_vocabulary=target_vocabulary,
         train_summary=train_summary,
         dev_summary=dev_summary,
-        steps=_count_steps(config, train_summary.pairs),
+        steps=steps,
         model=build_model(config, len(source_vocabulary), len(target_vocabulary)),
     )
 

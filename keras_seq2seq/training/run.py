@@ -14,9 +14,11 @@ from keras_seq2seq.losses import MaskedCrossEntropy
 from keras_seq2seq.metrics import LOWER_IS_BETTER
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.training.checkpoints import Checkpoints
+from keras_seq2seq.training.learning_rate import make_learning_rate
 from keras_seq2seq.training.metrics_log import MetricsLog
 from keras_seq2seq.training.optimizer import make_optimizer
 from keras_seq2seq.training.plan import TrainingPlan
+from keras_seq2seq.training.schedules import Plateau
 from keras_seq2seq.translator import Translator
 
 _DEV_BATCH_SIZE = 128
@@ -53,7 +55,8 @@ def train(plan: TrainingPlan, console: Console | None = None) -> TrainingResult:
     config, directory, model = plan.config, plan.directory, plan.model
     console = console or Console(stderr=True, highlight=False)
     directory.create(config, plan.source_vocabulary, plan.target_vocabulary)
-    optimizer = make_optimizer(config.hparams)
+    learning_rate = make_learning_rate(config, plan.steps)
+    optimizer = make_optimizer(config.hparams.optimizer, learning_rate)
     optimizer.build(model.trainable_variables)
     loss = MaskedCrossEntropy(label_smoothing=config.hparams.optimizer.label_smoothing)
     model.compile(optimizer, loss=loss)
@@ -83,11 +86,12 @@ def train(plan: TrainingPlan, console: Console | None = None) -> TrainingResult:
         bar.report(record, is_best)
         checkpoints.save()
 
+    is_plateau = isinstance(learning_rate, Plateau)
     evaluation = Evaluation(
         _dev_data(plan),
         config.eval_every_n_steps,
         plan.steps,
-        observers=[keep],
+        observers=[learning_rate.observe, keep] if is_plateau else [keep],
         measure=None if metric == "loss" else _dev_scorer(plan, metric),
     )
     model.fit(

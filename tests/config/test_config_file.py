@@ -137,7 +137,7 @@ def optionally(**options):
 COUNTS = st.integers(1, 2**70)
 FRACTIONS = st.floats(0, 1, exclude_min=True)
 POSITIVE = st.floats(0, exclude_min=True, allow_infinity=False)
-PATHS = st.text(min_size=1) | st.sampled_from(["1e-3", "no", "010", "null", "~", "1:30", "a: b"])
+PATHS = st.text(min_size=1) | st.sampled_from(["\x85", "1e-3", "no", "010", "null", "~", "1:30"])
 TOKENIZERS = st.sampled_from(["whitespace", "characters"])
 CELLS = optionally(
     type=st.sampled_from(["LSTMCell", "GRUCell"]),
@@ -150,6 +150,10 @@ CELLS = optionally(
 OPTIMIZERS = {
     "name": st.sampled_from(["Adam", "SGD", "RMSprop"]),
     "learning_rate": POSITIVE,
+    "lr_warmup_steps": st.integers(0, 1000),
+    "arguments": st.dictionaries(
+        st.sampled_from(["beta_1", "momentum", "nesterov"]), FRACTIONS | st.booleans() | PATHS
+    ),
     "clip_gradients": POSITIVE,
     "label_smoothing": st.floats(0, 1, exclude_max=True),
 }

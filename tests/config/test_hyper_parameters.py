@@ -51,14 +51,18 @@ DEFAULTS = {
     "inference.ban": (),
     "inference.unk_replace": False,
     "optimizer.name": "Adam",
+    "optimizer.arguments": {},
     "optimizer.learning_rate": 1e-3,
     "optimizer.lr_decay_type": None,
+    "optimizer.lr_warmup_steps": 0,
     "optimizer.lr_decay_steps": 100,
     "optimizer.lr_decay_rate": 0.99,
     "optimizer.lr_start_decay_at": 0,
     "optimizer.lr_stop_decay_at": 10**9,
     "optimizer.lr_min_learning_rate": 1e-12,
     "optimizer.lr_staircase": False,
+    "optimizer.lr_plateau_factor": 0.5,
+    "optimizer.lr_plateau_patience": 3,
     "optimizer.clip_gradients": 5.0,
     "optimizer.label_smoothing": 0.0,
 }
@@ -130,6 +134,12 @@ def test_steps_may_be_written_with_an_exponent():
     stop = resolve_config(hparams=text).hparams.optimizer.lr_stop_decay_at
     assert stop == 1_000_000
     assert type(stop) is int
+
+
+def test_arguments_of_the_optimizer_are_dotted_names():
+    text = "optimizer.name=SGD, optimizer.arguments.momentum=0.9, optimizer.arguments.nesterov=true"
+    arguments = resolve_config(hparams=text).hparams.optimizer.arguments
+    assert arguments == {"momentum": 0.9, "nesterov": True}
 
 
 def test_values_cannot_be_changed_past_their_check():

@@ -137,9 +137,15 @@ def test_wrong_flag(flags, message):
         ("optimizer.lr_decay_steps=1.5", f"{WHOLE}1.5"),
         (
             "optimizer.lr_decay_type=polynomial_decay",
-            "expected exponential_decay, inverse_time_decay, natural_exp_decay or none, "
-            'got "polynomial_decay"',
+            "expected exponential_decay, inverse_time_decay, natural_exp_decay, "
+            'inverse_square_root, cosine, plateau or none, got "polynomial_decay"',
         ),
+        (
+            "optimizer.arguments=3",
+            "expected arguments of the Keras optimizer, such as optimizer.arguments.beta_2=0.98, "
+            "got 3",
+        ),
+        ("optimizer.lr_plateau_factor=1", "expected a number above 0 and below 1, got 1"),
         ("rnn_cell=3", "expected options such as rnn_cell.type, got 3"),
     ],
 )
@@ -207,6 +213,8 @@ def test_attention_without_a_model_that_has_it(item):
         "lr_stop_decay_at=1",
         "lr_min_learning_rate=0",
         "lr_staircase=true",
+        "lr_plateau_factor=0.1",
+        "lr_plateau_patience=1",
     ],
 )
 def test_decay_options_without_a_decay(item):
@@ -214,6 +222,23 @@ def test_decay_options_without_a_decay(item):
     assert message_of(hparams=f"optimizer.{item}") == (
         f"--hparams: optimizer.{name}: has no effect here: the learning rate is constant; "
         "leave it out or set optimizer.lr_decay_type"
+    )
+
+
+@pytest.mark.parametrize(
+    ("decay_type", "name", "types"),
+    [
+        ("cosine", "lr_decay_rate", "exponential_decay, inverse_time_decay or natural_exp_decay"),
+        ("plateau", "lr_staircase", "exponential_decay, inverse_time_decay or natural_exp_decay"),
+        ("exponential_decay", "lr_plateau_factor", "plateau"),
+    ],
+)
+def test_decay_options_of_another_decay(decay_type, name, types):
+    value = "true" if name == "lr_staircase" else "0.5"
+    text = f"optimizer.lr_decay_type={decay_type}, optimizer.{name}={value}"
+    assert message_of(hparams=text) == (
+        f"--hparams: optimizer.{name}: has no effect here: it is not used by {decay_type}; "
+        f"leave it out or set optimizer.lr_decay_type to {types}"
     )
 
 
@@ -227,14 +252,15 @@ def test_options_that_only_go_together_may_come_from_different_sources(write):
     )
 
 
-def test_decay_must_start_before_it_stops():
+@pytest.mark.parametrize("name", ["lr_start_decay_at", "lr_warmup_steps"])
+def test_decay_must_start_before_it_stops(name):
     text = "optimizer.lr_decay_type=exponential_decay,optimizer.lr_stop_decay_at=100,"
-    assert message_of(hparams=text + "optimizer.lr_start_decay_at=100") == (
-        "--hparams: optimizer.lr_start_decay_at: "
+    assert message_of(hparams=text + f"optimizer.{name}=100") == (
+        f"--hparams: optimizer.{name}: "
         "expected a step before optimizer.lr_stop_decay_at (100), got 100"
     )
-    decay = resolve_config(hparams=text + "optimizer.lr_start_decay_at=99").hparams.optimizer
-    assert decay.lr_start_decay_at == 99
+    decay = resolve_config(hparams=text + f"optimizer.{name}=99").hparams.optimizer
+    assert getattr(decay, name) == 99
 
 
 def test_a_long_value_is_shortened():

@@ -5,7 +5,7 @@ from keras_seq2seq.data import write_corpus
 
 HPARAMS = (
     "rnn_cell.type=GRUCell, rnn_cell.num_units=16, embedding.dim=16,"
-    "rnn_cell.dropout_input_keep_prob=0.9, optimizer.learning_rate=0.01"
+    "rnn_cell.dropout_input_keep_prob=0.9"
 )
 
 
@@ -18,7 +18,7 @@ def corpus(tmp_path_factory):
 
 @pytest.fixture
 def make_config(corpus):
-    def make(hparams="", attention_dim=8, **flags):
+    def make(hparams="", attention_dim=8, learning_rate=0.01, **flags):
         files = {
             "train_source": corpus / "train" / "sources.txt",
             "train_target": corpus / "train" / "targets.txt",
@@ -30,7 +30,8 @@ def make_config(corpus):
         defaults = {"batch_size": 16, "train_steps": 20, "eval_every_n_steps": 10}
         return resolve_config(
             flags={**files, **defaults, **flags},
-            hparams=f"{HPARAMS},attention.dim={attention_dim},{hparams}",
+            hparams=f"{HPARAMS}, attention.dim={attention_dim},"
+            f"optimizer.learning_rate={learning_rate}, {hparams}",
         )
 
     return make

@@ -76,3 +76,8 @@ def test_every_option_reaches_the_model(make_config, tmp_path):
     assert decoder.output_dropout == 0.25
     assert type(plan.model.bridge).__name__ == "ZeroBridge"
     assert plan.model.source_embedding.output_dim == 16
+
+
+def test_arguments_of_the_optimizer_are_checked(make_config, tmp_path):
+    with pytest.raises(UserError, match="optimizer.arguments.momentum: Adam has no such argument"):
+        prepare(make_config("optimizer.arguments.momentum=0.9"), tmp_path)

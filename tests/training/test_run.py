@@ -130,3 +130,29 @@ def test_decayed_learning_rate_is_recorded(make_config, tmp_path, console):
     records = train(prepare(make_config(hparams), tmp_path), console).records
     rates = [record["learning_rate"] for record in records]
     np.testing.assert_allclose(rates, [0.005, 0.0025], rtol=1e-5)
+
+
+PLATEAU = (
+    "optimizer.lr_decay_type=plateau, optimizer.lr_plateau_factor=0.5, optimizer.name=SGD,"
+    "optimizer.lr_plateau_patience=2, optimizer.arguments.momentum=0.5"
+)
+
+
+def test_a_plateau_goes_on_where_it_stopped(make_config, tmp_path, console, monkeypatch):
+    # With so high a rate the loss goes up and down.
+    config = make_config(PLATEAU, learning_rate=5, train_steps=24, eval_every_n_steps=2)
+    straight = train(prepare(config, tmp_path / "straight"), console).records
+    interrupt(prepare(config, tmp_path / "stopped"), 13, console, monkeypatch)
+    resumed = train(prepare(config, tmp_path / "stopped"), console).records
+    rates = [record["learning_rate"] for record in resumed]
+    assert rates == [record["learning_rate"] for record in straight]
+    # The rate in a record is the one before the record is looked at.
+    best, waited, rate, expected = float("inf"), 0, 5.0, []
+    for record in straight:
+        expected.append(rate)
+        waited = 0 if record["dev_loss"] < best else waited + 1
+        best = min(best, record["dev_loss"])
+        if waited == 2:
+            rate, waited = rate / 2, 0
+    assert rates == expected
+    assert len(set(rates)) > 2
