@@ -124,6 +124,7 @@ def test_dump_has_the_order_of_the_declaration_and_only_what_has_an_effect():
     assert content["hparams"]["optimizer"] == {
         "name": "Adam",
         "learning_rate": 0.001,
+        "lr_warmup_steps": 0,
         "clip_gradients": 5.0,
         "label_smoothing": 0.0,
     }
