@@ -30,9 +30,16 @@ class Adam(keras.optimizers.Adam):
             beta1=beta_1,
             beta2=beta_2,
             epsilon=tf.cast(self.epsilon, dtype),
-            # Those of embeddings name rows only.
             grad=tf.cast(tf.convert_to_tensor(gradient), dtype),
         )
+
+    def _clip_gradients(self, grads):
+        # Those of embeddings name rows only, some of them more than once.
+        grads = [None if grad is None else tf.convert_to_tensor(grad) for grad in grads]
+        if self.global_clipnorm:
+            grads, _ = tf.clip_by_global_norm(grads, self.global_clipnorm)
+            return grads
+        return super()._clip_gradients(grads)
 
 
 def _handle(variable):
