@@ -25,7 +25,7 @@ from keras_seq2seq.cli.whole_number import WholeNumber
 @click.option(
     "--output", metavar="FILE", help="Where translations are written.  [default: standard output]"
 )
-@click.option("--batch_size", type=WholeNumber(1), help="Lines translated at once.  [default: 32]")
+@click.option("--batch_size", type=WholeNumber(1), help="Lines translated at once.  [default: 128]")
 @click.option(
     "--interactive", is_flag=True, help="Answer each line of standard input as soon as it is read."
 )
@@ -89,7 +89,7 @@ def translate(
         from keras_seq2seq.cli.tensorflow_import import import_tensorflow
 
         import_tensorflow()
-        from keras_seq2seq.translator import Translator
+        from keras_seq2seq.translator.translator import BATCH_SIZE, Translator
 
         translator = Translator.load(model_dirs, unk_mapping=unk_mapping, **options)
         with_attention = output_format == "jsonl"
@@ -99,7 +99,7 @@ def translate(
             _prompt()
         translations = translator.stream(
             lines,
-            batch_size or 32,
+            batch_size or BATCH_SIZE,
             prefixes=prefixes,
             with_attention=with_attention,
             read_ahead=not interactive,

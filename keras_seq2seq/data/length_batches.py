@@ -41,19 +41,28 @@ def map_by_length(
     """
     if batch_size < 1:
         raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}")
-    items = iter(items)
-    window_size = batch_size * BATCHES_SORTED_TOGETHER if sort else 1
-    while window := list(islice(items, window_size)):
-        sizes = [lengths(item) for item in window]
-        results: list[Any] = [None] * len(window)
-        for index, (item, size) in enumerate(zip(window, sizes, strict=True)):
-            if not any(size):
-                results[index] = empty(item)
+    most = batch_size * BATCHES_SORTED_TOGETHER if sort else 1
+    sized_items = ((item, lengths(item)) for item in items)
+    while window := list(_read_window(sized_items, most)):
+        sizes = [size for _, size in window]
+        results: list[Any] = [None if any(size) else empty(item) for item, size in window]
         for batch in _batches(sizes, batch_size):
-            answers = function([window[index] for index in batch])
+            answers = function([window[index][0] for index in batch])
             for index, answer in zip(batch, answers, strict=True):
                 results[index] = answer
         yield from results
+
+
+def _read_window(
+    sized_items: Iterator[tuple[Item, Sequence[int]]], most: int
+) -> Iterator[tuple[Item, Sequence[int]]]:
+    """Yields the next items: at most so many, and fewer if they are long."""
+    tokens = 0
+    for item, size in islice(sized_items, most):
+        yield item, size
+        tokens += max(size)
+        if tokens >= most * TOKENS_PER_ITEM:
+            return
 
 
 def _batches(sizes: list[Sequence[int]], batch_size: int) -> Iterator[list[int]]:

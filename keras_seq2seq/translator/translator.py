@@ -23,6 +23,12 @@ from keras_seq2seq.translator.loading import load_models
 from keras_seq2seq.translator.translation import Translation
 from keras_seq2seq.translator.unk_replacement import UnkReplacement
 
+# The fastest for short sentences on a CPU; larger batches gain nothing.
+BATCH_SIZE = 128
+
+# A longer line is no sentence. Without a bound, one line could take all memory.
+MOST_SOURCE_TOKENS = 10_000
+
 
 class Translator:
     """Translates sentences with a model that is loaded once.
@@ -155,7 +161,7 @@ class Translator:
         """The tokenizer of the targets, which joins the tokens of translations."""
         return self.targets.tokenizer
 
-    def __call__(self, sentences: Iterable[str], batch_size: int = 32) -> list[str]:
+    def __call__(self, sentences: Iterable[str], batch_size: int = BATCH_SIZE) -> list[str]:
         """Translates sentences.
 
         Args:
@@ -173,7 +179,7 @@ class Translator:
     def translate(
         self,
         sentences: Iterable[str],
-        batch_size: int = 32,
+        batch_size: int = BATCH_SIZE,
         *,
         prefixes: Iterable[str] | None = None,
     ) -> list[Translation]:
@@ -189,14 +195,15 @@ class Translator:
             The translations in the order of the sentences.
 
         Raises:
-            UserError: If there are not as many prefixes as sentences, or one is too long.
+            UserError: If there are not as many prefixes as sentences, or one is too long, or a
+                sentence has more than `MOST_SOURCE_TOKENS` tokens.
         """
         return list(self.stream(sentences, batch_size, prefixes=prefixes))
 
     def stream(
         self,
         sentences: Iterable[str],
-        batch_size: int = 32,
+        batch_size: int = BATCH_SIZE,
         *,
         prefixes: Iterable[str] | None = None,
         with_attention: bool = True,
@@ -240,7 +247,13 @@ class Translator:
                     f"prefix {number} has {len(tokens)} tokens; expected at most {most}, since a "
                     f"translation has at most {most + 1} with its end; give a greater max_length"
                 )
-            yield self.sources.split(sentence), tokens
+            source = self.sources.split(sentence)
+            if len(source) > MOST_SOURCE_TOKENS:
+                raise UserError(
+                    f"sentence {number} has {len(source):,} tokens; expected at most "
+                    f"{MOST_SOURCE_TOKENS:,}, since it is read at once; split the text"
+                )
+            yield source, tokens
         if not isinstance(prefixes, repeat) and next(prefixes, None) is not None:
             raise UserError(f"more than {number} prefixes; expected one for each sentence")
 
@@ -275,7 +288,8 @@ class Translator:
             attention = None
             if found.attention_scores is not None:
                 attention = found.attention_scores[row, rank, :length, : len(source)]
-                attention = attention[:, ::-1] if self.sources.reverse else attention
+                # A view would keep the whole batch in memory.
+                attention = attention[:, :: -1 if self.sources.reverse else 1].copy()
             if self.unk_replacement:
                 tokens = self.unk_replacement(tokens, source, attention)
             yield Hypothesis(

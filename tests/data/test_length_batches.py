@@ -30,7 +30,7 @@ def test_short_ones_first_and_results_in_order():
 
 def test_a_batch_of_long_items_holds_fewer():
     # With the end token, 2 * 64 tokens at the most.
-    short, long, longest = "a" * 63, "b" * 64, "c" * 10_000
+    short, long, longest = "a" * 63, "b" * 64, "c" * 300
     _, batches = run([longest, long, short, short, long, longest], 2)
     assert batches == [[short, short], [long], [long], [longest], [longest]]
 
@@ -38,6 +38,27 @@ def test_a_batch_of_long_items_holds_fewer():
 def test_only_so_many_are_sorted_together():
     _, batches = run(["aa"] * 64 + ["b"], 1)
     assert batches[-1] == ["b"]
+
+
+def test_of_long_items_fewer_are_read_ahead():
+    read = []
+
+    def items():
+        for number in range(1000):
+            read.append(number)
+            yield "a" * 1000
+
+    results = map_by_length(
+        lambda batch: batch,
+        items(),
+        lengths=lambda item: (len(item), 1),
+        empty=lambda item: None,
+        batch_size=2,
+    )
+    next(results)
+    # 2 * 64 items of 64 tokens.
+    assert len(read) == 9
+    assert len(list(results)) == 999
 
 
 def test_without_sorting_each_is_answered_alone():
