@@ -27,6 +27,7 @@ _MODULE_OF = {
     "UnkReplacement": "translator",
     "UnidirectionalEncoder": "layers",
     "Vocabulary": "data",
+    "average_checkpoints": "training",
     "evaluate": "evaluation",
     "make_dataset": "data",
     "prepare": "training",

@@ -16,7 +16,7 @@ def corpus(tmp_path_factory):
     return directory
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_config(corpus):
     def make(hparams="", attention_dim=8, learning_rate=0.01, **flags):
         files = {

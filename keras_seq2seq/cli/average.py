@@ -1,0 +1,38 @@
+"""`keras-seq2seq average`"""
+
+import click
+
+from keras_seq2seq.cli.whole_number import WholeNumber
+
+
+@click.command()
+@click.option(
+    "--model_dir", metavar="DIR", required=True, help="The --output_dir of `keras-seq2seq train`."
+)
+@click.option("--last", type=WholeNumber(1), help="Average so many of the newest checkpoints.")
+@click.option(
+    "--best",
+    type=WholeNumber(1),
+    help="Average so many of the checkpoints that are best by the --best_metric of the training.",
+)
+@click.option(
+    "--output_dir", metavar="DIR", required=True, help="A new directory for the averaged model."
+)
+def average(model_dir: str, last: int | None, best: int | None, output_dir: str):
+    """Average the weights of several checkpoints into a new model.
+
+    It mostly translates a little better than each of them.
+    """
+    if (last is None) == (best is None):
+        raise click.UsageError("Give either --last or --best.")
+    from keras_seq2seq.cli.tensorflow_import import import_tensorflow
+
+    import_tensorflow()
+    from keras_seq2seq.training import average_checkpoints
+
+    steps = average_checkpoints(model_dir, output_dir, last=last, best=best)
+    click.echo(
+        f"Averaged the checkpoints of the steps {', '.join(f'{step:,}' for step in steps)}.\n"
+        f"Translate with: keras-seq2seq translate --model_dir {output_dir}",
+        err=True,
+    )

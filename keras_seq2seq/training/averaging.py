@@ -1,0 +1,119 @@
+"""One model of several checkpoints."""
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from keras_seq2seq.config import Config
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.metrics import LOWER_IS_BETTER
+from keras_seq2seq.model_builder import build_model
+from keras_seq2seq.model_directory import ModelDirectory
+from keras_seq2seq.training.metrics_log import MetricsLog
+
+
+def average_checkpoints(
+    model_dir: str | os.PathLike,
+    output_dir: str | os.PathLike,
+    *,
+    last: int | None = None,
+    best: int | None = None,
+) -> list[int]:
+    """Writes a model whose weights are the mean of those of several checkpoints of a run.
+
+    Mostly a little better than each of them.
+
+    Args:
+        model_dir: The model directory of the run.
+        output_dir: The directory of the new model, which must not exist or be empty.
+        last: How many of the newest checkpoints to average.
+        best: How many of those that are best by the run's `best_metric` on the dev files, instead.
+
+    Returns:
+        The steps of the checkpoints.
+
+    Raises:
+        UserError: If there are not as many checkpoints, one cannot be read, or the new model
+            cannot be written.
+        TypeError: If not just one of `last` and `best` is given.
+
+    Reference:
+        - Junczys-Dowmunt et al., 2016, "The AMU-UEDIN Submission to the WMT16 News Translation
+          Task", https://arxiv.org/abs/1605.04809, section 2.3
+    """
+    if (last is None) == (best is None):
+        raise TypeError("expected either `last` or `best`")
+    directory, output = ModelDirectory(model_dir), ModelDirectory(output_dir)
+    config = directory.load_config()
+    if output.path.exists() and (not output.path.is_dir() or any(output.path.iterdir())):
+        raise UserError(f"{output.path}: exists already; expected a new directory for the model")
+    checkpoints = _find_checkpoints(directory.checkpoints_path)
+    if best is None:
+        steps, number = sorted(checkpoints), last
+        chosen = steps[-number:]
+        found = f"holds {len(steps)} checkpoints"
+    else:
+        steps, number = _best_first(directory, config, checkpoints), best
+        chosen = sorted(steps[:number])
+        found = f"holds {len(steps)} checkpoints that were evaluated"
+    if len(steps) < number:
+        raise UserError(f"{directory.checkpoints_path}: {found}; expected at least {number}")
+
+    source, target = directory.load_vocabularies()
+    model = build_model(config, len(source), len(target))
+    # In the order in which checkpoints have them.
+    places = {id(variable): place for place, variable in enumerate(model.variables)}
+    weights = [(variable, places[id(variable)]) for variable in model.weights]
+    sums = [np.zeros(variable.shape, "float64") for variable, _ in weights]
+    for step in chosen:
+        for total, values in zip(sums, _read(checkpoints[step], weights), strict=True):
+            total += values
+    for (variable, _), total in zip(weights, sums, strict=True):
+        variable.assign(total / number)
+    output.create(config, source, target)
+    output.save_model(model)
+    return chosen
+
+
+def _find_checkpoints(path: Path) -> dict[int, str]:
+    """Returns the paths of the checkpoints, as TensorFlow calls them, by their steps."""
+    indices = {re.fullmatch(r"ckpt-(\d+)\.index", file.name): file for file in path.glob("ckpt-*")}
+    return {
+        int(match[1]): os.fspath(file.with_suffix("")) for match, file in indices.items() if match
+    }
+
+
+def _best_first(directory: ModelDirectory, config: Config, steps) -> list[int]:
+    """Returns those of the steps that were evaluated, the best one first."""
+    sign = 1 if config.best_metric in ("loss", *LOWER_IS_BETTER) else -1
+    name = f"dev_{config.best_metric}"
+    values = {
+        record["step"]: sign * record[name]
+        for record in MetricsLog(directory.metrics_path).records
+        if record["step"] in steps and name in record
+    }
+    return sorted(values, key=values.get)
+
+
+def _read(path: str, weights) -> list[np.ndarray]:
+    """Returns the values that a checkpoint has of variables, given with their places in it."""
+    try:
+        reader = tf.train.load_checkpoint(path)
+        values = [
+            reader.get_tensor(f"variables/{place}/.ATTRIBUTES/VARIABLE_VALUE")
+            for _, place in weights
+        ]
+    # TensorFlow has an IndexError for a file that ends too early.
+    except (tf.errors.OpError, IndexError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path}: the checkpoint cannot be read ({reason})") from error
+    for (variable, _), value in zip(weights, values, strict=True):
+        if value.shape != tuple(variable.shape):
+            raise UserError(
+                f"{path}: the checkpoint of another model: {variable.path} is {value.shape}; "
+                f"expected {tuple(variable.shape)}"
+            )
+    return values

@@ -1,0 +1,11 @@
+def test_needs_one_of_the_two(run):
+    for args in ([], ["--last=2", "--best=2"]):
+        result = run("average", "--model_dir=a", "--output_dir=b", *args)
+        assert result.status == 2
+        assert result.errors.startswith("keras-seq2seq: error: Give either --last or --best.")
+
+
+def test_a_directory_without_a_model(run, tmp_path):
+    result = run("average", "--model_dir", tmp_path, "--output_dir", tmp_path / "new", "--last=2")
+    message = f"{tmp_path}: holds no model (there is no config.yaml)"
+    assert result == (2, "", f"keras-seq2seq: error: {message}\n")

@@ -1,0 +1,100 @@
+import io
+import json
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from keras_seq2seq.data import read_lines
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.model_directory import ModelDirectory
+from keras_seq2seq.training import average_checkpoints, prepare, train
+from keras_seq2seq.translator import Translator
+
+
+@pytest.fixture(scope="module")
+def run(make_config, tmp_path_factory):
+    """A directory of checkpoints after 4 and 6 steps, and the weights of these."""
+    path = tmp_path_factory.mktemp("averaging") / "model"
+    weights = {}
+    for steps in (4, 6):
+        plan = prepare(make_config(train_steps=steps, eval_every_n_steps=2), path)
+        train(plan, Console(file=io.StringIO()))
+        weights[steps] = plan.model.get_weights()
+    return path, weights
+
+
+def weights_of(path):
+    return ModelDirectory(path).load_model().get_weights()
+
+
+def assert_equal(found, expected):
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7)
+
+
+def test_the_mean_of_the_newest(run, corpus, tmp_path):
+    path, weights = run
+    assert average_checkpoints(path, tmp_path / "new", last=2) == [4, 6]
+    assert_equal(
+        weights_of(tmp_path / "new"),
+        [(one + other) / 2 for one, other in zip(weights[4], weights[6], strict=True)],
+    )
+    assert any(np.abs(a - b).max() > 0.01 for a, b in zip(weights[4], weights[6], strict=True))
+    sources = list(read_lines(corpus / "test" / "sources.txt"))
+    assert len(Translator.load(tmp_path / "new")(sources)) == len(sources)
+
+
+def test_the_newest_alone_is_the_model_itself(run, tmp_path):
+    path, weights = run
+    assert average_checkpoints(path, tmp_path / "new", last=1) == [6]
+    assert_equal(weights_of(tmp_path / "new"), weights[6])
+
+
+def test_the_best_by_the_metric_of_the_run(run, tmp_path):
+    path, weights = run
+    log = path / "metrics.jsonl"
+    text = log.read_text()
+    records = [json.loads(line) for line in text.splitlines()]
+    for record in records:
+        record["dev_loss"] = {2: 1.0, 4: 2.0, 6: 3.0}[record["step"]]
+    try:
+        kept = [json.dumps(record) + "\n" for record in records if record["step"] > 2]
+        log.write_text("".join(kept))
+        assert average_checkpoints(path, tmp_path / "new", best=1) == [4]
+        with pytest.raises(UserError, match="2 checkpoints that were evaluated; expected at lea"):
+            average_checkpoints(path, tmp_path / "other", best=3)
+    finally:
+        log.write_text(text)
+    assert_equal(weights_of(tmp_path / "new"), weights[4])
+
+
+def test_too_few_checkpoints(run, tmp_path):
+    with pytest.raises(UserError, match="checkpoints; expected at least 9"):
+        average_checkpoints(run[0], tmp_path / "new", last=9)
+    assert not (tmp_path / "new").exists()
+
+
+def test_nothing_is_overwritten(run, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    for path in (run[0], tmp_path, tmp_path / "file"):
+        with pytest.raises(UserError, match="exists already; expected a new directory"):
+            average_checkpoints(run[0], path, last=1)
+
+
+def test_either_the_last_or_the_best(run, tmp_path):
+    for options in ({}, {"last": 1, "best": 1}):
+        with pytest.raises(TypeError, match="expected either `last` or `best`"):
+            average_checkpoints(run[0], tmp_path / "new", **options)
+
+
+def test_a_damaged_checkpoint(run, tmp_path):
+    (data,) = (run[0] / "checkpoints").glob("ckpt-6.data*")
+    content = data.read_bytes()
+    try:
+        data.write_bytes(content[:100])
+        with pytest.raises(UserError, match="ckpt-6: the checkpoint cannot be read"):
+            average_checkpoints(run[0], tmp_path / "new", last=1)
+    finally:
+        data.write_bytes(content)
+    assert not (tmp_path / "new").exists()
