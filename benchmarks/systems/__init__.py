@@ -1,0 +1,15 @@
+"""The systems that `benchmarks/peers.py` compares."""
+
+from systems.joey_nmt import JoeyNMT
+from systems.marian import Marian
+from systems.opennmt_py import OpenNMTPy
+from systems.opennmt_tf import OpenNMTTF
+from systems.system import Corpus, System
+from systems.this_package import ThisPackage, ThisPackageNarrow
+
+SYSTEMS = {
+    system.environment: system
+    for system in (ThisPackage, OpenNMTTF, ThisPackageNarrow, OpenNMTPy, JoeyNMT, Marian)
+}
+
+__all__ = ["SYSTEMS", "Corpus", "System"]

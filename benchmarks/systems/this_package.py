@@ -1,0 +1,73 @@
+"""keras_seq2seq itself, from the working tree that the benchmark is part of."""
+
+import os
+import sys
+
+from measuring import REPOSITORY
+from systems.system import M256_NARROW_ENCODER, System
+
+_COMMAND = [sys.executable, "-m", "keras_seq2seq"]
+
+
+class ThisPackage(System):
+    name = "keras_seq2seq"
+    environment = "keras_seq2seq"
+    step_pattern = r"step ([\d,]+)/"
+
+    def install(self):
+        """Nothing: it runs in the benchmark's own interpreter."""
+
+    def variables(self):
+        path = os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH"))))
+        return {**super().variables(), "PYTHONPATH": path}
+
+    def training_command(self, folder, steps, report_every):
+        shape, corpus = self.shape, self.corpus
+        vocabularies = []
+        for side, tokens in zip(("source", "target"), corpus.vocabularies, strict=True):
+            path = corpus.folder / f"keras_seq2seq.{side}.vocab"
+            path.write_text("".join(f"{token}\n" for token in tokens), encoding="utf-8")
+            vocabularies.append(path)
+        hparams = {
+            "rnn_cell.type": "GRUCell",
+            "rnn_cell.num_units": shape.units,
+            "encoder.rnn_cell.num_units": shape.encoder_units,
+            "rnn_cell.dropout_input_keep_prob": 1 - shape.dropout,
+            "rnn_cell.dropout_output_keep_prob": 1 - shape.dropout,
+            "attention.dim": shape.units,
+            "embedding.dim": shape.units,
+            "optimizer.learning_rate": shape.learning_rate,
+            "optimizer.clip_gradients": shape.clip,
+        }
+        flags = {
+            "train_source": corpus.train[0],
+            "train_target": corpus.train[1],
+            "dev_source": corpus.dev[0],
+            "dev_target": corpus.dev[1],
+            "vocab_source": vocabularies[0],
+            "vocab_target": vocabularies[1],
+            "batch_size": shape.batch_size,
+            "buckets": "8,10,12,14,16,18,20,25,30",
+            "train_steps": steps,
+            "eval_every_n_steps": steps,
+            "hparams": ",".join(f"{name}={value}" for name, value in hparams.items()),
+            "output_dir": folder / "model",
+        }
+        return [*_COMMAND, "train", *(f"--{name}={value}" for name, value in flags.items())]
+
+    def translation_command(self, model, source, output, beam, batch_size):
+        flags = {
+            "model_dir": model / "model",
+            "source": source,
+            "output": output,
+            "beam_width": beam,
+            "batch_size": batch_size,
+        }
+        return [*_COMMAND, "translate", *(f"--{name}={value}" for name, value in flags.items())]
+
+
+class ThisPackageNarrow(ThisPackage):
+    name = "keras_seq2seq, narrow encoder"
+    environment = "keras_seq2seq_narrow"
+    shape = M256_NARROW_ENCODER
+    deviation = "encoder of 128 a direction"
