@@ -3,8 +3,10 @@
 import json
 import os
 import pty
+import resource
 import statistics
 import subprocess
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,7 +102,9 @@ def steady(readings: Sequence[Reading], warm_up: int) -> tuple[Reading, Reading]
     """Returns the first reading after the warm-up, and the one at which the counting ended."""
     counted = [reading for reading in readings[:-1] if reading.count >= warm_up]
     if len(counted) < 2:
-        raise CommandError(f"{len(counted)} readings after {warm_up}; expected at least 2: run for longer")
+        raise CommandError(
+            f"{len(counted)} readings after {warm_up}; expected at least 2: run for longer"
+        )
     return counted[0], counted[-1]
 
 
@@ -119,6 +123,34 @@ def _cpu_seconds(pid: int) -> float:
     except OSError:  # it has just ended
         return 0.0
     return sum(map(int, fields[11:15])) / _TICKS + sum(map(_cpu_seconds, map(int, children)))
+
+
+def in_own_process(script: str, arguments: dict) -> dict:
+    """Runs `script --child ARGUMENTS`, both ways as JSON, so that its memory is its own.
+
+    Raises:
+        SystemExit: If it fails, with what it said.
+    """
+    path = os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH"))))
+    child = subprocess.run(
+        [sys.executable, script, "--child", json.dumps(arguments)],
+        env={**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+    )
+    if child.returncode:
+        raise SystemExit(f"{script} --child '{json.dumps(arguments)}' failed:\n{child.stderr}")
+    return json.loads(child.stdout.splitlines()[-1])
+
+
+def use_cores(count: int):
+    """Keeps this process, and those that it starts, to the first cores of the machine."""
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])
+
+
+def own_peak_mb() -> float:
+    """Returns the most memory that this process has had, in MB (10**6 bytes)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 
 def median(values: Iterable[float]) -> float:

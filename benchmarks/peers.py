@@ -26,17 +26,16 @@ Tokens are those of the system's own translations.
 Linux only, which tells the processor time of a running command. OpenNMT-tf needs Python 3.10.
 """
 
-import gzip
 import os
 import shutil
 import sys
-from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 import sacrebleu
-from measuring import CommandError, median, print_json, print_table, steady
-from systems import SYSTEMS, Corpus, System
+from measuring import CommandError, median, print_json, print_table, steady, use_cores
+from systems import SYSTEMS, Corpus, System, count_tokens, read_lines, write_lines
 
 BEAMS = {1: "greedy", 5: "beam 5"}
 
@@ -59,28 +58,33 @@ BEAMS = {1: "greedy", 5: "beam 5"}
 @click.option("--decode_batch", default=64, show_default=True, help="Sentences in a batch.")
 @click.option("--threads", default=2, show_default=True)
 @click.option("--python310", default=shutil.which("python3.10"), help="For OpenNMT-tf.")
-def main(systems, only, rounds, train_updates, threads, python310, **options):
+def main(systems, only, rounds, threads, python310, **options):
+    use_cores(threads)
     work_dir = Path(options["work_dir"]).resolve()
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-    corpus = prepare_corpus(work_dir / "corpus", options)
-    running = []
-    for name in with_references(systems.split(",")):
-        python = python310 if name == "otf" else sys.executable
-        system = SYSTEMS[name](corpus, work_dir, threads, python)
-        running += [system] if try_to(system, "install", system.install) is not None else []
+    train, dev, test = (
+        (options[f"{name}_source"], options[f"{name}_target"]) for name in ("train", "dev", "test")
+    )
+    corpus = Corpus.prepare(train, dev, work_dir / "corpus")
+    chosen = [
+        SYSTEMS[name](corpus, work_dir, threads, python310 if name == "otf" else sys.executable)
+        for name in with_references(systems.split(","))
+    ]
+    installed = [system for system in chosen if works(system, system.install)]
     figures = {}
     if only != "decoding":
         figures["training"] = measure_training(
-            running, rounds, options["steps"], options["warm_up"], work_dir / "runs"
+            installed, rounds, options["steps"], options["warm_up"], work_dir / "runs"
         )
-        report_training(running, figures["training"], corpus)
+        report_training(installed, figures["training"], corpus)
     if only != "training":
-        test = read(options["test_source"]), read(options["test_target"])
-        trained = [system for system in running if train_for_decoding(system, train_updates)]
-        copies, batch_size = options["decode_copies"], options["decode_batch"]
+        trained = [
+            system
+            for system in installed
+            if works(system, train_for_decoding, system, options["train_updates"])
+        ]
         for beam, name in BEAMS.items():
             figures[name] = measure_decoding(
-                trained, rounds, beam, batch_size, copies, test, work_dir / "translations"
+                trained, rounds, beam, options, test, work_dir / "translations"
             )
             report_decoding(trained, name, figures[name])
     print_json("peers", rounds=rounds, **figures)
@@ -101,70 +105,73 @@ def reference_of(system: System | type[System]) -> type[System]:
     return next(reference for reference in ours if reference.shape == system.shape)
 
 
-def prepare_corpus(folder: Path, options: dict) -> Corpus:
-    """Writes the texts as plain files, the dev text cut to 64 lines, which only have to be there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    files = {}
-    for name in ("train", "dev"):
-        for side in ("source", "target"):
-            lines = read(options[f"{name}_{side}"])
-            files[name, side] = folder / f"{name}.{side}"
-            write(files[name, side], lines if name == "train" else lines[:64])
-    return Corpus(
-        train=(files["train", "source"], files["train", "target"]),
-        dev=(files["dev", "source"], files["dev", "target"]),
-        vocabularies=tuple(
-            frequent_words(files["train", side]) for side in ("source", "target")
-        ),
-        folder=folder,
-    )
+def works(system: System, function: Callable, *arguments) -> bool:
+    """Calls the function; if it fails that is told, and the other systems are measured."""
+    try:
+        function(*arguments)
+    except CommandError as error:
+        click.echo(f"{system.name} is left out: {error}", err=True)
+        return False
+    return True
 
 
-def frequent_words(path: Path) -> list[str]:
-    """Returns the words that occur at least twice, the most frequent first."""
-    counts = Counter(token for line in read(path) for token in line.split())
-    return [token for token, count in counts.most_common() if count >= 2]
+def in_turns(systems: list[System], rounds: int, measure: Callable[[System], dict]) -> dict:
+    """Measures all systems each round, to and fro. One that fails is left out from then on.
 
-
-def measure_training(running, rounds, steps, warm_up, folder) -> dict:
-    """Returns for each system what each round took a step, by our clock and of the processor."""
-    figures = {system.environment: [] for system in running}
-    for system in in_turns(running, rounds):
-        run_dir = folder / system.environment
-        shutil.rmtree(run_dir, ignore_errors=True)
-        readings = try_to(system, "train", lambda: system.train(run_dir, steps, 10))
-        shutil.rmtree(run_dir, ignore_errors=True)
-        if readings is None:
-            continue
-        first, last = steady(readings, warm_up)
-        count = last.count - first.count
-        figure = {
-            "step_ms": 1e3 * (last.seconds - first.seconds) / count,
-            "cpu_step_ms": 1e3 * (last.cpu_seconds - first.cpu_seconds) / count,
-            "start_seconds": readings[1].seconds - readings[0].seconds,
-            "load": os.getloadavg()[0],
-        }
-        figures[system.environment].append(figure)
-        click.echo(f"{system.name}: {figure}", err=True)
+    Returns:
+        For each system a list of what `measure` returned, round by round.
+    """
+    figures = {system.environment: [] for system in systems}
+    remaining = list(systems)
+    for _ in range(rounds):
+        for system in list(remaining):
+            try:
+                figure = {**measure(system), "load": os.getloadavg()[0]}
+            except CommandError as error:
+                click.echo(f"{system.name} is left out: {error}", err=True)
+                remaining.remove(system)
+            else:
+                figures[system.environment].append(figure)
+                click.echo(f"{system.name}: {figure}", err=True)
+        remaining.reverse()
     return figures
 
 
-def report_training(running, figures, corpus):
-    lines = read(corpus.train[1])
-    tokens = sum(len(line.split()) + 1 for line in lines) / len(lines)
+def measure_training(systems, rounds, steps, warm_up, folder) -> dict:
+    """Returns for each system and round what a step took, by our clock and of the processor."""
+
+    def measure(system):
+        run_dir = folder / system.environment
+        shutil.rmtree(run_dir, ignore_errors=True)
+        readings = system.train(run_dir, steps, report_every=10)
+        shutil.rmtree(run_dir)
+        first, last = steady(readings, warm_up)
+        count = last.count - first.count
+        return {
+            "step_ms": 1e3 * (last.seconds - first.seconds) / count,
+            "cpu_step_ms": 1e3 * (last.cpu_seconds - first.cpu_seconds) / count,
+            "start_seconds": readings[1].seconds - readings[0].seconds,
+        }
+
+    return in_turns(systems, rounds, measure)
+
+
+def report_training(systems, figures, corpus):
     rows = []
-    for system in running:
-        rows_of = figures[system.environment]
-        if not rows_of:
+    for system in systems:
+        if not figures[system.environment]:
             continue
-        sentences = system.shape.batch_size / (median(row["step_ms"] for row in rows_of) / 1e3)
+        step_ms, cpu_step_ms, start = medians(
+            figures, system, "step_ms", "cpu_step_ms", "start_seconds"
+        )
+        sentences = 1e3 * system.shape.batch_size / step_ms
         rows.append(
             (
                 system.name,
                 sentences,
-                sentences * tokens,
-                median(row["cpu_step_ms"] for row in rows_of),
-                median(row["start_seconds"] for row in rows_of),
+                sentences * corpus.target_tokens,
+                cpu_step_ms,
+                start,
                 ratio(system, figures, lambda theirs, ours: theirs["step_ms"] / ours["step_ms"]),
                 ratio(
                     system,
@@ -174,121 +181,81 @@ def report_training(running, figures, corpus):
                 system.deviation,
             )
         )
-    header = ("system", "sentences/s", "target tokens/s", "CPU ms/step", "first step printed after s")
-    ratios = ("this package is faster by", "by CPU time", "deviation")
-    print_table("Training", (*header, *ratios), rows)
+    speed = ("sentences/s", "target tokens/s", "CPU ms/step", "s to the first report")
+    ratios = ("this package is faster by", "by CPU time")
+    print_table("Training", ("system", *speed, *ratios, "deviation"), rows)
 
 
-def train_for_decoding(system: System, updates: int) -> bool:
-    """Trains the system's model, unless it is there, and tells whether it is now."""
+def train_for_decoding(system: System, updates: int):
+    """Trains the system's model, unless it is there."""
     ready = system.model_dir / f"trained-{updates}"
-    if ready.exists():
-        return True
-    shutil.rmtree(system.model_dir, ignore_errors=True)
-    click.echo(f"{system.name}: training {updates} updates", err=True)
-    train = lambda: system.train(system.model_dir, updates, 100)  # noqa: E731
-    if try_to(system, "train", train) is None:
-        return False
-    ready.touch()
-    return True
+    if not ready.exists():
+        shutil.rmtree(system.model_dir, ignore_errors=True)
+        click.echo(f"{system.name}: training for {updates} updates", err=True)
+        system.train(system.model_dir, updates, report_every=100)
+        ready.touch()
 
 
-def measure_decoding(trained, rounds, beam, batch_size, copies, test, folder) -> dict:
-    """Returns for each system the BLEU of its translations and what each round took."""
+def measure_decoding(systems, rounds, beam, options, test, folder) -> dict:
+    """Returns for each system and round the quality and the speed of its translations."""
+    copies = options["decode_copies"]
+    sources, references = map(read_lines, test)
     folder.mkdir(parents=True, exist_ok=True)
-    sources, references = test
-    once, longer = folder / "once", folder / "longer"
-    write(once, sources)
-    write(longer, sources * (1 + copies))
-    figures = {system.environment: [] for system in trained}
-    for system in in_turns(trained, rounds):
+    once = write_lines(folder / "once", sources)
+    longer = write_lines(folder / "longer", sources * (1 + copies))
+
+    def measure(system):
         output = folder / f"{system.environment}.{beam}"
-
-        def translate(source, system=system, output=output):
-            seconds, cpu_seconds = system.translate(
-                system.model_dir, source, output, beam, batch_size
-            )
-            return seconds, cpu_seconds, read(output)
-
-        measured = try_to(system, "translate", lambda: (translate(longer), translate(once)))
-        if measured is None:
-            continue
-        (seconds, cpu_seconds, all_lines), (once_seconds, once_cpu_seconds, lines) = measured
-        tokens = count_tokens(all_lines) - count_tokens(lines)
-        figure = {
-            "bleu": sacrebleu.corpus_bleu(lines, [references], tokenize="none").score,
-            "tokens_per_sentence": count_tokens(lines) / len(lines),
+        arguments = (output, beam, options["decode_batch"])
+        seconds, cpu_seconds = system.translate(system.model_dir, longer, *arguments)
+        tokens = count_tokens(read_lines(output))
+        once_seconds, once_cpu_seconds = system.translate(system.model_dir, once, *arguments)
+        translations = read_lines(output)
+        tokens -= count_tokens(translations)
+        return {
+            "bleu": sacrebleu.corpus_bleu(translations, [references], tokenize="none").score,
+            "tokens_per_sentence": count_tokens(translations) / len(translations),
             "tokens_per_second": tokens / (seconds - once_seconds),
             "tokens_per_cpu_second": tokens / (cpu_seconds - once_cpu_seconds),
             "load_seconds": once_seconds - (seconds - once_seconds) / copies,
-            "load": os.getloadavg()[0],
         }
-        figures[system.environment].append(figure)
-        click.echo(f"{system.name}, beam {beam}: {figure}", err=True)
-    return figures
+
+    return in_turns(systems, rounds, measure)
 
 
-def report_decoding(trained, name, figures):
-    rows = []
-    for system in trained:
-        rows_of = figures[system.environment]
-        if not rows_of:
-            continue
-        columns = ("bleu", "tokens_per_second", "tokens_per_cpu_second", "load_seconds")
-        rows.append(
-            (
-                system.name,
-                *(median(row[column] for row in rows_of) for column in columns),
-                *(
-                    ratio(system, figures, lambda theirs, ours, c=column: ours[c] / theirs[c])
-                    for column in ("tokens_per_second", "tokens_per_cpu_second")
-                ),
-            )
+def report_decoding(systems, name, figures):
+    speeds = ("tokens_per_second", "tokens_per_cpu_second")
+    rows = [
+        (
+            system.name,
+            *medians(figures, system, "bleu", "tokens_per_sentence", *speeds, "load_seconds"),
+            *(
+                ratio(
+                    system, figures, lambda theirs, ours, speed=speed: ours[speed] / theirs[speed]
+                )
+                for speed in speeds
+            ),
         )
-    header = ("system", "BLEU", "target tokens/s", "tokens/CPU s", "load s")
-    print_table(
-        f"Decoding, {name}", (*header, "this package is faster by", "by CPU time"), rows
-    )
+        for system in systems
+        if figures[system.environment]
+    ]
+    header = ("system", "BLEU", "tokens/sentence", "target tokens/s", "tokens/CPU s", "load s")
+    print_table(f"Decoding, {name}", (*header, "this package is faster by", "by CPU time"), rows)
 
 
-def in_turns(systems, rounds):
-    """Yields all systems each round, to and fro."""
-    for number in range(rounds):
-        yield from systems if number % 2 == 0 else reversed(systems)
+def medians(figures, system, *names):
+    """Returns the medians of a system's figures over the rounds."""
+    rounds = figures[system.environment]
+    return [median(figure[name] for figure in rounds) for name in names]
 
 
 def ratio(system, figures, compare) -> float | str:
     """Returns the median over the rounds of this package's figure by the system's."""
     reference = reference_of(system).environment
-    if system.environment == reference:
+    rounds = zip(figures[system.environment], figures.get(reference, []), strict=False)
+    if system.environment == reference or not (pairs := list(rounds)):
         return ""
-    pairs = list(zip(figures[system.environment], figures.get(reference, [])))
-    return median(compare(theirs, ours) for theirs, ours in pairs) if pairs else ""
-
-
-def try_to(system: System, do: str, function):
-    """Calls the function; a failure is told, and leaves the others to be measured."""
-    try:
-        result = function()
-    except CommandError as error:
-        click.echo(f"{system.name} did not {do}: {error}", err=True)
-        return None
-    return True if result is None else result
-
-
-def count_tokens(lines: list[str]) -> int:
-    """Returns the number of tokens, an end token a line included."""
-    return sum(len(line.split()) + 1 for line in lines)
-
-
-def read(path: str | os.PathLike) -> list[str]:
-    opened = gzip.open if os.fspath(path).endswith(".gz") else open
-    with opened(path, "rt", encoding="utf-8") as file:
-        return file.read().splitlines()
-
-
-def write(path: Path, lines: list[str]):
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return median(compare(theirs, ours) for theirs, ours in pairs)
 
 
 if __name__ == "__main__":

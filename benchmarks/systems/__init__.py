@@ -1,10 +1,11 @@
 """The systems that `benchmarks/peers.py` compares."""
 
+from systems.corpus import Corpus, count_tokens, read_lines, write_lines
 from systems.joey_nmt import JoeyNMT
 from systems.marian import Marian
 from systems.opennmt_py import OpenNMTPy
 from systems.opennmt_tf import OpenNMTTF
-from systems.system import Corpus, System
+from systems.system import System
 from systems.this_package import ThisPackage, ThisPackageNarrow
 
 SYSTEMS = {
@@ -12,4 +13,4 @@ SYSTEMS = {
     for system in (ThisPackage, OpenNMTTF, ThisPackageNarrow, OpenNMTPy, JoeyNMT, Marian)
 }
 
-__all__ = ["SYSTEMS", "Corpus", "System"]
+__all__ = ["SYSTEMS", "Corpus", "System", "count_tokens", "read_lines", "write_lines"]

@@ -86,14 +86,14 @@ class JoeyNMT(System):
     def _data(self):
         corpus = self.corpus
         sides = {}
-        for side, suffix, tokens in zip(("src", "trg"), ("src", "tgt"), corpus.vocabularies):
+        for side, tokens in zip(("src", "trg"), corpus.vocabularies, strict=True):
             vocabulary = corpus.folder / f"joey.{side}.vocab"
             tokens = ["<unk>", "<pad>", "<s>", "</s>", *tokens]
             vocabulary.write_text("".join(f"{token}\n" for token in tokens), encoding="utf-8")
-            sides[side] = {"lang": suffix, "level": "word", "voc_file": str(vocabulary)}
+            sides[side] = {"lang": side, "level": "word", "voc_file": str(vocabulary)}
         for name, files in (("train", corpus.train), ("dev", corpus.dev)):
-            for file, suffix in zip(files, ("src", "tgt"), strict=True):
-                link = corpus.folder / f"joey.{name}.{suffix}"
+            for file, side in zip(files, ("src", "trg"), strict=True):
+                link = corpus.folder / f"joey.{name}.{side}"
                 link.unlink(missing_ok=True)
                 link.symlink_to(file)
         files = {name: str(corpus.folder / f"joey.{name}") for name in ("train", "dev")}

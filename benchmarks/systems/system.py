@@ -10,6 +10,8 @@ from pathlib import Path
 
 from measuring import Reading, run, watch
 
+from systems.corpus import Corpus
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -36,23 +38,6 @@ class Shape:
 M256 = Shape()
 # Where encoder and decoder have to be of one size, both directions together.
 M256_NARROW_ENCODER = replace(M256, encoder_units=128)
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """Plain text files, one sentence a line, tokens parted by blanks.
-
-    Attributes:
-        train: Source and target to train on.
-        dev: Source and target to validate on, where a system insists on that.
-        vocabularies: Source and target: lists of tokens, without special ones.
-        folder: Where the files are, and where a system may put vocabularies in its own form.
-    """
-
-    train: tuple[Path, Path]
-    dev: tuple[Path, Path]
-    vocabularies: tuple[list[str], list[str]]
-    folder: Path
 
 
 class System(ABC):

@@ -4,6 +4,7 @@ import os
 import sys
 
 from measuring import REPOSITORY
+
 from systems.system import M256_NARROW_ENCODER, System
 
 _COMMAND = [sys.executable, "-m", "keras_seq2seq"]

@@ -1,0 +1,160 @@
+"""Lines a second from the input pipeline, the padding in its batches, and the memory it takes.
+
+    python benchmarks/pipeline.py --source train.en.gz --target train.de.gz
+
+takes about ten minutes, nearly all of them for the 10,000,000 lines, which are the given ones
+over and over, in a temporary directory (1.3 GB); `--memory_lines 10000,1000000` is quicker.
+Two threads, as in the comparison of training speeds that the lines a second are to be held
+against.
+"""
+
+import json
+import tempfile
+from itertools import cycle, islice
+from pathlib import Path
+from time import perf_counter, process_time
+
+import click
+from measuring import in_own_process, median, own_peak_mb, print_json, print_table, use_cores
+
+BUCKETS = (8, 10, 12, 14, 16, 18, 20, 25, 30)
+BATCH_SIZE = 64
+
+
+@click.command(help=__doc__.partition("\n")[0], epilog="See the file's docstring.")
+@click.option("--source", type=click.Path(exists=True), help="Text, plain or .gz.")
+@click.option("--target", type=click.Path(exists=True), help="What belongs to it.")
+@click.option("--rounds", default=3, show_default=True)
+@click.option("--epochs", default=5, show_default=True, help="Passes that are timed.")
+@click.option("--memory_lines", default="10000,100000,1000000,10000000", show_default=True)
+@click.option("--threads", default=2, show_default=True)
+@click.option("--child", hidden=True)
+def main(source, target, rounds, epochs, memory_lines, threads, child):
+    if child:
+        print(json.dumps(measure(**json.loads(child))))
+        return
+    if not source or not target:
+        raise click.UsageError("--source and --target are missing")
+    use_cores(threads)
+    files = {"source": source, "target": target, "vocabularies_of": (source, target)}
+    variants = {"without buckets": (), f"buckets {','.join(map(str, BUCKETS))}": BUCKETS}
+    figures = {
+        "speed": measure_speed(files, variants, rounds, epochs),
+        "padding": measure_padding(files, variants),
+        "memory": measure_memory(files, [int(size) for size in memory_lines.split(",")]),
+    }
+    print_json("pipeline", **figures)
+
+
+def measure_speed(files, variants, rounds, epochs):
+    figures = {name: [] for name in variants}
+    for _ in range(rounds):
+        for name, buckets in variants.items():
+            arguments = {**files, "buckets": buckets, "epochs": epochs}
+            figures[name].append(in_own_process(__file__, arguments))
+    rows = [
+        (
+            name,
+            median(row["pairs"] / row["seconds"] for row in rows),
+            median(row["pairs"] / row["cpu_seconds"] for row in rows),
+        )
+        for name, rows in figures.items()
+    ]
+    print_table("Speed", ("batches of 64", "pairs of lines/s", "pairs/CPU s"), rows)
+    return figures
+
+
+def measure_padding(files, variants):
+    figures = {
+        name: in_own_process(__file__, {**files, "buckets": buckets, "count_padding": True})
+        for name, buckets in variants.items()
+    }
+    rows = [
+        (name, *(f"{100 * row['padding'][side]:.1f} %" for side in ("source", "target", "both")))
+        for name, row in figures.items()
+    ]
+    print_table("Padding", ("batches of 64", "source", "target", "both"), rows)
+    return figures
+
+
+def measure_memory(files, sizes):
+    figures = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for size in sizes:
+            longer = {
+                side: repeat_lines(files[side], size, Path(folder)) for side in ("source", "target")
+            }
+            arguments = {**files, **longer, "buckets": BUCKETS}
+            figures[size] = in_own_process(__file__, arguments)
+    rows = [
+        (f"{size:,}", row["peak_mb"] - row["start_mb"], row["peak_mb"], row["seconds"])
+        for size, row in figures.items()
+    ]
+    header = ("lines", "MB of the pipeline", "MB of the process at its peak", "seconds")
+    print_table("Memory, one epoch, shuffled", header, rows)
+    return figures
+
+
+def repeat_lines(path: str, size: int, folder: Path) -> str:
+    """Writes so many lines, those of the file over and over."""
+    from keras_seq2seq.data import read_lines
+
+    repeated = folder / Path(path).name.removesuffix(".gz")
+    with open(repeated, "w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in islice(cycle(list(read_lines(path))), size))
+    return str(repeated)
+
+
+def measure(source, target, vocabularies_of, buckets, epochs=1, count_padding=False) -> dict:
+    """Reads shuffled batches to the end and returns what that took."""
+    import numpy as np
+    import tensorflow as tf
+
+    from keras_seq2seq import Vocabulary, make_dataset
+    from keras_seq2seq.data import read_lines
+
+    vocabularies = [
+        Vocabulary.build((line.split() for line in read_lines(path)), min_frequency=2)
+        for path in vocabularies_of
+    ]
+    start_mb = own_peak_mb()
+    dataset = make_dataset(
+        source,
+        target,
+        *vocabularies,
+        batch_size=BATCH_SIZE,
+        buckets=tuple(buckets),
+        shuffle=True,
+        epochs=epochs,
+    )
+
+    def count(pairs, batch):
+        return pairs + tf.shape(batch[1], out_type=tf.int64)[0]
+
+    started, cpu_started = perf_counter(), process_time()
+    pairs = dataset.reduce(np.int64(0), count)
+    return {
+        "pairs": int(pairs),
+        "seconds": perf_counter() - started,
+        "cpu_seconds": process_time() - cpu_started,
+        "start_mb": start_mb,
+        "peak_mb": own_peak_mb(),
+        "padding": padding_of(dataset) if count_padding else None,
+    }
+
+
+def padding_of(dataset) -> dict[str, float]:
+    """Returns what part of the ids is padding."""
+    places = {"source": 0, "target": 0}
+    tokens = dict(places)
+    for features, _ in dataset.as_numpy_iterator():
+        for side in places:
+            ids = features[f"{side}_ids"]
+            places[side] += ids.size
+            tokens[side] += int((ids != 0).sum())
+    places["both"], tokens["both"] = sum(places.values()), sum(tokens.values())
+    return {side: 1 - tokens[side] / places[side] for side in places}
+
+
+if __name__ == "__main__":
+    main()
