@@ -189,10 +189,10 @@ def train(point: Point) -> tuple[float, float]:
     import keras
 
     from keras_seq2seq import MaskedCrossEntropy
-    from keras_seq2seq.training.optimizer import make_optimizer
+    from keras_seq2seq.backend import Adam
 
-    config, model = build(point)
-    model.compile(make_optimizer(config.hparams), loss=MaskedCrossEntropy())
+    model = build(point)
+    model.compile(Adam(1e-3, global_clipnorm=1.0), loss=MaskedCrossEntropy())
     clock = []
 
     def tick(batch, logs):
@@ -220,7 +220,7 @@ def decode(point: Point) -> tuple[float, float]:
         if point.beam == 1
         else BeamSearch(point.beam, max_length=point.length, min_length=point.length)
     )
-    _, model = build(point)
+    model = build(point)
     source_ids = random_ids(point)
 
     @tf.function
@@ -238,21 +238,16 @@ def decode(point: Point) -> tuple[float, float]:
 
 
 def build(point: Point):
-    from keras_seq2seq.config import resolve_config
-    from keras_seq2seq.model_builder import build_model
+    from keras_seq2seq import AttentionSeq2Seq
 
-    hparams = {
-        "rnn_cell.type": "GRUCell",
-        "rnn_cell.num_units": point.units,
-        "rnn_cell.num_layers": point.layers,
-        "rnn_cell.dropout_input_keep_prob": 0.8,
-        "rnn_cell.dropout_output_keep_prob": 0.8,
-        "attention.dim": point.units,
-        "embedding.dim": point.units,
-        "optimizer.clip_gradients": 1.0,
-    }
-    config = resolve_config(hparams=",".join(f"{name}={value}" for name, value in hparams.items()))
-    return config, build_model(config, point.vocabulary, point.vocabulary)
+    return AttentionSeq2Seq(
+        point.vocabulary,
+        point.vocabulary,
+        num_units=point.units,
+        num_layers=point.layers,
+        cell_type="GRUCell",
+        dropout=0.2,
+    )
 
 
 def random_ids(point: Point):

@@ -83,7 +83,7 @@ class OpenNMTTF(System):
 
     def translation_command(self, model, source, output, beam, batch_size):
         config = json.loads((model / "train.json").read_text())
-        config["params"].update(beam_width=beam)
+        config["params"].update(beam_width=beam, maximum_decoding_length=100)
         config["infer"] = {"batch_size": batch_size, "batch_type": "examples"}
         config["infer"]["length_bucket_width"] = 2
         files = ["--features_file", source, "--predictions_file", output]
