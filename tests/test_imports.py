@@ -20,7 +20,7 @@ MAY_IMPORT |= {part: set() for part in ("backend", *FREE)}
 MAY_IMPORT |= {
     "layers": {"backend"},
     "losses": {"backend"},
-    "models": {"layers", "losses"},
+    "models": {"backend", "layers", "losses"},
     "plots": {"data"},
     "model_builder": {"config", "layers", "models"},
     "model_directory": {"config", "data", "models"},

@@ -21,7 +21,13 @@ NUMBER = ConfigNumber()
 @click.option("--vocab_source", metavar="FILE", help="Source vocabulary, one token a line.")
 @click.option("--vocab_target", metavar="FILE", help="Target vocabulary, one token a line.")
 @click.option("--model", metavar="NAME", help="AttentionSeq2Seq (the default) or BasicSeq2Seq.")
-@click.option("--batch_size", type=NUMBER, help="Pairs in a batch.  [default: 32]")
+@click.option("--batch_size", type=NUMBER, help="Pairs in a batch, or tokens.  [default: 32]")
+@click.option(
+    "--batch_type",
+    metavar="NAME",
+    help="What --batch_size counts: sentences (pairs) or tokens (of the longer side, padding "
+    "included).  [default: sentences]",
+)
 @click.option(
     "--hparams",
     metavar="NAME=VALUE,...",
@@ -33,7 +39,12 @@ NUMBER = ConfigNumber()
     "--buckets",
     metavar="LENGTH,...",
     help="Lengths at which a new bucket starts, such as 10,15,20; pairs are batched with pairs "
-    "of their bucket.",
+    "of their bucket. 10x12 has a length for the source and one for the target; auto chooses.",
+)
+@click.option(
+    "--bucket_batch_sizes",
+    metavar="N,...",
+    help="Pairs in a batch of each bucket, instead of --batch_size; one more than --buckets.",
 )
 @click.option("--train_steps", type=NUMBER, help="Batches to train on, counted from the start.")
 @click.option("--train_epochs", type=NUMBER, help="Passes over the training text.")
@@ -45,6 +56,19 @@ NUMBER = ConfigNumber()
     metavar="NAME",
     help="Dev metric that picks the model to keep: loss, bleu, chrf, exact_match, ...  "
     "[default: loss]",
+)
+@click.option(
+    "--init_from",
+    metavar="DIR",
+    help="Begin with the weights of this model, those of the same name and shape.",
+)
+@click.option(
+    "--init_pattern", metavar="REGEX", help="Only those whose name this is found in: encoder."
+)
+@click.option(
+    "--dtype",
+    metavar="NAME",
+    help="float32, or mixed_bfloat16, which keeps float32 for the weights.  [default: float32]",
 )
 @click.option(
     "--seed", "--tf_random_seed", "seed", type=NUMBER, help="Seed of all chance.  [default: 1]"

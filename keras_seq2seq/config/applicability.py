@@ -39,6 +39,25 @@ def options_without_effect(config: Config) -> dict[tuple[str, ...], str]:
             reasons["hparams", "attention", name] = (
                 "BasicSeq2Seq has no attention; leave it out or use the model AttentionSeq2Seq"
             )
+    if config.hparams.decoder.teacher_forcing.decay_type is None:
+        for name in ("decay_steps", "min_probability"):
+            reasons["hparams", "decoder", "teacher_forcing", name] = (
+                "the decoder is always told; leave it out or set decoder.teacher_forcing.decay_type"
+            )
+    embedding = config.hparams.embedding
+    if embedding.share:
+        reasons["hparams", "embedding", "target_file"] = (
+            "embedding.share has one table for both sides; set embedding.source_file"
+        )
+    if embedding.source_file is None and embedding.target_file is None:
+        reasons["hparams", "embedding", "freeze"] = (
+            "there are no vectors to keep; leave it out or set embedding.source_file"
+        )
+    if config.init_from is None:
+        reasons["init_pattern",] = "there is no model to begin with; leave it out or set init_from"
+    if config.bucket_batch_sizes:
+        for name in ("batch_size", "batch_type"):
+            reasons[name,] = "bucket_batch_sizes says it all; leave out one of the two"
     decay_type = config.hparams.optimizer.lr_decay_type
     for name, types in _DECAY_OPTIONS.items():
         if decay_type is None:

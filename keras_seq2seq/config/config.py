@@ -6,14 +6,16 @@ from pathlib import Path
 from pydantic import Field, model_validator
 
 from keras_seq2seq.config.applicability import options_without_effect
-from keras_seq2seq.config.buckets import Buckets
+from keras_seq2seq.config.buckets import BatchSizes, Buckets
 from keras_seq2seq.config.config_file import dump_config, load_config_file
 from keras_seq2seq.config.conflict import conflict
 from keras_seq2seq.config.hyper_parameters import HyperParameters
 from keras_seq2seq.config.layer import Layer
 from keras_seq2seq.config.nested_options import has_path
 from keras_seq2seq.config.option_types import (
+    DirectoryPath,
     FilePath,
+    Pattern,
     PositiveInt,
     PositiveSteps,
     Seed,
@@ -22,6 +24,8 @@ from keras_seq2seq.config.option_types import (
 from keras_seq2seq.config.section import Section
 from keras_seq2seq.config.validate import validate_layers
 
+DType = one_of("float32", "mixed_bfloat16")
+BatchType = one_of("sentences", "tokens")
 ModelName = one_of("AttentionSeq2Seq", "BasicSeq2Seq")
 BestMetric = one_of(
     "loss", "bleu", "chrf", "ter", "rouge_1", "rouge_2", "rouge_l", "wer", "cer", "exact_match"
@@ -51,9 +55,21 @@ class Config(Section):
     dev_target: FilePath | None = Field(None, description="Target side of the dev data.")
     vocab_source: FilePath | None = Field(None, description="Vocabulary of the source.")
     vocab_target: FilePath | None = Field(None, description="Vocabulary of the target.")
-    batch_size: PositiveInt = Field(32, description="Sentence pairs in a batch.")
+    batch_size: PositiveInt = Field(
+        32, description="Sentence pairs in a batch, or tokens: see batch_type."
+    )
+    batch_type: BatchType = Field(
+        "sentences",
+        description="What batch_size counts; tokens are positions of the longer side, padding "
+        "included.",
+    )
     buckets: Buckets = Field(
-        (), description="Lengths at which a new bucket starts; empty for one bucket."
+        (),
+        description="Lengths at which a new bucket starts; empty for one bucket, auto to choose "
+        "them by the training data.",
+    )
+    bucket_batch_sizes: BatchSizes = Field(
+        (), description="Sentence pairs in a batch of each bucket, instead of batch_size."
     )
     train_steps: PositiveSteps | None = Field(None, description="Training steps.")
     train_epochs: PositiveInt | None = Field(None, description="Passes over the training data.")
@@ -62,6 +78,16 @@ class Config(Section):
     )
     best_metric: BestMetric = Field(
         "loss", description="Dev metric by which the best model is chosen."
+    )
+    init_from: DirectoryPath | None = Field(
+        None, description="Model directory whose weights the new model begins with."
+    )
+    init_pattern: Pattern = Field(
+        "", description="Which weights those are: a regular expression found in their names."
+    )
+    dtype: DType = Field(
+        "float32",
+        description="Numbers to compute with; mixed_bfloat16 keeps float32 for the weights.",
     )
     seed: Seed = Field(1, description="Seed of everything random.")
     hparams: HyperParameters = HyperParameters()
@@ -91,4 +117,21 @@ class Config(Section):
         for path, reason in options_without_effect(self).items():
             if has_path(given, path):
                 raise conflict(".".join(path), f"has no effect here: {reason}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_batches(self) -> "Config":
+        if self.batch_type == "tokens":
+            if "batch_size" not in self.model_fields_set:
+                raise conflict("batch_type", "tokens needs a batch_size too, such as 2048")
+            if not self.buckets:
+                raise conflict("batch_type", "tokens needs buckets, such as auto")
+        if self.bucket_batch_sizes:
+            buckets = 0 if self.buckets == "auto" else len(self.buckets) + 1
+            if len(self.bucket_batch_sizes) != buckets:
+                expected = f"{buckets} numbers" if buckets else "buckets that are given too"
+                raise conflict(
+                    "bucket_batch_sizes",
+                    f"expected {expected}, got {len(self.bucket_batch_sizes)} numbers",
+                )
         return self

@@ -60,6 +60,8 @@ def dump_config(config: Config) -> str:
     options = config.model_dump(mode="json", exclude_none=True)
     for path in options_without_effect(config):
         _remove(options, path)
+    if not config.bucket_batch_sizes:
+        options.pop("bucket_batch_sizes")
     return write_yaml(_without_empty_sections(options))
 
 

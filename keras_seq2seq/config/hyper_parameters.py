@@ -4,7 +4,14 @@ from pydantic import Field
 
 from keras_seq2seq.config.inference import Inference
 from keras_seq2seq.config.optimizer import Optimizer
-from keras_seq2seq.config.option_types import PositiveInt, Switch, one_of
+from keras_seq2seq.config.option_types import (
+    FilePath,
+    PositiveInt,
+    PositiveSteps,
+    ProperFraction,
+    Switch,
+    one_of,
+)
 from keras_seq2seq.config.rnn_cell import RnnCell, RnnCellOverrides
 from keras_seq2seq.config.section import Section
 
@@ -14,6 +21,7 @@ EncoderType = one_of(
     BidirectionalRNNEncoder="BidirectionalEncoder",
     UnidirectionalRNNEncoder="UnidirectionalEncoder",
 )
+TeacherDecay = one_of("linear", "exponential", "inverse_sigmoid")
 ScoreType = one_of("bahdanau", "dot")
 BridgeType = one_of("zero", "pass_through", "dense")
 TokenizerType = one_of("whitespace", "characters")
@@ -30,10 +38,27 @@ class Encoder(Section):
     rnn_cell: RnnCellOverrides = RnnCellOverrides()
 
 
+class TeacherForcing(Section):
+    """`decoder.teacher_forcing.*`: how often the decoder is told the right token in training."""
+
+    decay_type: TeacherDecay | None = Field(
+        None,
+        description="How its probability falls (scheduled sampling, up to twice as slow); if not "
+        "set, it is always told.",
+    )
+    decay_steps: PositiveSteps = Field(
+        10_000,
+        description="Steps k at which the probability is 0 (linear: 1 - t/k) or 1/2 (exponential), "
+        "or k of k/(k + exp(t/k)) (inverse_sigmoid).",
+    )
+    min_probability: ProperFraction = Field(0.0, description="It never falls below this.")
+
+
 class Decoder(Section):
     """`decoder.*`: writes the target."""
 
     rnn_cell: RnnCellOverrides = RnnCellOverrides()
+    teacher_forcing: TeacherForcing = TeacherForcing()
 
 
 class Attention(Section):
@@ -76,6 +101,25 @@ class Embedding(Section):
     dim: PositiveInt = Field(100, description="Length of a token's vector.")
     share: Switch = Field(
         False, description="One table for both sides; they then need the same vocabulary."
+    )
+    source_file: FilePath | None = Field(
+        None,
+        description="Word vectors that the source's begin with: word2vec's or GloVe's text, "
+        "plain or .gz.",
+    )
+    target_file: FilePath | None = Field(
+        None, description="Word vectors that the target's begin with."
+    )
+    tie_output: Switch = Field(
+        False,
+        description="Score target tokens with their vectors; projects to embedding.dim if the "
+        "decoder has another size.",
+    )
+    word_dropout: ProperFraction = Field(
+        0.0, description="Share of the tokens of both sides that are read as unknown in training."
+    )
+    freeze: Switch = Field(
+        False, description="Do not train the tables that have a source_file or target_file."
     )
 
 

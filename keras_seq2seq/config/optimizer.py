@@ -122,6 +122,14 @@ class Optimizer(Section):
     clip_gradients: NonNegativeFloat = Field(
         5.0, description="Largest global norm of the gradients; 0 does not clip them."
     )
+    gradient_accumulation_steps: PositiveInt = Field(
+        1, description="Training steps, of a batch each, whose mean gradient updates the weights."
+    )
+    ema_momentum: ProperFraction = Field(
+        0.0,
+        description="Share that the moving average of the weights keeps at each step, such as "
+        "0.999; it is what is evaluated and saved. 0 takes the weights themselves.",
+    )
     label_smoothing: ProperFraction = Field(
         0.0, description="Share of the probability that the loss spreads over all tokens."
     )

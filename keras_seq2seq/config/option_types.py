@@ -1,11 +1,12 @@
 """The types of option values, each with the words that error messages and the docs use for it."""
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.fields import FieldInfo
 
 
@@ -53,11 +54,24 @@ def _path_to_text(value: Any) -> Any:
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
+def _check_pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError("not a regular expression") from error
+    return value
+
+
 Switch = Annotated[bool, Expected("true or false")]
 # Text and not pathlib.Path, which would make "gs:/bucket" of "gs://bucket".
 FilePath = Annotated[
     str, Field(min_length=1), BeforeValidator(_path_to_text), Expected("the path of a file")
 ]
+
+DirectoryPath = Annotated[
+    str, Field(min_length=1), BeforeValidator(_path_to_text), Expected("the path of a directory")
+]
+Pattern = Annotated[str, AfterValidator(_check_pattern), Expected("a regular expression")]
 
 PositiveInt = Annotated[int, Field(ge=1), Expected("a whole number of at least 1")]
 NonNegativeInt = Annotated[int, Field(ge=0), Expected("a whole number of at least 0")]

@@ -23,6 +23,12 @@ class RnnCell(Section):
     residual_connections: Switch = Field(
         False, description="Add each layer's input to its output, from the second layer on."
     )
+    variational_dropout: Switch = Field(
+        False, description="Drop the same at all time steps of a sentence."
+    )
+    layer_normalization: Switch = Field(
+        False, description="Normalise within the cells, which takes longer."
+    )
 
 
 class RnnCellOverrides(Section):
@@ -43,6 +49,12 @@ class RnnCellOverrides(Section):
     )
     residual_connections: Switch | None = Field(
         None, description="rnn_cell.residual_connections for this side alone."
+    )
+    variational_dropout: Switch | None = Field(
+        None, description="rnn_cell.variational_dropout for this side alone."
+    )
+    layer_normalization: Switch | None = Field(
+        None, description="rnn_cell.layer_normalization for this side alone."
     )
 
     def apply_to(self, cell: RnnCell) -> RnnCell:

@@ -1,6 +1,7 @@
 """From two line-aligned text files to batches that a model can be fitted on."""
 
 import os
+from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -26,8 +27,8 @@ def make_dataset(
     *,
     source_tokenizer="whitespace",
     target_tokenizer="whitespace",
-    batch_size: int = 32,
-    buckets: tuple[int, ...] = (),
+    batch_size: int | Sequence[int] = 32,
+    buckets: Sequence[int | str | tuple[int, int]] = (),
     source_max_length: int = 40,
     target_max_length: int = 40,
     reverse_source: bool = False,
@@ -55,10 +56,12 @@ def make_dataset(
         target_vocabulary: `Vocabulary` of the targets.
         source_tokenizer: A name or an object, see `get_tokenizer`.
         target_tokenizer: Likewise.
-        batch_size: Pairs in a batch.
+        batch_size: Pairs in a batch; a list has a number for each bucket.
         buckets: Growing length boundaries. A batch holds pairs of one bucket only; a pair's
             length is that of its longer side, the end token included. `(10, 15)` makes three:
-            below 10, 10 to 14, 15 and more. Without, batches follow the order of the lines.
+            below 10, 10 to 14, 15 and more. Sides may have boundaries of their own, see
+            `validate_buckets` and `propose_buckets`. Without, batches follow the order of the
+            lines.
         source_max_length: The most ids of a source, the end token included; longer ones are cut
             and keep their end token.
         target_max_length: Likewise for targets.
@@ -86,10 +89,11 @@ def make_dataset(
     ... )
     >>> model.fit(dataset, steps_per_epoch=1000, epochs=5)
     """
-    _check_at_least(1, batch_size=batch_size, shuffle_buffer=shuffle_buffer)
+    boundaries = validate_buckets(buckets)
+    batch_sizes = _batch_sizes(batch_size, len(boundaries) + 1)
+    _check_at_least(1, shuffle_buffer=shuffle_buffer)
     _check_at_least(1, epochs=1 if epochs is None else epochs)
     _check_at_least(2, source_max_length=source_max_length, target_max_length=target_max_length)
-    boundaries = validate_buckets(buckets)
     source = TextEncoder(
         get_tokenizer(source_tokenizer), source_vocabulary, source_max_length, reverse_source
     )
@@ -97,15 +101,15 @@ def make_dataset(
     pairs = tf.data.Dataset.zip((_read_lines(source_file), _read_lines(target_file)))
 
     def measure(source_lines, target_lines):
-        """Drops pairs with an empty side, and adds the length that a pair is bucketed by."""
+        """Drops pairs with an empty side, and adds the number of a pair's bucket."""
         source_counts = source.count_tokens(source_lines)
         target_counts = target.count_tokens(target_lines)
-        lengths = tf.maximum(source.lengths(source_counts), target.lengths(target_counts))
+        lengths = source.lengths(source_counts), target.lengths(target_counts)
         usable = (source_counts > 0) & (target_counts > 0)
-        columns = (source_lines, target_lines, lengths)
+        columns = (source_lines, target_lines, _find_buckets(*lengths, boundaries))
         return tuple(tf.boolean_mask(column, usable) for column in columns)
 
-    def encode(source_lines, target_lines, lengths):
+    def encode(source_lines, target_lines, buckets):
         source_ids, target_ids = source(source_lines), target(target_lines)
         features = {"source_ids": with_end(source_ids), "target_ids": with_start(target_ids)}
         return features, with_end(target_ids)
@@ -114,7 +118,7 @@ def make_dataset(
     dataset = dataset.batch(_LINES_AT_ONCE).map(measure, **_IN_ORDER).unbatch()
     # Lines are grouped, not ids: scalars are quicker to group than sequences are to pad, even
     # though the lines are split a second time in the next step.
-    dataset = _group(dataset, batch_size, boundaries)
+    dataset = _group(dataset, batch_sizes)
     dataset = dataset.map(encode, **_IN_ORDER)
     return dataset.prefetch(tf.data.AUTOTUNE)
 
@@ -144,17 +148,30 @@ def _repeat(
     return endless.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
 
 
-def _group(
-    dataset: tf.data.Dataset, batch_size: int, boundaries: tuple[int, ...]
-) -> tf.data.Dataset:
-    """Batches `(source_line, target_line, length)` triples, those of one bucket together."""
-    if not boundaries:
-        return dataset.batch(batch_size)
+def _find_buckets(source_lengths, target_lengths, boundaries: tuple[tuple[int, int], ...]):
+    """Returns the numbers of the buckets of pairs `(pairs,)`: the first that they fit in."""
+    limits = tf.constant([*boundaries, (tf.int32.max, tf.int32.max)])
+    fits = (source_lengths[:, None] < limits[:, 0]) & (target_lengths[:, None] < limits[:, 1])
+    return tf.argmax(tf.cast(fits, tf.int32), axis=1, output_type=tf.int32)
+
+
+def _group(dataset: tf.data.Dataset, batch_sizes: list[int]) -> tf.data.Dataset:
+    """Batches `(source_line, target_line, bucket)` triples, those of one bucket together."""
+    if len(batch_sizes) == 1:
+        return dataset.batch(batch_sizes[0])
     return dataset.bucket_by_sequence_length(
-        lambda source_line, target_line, length: length,
-        bucket_boundaries=list(boundaries),
-        bucket_batch_sizes=[batch_size] * (len(boundaries) + 1),
+        lambda source_line, target_line, bucket: bucket,
+        bucket_boundaries=list(range(1, len(batch_sizes))),
+        bucket_batch_sizes=batch_sizes,
     )
+
+
+def _batch_sizes(batch_size: int | Sequence[int], buckets: int) -> list[int]:
+    sizes = [batch_size] * buckets if isinstance(batch_size, int) else list(batch_size)
+    if len(sizes) != buckets:
+        raise UserError(f"batch_size has {len(sizes)} numbers for {buckets} buckets")
+    _check_at_least(1, batch_size=min(sizes))
+    return sizes
 
 
 def _check_at_least(least: int, **values: int):

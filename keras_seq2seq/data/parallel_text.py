@@ -1,6 +1,8 @@
 """Checking a parallel text before hours are spent on it."""
 
 import os
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 
@@ -21,12 +23,15 @@ class ParallelTextSummary:
         empty_pairs: Number of pairs with an empty side, which training skips.
         source: `TextSummary` of the source side of the other pairs.
         target: `TextSummary` of their target side.
+        lengths: Number of those pairs by their lengths `(source, target)` after cutting, the end
+            tokens included.
     """
 
     lines: int
     empty_pairs: int
     source: TextSummary
     target: TextSummary
+    lengths: Mapping[tuple[int, int], int]
 
     @property
     def pairs(self) -> int:
@@ -71,17 +76,19 @@ def scan_parallel_text(
         target_path, get_tokenizer(target_tokenizer), target_vocabulary, target_max_length
     )
     empty_pairs = 0
+    lengths = Counter()
     for source_line, target_line in zip_longest(read_lines(source_path), read_lines(target_path)):
         source_tokens, target_tokens = source.read(source_line), target.read(target_line)
         if source_tokens and target_tokens:
-            source.count(source_tokens)
-            target.count(target_tokens)
+            lengths[source.count(source_tokens), target.count(target_tokens)] += 1
         else:
             empty_pairs += 1
     _check_lines(source, target, empty_pairs)
     source.check_vocabulary("source")
     target.check_vocabulary("target")
-    return ParallelTextSummary(source.lines, empty_pairs, source.summary(), target.summary())
+    return ParallelTextSummary(
+        source.lines, empty_pairs, source.summary(), target.summary(), lengths
+    )
 
 
 def _check_lines(source: TextCounter, target: TextCounter, empty_pairs: int):

@@ -35,13 +35,14 @@ class TextCounter:
         self._digest.update(f"{line}\n".encode())
         return self._tokenizer.split(line)
 
-    def count(self, tokens: list[str]):
-        """Counts the tokens of a line that can be used."""
+    def count(self, tokens: list[str]) -> int:
+        """Counts the tokens of a line that can be used, and returns its length after cutting."""
         length = len(tokens) + 1
         self._tokens += len(tokens)
         self._unknown_tokens += sum(token not in self._vocabulary for token in tokens)
         self._truncated += length > self._max_length
         self._longest = max(self._longest, length)
+        return min(length, self._max_length)
 
     def summary(self) -> TextSummary:
         """The figures so far."""

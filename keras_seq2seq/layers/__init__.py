@@ -10,7 +10,9 @@ from keras_seq2seq.layers.gru_cell import GRUCell
 from keras_seq2seq.layers.lstm_cell import LSTMCell
 from keras_seq2seq.layers.pass_through_bridge import PassThroughBridge
 from keras_seq2seq.layers.scaled_embedding import ScaledEmbedding
+from keras_seq2seq.layers.tied_logits import TiedLogits
 from keras_seq2seq.layers.unidirectional_encoder import UnidirectionalEncoder
+from keras_seq2seq.layers.word_dropout import WordDropout
 from keras_seq2seq.layers.zero_bridge import ZeroBridge
 
 __all__ = [
@@ -24,6 +26,8 @@ __all__ = [
     "LSTMCell",
     "PassThroughBridge",
     "ScaledEmbedding",
+    "TiedLogits",
     "UnidirectionalEncoder",
+    "WordDropout",
     "ZeroBridge",
 ]

@@ -34,6 +34,8 @@ class AttentionDecoder(Decoder):
             layer those are `o`. It attends, and the context is fed back, undropped.
         residual_connections: Boolean, whether each layer above the first adds its input to its
             output.
+        variational_dropout: Boolean, whether the same is dropped at all time steps.
+        layer_normalization: Boolean, whether to normalise within the cells.
 
     Call arguments:
         inputs: Tensor `(batch, target_length, dim)`, the embedded target, shifted to the right.

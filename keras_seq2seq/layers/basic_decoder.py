@@ -18,6 +18,8 @@ class BasicDecoder(Decoder):
         output_dropout: Float, the rate at which each layer's outputs are dropped.
         residual_connections: Boolean, whether each layer above the first adds its input to its
             output.
+        variational_dropout: Boolean, whether the same is dropped at all time steps.
+        layer_normalization: Boolean, whether to normalise within the cells.
 
     Call arguments:
         inputs: Tensor `(batch, target_length, dim)`, the embedded target, shifted to the right.

@@ -22,6 +22,8 @@ class BidirectionalEncoder(Encoder):
         output_dropout: Float, the rate at which each layer's outputs are dropped.
         residual_connections: Boolean, whether each layer above the first adds its input to its
             output.
+        variational_dropout: Boolean, whether the same is dropped at all time steps.
+        layer_normalization: Boolean, whether to normalise within the cells.
 
     Call arguments:
         inputs: Tensor `(batch, time, dim)`: embeddings, or any other features.
@@ -54,6 +56,7 @@ class BidirectionalEncoder(Encoder):
                 self.cell_type,
                 self.num_units,
                 go_backwards=go_backwards,
+                layer_normalization=self.layer_normalization,
                 dtype=self.dtype_policy,
                 name=f"{name}_{index}",
             )

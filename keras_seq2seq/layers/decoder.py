@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_seq2seq.backend import scan
 from keras_seq2seq.layers.arguments import check_rate
+from keras_seq2seq.layers.dropout import make_dropout
 from keras_seq2seq.layers.stacked_cells import StackedCells
 from keras_seq2seq.layers.time_axis import swap_batch_and_time
 
@@ -24,6 +25,8 @@ class Decoder(keras.layers.Layer):
         output_dropout: Float, the rate at which each layer's outputs are dropped.
         residual_connections: Boolean, whether each layer above the first adds its input to its
             output.
+        variational_dropout: Boolean, whether the same is dropped at all time steps.
+        layer_normalization: Boolean, whether to normalise within the cells.
     """
 
     def __init__(
@@ -34,6 +37,8 @@ class Decoder(keras.layers.Layer):
         input_dropout=0.0,
         output_dropout=0.0,
         residual_connections=False,
+        variational_dropout=False,
+        layer_normalization=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -45,6 +50,8 @@ class Decoder(keras.layers.Layer):
         self.input_dropout = input_dropout
         self.output_dropout = output_dropout
         self.residual_connections = residual_connections
+        self.variational_dropout = variational_dropout
+        self.layer_normalization = layer_normalization
         self.cells = StackedCells(
             cell_type,
             num_units,
@@ -52,11 +59,15 @@ class Decoder(keras.layers.Layer):
             # A vector that passes between two layers is the output of one and the input of one.
             dropout=1.0 - (1.0 - input_dropout) * (1.0 - output_dropout),
             residual_connections=residual_connections,
+            variational_dropout=variational_dropout,
+            layer_normalization=layer_normalization,
             dtype=self.dtype_policy,
             name="cells",
         )
-        self.drop_inputs = keras.layers.Dropout(input_dropout, dtype=self.dtype_policy)
-        self.drop_outputs = keras.layers.Dropout(output_dropout, dtype=self.dtype_policy)
+        self.drop_inputs, self.drop_outputs = (
+            make_dropout(rate, variational_dropout, dtype=self.dtype_policy)
+            for rate in (input_dropout, output_dropout)
+        )
         self.supports_masking = True
         # On TensorFlow the loop over time has no fixed length, which XLA needs.
         self.supports_jit = keras.backend.backend() != "tensorflow"
@@ -119,4 +130,6 @@ class Decoder(keras.layers.Layer):
             "input_dropout": self.input_dropout,
             "output_dropout": self.output_dropout,
             "residual_connections": self.residual_connections,
+            "variational_dropout": self.variational_dropout,
+            "layer_normalization": self.layer_normalization,
         }

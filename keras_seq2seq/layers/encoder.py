@@ -3,6 +3,7 @@
 import keras
 
 from keras_seq2seq.layers.arguments import check_rate, check_size
+from keras_seq2seq.layers.dropout import make_dropout
 from keras_seq2seq.layers.time_axis import swap_batch_and_time
 
 
@@ -19,6 +20,8 @@ class Encoder(keras.layers.Layer):
         output_dropout: Float, the rate at which each layer's outputs are dropped.
         residual_connections: Boolean, whether each layer above the first adds its input to its
             output.
+        variational_dropout: Boolean, whether the same is dropped at all time steps.
+        layer_normalization: Boolean, whether to normalise within the cells.
     """
 
     def __init__(
@@ -29,6 +32,8 @@ class Encoder(keras.layers.Layer):
         input_dropout=0.0,
         output_dropout=0.0,
         residual_connections=False,
+        variational_dropout=False,
+        layer_normalization=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -41,9 +46,13 @@ class Encoder(keras.layers.Layer):
         self.input_dropout = input_dropout
         self.output_dropout = output_dropout
         self.residual_connections = residual_connections
+        self.variational_dropout = variational_dropout
+        self.layer_normalization = layer_normalization
         self._make_layers()
-        self.drop_inputs = keras.layers.Dropout(input_dropout, dtype=self.dtype_policy)
-        self.drop_outputs = keras.layers.Dropout(output_dropout, dtype=self.dtype_policy)
+        self.drop_inputs, self.drop_outputs = (
+            make_dropout(rate, variational_dropout, dtype=self.dtype_policy)
+            for rate in (input_dropout, output_dropout)
+        )
         self.supports_masking = True
         # Without it Keras would compile a loop that XLA refuses on TensorFlow.
         self.supports_jit = keras.backend.backend() != "tensorflow"
@@ -75,4 +84,6 @@ class Encoder(keras.layers.Layer):
             "input_dropout": self.input_dropout,
             "output_dropout": self.output_dropout,
             "residual_connections": self.residual_connections,
+            "variational_dropout": self.variational_dropout,
+            "layer_normalization": self.layer_normalization,
         }

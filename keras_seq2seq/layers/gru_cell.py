@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_seq2seq.layers.arguments import check_size
+from keras_seq2seq.layers.normalize import normalize
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
@@ -20,18 +21,24 @@ class GRUCell(keras.layers.Layer):
     `step` is what has to stay inside the loop. Both cast the weights themselves, because a decoder
     calls them outside of any layer's `call`, where Keras does not.
 
+    With layer normalisation, `x W` and `h U` are normalised, each over all gates, before biases
+    are added.
+
     Args:
         num_units: Integer, the size of the output and of the state.
+        layer_normalization: Boolean, whether to do so.
 
     Reference:
         - Cho et al., 2014, "Learning Phrase Representations using RNN Encoder-Decoder",
           https://arxiv.org/abs/1406.1078, equations 5 to 8
+        - Ba et al., 2016, "Layer Normalization", https://arxiv.org/abs/1607.06450
     """
 
-    def __init__(self, num_units, **kwargs):
+    def __init__(self, num_units, layer_normalization=False, **kwargs):
         super().__init__(**kwargs)
         check_size("num_units", num_units)
         self.num_units = num_units
+        self.layer_normalization = layer_normalization
         self.state_sizes = (num_units,)
         self.projection_size = 3 * num_units
 
@@ -45,12 +52,20 @@ class GRUCell(keras.layers.Layer):
         self.recurrent_bias = self.add_weight(
             shape=(units,), initializer="zeros", name="recurrent_bias"
         )
+        if self.layer_normalization:
+            self.input_gain, self.recurrent_gain = (
+                self.add_weight(shape=(3 * units,), initializer="ones", name=name)
+                for name in ("input_gain", "recurrent_gain")
+            )
         self.built = True
 
     def project(self, inputs):
         """Returns `(..., 3 * num_units)` for inputs `(..., input_dim)`."""
-        kernel, bias = ops.cast(self.kernel, inputs.dtype), ops.cast(self.bias, inputs.dtype)
-        return ops.matmul(inputs, kernel) + bias
+        projected = ops.matmul(inputs, ops.cast(self.kernel, inputs.dtype))
+        # What a decoder adds to it is normalised too, and so the bias has to wait.
+        if self.layer_normalization:
+            return projected
+        return projected + ops.cast(self.bias, inputs.dtype)
 
     def step(self, projected, states):
         """Advances by one time step.
@@ -64,10 +79,15 @@ class GRUCell(keras.layers.Layer):
         """
         (hidden,) = states
         units = self.num_units
+        if self.layer_normalization:
+            projected = normalize(projected, self.input_gain)
+            projected = projected + ops.cast(self.bias, projected.dtype)
         input_gates, input_candidate = ops.split(projected, [2 * units], axis=-1)
         recurrent_kernel = ops.cast(self.recurrent_kernel, hidden.dtype)
         recurrent_bias = ops.cast(self.recurrent_bias, hidden.dtype)
         recurrent = ops.matmul(hidden, recurrent_kernel)
+        if self.layer_normalization:
+            recurrent = normalize(recurrent, self.recurrent_gain)
         recurrent_gates, recurrent_candidate = ops.split(recurrent, [2 * units], axis=-1)
         update, reset = ops.split(ops.sigmoid(input_gates + recurrent_gates), 2, axis=-1)
         candidate = ops.tanh(input_candidate + reset * (recurrent_candidate + recurrent_bias))
@@ -78,4 +98,8 @@ class GRUCell(keras.layers.Layer):
         return self.step(self.project(inputs), states)
 
     def get_config(self):
-        return {**super().get_config(), "num_units": self.num_units}
+        return {
+            **super().get_config(),
+            "num_units": self.num_units,
+            "layer_normalization": self.layer_normalization,
+        }

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_seq2seq.layers.arguments import check_size
+from keras_seq2seq.layers.normalize import normalize
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
@@ -20,18 +21,25 @@ class LSTMCell(keras.layers.Layer):
     weights themselves, because a decoder calls them outside of any layer's `call`, where Keras
     does not.
 
+    With layer normalisation, `x W` and `h U` are normalised, each over all gates, before the bias
+    is added, and `c'` in the last line.
+
     Args:
         num_units: Integer, the size of the output and of each of the two states `[h, c]`.
+        layer_normalization: Boolean, whether to do so.
 
     Reference:
         - Hochreiter and Schmidhuber, 1997, "Long Short-Term Memory"; forget gate after Gers et
           al., 2000, "Learning to Forget"
+        - Ba et al., 2016, "Layer Normalization", https://arxiv.org/abs/1607.06450, equations 20
+          to 22
     """
 
-    def __init__(self, num_units, **kwargs):
+    def __init__(self, num_units, layer_normalization=False, **kwargs):
         super().__init__(**kwargs)
         check_size("num_units", num_units)
         self.num_units = num_units
+        self.layer_normalization = layer_normalization
         self.state_sizes = (num_units, num_units)
         self.projection_size = 4 * num_units
 
@@ -44,6 +52,18 @@ class LSTMCell(keras.layers.Layer):
         self.bias = self.add_weight(
             shape=(4 * units,), initializer=self._forget_bias_of_one, name="bias"
         )
+        if self.layer_normalization:
+            self.input_gain, self.recurrent_gain, self.memory_gain = (
+                self.add_weight(shape=(size,), initializer="ones", name=name)
+                for name, size in [
+                    ("input_gain", 4 * units),
+                    ("recurrent_gain", 4 * units),
+                    ("memory_gain", units),
+                ]
+            )
+            self.memory_bias = self.add_weight(
+                shape=(units,), initializer="zeros", name="memory_bias"
+            )
         self.built = True
 
     def _forget_bias_of_one(self, shape, dtype=None):
@@ -53,8 +73,11 @@ class LSTMCell(keras.layers.Layer):
 
     def project(self, inputs):
         """Returns `(..., 4 * num_units)` for inputs `(..., input_dim)`."""
-        kernel, bias = ops.cast(self.kernel, inputs.dtype), ops.cast(self.bias, inputs.dtype)
-        return ops.matmul(inputs, kernel) + bias
+        projected = ops.matmul(inputs, ops.cast(self.kernel, inputs.dtype))
+        # What a decoder adds to it is normalised too, and so the bias has to wait.
+        if self.layer_normalization:
+            return projected
+        return projected + ops.cast(self.bias, inputs.dtype)
 
     def step(self, projected, states):
         """Advances by one time step.
@@ -68,15 +91,27 @@ class LSTMCell(keras.layers.Layer):
         """
         hidden, memory = states
         recurrent_kernel = ops.cast(self.recurrent_kernel, hidden.dtype)
-        gates = projected + ops.matmul(hidden, recurrent_kernel)
+        recurrent = ops.matmul(hidden, recurrent_kernel)
+        if self.layer_normalization:
+            recurrent = normalize(recurrent, self.recurrent_gain)
+            projected = normalize(projected, self.input_gain)
+            projected = projected + ops.cast(self.bias, projected.dtype)
+        gates = projected + recurrent
         switches, candidate = ops.split(gates, [3 * self.num_units], axis=-1)
         input_gate, forget_gate, output_gate = ops.split(ops.sigmoid(switches), 3, axis=-1)
         memory = forget_gate * memory + input_gate * ops.tanh(candidate)
-        output = output_gate * ops.tanh(memory)
+        shown = memory
+        if self.layer_normalization:
+            shown = normalize(memory, self.memory_gain) + ops.cast(self.memory_bias, memory.dtype)
+        output = output_gate * ops.tanh(shown)
         return output, [output, memory]
 
     def call(self, inputs, states):
         return self.step(self.project(inputs), states)
 
     def get_config(self):
-        return {**super().get_config(), "num_units": self.num_units}
+        return {
+            **super().get_config(),
+            "num_units": self.num_units,
+            "layer_normalization": self.layer_normalization,
+        }

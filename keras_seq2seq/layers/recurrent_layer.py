@@ -17,6 +17,7 @@ class RecurrentLayer(keras.layers.Layer):
         cell_type: String, `"LSTMCell"` or `"GRUCell"`.
         num_units: Integer, the size of the output.
         go_backwards: Boolean, whether to read from the end. Outputs stay aligned with inputs.
+        layer_normalization: Boolean, whether to normalise within the cell.
 
     Call arguments:
         inputs: Tensor `(time, batch, input_dim)`.
@@ -27,12 +28,21 @@ class RecurrentLayer(keras.layers.Layer):
         tensors `(batch, num_units)`: `[h]`, or `[h, c]` for an LSTM.
     """
 
-    def __init__(self, cell_type, num_units, go_backwards=False, **kwargs):
+    def __init__(
+        self, cell_type, num_units, go_backwards=False, layer_normalization=False, **kwargs
+    ):
         super().__init__(**kwargs)
         self.cell_type = cell_type
         self.num_units = num_units
         self.go_backwards = go_backwards
-        self.cell = make_cell(cell_type, num_units, dtype=self.dtype_policy, name="cell")
+        self.layer_normalization = layer_normalization
+        self.cell = make_cell(
+            cell_type,
+            num_units,
+            layer_normalization=layer_normalization,
+            dtype=self.dtype_policy,
+            name="cell",
+        )
         self.supports_masking = True
         # On TensorFlow the loop over time has no fixed length, which XLA needs.
         self.supports_jit = keras.backend.backend() != "tensorflow"
@@ -69,4 +79,5 @@ class RecurrentLayer(keras.layers.Layer):
             "cell_type": self.cell_type,
             "num_units": self.num_units,
             "go_backwards": self.go_backwards,
+            "layer_normalization": self.layer_normalization,
         }

@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_seq2seq.layers.arguments import check_rate, check_size
 from keras_seq2seq.layers.cells import make_cell
+from keras_seq2seq.layers.dropout import make_dropout
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
@@ -21,6 +22,8 @@ class StackedCells(keras.layers.Layer):
         dropout: Float, the rate at which what passes from cell to cell is dropped.
         residual_connections: Boolean, whether each cell above the lowest adds its input to its
             output.
+        variational_dropout: Boolean, whether the same is dropped at all time steps.
+        layer_normalization: Boolean, whether to normalise within the cells.
     """
 
     def __init__(
@@ -30,6 +33,8 @@ class StackedCells(keras.layers.Layer):
         num_layers=1,
         dropout=0.0,
         residual_connections=False,
+        variational_dropout=False,
+        layer_normalization=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -40,11 +45,19 @@ class StackedCells(keras.layers.Layer):
         self.num_layers = num_layers
         self.dropout = dropout
         self.residual_connections = residual_connections
+        self.variational_dropout = variational_dropout
+        self.layer_normalization = layer_normalization
         self.cells = [
-            make_cell(cell_type, num_units, dtype=self.dtype_policy, name=f"cell_{index}")
+            make_cell(
+                cell_type,
+                num_units,
+                layer_normalization=layer_normalization,
+                dtype=self.dtype_policy,
+                name=f"cell_{index}",
+            )
             for index in range(num_layers)
         ]
-        self.drop = keras.layers.Dropout(dropout, dtype=self.dtype_policy)
+        self.drop = make_dropout(dropout, variational_dropout, dtype=self.dtype_policy)
 
     @property
     def state_sizes(self):
@@ -106,4 +119,6 @@ class StackedCells(keras.layers.Layer):
             "num_layers": self.num_layers,
             "dropout": self.dropout,
             "residual_connections": self.residual_connections,
+            "variational_dropout": self.variational_dropout,
+            "layer_normalization": self.layer_normalization,
         }

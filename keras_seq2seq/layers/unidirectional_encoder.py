@@ -18,6 +18,8 @@ class UnidirectionalEncoder(Encoder):
         output_dropout: Float, the rate at which each layer's outputs are dropped.
         residual_connections: Boolean, whether each layer above the first adds its input to its
             output.
+        variational_dropout: Boolean, whether the same is dropped at all time steps.
+        layer_normalization: Boolean, whether to normalise within the cells.
 
     Call arguments:
         inputs: Tensor `(batch, time, dim)`: embeddings, or any other features.
@@ -40,7 +42,11 @@ class UnidirectionalEncoder(Encoder):
     def _make_layers(self):
         self.layers = [
             RecurrentLayer(
-                self.cell_type, self.num_units, dtype=self.dtype_policy, name=f"layer_{index}"
+                self.cell_type,
+                self.num_units,
+                layer_normalization=self.layer_normalization,
+                dtype=self.dtype_policy,
+                name=f"layer_{index}",
             )
             for index in range(self.num_layers)
         ]

@@ -26,7 +26,8 @@ class BasicSeq2Seq(Seq2Seq):
         encoder: Layer used instead of a `UnidirectionalEncoder` made of the arguments above.
         decoder: Layer used instead of a `BasicDecoder` made of the arguments above.
         bridge: Layer used instead of a `PassThroughBridge`.
-        **kwargs: `name`, and `dtype`, the dtype or dtype policy of the layers made here.
+        **kwargs: `name`; `tie_output` and `word_dropout`, see `Seq2Seq`; and `dtype`, the dtype
+            or dtype policy of the layers made here.
 
     Raises:
         ValueError: If an argument is out of range, or `share_embeddings` is given with two

@@ -3,10 +3,16 @@
 import keras
 from keras import ops
 
+from keras_seq2seq.backend import scan
 from keras_seq2seq.layers.arguments import check_size
 from keras_seq2seq.layers.scaled_embedding import ScaledEmbedding
+from keras_seq2seq.layers.tied_logits import TiedLogits
+from keras_seq2seq.layers.time_axis import swap_batch_and_time
+from keras_seq2seq.layers.word_dropout import WordDropout
 from keras_seq2seq.losses import MaskedCrossEntropy
+from keras_seq2seq.models.padding import Padding
 from keras_seq2seq.models.perplexity import Perplexity
+from keras_seq2seq.models.steps_taken import steps_taken
 from keras_seq2seq.special_tokens import PADDING_ID
 
 
@@ -17,7 +23,8 @@ class Seq2Seq(keras.Model):
     with 0 on the right, giving logits `(batch, target_length, target_vocabulary_size)`. For
     decoding, `encode` and `decode_step` run the same layers one token at a time.
 
-    Reports perplexity, weighted by tokens, whenever it is fitted or evaluated.
+    Reports perplexity, weighted by tokens, and the shares of padding, whenever it is fitted or
+    evaluated.
 
     Args:
         source_vocabulary_size: Integer, the number of source ids, special ids included.
@@ -29,7 +36,18 @@ class Seq2Seq(keras.Model):
             `AttentionDecoder`.
         share_embeddings: Boolean, whether source and target use one embedding. The two
             vocabularies must then be one.
+        tie_output: Boolean, whether the output layer scores tokens with the table of the target
+            embedding, see `TiedLogits`.
+        word_dropout: Float, the rate at which tokens of both sides are replaced by the unknown
+            one in training, see `WordDropout`.
         dtype: The dtype or dtype policy of the embeddings and the output layer.
+
+    Attributes:
+        teacher_forcing: `None`, or a function of the training steps taken, such as
+            `TeacherForcing`, that gives the probability with which the decoder reads the right
+            token in training; else it reads what it found likeliest itself ("scheduled
+            sampling"). The target is then decoded step by step, logits included, before each
+            ordinary training step, which takes up to twice the time.
     """
 
     def __init__(
@@ -41,6 +59,8 @@ class Seq2Seq(keras.Model):
         bridge,
         decoder,
         share_embeddings=False,
+        tie_output=False,
+        word_dropout=0.0,
         dtype=None,
         **kwargs,
     ):
@@ -65,15 +85,22 @@ class Seq2Seq(keras.Model):
                 target_vocabulary_size, embedding_dim, dtype=dtype, name="target_embedding"
             )
         )
-        output_layer = keras.layers.Dense(target_vocabulary_size, dtype=dtype, name="logits")
+        if tie_output:
+            output_layer = TiedLogits(target_embedding, dtype=dtype, name="logits")
+        else:
+            output_layer = keras.layers.Dense(target_vocabulary_size, dtype=dtype, name="logits")
 
         # === Functional model ===
         source_ids = keras.Input(shape=(None,), dtype="int32", name="source_ids")
         target_ids = keras.Input(shape=(None,), dtype="int32", name="target_ids")
         mask = ops.not_equal(source_ids, PADDING_ID)
-        encoder_outputs, encoder_state = encoder(source_embedding(source_ids), mask=mask)
+        seen_source_ids, seen_target_ids = source_ids, target_ids
+        if word_dropout:
+            seen_source_ids = WordDropout(word_dropout, name="source_word_dropout")(source_ids)
+            seen_target_ids = WordDropout(word_dropout, name="target_word_dropout")(target_ids)
+        encoder_outputs, encoder_state = encoder(source_embedding(seen_source_ids), mask=mask)
         outputs = decoder(
-            target_embedding(target_ids), bridge(encoder_state), encoder_outputs, mask=mask
+            target_embedding(seen_target_ids), bridge(encoder_state), encoder_outputs, mask=mask
         )
         super().__init__(
             inputs={"source_ids": source_ids, "target_ids": target_ids},
@@ -86,6 +113,8 @@ class Seq2Seq(keras.Model):
         self.target_vocabulary_size = target_vocabulary_size
         self.embedding_dim = embedding_dim
         self.share_embeddings = share_embeddings
+        self.tie_output = tie_output
+        self.word_dropout = word_dropout
         self.source_embedding = source_embedding
         self.target_embedding = target_embedding
         self.encoder = encoder
@@ -93,6 +122,9 @@ class Seq2Seq(keras.Model):
         self.decoder = decoder
         self.output_layer = output_layer
         self.perplexity = Perplexity()
+        self.padding = Padding()
+        self.teacher_forcing = None
+        self._teacher_seeds = keras.random.SeedGenerator()
 
     @property
     def has_attention(self):
@@ -110,7 +142,8 @@ class Seq2Seq(keras.Model):
             tensors whose first axis is the batch.
         """
         mask = ops.not_equal(source_ids, PADDING_ID)
-        outputs, state = self.encoder(self.source_embedding(source_ids), mask=mask)
+        embedded = self.source_embedding(source_ids)
+        outputs, state = self.encoder(embedded, mask=mask, training=False)
         memory = self.decoder.project_memory(outputs, mask)
         return memory, self.decoder.initial_states(self.bridge(state), memory)
 
@@ -130,6 +163,35 @@ class Seq2Seq(keras.Model):
         output, attention_scores, states = self.decoder.step(embedded, states, memory)
         return self.output_layer(output), attention_scores, states
 
+    def call(self, inputs, training=None, mask=None):
+        if training and self.teacher_forcing is not None:
+            inputs = {**inputs, "target_ids": self._read_own_guesses(**inputs)}
+        return super().call(inputs, training=training, mask=mask)
+
+    def _read_own_guesses(self, source_ids, target_ids):
+        """Returns the target with some tokens replaced by what the model found likeliest there.
+
+        It has read its replacements of the tokens before. No gradient flows through them.
+        """
+        step = steps_taken(self.optimizer) if self.compiled else 0
+        memory, states = self.encode(source_ids)
+        right_ids = swap_batch_and_time(target_ids)
+        draws = keras.random.uniform(ops.shape(right_ids), seed=self._teacher_seeds)
+        is_told = draws < self.teacher_forcing(step)
+        is_told = ops.logical_or(is_told, ops.equal(right_ids, PADDING_ID))
+
+        def advance(inputs, states):
+            right_ids, is_told = inputs
+            read_ids = ops.where(is_told, right_ids, states["guesses"])
+            logits, _, model_states = self.decode_step(read_ids, states["model"], memory)
+            guesses = ops.cast(ops.argmax(logits, axis=-1), right_ids.dtype)
+            return {"model": model_states, "guesses": guesses, "read": read_ids}
+
+        # The first token is the start, which nobody guesses.
+        states = {"model": states, "guesses": right_ids[0], "read": right_ids[0]}
+        _, read_ids = scan(advance, states, [right_ids, is_told], lambda states: states["read"])
+        return ops.stop_gradient(swap_batch_and_time(read_ids))
+
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         if isinstance(self.loss, MaskedCrossEntropy) and sample_weight is None:
             # What `super` would do, but going through the logits once for loss and perplexity.
@@ -139,6 +201,7 @@ class Seq2Seq(keras.Model):
             loss = super().compute_loss(x, y, y_pred, sample_weight, training)
             cross_entropy = MaskedCrossEntropy()(y, y_pred)
         self.perplexity.update_state(cross_entropy, ops.count_nonzero(y))
+        self.padding.update_state(x["source_ids"], y)
         return loss
 
     def get_config(self):
@@ -148,6 +211,8 @@ class Seq2Seq(keras.Model):
             "target_vocabulary_size": self.target_vocabulary_size,
             "embedding_dim": self.embedding_dim,
             "share_embeddings": self.share_embeddings,
+            "tie_output": self.tie_output,
+            "word_dropout": self.word_dropout,
             "dtype": keras.dtype_policies.serialize(self.output_layer.dtype_policy),
             "encoder": keras.saving.serialize_keras_object(self.encoder),
             "bridge": keras.saving.serialize_keras_object(self.bridge),

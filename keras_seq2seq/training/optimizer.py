@@ -16,6 +16,10 @@ _OPTIONS = {
     "global_clipnorm": "optimizer.clip_gradients",
     "clipnorm": "optimizer.clip_gradients",
     "clipvalue": "optimizer.clip_gradients",
+    "gradient_accumulation_steps": "optimizer.gradient_accumulation_steps",
+    "use_ema": "optimizer.ema_momentum",
+    "ema_momentum": "optimizer.ema_momentum",
+    "ema_overwrite_frequency": "optimizer.ema_momentum",
     "name": "optimizer.name",
 }
 
@@ -39,10 +43,14 @@ def make_optimizer(
             f"optimizer.name: Keras {keras.__version__} has no {options.name}; install a newer one"
         )
     _check_arguments(optimizer_class, options.arguments)
+    accumulated = options.gradient_accumulation_steps
     try:
         optimizer = optimizer_class(
             learning_rate=learning_rate,
             global_clipnorm=options.clip_gradients or None,
+            gradient_accumulation_steps=accumulated if accumulated > 1 else None,
+            use_ema=options.ema_momentum > 0,
+            ema_momentum=options.ema_momentum,
             **options.arguments,
         )
     except (TypeError, ValueError) as error:
@@ -57,7 +65,7 @@ def make_optimizer(
 def _check_arguments(optimizer_class: type, arguments: dict):
     parameters = inspect.signature(optimizer_class).parameters
     known = [name for name in parameters if name != "kwargs" and name not in _OPTIONS]
-    for name in arguments:
+    for name, value in arguments.items():
         if name in _OPTIONS:
             raise UserError(f"optimizer.arguments.{name}: set {_OPTIONS[name]} instead")
         if name not in known:
@@ -65,3 +73,6 @@ def _check_arguments(optimizer_class: type, arguments: dict):
                 f"optimizer.arguments.{name}: {optimizer_class.__name__} has no such argument; "
                 f"expected one of {', '.join(known)}"
             )
+        # No argument of an optimizer is a text.
+        if isinstance(value, str):
+            raise UserError(f"optimizer.arguments.{name}: expected a number, got {value!r}")

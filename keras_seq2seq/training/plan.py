@@ -1,17 +1,18 @@
 """Checking everything about a run before it begins."""
 
-import math
 import os
 from dataclasses import dataclass
 
 import keras
 
 from keras_seq2seq.config import Config
-from keras_seq2seq.data import ParallelTextSummary, Vocabulary, scan_parallel_text
+from keras_seq2seq.data import Batching, ParallelTextSummary, Vocabulary, scan_parallel_text
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.model_builder import build_model
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.models import Seq2Seq
+from keras_seq2seq.training.batching import make_batching
+from keras_seq2seq.training.initial_weights import InitialWeights, set_initial_weights
 from keras_seq2seq.training.learning_rate import make_learning_rate
 from keras_seq2seq.training.optimizer import make_optimizer
 
@@ -37,8 +38,10 @@ class TrainingPlan:
         target_vocabulary: Vocabulary of the targets.
         train_summary: What is in the training data.
         dev_summary: What is in the dev data.
+        batching: How the training data are batched.
         steps: Number of training steps.
         model: The model, untrained and not compiled.
+        initial_weights: What was set of its weights; `None` if a run goes on.
     """
 
     config: Config
@@ -47,8 +50,10 @@ class TrainingPlan:
     target_vocabulary: Vocabulary
     train_summary: ParallelTextSummary
     dev_summary: ParallelTextSummary
+    batching: Batching
     steps: int
     model: Seq2Seq
+    initial_weights: InitialWeights | None
 
 
 def prepare(config: Config, output_dir: str | os.PathLike) -> TrainingPlan:
@@ -79,10 +84,14 @@ def prepare(config: Config, output_dir: str | os.PathLike) -> TrainingPlan:
     vocabularies = source_vocabulary, target_vocabulary
     train_summary = _scan(config, config.train_source, config.train_target, *vocabularies)
     dev_summary = _scan(config, config.dev_source, config.dev_target, *vocabularies)
-    steps = _count_steps(config, train_summary.pairs)
+    batching = make_batching(config, train_summary)
+    steps = _count_steps(config, batching.steps_per_epoch(train_summary.lengths))
     # Refuses arguments that do not fit; the run makes its own.
     make_optimizer(config.hparams.optimizer, make_learning_rate(config, steps))
     keras.utils.set_random_seed(config.seed)
+    model = build_model(config, len(source_vocabulary), len(target_vocabulary))
+    goes_on = directory.checkpoints_path.exists()
+    initial_weights = None if goes_on else set_initial_weights(model, config, vocabularies)
     return TrainingPlan(
         config=config,
         directory=directory,
@@ -90,8 +99,10 @@ def prepare(config: Config, output_dir: str | os.PathLike) -> TrainingPlan:
         target_vocabulary=target_vocabulary,
         train_summary=train_summary,
         dev_summary=dev_summary,
+        batching=batching,
         steps=steps,
-        model=build_model(config, len(source_vocabulary), len(target_vocabulary)),
+        model=model,
+        initial_weights=initial_weights,
     )
 
 
@@ -109,9 +120,8 @@ def _scan(config, source_path, target_path, source_vocabulary, target_vocabulary
     )
 
 
-def _count_steps(config: Config, pairs: int) -> int:
+def _count_steps(config: Config, steps_per_epoch: int) -> int:
     """Returns the given steps or epochs, whichever ends first."""
-    steps_per_epoch = math.ceil(pairs / config.batch_size)
     limits = []
     if config.train_steps is not None:
         limits.append(config.train_steps)

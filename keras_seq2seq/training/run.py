@@ -8,11 +8,12 @@ import tensorflow as tf
 from rich.console import Console
 
 from keras_seq2seq.callbacks import Evaluation, ProgressBar, StopOnInterrupt, TensorBoard
-from keras_seq2seq.data import make_dataset, read_lines
+from keras_seq2seq.data import Batching, make_dataset, read_lines
 from keras_seq2seq.evaluation import translate_and_score
 from keras_seq2seq.losses import MaskedCrossEntropy
 from keras_seq2seq.metrics import LOWER_IS_BETTER
 from keras_seq2seq.model_directory import ModelDirectory
+from keras_seq2seq.training.batching import make_batching
 from keras_seq2seq.training.checkpoints import Checkpoints
 from keras_seq2seq.training.learning_rate import make_learning_rate
 from keras_seq2seq.training.metrics_log import MetricsLog
@@ -136,7 +137,7 @@ def _train_data(plan: TrainingPlan) -> tf.data.Dataset:
     return make_dataset(
         config.train_source,
         config.train_target,
-        **_data_options(plan),
+        **_data_options(plan, plan.batching),
         shuffle=True,
         seed=config.seed,
         epochs=None,
@@ -144,21 +145,24 @@ def _train_data(plan: TrainingPlan) -> tf.data.Dataset:
 
 
 def _dev_data(plan: TrainingPlan) -> tf.data.Dataset:
-    dataset = make_dataset(plan.config.dev_source, plan.config.dev_target, **_data_options(plan))
+    batching = make_batching(plan.config, plan.dev_summary)
+    dataset = make_dataset(
+        plan.config.dev_source, plan.config.dev_target, **_data_options(plan, batching)
+    )
     # Keras warns of a dataset that ends without having told how many batches it has.
     batches = dataset.reduce(np.int64(0), lambda count, _: count + 1)
     return dataset.apply(tf.data.experimental.assert_cardinality(batches))
 
 
-def _data_options(plan: TrainingPlan) -> dict:
-    config, hparams = plan.config, plan.config.hparams
+def _data_options(plan: TrainingPlan, batching: Batching) -> dict:
+    hparams = plan.config.hparams
     return {
         "source_vocabulary": plan.source_vocabulary,
         "target_vocabulary": plan.target_vocabulary,
         "source_tokenizer": hparams.source.tokenizer,
         "target_tokenizer": hparams.target.tokenizer,
-        "batch_size": config.batch_size,
-        "buckets": config.buckets,
+        "batch_size": batching.batch_sizes,
+        "buckets": batching.buckets,
         "source_max_length": hparams.source.max_seq_len,
         "target_max_length": hparams.target.max_seq_len,
         "reverse_source": hparams.source.reverse,

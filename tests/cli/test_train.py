@@ -4,7 +4,7 @@ import pytest
 
 from keras_seq2seq import training
 from keras_seq2seq.config import Config
-from keras_seq2seq.data import ParallelTextSummary, TextSummary
+from keras_seq2seq.data import Batching, ParallelTextSummary, TextSummary
 
 # As google/seq2seq's documentation has it.
 ORIGINAL_ARGS = [
@@ -29,7 +29,8 @@ ORIGINAL_ARGS = [
 
 def fake_summary():
     side = TextSummary("file", tokens=4, unknown_tokens=1, truncated=0, longest=5, sha256="")
-    return ParallelTextSummary(lines=3, empty_pairs=1, source=side, target=side)
+    lengths = {(2, 3): 1, (4, 3): 1}
+    return ParallelTextSummary(lines=3, empty_pairs=1, source=side, target=side, lengths=lengths)
 
 
 @pytest.fixture
@@ -42,6 +43,8 @@ def calls(monkeypatch):
         return SimpleNamespace(
             config=config,
             steps=1500,
+            initial_weights=None,
+            batching=Batching(((3, 4),), (32, 32)),
             train_summary=fake_summary(),
             dev_summary=fake_summary(),
             model=SimpleNamespace(summary=lambda: print("the model's summary")),
@@ -82,6 +85,7 @@ def test_the_data_and_the_length_are_shown(run, calls):
         "train: 2 pairs (1 with an empty side skipped)\n  source: 4 tokens, 25.0% unknown\n"
     )
     assert "1,500 steps of 32 pairs\n" in errors
+    assert "2 buckets: about 0.0% of the source and 0.0% of the target is padding\n" in errors
 
 
 def test_flags_may_be_spelled_with_dashes(run, calls):

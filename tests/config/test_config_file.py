@@ -107,9 +107,11 @@ def test_dump_has_the_order_of_the_declaration_and_only_what_has_an_effect():
     assert list(content) == [
         "model",
         "batch_size",
+        "batch_type",
         "buckets",
         "eval_every_n_steps",
         "best_metric",
+        "dtype",
         "seed",
         "hparams",
     ]
@@ -126,6 +128,8 @@ def test_dump_has_the_order_of_the_declaration_and_only_what_has_an_effect():
         "learning_rate": 0.001,
         "lr_warmup_steps": 0,
         "clip_gradients": 5.0,
+        "gradient_accumulation_steps": 1,
+        "ema_momentum": 0.0,
         "label_smoothing": 0.0,
     }
 
@@ -201,7 +205,7 @@ FLAGS = {
     "vocab_source": PATHS,
     "vocab_target": PATHS,
     "batch_size": COUNTS,
-    "buckets": st.sets(COUNTS).map(sorted),
+    "buckets": st.sets(COUNTS).map(sorted) | st.sampled_from(["auto", ["8x10", "10x8", "12"]]),
     "train_steps": COUNTS,
     "train_epochs": COUNTS,
     "eval_every_n_steps": COUNTS,

@@ -60,6 +60,8 @@ def test_paths_may_be_path_objects_and_addresses():
     ("value", "buckets"),
     [
         ("10,15,20", (10, 15, 20)),
+        ("8x10, 10,12x8", ("8x10", 10, "12x8")),
+        ("auto", "auto"),
         (" 10, 15\n", (10, 15)),
         ("10", (10,)),
         (10, (10,)),
@@ -81,6 +83,9 @@ def test_buckets(value, buckets):
         ("10,x", '"10,x"'),
         ("10,,20", '"10,,20"'),
         ("1_0", '"1_0"'),
+        ("10x0", '"10x0"'),
+        ("10x", '"10x"'),
+        ("Auto", '"Auto"'),
         ("", '""'),
         ([10, 12.5], "[10, 12.5]"),
         ([True, 2], "[True, 2]"),
@@ -89,7 +94,44 @@ def test_buckets(value, buckets):
 )
 def test_wrong_buckets(value, shown):
     assert message_of(flags={"buckets": value}) == (
-        f"--buckets: expected increasing whole numbers of at least 1, such as 10,15,20, got {shown}"
+        "--buckets: expected increasing whole numbers of at least 1, such as 10,15,20, or lengths "
+        f"of source and target, such as 10x12,15x15, or auto, got {shown}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"batch_type": "tokens"}, "batch_type: tokens needs a batch_size too, such as 2048"),
+        (
+            {"batch_type": "tokens", "batch_size": 2048},
+            "batch_type: tokens needs buckets, such as auto",
+        ),
+        (
+            {"bucket_batch_sizes": "8,4", "buckets": "10,20"},
+            "bucket_batch_sizes: expected 3 numbers, got 2 numbers",
+        ),
+        (
+            {"bucket_batch_sizes": "8,4", "buckets": "auto"},
+            "bucket_batch_sizes: expected buckets that are given too, got 2 numbers",
+        ),
+        (
+            {"bucket_batch_sizes": "8,4", "buckets": "10", "batch_size": 8},
+            "batch_size: has no effect here: bucket_batch_sizes says it all; leave out one of the "
+            "two",
+        ),
+    ],
+)
+def test_options_of_batches_that_do_not_go_together(flags, message):
+    name, _, message = message.partition(": ")
+    assert message_of(flags=flags) == f"--{name}: {message}"
+
+
+def test_batches_of_each_bucket():
+    flags = {"bucket_batch_sizes": "8, 4", "buckets": 10}
+    assert resolve_config(flags=flags).bucket_batch_sizes == (8, 4)
+    assert message_of(flags={"bucket_batch_sizes": "8,x", "buckets": "10"}) == (
+        '--bucket_batch_sizes: expected whole numbers of at least 1, such as 128,64,32, got "8,x"'
     )
 
 
@@ -163,7 +205,11 @@ def test_wrong_hyper_parameter(item, message):
         ("max_seq_len", 'did you mean "source.max_seq_len" or "target.max_seq_len"?'),
         ("beam_width", 'did you mean "inference.beam_search.beam_width"?'),
         ("attention.num_units", "expected one of dim, score_type"),
-        ("embedding.dim.size", "expected one of dim, share"),
+        (
+            "embedding.dim.size",
+            "expected one of dim, share, source_file, target_file, tie_output, word_dropout, "
+            "freeze",
+        ),
         (
             "momentum",
             "expected one of rnn_cell, encoder, decoder, attention, bridge, source, target, "
@@ -192,6 +238,32 @@ def test_errors_in_a_file_name_the_file_and_the_option(write):
     bad.write_text("hparams:\n")
     assert message_of([good, bad]) == (
         f"{bad}: hparams: expected options such as hparams.rnn_cell.type, got nothing"
+    )
+
+
+@pytest.mark.parametrize(
+    ("hparams", "name", "reason"),
+    [
+        ("embedding.freeze=true", "embedding.freeze", "there are no vectors to keep"),
+        (
+            "embedding.share=true, embedding.target_file=x",
+            "embedding.target_file",
+            "embedding.share has one table for both sides",
+        ),
+    ],
+)
+def test_embedding_options_without_effect(hparams, name, reason):
+    assert message_of(hparams=hparams).startswith(
+        f"--hparams: {name}: has no effect here: {reason}"
+    )
+
+
+def test_warm_start():
+    assert message_of(flags={"init_pattern": "encoder"}).startswith(
+        "--init_pattern: has no effect here: there is no model to begin with"
+    )
+    assert message_of(flags={"init_pattern": "(", "init_from": "dir"}) == (
+        '--init_pattern: expected a regular expression, got "("'
     )
 
 

@@ -129,6 +129,23 @@ def test_the_target_may_be_the_longer_side(files):
     assert len(batches(dataset)) == 1
 
 
+def test_sides_with_boundaries_of_their_own(files):
+    paths = files("a\na b\na b c\na\n", "a b\na\na\na b c\n")  # 2x3, 3x2, 4x2 and 2x4
+    dataset = make_dataset(*paths, LETTERS, LETTERS, buckets=("3x4", (5, 3)))
+    assert [len(labels) for _, _, labels in batches(dataset)] == [1, 2, 1]
+
+
+def test_each_bucket_may_have_its_batch_size(numbers):
+    found = batches(numbers(batch_size=[9, 7, 5], buckets=(4, 9)))
+    sizes = {size: 0 for size in (9, 7, 5)}
+    for *_, labels in found:
+        if len(labels) in sizes:
+            sizes[len(labels)] += 1
+    assert sizes == {9: 18 // 9, 7: 42 // 7, 5: 40 // 5}
+    with pytest.raises(UserError, match="batch_size has 2 numbers for 3 buckets"):
+        numbers(batch_size=[9, 7], buckets=(4, 9))
+
+
 def test_shuffling_depends_on_its_seed_only(numbers):
     tf.random.set_seed(1)
     expected = tf.random.uniform([]).numpy()

@@ -41,6 +41,8 @@ def test_counts(tmp_path):
     assert (summary.source.longest, summary.source.truncated) == (5, 1)
     assert (summary.target.tokens, summary.target.unknown_tokens) == (10, 3)
     assert (summary.target.longest, summary.target.truncated) == (6, 1)
+    # Cut to 4 ids: "a man sleeps", "a man sleeps now" with "ein mann", "a dog".
+    assert summary.lengths == {(4, 4): 1, (4, 3): 1, (3, 4): 1}
     assert summary.source.sha256 == hashlib.sha256(source.encode()).hexdigest()
 
 

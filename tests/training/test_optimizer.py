@@ -1,6 +1,7 @@
 import inspect
 
 import keras
+import numpy as np
 import pytest
 
 from keras_seq2seq.config.optimizer import Optimizer
@@ -32,9 +33,44 @@ def test_arguments_reach_it():
         ({"momentum": 0.5}, "arguments.momentum: Adam has no such argument; expected one of beta"),
         ({"learning_rate": 1.0}, "arguments.learning_rate: set optimizer.learning_rate instead"),
         ({"clipnorm": 1.0}, "arguments.clipnorm: set optimizer.clip_gradients instead"),
-        ({"ema_momentum": 2, "use_ema": True}, "refused by Adam: `ema_momentum` must be in the"),
+        ({"use_ema": True}, "arguments.use_ema: set optimizer.ema_momentum instead"),
+        ({"beta_1": "x"}, "arguments.beta_1: expected a number, got 'x'"),
     ],
 )
 def test_refuses_wrong_arguments(arguments, message):
     with pytest.raises(UserError, match=message):
         make_optimizer(Optimizer(arguments=arguments), 1e-3)
+
+
+def test_passes_on_what_keras_refuses():
+    with pytest.raises(UserError, match="refused by SGD: `momentum` must be a float between"):
+        make_optimizer(Optimizer(name="SGD", arguments={"momentum": 2.0}), 1e-3)
+
+
+def test_gradients_of_several_steps_are_one_update():
+    gradients = [np.array([3.0, 0.0]), np.array([1.0, 8.0])]
+    weight = keras.Variable([1.0, 1.0])
+    options = Optimizer(name="SGD", gradient_accumulation_steps=2, clip_gradients=2.0)
+    optimizer = make_optimizer(options, 0.5)
+    optimizer.build([weight])
+    values = []
+    for gradient in gradients:
+        optimizer.apply([keras.ops.convert_to_tensor(gradient, "float32")])
+        values.append(weight.numpy())
+    np.testing.assert_array_equal(values[0], [1.0, 1.0])
+    # The mean is (2, 4), whose norm is cut to 2; 0.5 of it is taken.
+    update = np.array([2.0, 4.0]) / np.sqrt(20) * 2 * 0.5
+    np.testing.assert_allclose(values[1], 1.0 - update, rtol=1e-6)
+
+
+def test_keeps_a_moving_average_of_the_weights():
+    weight = keras.Variable(1.0)
+    optimizer = make_optimizer(Optimizer(name="SGD", ema_momentum=0.75, clip_gradients=0.0), 1.0)
+    optimizer.build([weight])
+    values = []
+    for gradient in (-1.0, -2.0, -4.0):
+        optimizer.apply([keras.ops.convert_to_tensor(gradient)])
+        values.append(float(weight.numpy()))
+    assert values == [2.0, 4.0, 8.0]
+    optimizer.finalize_variable_values([weight])
+    assert float(weight.numpy()) == 0.75 * (0.75 * 2.0 + 0.25 * 4.0) + 0.25 * 8.0

@@ -1,0 +1,104 @@
+"""Word vectors that others have trained."""
+
+import os
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_seq2seq.data.text_lines import open_text
+from keras_seq2seq.data.vocabulary import Vocabulary
+from keras_seq2seq.errors import UserError
+
+
+@dataclass(frozen=True)
+class WordVectors:
+    """The vectors of a file that belong to a vocabulary.
+
+    Attributes:
+        ids: The ids of the tokens that have one, int64 `(found,)`, growing.
+        vectors: Their vectors, float32 `(found, size)`.
+    """
+
+    ids: np.ndarray
+    vectors: np.ndarray
+
+
+def read_word_vectors(path: str | os.PathLike, vocabulary: Vocabulary, size: int) -> WordVectors:
+    """Reads a text file of word vectors, as word2vec, fastText and GloVe write it.
+
+    A line has a token and the numbers of its vector, with single blanks between them; a first
+    line with two numbers, those of tokens and of the vectors' size, may precede. Of lines with the
+    same token the first one counts.
+
+    Args:
+        path: The file, plain or `.gz`.
+        vocabulary: Whose tokens to keep; what others there are is read past.
+        size: The size that the vectors must have.
+
+    Returns:
+        The vectors of those tokens that are in the file.
+
+    Raises:
+        UserError: If the file cannot be read, has vectors of another size, a line that is none,
+            or no token of the vocabulary.
+    """
+    wanted = {token.encode(): vocabulary.to_ids([token])[0] for token in vocabulary.tokens}
+    found = {}
+    with open_text(path) as stream:
+        try:
+            for number, line in enumerate(stream, start=1):
+                line = line.rstrip()
+                if number == 1:
+                    _check_size(path, line, size)
+                # From the right: a token may have blanks in it.
+                token, *numbers = line.rsplit(b" ", size)
+                if len(numbers) < size:
+                    if number == 1 and len(numbers) == 1:
+                        continue
+                    raise UserError(
+                        f"{path}:{number}: expected a token and {size} numbers, got "
+                        f"{len(numbers) + 1} columns"
+                    )
+                if token in wanted and wanted[token] not in found:
+                    found[wanted[token]] = _to_vector(numbers, f"{path}:{number}")
+        except (OSError, EOFError, zlib.error) as error:
+            raise UserError(f"{path}: cannot be read ({error})") from error
+    if not found:
+        raise UserError(f"{path}: has none of the vocabulary's {len(vocabulary.tokens):,} tokens")
+    ids = sorted(found)
+    return WordVectors(np.array(ids), np.stack([found[i] for i in ids]))
+
+
+def _check_size(path, line: bytes, size: int):
+    columns = line.split(b" ")
+    if len(columns) == 2 and columns[1].isdigit():
+        there = int(columns[1])
+    else:
+        is_number = [_is_number(column) for column in columns[:0:-1]]
+        there = is_number.index(False) if False in is_number else len(is_number)
+    if there < 1:
+        raise UserError(f"{path}:1: expected a token and {size} numbers, such as word2vec writes")
+    if there != size:
+        raise UserError(
+            f"{path}: has vectors of {there} numbers, but embedding.dim is {size}; set "
+            f"embedding.dim={there}"
+        )
+
+
+def _is_number(text: bytes) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _to_vector(numbers: list[bytes], place: str) -> np.ndarray:
+    try:
+        vector = np.array(numbers, dtype=np.float32)
+    except ValueError:
+        vector = np.array([np.nan])
+    if not np.isfinite(vector).all():
+        raise UserError(f"{place}: expected {len(numbers)} numbers after the token")
+    return vector

@@ -1,0 +1,58 @@
+"""An output layer that shares the table of an embedding."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("keras_seq2seq")
+class TiedLogits(keras.layers.Layer):
+    """Scores each token by the product of the decoder's output and the token's vector.
+
+    The vectors are the weights of a `ScaledEmbedding`, before its scaling: their standard
+    deviation of `1 / sqrt(output_dim)` is what an output layer begins with. Where outputs have
+    another size than the vectors, they are projected first.
+
+    Args:
+        embedding: The `ScaledEmbedding` of the target.
+
+    Call arguments:
+        inputs: Tensor `(..., units)`.
+
+    Output:
+        Logits `(..., vocabulary_size)`.
+
+    Reference:
+        - Press and Wolf, 2017, "Using the Output Embedding to Improve Language Models",
+          https://arxiv.org/abs/1608.05859
+    """
+
+    def __init__(self, embedding, **kwargs):
+        super().__init__(**kwargs)
+        self.embedding = embedding
+
+    def build(self, input_shape):
+        size = self.embedding.output_dim
+        self.projection = None
+        if input_shape[-1] != size:
+            self.projection = self.add_weight(shape=(input_shape[-1], size), name="projection")
+        self.bias = self.add_weight(
+            shape=(self.embedding.input_dim,), initializer="zeros", name="bias"
+        )
+        if not self.embedding.built:
+            self.embedding.build()
+        self.built = True
+
+    def call(self, inputs):
+        if self.projection is not None:
+            inputs = ops.matmul(inputs, self.projection)
+        table = ops.cast(ops.transpose(self.embedding.embeddings), inputs.dtype)
+        return ops.matmul(inputs, table) + ops.cast(self.bias, inputs.dtype)
+
+    def get_config(self):
+        config = super().get_config()
+        return {**config, "embedding": keras.saving.serialize_keras_object(self.embedding)}
+
+    @classmethod
+    def from_config(cls, config):
+        embedding = keras.saving.deserialize_keras_object(config["embedding"])
+        return cls(**{**config, "embedding": embedding})

@@ -1,0 +1,34 @@
+"""The moving average of a model's weights."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import keras
+from keras import ops
+
+
+@contextmanager
+def averaged_weights(model: keras.Model) -> Iterator[None]:
+    """Gives a model the moving average of its weights, until the block ends.
+
+    Where its optimizer keeps none (`use_ema`), the model has its own weights in the block.
+
+    Args:
+        model: The compiled model.
+
+    Example:
+        >>> model.compile(keras.optimizers.Adam(use_ema=True, ema_momentum=0.999), loss=...)
+        >>> with averaged_weights(model):
+        ...     model.save("model.keras")
+    """
+    optimizer = model.optimizer
+    if not optimizer.use_ema:
+        yield
+        return
+    own = [ops.copy(variable) for variable in model.trainable_variables]
+    optimizer.finalize_variable_values(model.trainable_variables)
+    try:
+        yield
+    finally:
+        for variable, value in zip(model.trainable_variables, own, strict=True):
+            variable.assign(value)
