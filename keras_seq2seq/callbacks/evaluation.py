@@ -5,19 +5,23 @@ import time
 
 import keras
 
+from keras_seq2seq.models import averaged_weights, steps_taken
+
 
 class Evaluation(keras.callbacks.Callback):
     """Evaluates every so many training steps, and tells its observers.
 
-    Training metrics are those since the evaluation before.
+    Training metrics are those since the evaluation before. Where the optimizer keeps a moving
+    average of the weights (`use_ema`), that is what is evaluated.
 
     Args:
         dataset: The dev data, elements as `make_dataset` gives them.
         every_n_steps: Integer.
         final_step: Integer, the last step of the run, after which there is always an evaluation.
         observers: List of functions of a record: a dictionary with `step`, `train_loss`,
-            `train_perplexity`, `dev_loss`, `dev_perplexity`, `learning_rate`, `tokens` (target
-            tokens trained on) and `seconds` (they took, evaluation left out).
+            `train_perplexity`, `train_source_padding`, `train_target_padding`, `dev_loss`,
+            `dev_perplexity`, `learning_rate`, `tokens` (target tokens trained on) and `seconds`
+            (they took, evaluation left out).
         measure: Function that gives further dev metrics as a dictionary, such as `{"bleu": 34.2}`,
             recorded as `dev_bleu`.
 
@@ -37,7 +41,7 @@ class Evaluation(keras.callbacks.Callback):
         self._started = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
-        step = int(self.model.optimizer.iterations.numpy())
+        step = int(steps_taken(self.model.optimizer))
         if step % self.every_n_steps == 0 or step == self.final_step:
             self._evaluate(step)
 
@@ -51,10 +55,13 @@ class Evaluation(keras.callbacks.Callback):
             "tokens": int(self.model.perplexity.tokens),
             "seconds": round(time.perf_counter() - self._started, 3),
         }
-        dev = self.model.evaluate(self.dataset, verbose=0, return_dict=True)
-        record["dev_loss"] = math.log(dev["perplexity"])
-        record["dev_perplexity"] = dev["perplexity"]
-        record.update({f"dev_{name}": value for name, value in self.measure().items()})
+        for name, share in self.model.padding.result().items():
+            record[f"train_{name}"] = round(float(share), 5)
+        with averaged_weights(self.model):
+            dev = self.model.evaluate(self.dataset, verbose=0, return_dict=True)
+            record["dev_loss"] = math.log(dev["perplexity"])
+            record["dev_perplexity"] = dev["perplexity"]
+            record.update({f"dev_{name}": value for name, value in self.measure().items()})
         for observer in self.observers:
             observer(record)
         self.model.reset_metrics()

@@ -4,6 +4,8 @@ import keras
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from keras_seq2seq.models import steps_taken
+
 
 class ProgressBar(keras.callbacks.Callback):
     """A bar with loss, perplexity, target tokens a second and time left.
@@ -34,7 +36,7 @@ class ProgressBar(keras.callbacks.Callback):
             transient=True,
             disable=not self.console.is_terminal,
         )
-        done = int(self.model.optimizer.iterations.numpy())
+        done = int(steps_taken(self.model.optimizer))
         self._task = self._progress.add_task("", total=self.steps, completed=done, metrics="")
         self._tokens = None
         self._progress.start()

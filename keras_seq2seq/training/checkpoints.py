@@ -4,7 +4,7 @@ import os
 
 import tensorflow as tf
 
-from keras_seq2seq.models import Seq2Seq
+from keras_seq2seq.models import Seq2Seq, steps_taken
 
 
 class Checkpoints:
@@ -42,4 +42,4 @@ class Checkpoints:
     @property
     def step(self) -> int:
         """The number of training steps taken."""
-        return int(self._model.optimizer.iterations.numpy())
+        return int(steps_taken(self._model.optimizer))

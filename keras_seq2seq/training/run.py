@@ -7,12 +7,19 @@ import numpy as np
 import tensorflow as tf
 from rich.console import Console
 
-from keras_seq2seq.callbacks import Evaluation, ProgressBar, StopOnInterrupt, TensorBoard
+from keras_seq2seq.callbacks import (
+    Evaluation,
+    KeepOwnWeights,
+    ProgressBar,
+    StopOnInterrupt,
+    TensorBoard,
+)
 from keras_seq2seq.data import Batching, make_dataset, read_lines
 from keras_seq2seq.evaluation import translate_and_score
 from keras_seq2seq.losses import MaskedCrossEntropy
 from keras_seq2seq.metrics import LOWER_IS_BETTER
 from keras_seq2seq.model_directory import ModelDirectory
+from keras_seq2seq.models import averaged_weights
 from keras_seq2seq.training.batching import make_batching
 from keras_seq2seq.training.checkpoints import Checkpoints
 from keras_seq2seq.training.learning_rate import make_learning_rate
@@ -83,7 +90,8 @@ def train(plan: TrainingPlan, console: Console | None = None) -> TrainingResult:
         board.write(record)
         is_best = metrics_log.is_best(f"dev_{metric}", metric in ("loss", *LOWER_IS_BETTER))
         if is_best:
-            directory.save_model(model)
+            with averaged_weights(model):
+                directory.save_model(model)
         bar.report(record, is_best)
         checkpoints.save()
 
@@ -100,6 +108,7 @@ def train(plan: TrainingPlan, console: Console | None = None) -> TrainingResult:
         steps_per_epoch=plan.steps - step,
         shuffle=False,  # the data comes shuffled
         callbacks=[
+            KeepOwnWeights(),
             keras.callbacks.LambdaCallback(on_epoch_begin=checkpoints.restore_metrics),
             bar,
             evaluation,

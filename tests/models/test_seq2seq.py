@@ -229,7 +229,7 @@ def test_perplexity_weighs_all_tokens_alike(model_class):
     np.testing.assert_allclose(history["perplexity"], [expected] * 2, rtol=1e-5)
     np.testing.assert_allclose(history["val_perplexity"], [expected] * 2, rtol=1e-5)
     results = model.evaluate(BATCH, LABELS, batch_size=2, verbose=0, return_dict=True)
-    assert results.keys() == {"loss", "perplexity"}
+    assert results.keys() == {"loss", "perplexity", "source_padding", "target_padding"}
     np.testing.assert_allclose(results["perplexity"], expected, rtol=1e-5)
 
 

@@ -156,3 +156,67 @@ def test_a_plateau_goes_on_where_it_stopped(make_config, tmp_path, console, monk
             rate, waited = rate / 2, 0
     assert rates == expected
     assert len(set(rates)) > 2
+
+
+def test_averaged_and_accumulated_weights_go_on_where_they_stopped(
+    make_config, tmp_path, console, monkeypatch
+):
+    hparams = "optimizer.ema_momentum=0.5, optimizer.gradient_accumulation_steps=3"
+    config = make_config(hparams, train_steps=16, eval_every_n_steps=8)
+    plan = prepare(config, tmp_path / "straight")
+    straight = train(plan, console).records
+    # 16 is no multiple of 3; steps are batches all the same.
+    assert [record["step"] for record in straight] == [8, 16]
+    interrupt(prepare(config, tmp_path / "stopped"), 13, console, monkeypatch)
+    assert "Stopped after step 13 of 16" in console.file.getvalue()
+    resumed = train(prepare(config, tmp_path / "stopped"), console).records
+    assert [record["dev_loss"] for record in resumed] == [r["dev_loss"] for r in straight]
+    saved = weights(tmp_path / "straight")
+    for one, other in zip(saved, weights(tmp_path / "stopped"), strict=True):
+        np.testing.assert_array_equal(one, other)
+    # What was saved is not what training goes on with, but the average.
+    assert straight[1]["dev_loss"] < straight[0]["dev_loss"]
+    own = [variable.numpy() for variable in plan.model.trainable_variables]
+    assert any((one != other).any() for one, other in zip(saved, own, strict=True))
+    average = plan.model.optimizer.variables
+    for value in saved:
+        assert any(
+            value.shape == variable.shape and (value == variable.numpy()).all()
+            for variable in average
+        )
+
+
+def test_a_recipe_of_everything_trains_and_can_be_loaded(make_config, corpus, tmp_path, console):
+    (tmp_path / "vectors.txt").write_text("0 " + "0.1 " * 16 + "\n1 " + "-0.2 " * 16 + "\n")
+    hparams = f"""embedding.source_file={tmp_path / "vectors.txt"}, embedding.freeze=true,
+        embedding.tie_output=true, embedding.word_dropout=0.1, rnn_cell.layer_normalization=true,
+        rnn_cell.variational_dropout=true, decoder.teacher_forcing.decay_type=linear,
+        decoder.teacher_forcing.decay_steps=10"""
+    flags = {"batch_type": "tokens", "batch_size": 100, "buckets": "auto"}
+    plan = prepare(make_config(hparams, dtype="mixed_bfloat16", **flags), tmp_path / "model")
+    assert plan.initial_weights.word_vectors == {"source": (2, 5)}
+    before = plan.model.source_embedding.get_weights()[0]
+    records = train(plan, console).records
+    assert np.isfinite(records[-1]["dev_loss"])
+    assert 0 <= records[-1]["train_target_padding"] < 0.5
+    np.testing.assert_array_equal(plan.model.source_embedding.get_weights()[0], before)
+    loaded = ModelDirectory(tmp_path / "model").load_model()
+    for one, other in zip(loaded.get_weights(), plan.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert Scorer.load(tmp_path / "model")(["0 1"], ["0 1"])[0].log_probability < 0
+
+
+def test_begins_with_another_model_and_goes_on_without_it(make_config, tmp_path, console):
+    train(prepare(make_config(train_steps=10), tmp_path / "first"), console)
+    config = make_config(init_from=tmp_path / "first", init_pattern="encoder", train_steps=10)
+    plan = prepare(config, tmp_path / "second")
+    report = plan.initial_weights.warm_start
+    assert all("encoder" in path for path in report.taken)
+    np.testing.assert_array_equal(
+        plan.model.encoder.get_weights()[0],
+        ModelDirectory(tmp_path / "first").load_model().encoder.get_weights()[0],
+    )
+    train(plan, console)
+    (tmp_path / "first").rename(tmp_path / "gone")
+    again = make_config(init_from=tmp_path / "first", init_pattern="encoder", train_steps=20)
+    assert prepare(again, tmp_path / "second").initial_weights is None
