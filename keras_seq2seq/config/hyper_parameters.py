@@ -43,7 +43,7 @@ class TeacherForcing(Section):
 
     decay_type: TeacherDecay | None = Field(
         None,
-        description="How its probability falls (scheduled sampling, up to twice as slow); if not "
+        description="How its probability falls (scheduled sampling, which is slower); if not "
         "set, it is always told.",
     )
     decay_steps: PositiveSteps = Field(

@@ -47,7 +47,7 @@ class Seq2Seq(keras.Model):
             `TeacherForcing`, that gives the probability with which the decoder reads the right
             token in training; else it reads what it found likeliest itself ("scheduled
             sampling"). The target is then decoded step by step, logits included, before each
-            ordinary training step, which takes up to twice the time.
+            ordinary training step, which makes it slower.
     """
 
     def __init__(
