@@ -1,6 +1,7 @@
 """The directory that training writes and every other command reads."""
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -11,8 +12,26 @@ from keras_seq2seq.data import Vocabulary
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.models import Seq2Seq
 
-# How long and how often to train may change when a run goes on; what the model is may not.
-_MAY_CHANGE = {"train_steps", "train_epochs", "eval_every_n_steps"}
+# How long to train and how often to save may change when a run goes on; what the model is may
+# not. Files may move: their text is compared, not their place.
+_MAY_CHANGE = {
+    "train_steps",
+    "train_epochs",
+    "eval_every_n_steps",
+    "early_stopping_patience",
+    "save_checkpoints_steps",
+    "save_checkpoints_secs",
+    "keep_checkpoint_max",
+    "keep_checkpoint_every_n_hours",
+    "train_source",
+    "train_target",
+    "dev_source",
+    "dev_target",
+    "vocab_source",
+    "vocab_target",
+}
+
+_BESIDE = ".model-"
 
 
 class ModelDirectory:
@@ -34,15 +53,23 @@ class ModelDirectory:
         self.checkpoints_path = self.path / "checkpoints"
         self.logs_path = self.path / "logs"
         self.metrics_path = self.path / "metrics.jsonl"
+        self.run_path = self.path / "run.json"
+
+    def check_is_directory(self):
+        """Checks that the path can be a directory.
+
+        Raises:
+            UserError: If not.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise UserError(f"{self.path}: is a file; expected a directory for the model")
 
     def check_usable_for(self, config: Config):
         """Checks that a run with this configuration can begin or go on here.
 
         Raises:
-            UserError: If the path is no directory, or holds a model of another configuration.
+            UserError: If it holds a model of another configuration.
         """
-        if self.path.exists() and not self.path.is_dir():
-            raise UserError(f"{self.path}: is a file; expected a directory for the model")
         if not self.config_path.exists():
             return
         there, here = _identity(Config.load(self.config_path)), _identity(config)
@@ -51,8 +78,19 @@ class ModelDirectory:
             name = differing[0]
             raise UserError(
                 f"{self.path}: holds another model, trained with {_describe(name, there, here)}; "
-                "choose another --output_dir, or remove this one"
+                "choose another --output_dir, or begin anew with --resume never"
             )
+
+    def has_checkpoints(self) -> bool:
+        """Returns whether there is something that a run can go on from."""
+        return any(self.checkpoints_path.glob("ckpt-*.index"))
+
+    def clear(self):
+        """Removes what a run has written, and nothing else."""
+        for path in (self.checkpoints_path, self.logs_path):
+            shutil.rmtree(path, ignore_errors=True)
+        for path in (self.model_path, self.metrics_path, self.run_path):
+            path.unlink(missing_ok=True)
 
     def create(self, config: Config, source: Vocabulary, target: Vocabulary):
         """Writes the configuration and the vocabularies.
@@ -62,11 +100,19 @@ class ModelDirectory:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            self._remove_unfinished()
             source.save(self.source_vocabulary_path)
             target.save(self.target_vocabulary_path)
             config.save(self.config_path)
         except OSError as error:
             raise UserError(f"{self.path}: cannot be written ({error.strerror})") from error
+
+    def _remove_unfinished(self):
+        """Removes what kills within a write have left behind."""
+        for path in self.path.glob(f"{_BESIDE}*"):
+            shutil.rmtree(path, ignore_errors=True)
+        for path in self.path.glob(".*.tmp"):
+            path.unlink(missing_ok=True)
 
     def load_config(self) -> Config:
         """Reads the configuration.
@@ -89,7 +135,7 @@ class ModelDirectory:
 
     def save_model(self, model: Seq2Seq):
         """Writes the model, weights and all, replacing the one that is there."""
-        with tempfile.TemporaryDirectory(prefix=".model-", dir=self.path) as beside:
+        with tempfile.TemporaryDirectory(prefix=_BESIDE, dir=self.path) as beside:
             file = Path(beside) / self.model_path.name
             model.save(file, include_optimizer=False)
             os.replace(file, self.model_path)

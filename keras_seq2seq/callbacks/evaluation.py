@@ -4,6 +4,7 @@ import math
 import time
 
 import keras
+from keras import ops
 
 from keras_seq2seq.models import averaged_weights, steps_taken
 
@@ -24,24 +25,41 @@ class Evaluation(keras.callbacks.Callback):
             (they took, evaluation left out).
         measure: Function that gives further dev metrics as a dictionary, such as `{"bleu": 34.2}`,
             recorded as `dev_bleu`.
+        seconds: Number, the seconds since the last evaluation that a run which goes on spent
+            before it was stopped.
 
     Example:
         >>> model.fit(train, callbacks=[Evaluation(dev, every_n_steps=500, observers=[print])])
     """
 
-    def __init__(self, dataset, every_n_steps=1000, final_step=None, observers=(), measure=None):
+    def __init__(
+        self,
+        dataset,
+        every_n_steps=1000,
+        final_step=None,
+        observers=(),
+        measure=None,
+        seconds=0.0,
+    ):
         super().__init__()
         self.dataset = dataset
         self.every_n_steps = every_n_steps
         self.final_step = final_step
         self.observers = list(observers)
         self.measure = measure or dict
+        self._started = time.perf_counter()
+        self._seconds_before = seconds
+
+    @property
+    def seconds(self):
+        """The seconds of training since the last evaluation."""
+        return self._seconds_before + time.perf_counter() - self._started
 
     def on_train_begin(self, logs=None):
         self._started = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
-        step = int(steps_taken(self.model.optimizer))
+        step = int(steps_taken(self.model.optimizer).numpy())
         if step % self.every_n_steps == 0 or step == self.final_step:
             self._evaluate(step)
 
@@ -51,9 +69,9 @@ class Evaluation(keras.callbacks.Callback):
             "step": step,
             "train_loss": math.log(train_perplexity),
             "train_perplexity": train_perplexity,
-            "learning_rate": float(self.model.optimizer.learning_rate),
-            "tokens": int(self.model.perplexity.tokens),
-            "seconds": round(time.perf_counter() - self._started, 3),
+            "learning_rate": float(ops.convert_to_numpy(self.model.optimizer.learning_rate)),
+            "tokens": int(self.model.perplexity.tokens.numpy()),
+            "seconds": round(self.seconds, 3),
         }
         for name, share in self.model.padding.result().items():
             record[f"train_{name}"] = round(float(share), 5)
@@ -62,7 +80,9 @@ class Evaluation(keras.callbacks.Callback):
             record["dev_loss"] = math.log(dev["perplexity"])
             record["dev_perplexity"] = dev["perplexity"]
             record.update({f"dev_{name}": value for name, value in self.measure().items()})
+        # What observers save is the state from which the training goes on.
+        self.model.reset_metrics()
+        self._seconds_before, self._started = 0.0, time.perf_counter()
         for observer in self.observers:
             observer(record)
-        self.model.reset_metrics()
         self._started = time.perf_counter()

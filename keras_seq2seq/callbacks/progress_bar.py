@@ -25,6 +25,7 @@ class ProgressBar(keras.callbacks.Callback):
         super().__init__()
         self.steps = steps
         self.console = console or Console(stderr=True, highlight=False)
+        self._progress = None
 
     def on_train_begin(self, logs=None):
         self._progress = Progress(
@@ -36,7 +37,7 @@ class ProgressBar(keras.callbacks.Callback):
             transient=True,
             disable=not self.console.is_terminal,
         )
-        done = int(steps_taken(self.model.optimizer))
+        done = int(steps_taken(self.model.optimizer).numpy())
         self._task = self._progress.add_task("", total=self.steps, completed=done, metrics="")
         self._tokens = None
         self._progress.start()
@@ -44,7 +45,7 @@ class ProgressBar(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         if self._progress.disable:
             return
-        tokens = int(self.model.perplexity.tokens)
+        tokens = int(self.model.perplexity.tokens.numpy())
         now = self._progress.get_time()
         if self._tokens is None or tokens < self._tokens:  # an evaluation has reset the count
             self._tokens, self._since = tokens, now
@@ -57,7 +58,8 @@ class ProgressBar(keras.callbacks.Callback):
         self._progress.update(self._task, advance=1, metrics=metrics)
 
     def on_train_end(self, logs=None):
-        self._progress.stop()
+        if self._progress is not None:
+            self._progress.stop()
 
     def report(self, record, is_best=False):
         """Prints one evaluation's figures, in a line that fits a terminal."""

@@ -1,4 +1,4 @@
-"""Ctrl-C as a request."""
+"""Ctrl-C and SIGTERM as requests."""
 
 import signal
 import threading
@@ -9,6 +9,11 @@ import keras
 class StopOnInterrupt(keras.callbacks.Callback):
     """Ends training after the current step when Ctrl-C is pressed; a second one ends it at once.
 
+    The signal SIGTERM, with which Slurm and Kubernetes announce the end, does the same.
+
+    Args:
+        agree: Function of a boolean that returns whether it is true in any of several processes.
+
     Attributes:
         interrupted: Boolean, whether it happened.
 
@@ -18,22 +23,26 @@ class StopOnInterrupt(keras.callbacks.Callback):
         >>> if stop.interrupted: model.save("model.keras")
     """
 
-    def __init__(self):
+    def __init__(self, agree=bool):
         super().__init__()
+        self.agree = agree
         self.interrupted = False
+        self._previous = {}
 
     def on_train_begin(self, logs=None):
-        self._is_main_thread = threading.current_thread() is threading.main_thread()
-        if self._is_main_thread:
-            self._previous = signal.signal(signal.SIGINT, self._on_interrupt)
+        # Only the main thread may ask for signals.
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._previous[number] = signal.signal(number, self._on_interrupt)
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.interrupted:
+        if self.agree(self.interrupted):
+            self.interrupted = True
             self.model.stop_training = True
 
     def on_train_end(self, logs=None):
-        if self._is_main_thread:
-            signal.signal(signal.SIGINT, self._previous)
+        while self._previous:
+            signal.signal(*self._previous.popitem())
 
     def _on_interrupt(self, signal_number, frame):
         if self.interrupted:

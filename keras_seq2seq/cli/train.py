@@ -71,6 +71,37 @@ NUMBER = ConfigNumber()
     help="float32, or mixed_bfloat16, which keeps float32 for the weights.  [default: float32]",
 )
 @click.option(
+    "--early_stopping_patience",
+    type=NUMBER,
+    help="Evaluations without a new best after which training stops.",
+)
+@click.option(
+    "--save_checkpoints_steps",
+    type=NUMBER,
+    help="Steps between two checkpoints, in place of seconds.",
+)
+@click.option(
+    "--save_checkpoints_secs", type=NUMBER, help="Seconds between two checkpoints.  [default: 600]"
+)
+@click.option(
+    "--keep_checkpoint_max",
+    type=NUMBER,
+    help="Newest checkpoints to keep; 0 keeps all.  [default: 5]",
+)
+@click.option(
+    "--keep_checkpoint_every_n_hours",
+    type=NUMBER,
+    help="Hours after which one more checkpoint is kept for good; 0 keeps none.  [default: 4]",
+)
+@click.option(
+    "--resume",
+    type=click.Choice(["auto", "never", "must"]),
+    default="auto",
+    show_default=True,
+    help="Go on with the run in --output_dir if there is one; never: remove it and begin anew; "
+    "must: fail if there is none.",
+)
+@click.option(
     "--seed", "--tf_random_seed", "seed", type=NUMBER, help="Seed of all chance.  [default: 1]"
 )
 @click.option(
@@ -89,6 +120,7 @@ def train(
     output_dir: str,
     config_files: tuple[str, ...],
     hparams: tuple[str, ...],
+    resume: str,
     dry_run: bool,
     **flags: Any,
 ):
@@ -105,7 +137,7 @@ def train(
     import_tensorflow()
     from keras_seq2seq import training
 
-    plan = training.prepare(config, output_dir)
+    plan = training.prepare(config, output_dir, resume)
     click.echo(describe_plan(plan), err=True)
     if dry_run:
         click.echo(dump_config(plan.config))

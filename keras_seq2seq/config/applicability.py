@@ -75,6 +75,10 @@ def options_without_effect(config: Config) -> dict[tuple[str, ...], str]:
         # files of google/seq2seq do.
         if get_path(inference, path) != get_path(Inference(), path):
             reasons[("hparams", "inference", *path)] = reason
+    if config.keep_checkpoint_max == 0:
+        reasons[("keep_checkpoint_every_n_hours",)] = (
+            "all checkpoints are kept; leave it out or set keep_checkpoint_max"
+        )
     return reasons
 
 

@@ -15,7 +15,10 @@ from keras_seq2seq.config.nested_options import has_path
 from keras_seq2seq.config.option_types import (
     DirectoryPath,
     FilePath,
+    NonNegativeFloat,
+    NonNegativeInt,
     Pattern,
+    PositiveFloat,
     PositiveInt,
     PositiveSteps,
     Seed,
@@ -89,6 +92,23 @@ class Config(Section):
         "float32",
         description="Numbers to compute with; mixed_bfloat16 keeps float32 for the weights.",
     )
+    early_stopping_patience: PositiveInt | None = Field(
+        None,
+        description="Evaluations without a new best after which training stops; none without it.",
+    )
+    save_checkpoints_steps: PositiveSteps | None = Field(
+        None, description="Training steps between two checkpoints, in place of seconds."
+    )
+    save_checkpoints_secs: PositiveFloat | None = Field(
+        None,
+        description="Seconds between two checkpoints; 600 if neither these nor steps are given.",
+    )
+    keep_checkpoint_max: NonNegativeInt = Field(
+        5, description="Newest checkpoints to keep; 0 keeps all."
+    )
+    keep_checkpoint_every_n_hours: NonNegativeFloat = Field(
+        4.0, description="Hours after which one more checkpoint is kept for good; 0 keeps none."
+    )
     seed: Seed = Field(1, description="Seed of everything random.")
     hparams: HyperParameters = HyperParameters()
 
@@ -113,6 +133,11 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _check_effects(self) -> "Config":
+        if self.save_checkpoints_steps is not None and self.save_checkpoints_secs is not None:
+            raise conflict(
+                "save_checkpoints_secs",
+                "cannot stand beside save_checkpoints_steps; leave out one of them",
+            )
         given = self.model_dump(exclude_unset=True)
         for path, reason in options_without_effect(self).items():
             if has_path(given, path):

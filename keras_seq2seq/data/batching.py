@@ -43,6 +43,10 @@ class Batching:
             sizes.append(max(1, tokens // max(longest, 1)))
         return cls(buckets, tuple(sizes))
 
+    def on(self, devices: int) -> "Batching":
+        """Returns batches of as many times more pairs, for several devices together."""
+        return Batching(self.buckets, tuple(size * devices for size in self.batch_sizes))
+
     def bucket_of(self, source_length: int, target_length: int) -> int:
         """Returns the index of the bucket of a pair."""
         for index, (source, target) in enumerate(self.buckets):

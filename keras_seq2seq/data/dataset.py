@@ -36,6 +36,9 @@ def make_dataset(
     shuffle_buffer: int = 100_000,
     seed: int = 0,
     epochs: int | None = 1,
+    line_numbers: bool = False,
+    parts: range = range(1),
+    all_parts: int = 1,
 ) -> tf.data.Dataset:
     """Streams two line-aligned text files as batches of ids.
 
@@ -72,6 +75,11 @@ def make_dataset(
             files have no more.
         seed: Seed of the shuffling.
         epochs: How often to read the files; `None` for ever.
+        line_numbers: Whether elements have a third item, the lines that the pairs stand on:
+            int64 `(batch,)`, counted from 1. The batches are the same.
+        parts: Which parts of each batch are elements, one after the other. Part `i` of `n` has
+            the pairs `i`, `i + n`, `i + 2 * n` and so on.
+        all_parts: Into how many parts batches are cut, for as many devices.
 
     Returns:
         A `tf.data.Dataset` of `({"source_ids": (batch, source_length), "target_ids": (batch,
@@ -98,27 +106,33 @@ def make_dataset(
         get_tokenizer(source_tokenizer), source_vocabulary, source_max_length, reverse_source
     )
     target = TextEncoder(get_tokenizer(target_tokenizer), target_vocabulary, target_max_length)
-    pairs = tf.data.Dataset.zip((_read_lines(source_file), _read_lines(target_file)))
+    columns = [_read_lines(source_file), _read_lines(target_file)]
+    if line_numbers:
+        columns.append(tf.data.Dataset.counter(1))
+    pairs = tf.data.Dataset.zip(tuple(columns))
 
-    def measure(source_lines, target_lines):
+    def measure(source_lines, target_lines, *numbers):
         """Drops pairs with an empty side, and adds the number of a pair's bucket."""
         source_counts = source.count_tokens(source_lines)
         target_counts = target.count_tokens(target_lines)
         lengths = source.lengths(source_counts), target.lengths(target_counts)
         usable = (source_counts > 0) & (target_counts > 0)
-        columns = (source_lines, target_lines, _find_buckets(*lengths, boundaries))
+        columns = (source_lines, target_lines, *numbers, _find_buckets(*lengths, boundaries))
         return tuple(tf.boolean_mask(column, usable) for column in columns)
 
-    def encode(source_lines, target_lines, buckets):
+    def encode(source_lines, target_lines, *numbers_and_buckets):
         source_ids, target_ids = source(source_lines), target(target_lines)
         features = {"source_ids": with_end(source_ids), "target_ids": with_start(target_ids)}
-        return features, with_end(target_ids)
+        *numbers, _ = numbers_and_buckets
+        return features, with_end(target_ids), *numbers
 
     dataset = _repeat(pairs, epochs, shuffle_buffer if shuffle else None, seed)
     dataset = dataset.batch(_LINES_AT_ONCE).map(measure, **_IN_ORDER).unbatch()
     # Lines are grouped, not ids: scalars are quicker to group than sequences are to pad, even
     # though the lines are split a second time in the next step.
     dataset = _group(dataset, batch_sizes)
+    if all_parts > 1:
+        dataset = dataset.flat_map(lambda *columns: _cut(columns, parts, all_parts))
     dataset = dataset.map(encode, **_IN_ORDER)
     return dataset.prefetch(tf.data.AUTOTUNE)
 
@@ -156,11 +170,11 @@ def _find_buckets(source_lengths, target_lengths, boundaries: tuple[tuple[int, i
 
 
 def _group(dataset: tf.data.Dataset, batch_sizes: list[int]) -> tf.data.Dataset:
-    """Batches `(source_line, target_line, bucket)` triples, those of one bucket together."""
+    """Batches tuples whose last item is the bucket, those of one bucket together."""
     if len(batch_sizes) == 1:
         return dataset.batch(batch_sizes[0])
     return dataset.bucket_by_sequence_length(
-        lambda source_line, target_line, bucket: bucket,
+        lambda *columns: columns[-1],
         bucket_boundaries=list(range(1, len(batch_sizes))),
         bucket_batch_sizes=batch_sizes,
     )
@@ -172,6 +186,12 @@ def _batch_sizes(batch_size: int | Sequence[int], buckets: int) -> list[int]:
         raise UserError(f"batch_size has {len(sizes)} numbers for {buckets} buckets")
     _check_at_least(1, batch_size=min(sizes))
     return sizes
+
+
+def _cut(columns: tuple[tf.Tensor, ...], parts: range, all_parts: int) -> tf.data.Dataset:
+    """Returns parts of one batch."""
+    numbers = tf.data.Dataset.range(parts.start, parts.stop)
+    return numbers.map(lambda part: tuple(column[part::all_parts] for column in columns))
 
 
 def _check_at_least(least: int, **values: int):

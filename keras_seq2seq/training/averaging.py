@@ -12,6 +12,7 @@ from keras_seq2seq.errors import UserError
 from keras_seq2seq.metrics import LOWER_IS_BETTER
 from keras_seq2seq.model_builder import build_model
 from keras_seq2seq.model_directory import ModelDirectory
+from keras_seq2seq.training.checkpoints import variables_in_checkpoints
 from keras_seq2seq.training.metrics_log import MetricsLog
 
 
@@ -64,8 +65,7 @@ def average_checkpoints(
 
     source, target = directory.load_vocabularies()
     model = build_model(config, len(source), len(target))
-    # In the order in which checkpoints have them.
-    places = {id(variable): place for place, variable in enumerate(model.variables)}
+    places = {id(variable): place for place, variable in enumerate(variables_in_checkpoints(model))}
     weights = [(variable, places[id(variable)]) for variable in model.weights]
     sums = [np.zeros(variable.shape, "float64") for variable, _ in weights]
     for step in chosen:

@@ -1,45 +1,171 @@
 """The full state of a run, to go on from after a stop."""
 
+import json
 import os
+import re
+import shutil
+import warnings
+from collections.abc import Callable
+from pathlib import Path
 
+import keras
+import numpy as np
 import tensorflow as tf
 
-from keras_seq2seq.models import Seq2Seq, steps_taken
+from keras_seq2seq.errors import RunError
+from keras_seq2seq.models import Seq2Seq
 
 
 class Checkpoints:
-    """Saves and restores weights, optimizer, metrics and random state.
+    """Saves and restores weights, optimizer, metrics, random state and notes of the caller.
+
+    `tf.train.CheckpointManager` writes them, so that a kill at any moment leaves those before.
 
     Args:
         path: The directory.
         model: The compiled model, its optimizer built.
-        max_to_keep: The number of checkpoints to keep.
+        max_to_keep: The number of newest checkpoints to keep; 0 keeps all.
+        keep_every_n_hours: The hours after which one more is kept for good; 0 keeps none.
+        is_chief: Whether this process is the one of several that writes. All have to call
+            `save` and `restore_metrics` together.
+
+    Example:
+        >>> checkpoints = Checkpoints("checkpoints", model)
+        >>> notes = checkpoints.restore() or {"step": 0}
+        >>> model.fit(dataset.skip(notes["step"]), steps_per_epoch=100)
+        >>> checkpoints.save({"step": notes["step"] + 100})
     """
 
-    def __init__(self, path: str | os.PathLike, model: Seq2Seq, max_to_keep: int = 2):
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        model: Seq2Seq,
+        max_to_keep: int = 5,
+        keep_every_n_hours: float = 4,
+        is_chief: bool = True,
+    ):
+        self.path = Path(path)
         self._model = model
-        # Keras' own tracking leaves the seeds of dropout out; `variables` has them.
-        variables = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
-        state = tf.train.Checkpoint(variables=[variable.value for variable in variables])
-        self._manager = tf.train.CheckpointManager(state, os.fspath(path), max_to_keep=max_to_keep)
+        self._is_chief = is_chief
+        self._metrics = None
+        variables = [*variables_in_checkpoints(model), *model.optimizer.variables]
+        self._notes = tf.Variable("", dtype=tf.string, trainable=False)
+        self._manager = tf.train.CheckpointManager(
+            tf.train.Checkpoint(
+                variables=[variable.value for variable in variables], notes=self._notes
+            ),
+            os.fspath(path),
+            max_to_keep=max_to_keep or None,
+            keep_checkpoint_every_n_hours=keep_every_n_hours or None,
+        )
 
-    def save(self):
-        """Saves the state under the number of training steps taken."""
-        self._manager.save(checkpoint_number=self.step)
+    def __bool__(self) -> bool:
+        """Whether there is a checkpoint, whole or not."""
+        return bool(self._candidates())
 
-    def restore(self) -> int:
-        """Restores the newest state, if there is one, and returns the number of steps taken."""
-        if self._manager.latest_checkpoint:
-            self._manager.checkpoint.restore(self._manager.latest_checkpoint).assert_consumed()
-        self._metrics = [variable.numpy() for variable in self._model.metrics_variables]
-        return self.step
+    def save(self, notes: dict):
+        """Saves the state.
+
+        Args:
+            notes: What JSON can hold. `"step"`, the number of steps taken, names the checkpoint.
+
+        Raises:
+            FloatingPointError: If a weight is not finite; nothing is written then.
+            RunError: If it cannot be written. The earlier ones are whole.
+        """
+        for variable in self._model.trainable_variables:
+            if not np.isfinite(variable.numpy()).all():
+                raise FloatingPointError(f"{variable.path} is not finite")
+        metrics = [variable.numpy().tolist() for variable in self._model.metrics_variables]
+        if not self._is_chief:
+            return
+        self._notes.assign(json.dumps({"notes": notes, "metrics": metrics}))
+        try:
+            self._manager.save(checkpoint_number=notes["step"])
+        except (tf.errors.OpError, OSError) as error:
+            self._remove_unfinished()
+            raise RunError(
+                f"{self.path}: the checkpoint of step {notes['step']} cannot be written "
+                f"({_reason(error)}); the earlier ones are whole"
+            ) from error
+
+    def restore(self, warn: Callable[[str], object] = warnings.warn) -> dict | None:
+        """Restores the newest state that can be read.
+
+        Args:
+            warn: Called with a line about each that cannot.
+
+        Returns:
+            The notes that it was saved with, `None` where there is no checkpoint.
+
+        Raises:
+            RunError: If there are checkpoints, but none can be read, or if they are of another
+                model.
+        """
+        candidates = self._candidates()
+        for path in candidates:
+            try:
+                # Reads the variables one after the other: a failed attempt leaves some changed,
+                # which the next one sets again.
+                self._manager.checkpoint.restore(path).assert_consumed()
+            # TensorFlow has an IndexError for a file that ends too early.
+            except (tf.errors.OpError, IndexError) as error:
+                warn(f"{path}: damaged checkpoint ({_reason(error)}); trying the one before it")
+            except (AssertionError, ValueError) as error:
+                raise RunError(f"{path}: the checkpoint of another model") from error
+            else:
+                if self._is_chief:
+                    self._remove_unfinished()
+                saved = json.loads(self._notes.numpy())
+                self._metrics = saved["metrics"]
+                self.restore_metrics()
+                return saved["notes"]
+        if candidates:
+            raise RunError(f"{self.path}: none of the {len(candidates)} checkpoints can be read")
+        return None
 
     def restore_metrics(self, *args):
         """Restores the training metrics once more, after `fit` has reset them."""
+        if self._metrics is None:
+            return
         for variable, value in zip(self._model.metrics_variables, self._metrics, strict=True):
-            variable.assign(value)
+            # The sum over all processes is what was saved.
+            variable.assign(value if self._is_chief else np.zeros_like(value))
 
-    @property
-    def step(self) -> int:
-        """The number of training steps taken."""
-        return int(steps_taken(self._model.optimizer))
+    def _candidates(self) -> list[str]:
+        """Returns the checkpoints, those that the manager knows first, from new to old.
+
+        The others are those that it keeps for good, and all where its own file is damaged.
+        """
+        known = self._manager.checkpoints[::-1]
+        numbers = {_number(file): file for file in self.path.glob("ckpt-*.index")}
+        found = [os.fspath(numbers[number].with_suffix("")) for number in sorted(numbers)[::-1]]
+        return known + [path for path in found if path not in known]
+
+    def _remove_unfinished(self):
+        """Removes what a kill within a write has left behind."""
+        known = self._manager.checkpoints
+        newest = max((_number(path) for path in known), default=float("inf"))
+        for path in self.path.glob("ckpt-*_temp"):
+            shutil.rmtree(path)
+        for path in (*self.path.glob("checkpoint.tmp*"), *self.path.glob("ckpt-*.*")):
+            if not path.name.startswith("ckpt-") or _number(path) > newest:
+                path.unlink()
+
+
+def variables_in_checkpoints(model: Seq2Seq) -> list[keras.Variable]:
+    """Returns those variables of a model that checkpoints have, in their order."""
+    # Each replica has metrics of its own, whose sums are among the notes.
+    metrics = {id(variable) for variable in model.metrics_variables}
+    # Keras' own tracking leaves the seeds of dropout out; `variables` has them.
+    return [variable for variable in model.variables if id(variable) not in metrics]
+
+
+def _number(path: str | os.PathLike) -> int:
+    return int(re.search(r"ckpt-(\d+)", os.path.basename(path)).group(1))
+
+
+def _reason(error: Exception) -> str:
+    """Returns the first line of a message of TensorFlow, without what names its own parts."""
+    line = str(getattr(error, "message", error)).splitlines()[0]
+    return re.sub(r"\{\{.*?\}\} ?| \[Op:\w+\]", "", line)

@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 from keras_seq2seq.data.atomic_file import atomic_file
 
@@ -11,10 +12,13 @@ class MetricsLog:
 
     Args:
         path: The file; it is made by the first record.
+
+    Attributes:
+        records: The evaluations, each a dictionary.
     """
 
     def __init__(self, path: str | os.PathLike):
-        self.path = path
+        self.path = Path(path)
         self.records = self._read()
 
     def append(self, record: dict):
@@ -22,24 +26,23 @@ class MetricsLog:
         self.records.append(record)
         self._write()
 
-    def forget_after(self, step: int):
-        """Drops what was recorded after the step that a resumed run goes on from."""
-        kept = [record for record in self.records if record["step"] <= step]
-        if len(kept) < len(self.records):
-            self.records = kept
+    def reset(self, records: list[dict]):
+        """Replaces everything by the records of the checkpoint that a run goes on from."""
+        if records != self.records:
+            self.records = list(records)
             self._write()
 
-    def is_best(self, name: str, lower_is_better: bool) -> bool:
-        """Returns whether the last record has the best value of a metric; ties are not better."""
-        sign = 1 if lower_is_better else -1
-        *before, last = [sign * record[name] for record in self.records]
-        return last < min(before, default=float("inf"))
-
     def _read(self) -> list[dict]:
-        if not os.path.exists(self.path):
+        if not self.path.exists():
             return []
-        with open(self.path, encoding="utf-8") as file:
-            return [json.loads(line) for line in file]
+        records = []
+        with self.path.open(encoding="utf-8") as file:
+            for line in file:
+                try:
+                    records.append(json.loads(line))
+                except json.JSONDecodeError:  # what a crash of the machine left
+                    break
+        return records
 
     def _write(self):
         with atomic_file(self.path) as file:

@@ -15,6 +15,8 @@ from keras_seq2seq.training.batching import make_batching
 from keras_seq2seq.training.initial_weights import InitialWeights, set_initial_weights
 from keras_seq2seq.training.learning_rate import make_learning_rate
 from keras_seq2seq.training.optimizer import make_optimizer
+from keras_seq2seq.training.run_record import RunRecord, fingerprint
+from keras_seq2seq.training.workers import Workers
 
 _REQUIRED = (
     "train_source",
@@ -25,6 +27,7 @@ _REQUIRED = (
     "vocab_target",
 )
 _DEFAULT_EPOCHS = 10
+RESUME_CHOICES = ("auto", "never", "must")
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,9 @@ class TrainingPlan:
         steps: Number of training steps.
         model: The model, untrained and not compiled.
         initial_weights: What was set of its weights; `None` if a run goes on.
+        workers: The processes and devices that train it.
+        resume: Whether to go on with what is in the directory: "auto" if there is a checkpoint,
+            "never", or "must".
     """
 
     config: Config
@@ -54,14 +60,37 @@ class TrainingPlan:
     steps: int
     model: Seq2Seq
     initial_weights: InitialWeights | None
+    workers: Workers
+    resume: str = "auto"
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """SHA-256 sums of texts and vocabularies, by the names of their flags."""
+        return {
+            "train_source": self.train_summary.source.sha256,
+            "train_target": self.train_summary.target.sha256,
+            "dev_source": self.dev_summary.source.sha256,
+            "dev_target": self.dev_summary.target.sha256,
+            "vocab_source": fingerprint(self.source_vocabulary),
+            "vocab_target": fingerprint(self.target_vocabulary),
+        }
 
 
-def prepare(config: Config, output_dir: str | os.PathLike) -> TrainingPlan:
+def prepare(
+    config: Config,
+    output_dir: str | os.PathLike,
+    resume: str = "auto",
+    workers: Workers | None = None,
+) -> TrainingPlan:
     """Checks options, files and output directory, and builds the model. Writes nothing.
 
     Args:
         config: The configuration.
         output_dir: The model directory, new or of a run of the same configuration.
+        resume: "auto" goes on with the run in the directory if it has written a checkpoint;
+            "never" begins anew, and `train` removes what is there; "must" goes on or fails.
+        workers: The processes and devices to train on. Defaults to what `TF_CONFIG` says, or to
+            all GPUs of this machine.
 
     Returns:
         The plan, for `train`.
@@ -69,11 +98,12 @@ def prepare(config: Config, output_dir: str | os.PathLike) -> TrainingPlan:
     Raises:
         UserError: If anything would keep the run from working.
     """
+    workers = workers or Workers()
     missing = [f"--{name}" for name in _REQUIRED if getattr(config, name) is None]
     if missing:
         raise UserError(f"training needs {', '.join(missing)}")
     directory = ModelDirectory(output_dir)
-    directory.check_usable_for(config)
+    _check_resume(directory, config, resume)
     source_vocabulary = Vocabulary.load(config.vocab_source)
     target_vocabulary = Vocabulary.load(config.vocab_target)
     if config.hparams.embedding.share and source_vocabulary != target_vocabulary:
@@ -84,15 +114,16 @@ def prepare(config: Config, output_dir: str | os.PathLike) -> TrainingPlan:
     vocabularies = source_vocabulary, target_vocabulary
     train_summary = _scan(config, config.train_source, config.train_target, *vocabularies)
     dev_summary = _scan(config, config.dev_source, config.dev_target, *vocabularies)
-    batching = make_batching(config, train_summary)
+    batching = make_batching(config, train_summary).on(workers.replicas)
     steps = _count_steps(config, batching.steps_per_epoch(train_summary.lengths))
     # Refuses arguments that do not fit; the run makes its own.
     make_optimizer(config.hparams.optimizer, make_learning_rate(config, steps))
     keras.utils.set_random_seed(config.seed)
-    model = build_model(config, len(source_vocabulary), len(target_vocabulary))
-    goes_on = directory.checkpoints_path.exists()
-    initial_weights = None if goes_on else set_initial_weights(model, config, vocabularies)
-    return TrainingPlan(
+    goes_on = resume != "never" and directory.has_checkpoints()
+    with workers.strategy.scope():
+        model = build_model(config, len(source_vocabulary), len(target_vocabulary))
+        initial_weights = None if goes_on else set_initial_weights(model, config, vocabularies)
+    plan = TrainingPlan(
         config=config,
         directory=directory,
         source_vocabulary=source_vocabulary,
@@ -103,7 +134,25 @@ def prepare(config: Config, output_dir: str | os.PathLike) -> TrainingPlan:
         steps=steps,
         model=model,
         initial_weights=initial_weights,
+        workers=workers,
+        resume=resume,
     )
+    if goes_on:
+        RunRecord(directory.run_path).check_data(plan.fingerprints)
+    return plan
+
+
+def _check_resume(directory: ModelDirectory, config: Config, resume: str):
+    if resume not in RESUME_CHOICES:
+        raise UserError(f"--resume: expected auto, never or must, got {resume}")
+    directory.check_is_directory()
+    if resume == "must" and not directory.has_checkpoints():
+        raise UserError(
+            f"{directory.path}: holds no checkpoint to go on from; correct --output_dir, or leave "
+            "out --resume must"
+        )
+    if resume != "never":
+        directory.check_usable_for(config)
 
 
 def _scan(config, source_path, target_path, source_vocabulary, target_vocabulary):

@@ -36,10 +36,10 @@ def fake_summary():
 @pytest.fixture
 def calls(monkeypatch):
     """Stands for the training: the configuration, the directory and the trained plans."""
-    calls = SimpleNamespace(config=None, output_dir=None, trained=[])
+    calls = SimpleNamespace(config=None, output_dir=None, resume=None, trained=[])
 
-    def prepare(config, output_dir):
-        calls.config, calls.output_dir = config, output_dir
+    def prepare(config, output_dir, resume):
+        calls.config, calls.output_dir, calls.resume = config, output_dir, resume
         return SimpleNamespace(
             config=config,
             steps=1500,
@@ -102,6 +102,26 @@ def test_flags_beat_files_and_later_files_earlier_ones(run, calls, tmp_path):
     assert (config.batch_size, config.train_steps, config.seed) == (3, 2, 1)
 
 
+def test_the_originals_flags_for_checkpoints(run, calls):
+    run(
+        "train",
+        "--output_dir=dir",
+        "--save_checkpoints_secs=90",
+        "--keep_checkpoint_max=3",
+        "--keep_checkpoint_every_n_hours=2",
+        "--resume=must",
+    )
+    assert calls.config == Config(
+        save_checkpoints_secs=90, keep_checkpoint_max=3, keep_checkpoint_every_n_hours=2
+    )
+    assert calls.resume == "must"
+
+
+def test_going_on_is_automatic(run, calls):
+    run("train", "--output_dir=dir")
+    assert calls.resume == "auto"
+
+
 def test_hparams_may_be_given_in_parts(run, calls):
     parts = ["--hparams=rnn_cell.num_units=8,", "--hparams", "attention.dim=4"]
     run("train", *parts, "--output_dir=dir")
@@ -124,6 +144,8 @@ def test_steps_may_be_written_as_a_power(run, calls):
         ("--batch_size=true", '--batch_size: expected a whole number of at least 1, got "true"'),
         ("--model=Transformer", "--model: expected AttentionSeq2Seq or BasicSeq2Seq"),
         ("--buckets=20,10", "--buckets: expected increasing whole numbers"),
+        ("--save_checkpoints_steps=0", "--save_checkpoints_steps: expected a whole number of at"),
+        ("--keep_checkpoint_max=-1", "--keep_checkpoint_max: expected a whole number of at least"),
         ("--hparams=rnn_cell.units=3", '--hparams: unknown option "rnn_cell.units"'),
     ],
 )
@@ -152,7 +174,9 @@ def test_an_interrupted_training_has_the_status_of_an_interrupt(run, calls, monk
     assert run("train", "--output_dir=dir").status == 130
 
 
-@pytest.mark.parametrize("name", ["batch_size", "eval_every_n_steps", "best_metric", "seed"])
+@pytest.mark.parametrize(
+    "name", ["batch_size", "eval_every_n_steps", "best_metric", "keep_checkpoint_max", "seed"]
+)
 def test_the_help_page_has_the_defaults_of_the_configuration(run, name):
     option = run("train", "--help").output.split(f"--{name}")[1].split("\n  -")[0]
     assert " ".join(option.split()).endswith(f"[default: {getattr(Config(), name)}]")

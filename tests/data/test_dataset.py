@@ -59,6 +59,24 @@ def test_ids_by_hand(files):
     )
 
 
+@pytest.mark.parametrize("options", [{}, {"shuffle": True, "seed": 3}, {"buckets": (5, 9)}])
+def test_line_numbers(numbers, options):
+    options = {"batch_size": 7, "epochs": 2, **options}
+    with_numbers = list(numbers(line_numbers=True, **options).as_numpy_iterator())
+    assert batches(numbers(**options)) == [
+        (x["source_ids"].tolist(), x["target_ids"].tolist(), y.tolist()) for x, y, _ in with_numbers
+    ]
+    for _, labels, lines in with_numbers:
+        # Line n has the number n - 1, whose id is n + 3.
+        assert (labels[:, 0] - 3).tolist() == lines.tolist()
+
+
+def test_lines_that_are_skipped_are_counted(files):
+    paths = files("a\n\nb\n", "a\nb\nc\n")
+    (batch,) = make_dataset(*paths, LETTERS, LETTERS, line_numbers=True).as_numpy_iterator()
+    assert batch[2].tolist() == [1, 3]
+
+
 def test_too_long_sequences_keep_their_end_token(files):
     paths = files("a b c\na b\n", "c b a\nc\n")
     dataset = make_dataset(*paths, LETTERS, LETTERS, source_max_length=3, target_max_length=2)

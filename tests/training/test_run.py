@@ -2,6 +2,7 @@ import io
 import json
 import os
 import signal
+import subprocess
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ import tensorflow as tf
 from rich.console import Console
 
 from keras_seq2seq.data import read_lines
+from keras_seq2seq.errors import RunError, UserError
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.scoring import Scorer
 from keras_seq2seq.training import prepare, train
@@ -49,6 +51,17 @@ def weights(directory):
     return ModelDirectory(directory).load_model().get_weights()
 
 
+def assert_same_weights(directory, other):
+    for weight, other_weight in zip(weights(directory), weights(other), strict=True):
+        np.testing.assert_array_equal(weight, other_weight)
+
+
+def timeless(records):
+    return [
+        {name: value for name, value in record.items() if name != "seconds"} for record in records
+    ]
+
+
 def test_learns_and_leaves_a_readable_directory(make_config, tmp_path, console):
     plan = prepare(make_config(train_steps=60, eval_every_n_steps=25), tmp_path)
     result = train(plan, console)
@@ -85,15 +98,9 @@ def test_a_stopped_run_ends_like_one_that_was_not(make_config, tmp_path, console
     interrupt(prepare(config, tmp_path / "stopped"), 13, console, monkeypatch)
     assert "Stopped after step 13 of 24" in console.file.getvalue()
     resumed = train(prepare(config, tmp_path / "stopped"), console).records
-    timeless = [
-        {name: value for name, value in record.items() if name != "seconds"}
-        for record in (*straight, *resumed)
-    ]
-    assert timeless[:3] == timeless[3:]
-    for one, other in zip(
-        weights(tmp_path / "straight"), weights(tmp_path / "stopped"), strict=True
-    ):
-        np.testing.assert_array_equal(one, other)
+    assert timeless(straight) == timeless(resumed)
+    assert_same_weights(tmp_path / "straight", tmp_path / "stopped")
+    assert points(tmp_path / "straight" / "logs") == points(tmp_path / "stopped" / "logs")
 
 
 def test_a_finished_run_is_left_alone(make_config, tmp_path, console):
@@ -112,6 +119,162 @@ def test_tensorboard_shows_train_and_dev_under_one_name(make_config, tmp_path, c
                 found.setdefault((side, value.tag), []).append(event.step)
     for key in [("train", "loss"), ("dev", "loss"), ("train", "learning_rate")]:
         assert found[key] == [10, 20]
+
+
+def points(log_dir):
+    """Returns the points of TensorBoard's curves, other than of the speed."""
+    found = {}
+    for side in ("train", "dev"):
+        for file in sorted((log_dir / side).iterdir()):
+            for event in tf.compat.v1.train.summary_iterator(os.fspath(file)):
+                for value in event.summary.value:
+                    point = event.step, value.tensor.SerializeToString()
+                    found.setdefault((side, value.tag), []).append(point)
+    del found["train", "target_tokens_per_second"]
+    return found
+
+
+def test_two_runs_of_one_seed_are_one(make_config, tmp_path, console):
+    records = [train(prepare(make_config(), tmp_path / name), console).records for name in "ab"]
+    assert timeless(records[0]) == timeless(records[1])
+    assert_same_weights(tmp_path / "a", tmp_path / "b")
+    other = train(prepare(make_config(seed=2), tmp_path / "c"), console).records
+    assert timeless(other) != timeless(records[0])
+
+
+def test_tensorboard_has_each_point_once_after_a_damaged_checkpoint(make_config, tmp_path, console):
+    config = make_config(train_steps=30)
+    train(prepare(config, tmp_path / "straight"), console)
+    train(prepare(config, tmp_path / "stopped"), console)
+    checkpoints = tmp_path / "stopped" / "checkpoints"
+    for step in (20, 30):
+        os.truncate(checkpoints / f"ckpt-{step}.data-00000-of-00001", 1000)
+    train(prepare(config, tmp_path / "stopped"), console)
+    lines = console.file.getvalue().splitlines()
+    damaged = [line for line in lines if line.startswith("warning: ")]
+    assert ["ckpt-30" in line for line in damaged] == [True, False]
+    assert points(tmp_path / "stopped" / "logs") == points(tmp_path / "straight" / "logs")
+    assert_same_weights(tmp_path / "stopped", tmp_path / "straight")
+    logs = [(tmp_path / name / "metrics.jsonl").read_text() for name in ("stopped", "straight")]
+    assert timeless(map(json.loads, logs[0].splitlines())) == timeless(
+        map(json.loads, logs[1].splitlines())
+    )
+
+
+def test_checkpoints_at_the_steps_that_are_asked_for(make_config, tmp_path, console):
+    train(prepare(make_config(save_checkpoints_steps=8), tmp_path), console)
+    files = (tmp_path / "checkpoints").glob("*.index")
+    # Those of the evaluations too.
+    assert sorted(int(file.stem[5:]) for file in files) == [8, 10, 16, 20]
+
+
+def test_going_on_or_not_as_asked(make_config, tmp_path, console):
+    with pytest.raises(UserError, match="holds no checkpoint to go on from; correct --output_dir"):
+        prepare(make_config(), tmp_path, resume="must")
+    first = train(prepare(make_config(), tmp_path), console).records
+    (tmp_path / "mine.txt").touch()
+    longer = make_config(train_steps=30)
+    assert train(prepare(longer, tmp_path, resume="must"), console).records[:2] == first
+    other = make_config(attention_dim=9)
+    records = train(prepare(other, tmp_path, resume="never"), console).records
+    assert [record["step"] for record in records] == [10, 20]
+    assert timeless(records) != timeless(first)
+    assert ModelDirectory(tmp_path).load_config() == other
+    assert [step for step, _ in points(tmp_path / "logs")["dev", "loss"]] == [10, 20]
+    assert (tmp_path / "mine.txt").exists()
+
+
+def test_refuses_to_go_on_with_other_data(make_config, corpus, tmp_path, console):
+    train(prepare(make_config(train_steps=10), tmp_path / "model"), console)
+    moved, changed = tmp_path / "moved.txt", tmp_path / "changed.txt"
+    text = (corpus / "train" / "sources.txt").read_text()
+    moved.write_text(text)
+    first, *others = text.splitlines(keepends=True)
+    changed.write_text("".join([*others, first]))
+    prepare(make_config(train_source=moved), tmp_path / "model")
+    with pytest.raises(UserError, match="--train_source: other text than this run began with"):
+        prepare(make_config(train_source=changed), tmp_path / "model")
+    prepare(make_config(train_source=changed), tmp_path / "model", resume="never")
+
+
+def test_stops_early_and_stays_stopped(make_config, tmp_path, console):
+    config = make_config(
+        learning_rate=1e-30,
+        train_steps=100,
+        eval_every_n_steps=5,
+        best_metric="exact_match",
+        early_stopping_patience=2,
+    )
+    records = train(prepare(config, tmp_path), console).records
+    assert [record["step"] for record in records] == [5, 10, 15]
+    assert "Stopped early: 2 evaluations without a better dev_exact_match than 0 of step 5" in (
+        console.file.getvalue()
+    )
+    assert train(prepare(config, tmp_path), console).records == records
+
+
+def test_a_loss_that_is_no_number_names_the_lines(make_config, corpus, tmp_path, console):
+    source, vocabulary = tmp_path / "source.txt", tmp_path / "vocab.txt"
+    lines = (corpus / "train" / "sources.txt").read_text().splitlines()
+    lines[136] += " rare"
+    source.write_text("\n".join(lines))
+    vocabulary.write_text((corpus / "vocab.sources.txt").read_text() + "rare\n")
+    config = make_config(train_source=source, vocab_source=vocabulary)
+    plan = prepare(config, tmp_path / "model")
+    # A word of one line of the training text is too large.
+    embeddings = plan.model.source_embedding.embeddings
+    table = embeddings.numpy()
+    table[len(plan.source_vocabulary) - 1] = 3e38
+    embeddings.assign(table)
+    with pytest.raises(RunError, match=r"step \d+: the loss is nan; its batch is lines ") as error:
+        train(plan, console)
+    listed = str(error.value).split("lines ")[1].split(" of ")[0]
+    numbers = [int(number) for number in listed.split(", ")]
+    assert len(set(numbers)) == 16
+    assert 137 in numbers
+
+
+def test_a_run_that_diverges_saves_nothing_of_it(make_config, tmp_path, console):
+    hparams = "optimizer.name=SGD, optimizer.clip_gradients=0"
+    config = make_config(hparams, learning_rate=1e30, save_checkpoints_steps=1)
+    with pytest.raises(RunError, match=r"step \d+: .*; its batch is lines ") as error:
+        train(prepare(config, tmp_path), console)
+    step = int(str(error.value).split(":")[0].removeprefix("step "))
+    files = (tmp_path / "checkpoints").glob("*.index")
+    assert all(int(file.stem[5:]) < step <= 10 for file in files)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 1 MB."""
+    path = tmp_path / "disk"
+    path.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", os.fspath(path)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("needs the right to mount a file system")
+    yield path
+    subprocess.run(["umount", "--lazy", os.fspath(path)], check=True)
+
+
+def test_a_full_disk_ends_the_run_and_leaves_what_was_there(
+    make_config, small_disk, tmp_path, console
+):
+    output_dir = small_disk / "model"
+    train(prepare(make_config(train_steps=10), output_dir), console)
+    before = weights(output_dir)
+    free = os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_bsize
+    (small_disk / "others").write_bytes(bytes(free - 20_000))
+    config = make_config(save_checkpoints_steps=5)
+    with pytest.raises(RunError, match="cannot be written .*No space left on device"):
+        train(prepare(config, output_dir), console)
+    for one, other in zip(weights(output_dir), before, strict=True):
+        np.testing.assert_array_equal(one, other)
+    (small_disk / "others").unlink()
+    train(prepare(config, output_dir, resume="must"), console)
+    train(prepare(make_config(), tmp_path / "straight"), console)
+    assert_same_weights(output_dir, tmp_path / "straight")
 
 
 @pytest.mark.parametrize("name", ["Adam", "SGD", "RMSprop"])

@@ -1,0 +1,42 @@
+import time
+
+import keras
+import numpy as np
+
+from keras_seq2seq.callbacks import SaveCheckpoints
+
+
+def fit(saver, steps=10, seconds=0.0):
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    wait = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: time.sleep(seconds)
+    )
+    model.fit(np.ones((steps, 1)), np.ones(steps), batch_size=1, callbacks=[wait, saver], verbose=0)
+
+
+def test_saves_every_n_steps():
+    steps = []
+    fit(SaveCheckpoints(steps.append, every_n_steps=3, every_n_seconds=None))
+    assert steps == [3, 6, 9]
+
+
+def test_saves_every_n_seconds():
+    begin = time.monotonic()
+    times = []
+    saver = SaveCheckpoints(lambda step: times.append(time.monotonic()), every_n_seconds=0.25)
+    fit(saver, steps=6, seconds=0.1)
+    times = [begin, *times]
+    assert len(times) > 1
+    assert all(later - earlier >= 0.25 for earlier, later in zip(times, times[1:], strict=False))
+
+
+def test_a_step_is_saved_once():
+    steps = []
+    saver = SaveCheckpoints(steps.append, every_n_steps=2, every_n_seconds=None)
+    save = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: saver.save())
+    saver.set_model(model := keras.Sequential([keras.layers.Dense(1)]))
+    model.compile("sgd", "mse")
+    model.fit(np.ones((4, 1)), np.ones(4), batch_size=1, callbacks=[save, saver], verbose=0)
+    assert steps == [1, 2, 3, 4]
+    assert saver.step == 4

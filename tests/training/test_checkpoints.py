@@ -1,0 +1,213 @@
+import os
+import subprocess
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from keras_seq2seq.errors import RunError
+from keras_seq2seq.training import Checkpoints
+
+
+def make_model(units=2):
+    model = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(units)])
+    model.compile("adam", "mse")
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def save(path, steps, **options):
+    """Saves models whose weights are their steps."""
+    model = make_model()
+    checkpoints = Checkpoints(path, model, **options)
+    for step in steps:
+        model.set_weights([np.full(weights.shape, step) for weights in model.get_weights()])
+        checkpoints.save({"step": step, "note": f"ä{step}"})
+    return checkpoints
+
+
+def restored_step(path, warn=pytest.fail):
+    model = make_model()
+    notes = Checkpoints(path, model).restore(warn)
+    for weights in model.get_weights():
+        assert np.all(weights == notes["step"])
+    return notes["step"]
+
+
+def steps_in(path):
+    return sorted(int(file.stem.removeprefix("ckpt-")) for file in path.glob("*.index"))
+
+
+def cut_off(path, keep=0.5):
+    with path.open("r+b") as file:
+        file.truncate(int(path.stat().st_size * keep))
+
+
+def data_of(path, step):
+    return path / f"ckpt-{step}.data-00000-of-00001"
+
+
+def test_the_newest_comes_back_with_its_notes(tmp_path):
+    save(tmp_path, [1, 2, 3])
+    assert restored_step(tmp_path) == 3
+    assert Checkpoints(tmp_path, make_model()).restore() == {"step": 3, "note": "ä3"}
+
+
+def test_the_state_of_the_optimizer_and_of_the_metrics_comes_back(tmp_path):
+    model = make_model()
+    x, y = np.array([[1.0], [2.0]]), np.array([[1.0, 3.0], [0.0, 1.0]])
+    model.fit(x, y, epochs=3, verbose=0)
+    Checkpoints(tmp_path, model).save({"step": 3})
+    other = make_model()
+    checkpoints = Checkpoints(tmp_path, other)
+    checkpoints.restore()
+    assert int(other.optimizer.iterations) == 3
+    assert float(other.metrics[0].result()) == float(model.metrics[0].result())
+    other.reset_metrics()
+    checkpoints.restore_metrics()
+    assert float(other.metrics[0].result()) == float(model.metrics[0].result())
+    for one in (model, other):
+        one.fit(x, y, verbose=0)
+    for weights, others in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(weights, others)
+
+
+def test_nothing_to_restore(tmp_path):
+    checkpoints = Checkpoints(tmp_path, make_model())
+    assert not checkpoints
+    assert checkpoints.restore() is None
+    checkpoints.restore_metrics()
+
+
+def test_the_oldest_go(tmp_path):
+    save(tmp_path, range(1, 8), max_to_keep=3)
+    assert steps_in(tmp_path) == [5, 6, 7]
+
+
+def test_all_may_be_kept(tmp_path):
+    save(tmp_path, range(1, 8), max_to_keep=0)
+    assert steps_in(tmp_path) == list(range(1, 8))
+
+
+def test_some_are_kept_for_good(tmp_path):
+    # 36 microseconds: what is swept away is always old enough to stay.
+    save(tmp_path, range(1, 6), max_to_keep=2, keep_every_n_hours=1e-8)
+    assert steps_in(tmp_path) == [1, 2, 3, 4, 5]
+
+
+def flip_a_bit(path):
+    content = bytearray(data_of(path, 3).read_bytes())
+    content[len(content) // 2] ^= 1
+    data_of(path, 3).write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: cut_off(data_of(path, 3)),
+        lambda path: cut_off(data_of(path, 3), keep=0),
+        lambda path: cut_off(path / "ckpt-3.index"),
+        lambda path: data_of(path, 3).unlink(),
+        lambda path: (path / "ckpt-3.index").unlink(),
+        flip_a_bit,
+    ],
+    ids=["half", "empty", "half_index", "no_data", "no_index", "flipped_bit"],
+)
+def test_a_damaged_one_falls_back_to_the_one_before(tmp_path, damage):
+    save(tmp_path, [1, 2, 3])
+    damage(tmp_path)
+    warnings = []
+    assert restored_step(tmp_path, warnings.append) == 2
+    assert len(warnings) == 1
+    assert "ckpt-3: damaged checkpoint (" in warnings[0]
+    assert warnings[0].endswith("; trying the one before it")
+    assert "\n" not in warnings[0]
+
+
+def test_a_warning_is_the_default(tmp_path):
+    save(tmp_path, [1, 2])
+    cut_off(data_of(tmp_path, 2))
+    with pytest.warns(UserWarning, match="ckpt-2: damaged checkpoint"):
+        Checkpoints(tmp_path, make_model()).restore()
+
+
+def test_goes_on_where_the_newest_was_damaged(tmp_path):
+    save(tmp_path, [1, 2, 3])
+    cut_off(data_of(tmp_path, 3))
+    model = make_model()
+    checkpoints = Checkpoints(tmp_path, model)
+    checkpoints.restore([].append)
+    model.set_weights([np.full(weights.shape, 3) for weights in model.get_weights()])
+    checkpoints.save({"step": 3})
+    assert restored_step(tmp_path) == 3
+
+
+def test_the_managers_own_file_may_be_damaged(tmp_path):
+    save(tmp_path, [1, 2, 3])
+    cut_off(tmp_path / "checkpoint")
+    assert restored_step(tmp_path) == 3
+
+
+def test_never_begins_anew_where_all_are_damaged(tmp_path):
+    save(tmp_path, [1, 2])
+    for step in (1, 2):
+        cut_off(data_of(tmp_path, step))
+    with pytest.raises(RunError, match="none of the 2 checkpoints can be read"):
+        Checkpoints(tmp_path, make_model()).restore([].append)
+
+
+def test_what_a_kill_within_a_write_leaves_is_removed(tmp_path):
+    save(tmp_path, [1, 2])
+    (tmp_path / "ckpt-3_temp").mkdir()
+    (tmp_path / "ckpt-3_temp" / "part-00000-of-00001.data-00000-of-00001.tempstate1").touch()
+    (tmp_path / "checkpoint.tmp0123").touch()
+    data_of(tmp_path, 3).touch()
+    (tmp_path / "mine.txt").touch()
+    assert restored_step(tmp_path) == 2
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "checkpoint",
+        "ckpt-1.data-00000-of-00001",
+        "ckpt-1.index",
+        "ckpt-2.data-00000-of-00001",
+        "ckpt-2.index",
+        "mine.txt",
+    ]
+
+
+def test_refuses_those_of_another_model(tmp_path):
+    save(tmp_path, [1])
+    with pytest.raises(RunError, match="ckpt-1: the checkpoint of another model"):
+        Checkpoints(tmp_path, make_model(units=3)).restore()
+
+
+def test_saves_no_weights_that_are_no_numbers(tmp_path):
+    with pytest.raises(FloatingPointError, match="dense.*kernel is not finite"):
+        save(tmp_path, [1, np.nan])
+    assert restored_step(tmp_path) == 1
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 64 kB."""
+    path = tmp_path / "disk"
+    path.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", os.fspath(path)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("needs the right to mount a file system")
+    yield path
+    subprocess.run(["umount", "--lazy", os.fspath(path)], check=True)
+
+
+def test_a_full_disk_leaves_the_earlier_ones_whole(small_disk: Path):
+    checkpoints = save(small_disk, [1, 2])
+    free = os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_bsize
+    (small_disk / "others").write_bytes(bytes(free))
+    with pytest.raises(RunError, match="step 3 cannot be written .*No space left on device"):
+        checkpoints.save({"step": 3})
+    assert restored_step(small_disk) == 2
+    (small_disk / "others").unlink()
+    checkpoints.save({"step": 2})
+    assert restored_step(small_disk) == 2
