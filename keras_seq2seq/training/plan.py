@@ -102,6 +102,12 @@ def prepare(
     missing = [f"--{name}" for name in _REQUIRED if getattr(config, name) is None]
     if missing:
         raise UserError(f"training needs {', '.join(missing)}")
+    accumulated = config.hparams.optimizer.gradient_accumulation_steps
+    if workers.replicas > 1 and accumulated > 1:
+        raise UserError(
+            f"optimizer.gradient_accumulation_steps={accumulated}: TensorFlow cannot accumulate "
+            f"on {workers.replicas} devices; leave it out, or hide all devices but one"
+        )
     directory = ModelDirectory(output_dir)
     _check_resume(directory, config, resume)
     source_vocabulary = Vocabulary.load(config.vocab_source)

@@ -52,3 +52,7 @@ def test_padding_is_that_of_batches_drawn_by_chance():
             positions += share * size * batch.max(axis=0)
             tokens += share * batch.sum(axis=0)
     np.testing.assert_allclose(batching.padding(lengths), 1 - tokens / positions, atol=0.01)
+
+
+def test_several_devices_take_as_many_times_more():
+    assert Batching(((5, 5),), (8, 3)).on(4) == Batching(((5, 5),), (32, 12))

@@ -71,6 +71,20 @@ def test_line_numbers(numbers, options):
         assert (labels[:, 0] - 3).tolist() == lines.tolist()
 
 
+def test_parts_are_all_of_the_batch(numbers):
+    options = {"batch_size": 6, "buckets": (5, 9), "shuffle": True, "seed": 3}
+    whole = [labels[:, 0].tolist() for _, labels in numbers(**options).as_numpy_iterator()]
+    parts = [
+        [row[0] for _, labels in dataset.as_numpy_iterator() for row in labels]
+        for dataset in (
+            numbers(parts=range(0, 1), all_parts=3, **options),
+            numbers(parts=range(1, 3), all_parts=3, **options),
+        )
+    ]
+    assert parts[0] == [first for batch in whole for first in batch[0::3]]
+    assert parts[1] == [first for batch in whole for first in batch[1::3] + batch[2::3]]
+
+
 def test_lines_that_are_skipped_are_counted(files):
     paths = files("a\n\nb\n", "a\nb\nc\n")
     (batch,) = make_dataset(*paths, LETTERS, LETTERS, line_numbers=True).as_numpy_iterator()
