@@ -22,11 +22,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_seq2seq.data import write_corpus
+from keras_seq2seq.model_directory import ModelDirectory
 
 # Where a write is going on, there are these.
 UNFINISHED = {"checkpoint": "checkpoints/ckpt-*_temp", "model.keras": ".model-*"}
@@ -75,12 +75,18 @@ def unfinished(directory: Path, kind: str) -> bool:
 def wait_for_moment(
     process: subprocess.Popen, directory: Path, kind: str, seconds: float, chance: random.Random
 ):
-    """Returns at a random moment of the first seconds, or within a write if that is the kind."""
-    end = time.monotonic() + chance.uniform(0.1, 1) * seconds
+    """Returns at a random moment of these seconds, or within a write if that is the kind."""
+    end = time.monotonic() + chance.uniform(0, seconds)
+    # Writes that are left alone before.
+    left, was_writing = chance.randrange(3), False
     while process.poll() is None and (kind in UNFINISHED or time.monotonic() < end):
-        if kind in UNFINISHED and unfinished(directory, kind) and chance.random() < 0.5:
-            time.sleep(chance.uniform(0, 0.004))
-            return
+        is_writing = kind in UNFINISHED and unfinished(directory, kind)
+        if is_writing and not was_writing:
+            if not left:
+                time.sleep(chance.uniform(0, 0.002))
+                return
+            left -= 1
+        was_writing = is_writing
         time.sleep(0.0002)
 
 
@@ -114,10 +120,7 @@ def describe(directory: Path) -> str:
 
 def differences(one: Path, other: Path) -> Iterator[str]:
     """Yields the names of what differs between two model directories."""
-    weights = [
-        keras.saving.load_model(path / "model.keras", compile=False).get_weights()
-        for path in (one, other)
-    ]
+    weights = [ModelDirectory(path).load_model().get_weights() for path in (one, other)]
     if not all(map(np.array_equal, *weights)):
         yield "the weights of model.keras"
     states = [
@@ -155,9 +158,10 @@ def curves(directory: Path) -> dict[tuple[str, str], list[tuple[int, bytes]]]:
 
 
 def main():
+    tf.get_logger().setLevel("ERROR")
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=16)
-    parser.add_argument("--train_steps", type=int, default=200)
+    parser.add_argument("--train_steps", type=int, default=400)
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
@@ -172,7 +176,8 @@ def main():
             train_command(corpus, directory / "killed", options.train_steps),
             directory / "killed",
             options.kills,
-            seconds,
+            # So that there is something left to be killed.
+            0.3 * seconds,
             random.Random(options.seed),
         )
         print(f"{sum(done.values())} kills: {', '.join(f'{n} {kind}' for kind, n in done.items())}")

@@ -131,12 +131,14 @@ def _read_tf_config() -> tuple[int, int]:
     try:
         tf_config = json.loads(text or "{}")
         cluster = tf_config.get("cluster", {})
+        if others := set(cluster) - {"chief", "worker"}:
+            raise ValueError(f"no use for a {min(others)}")
         chiefs, workers = len(cluster.get("chief", [])), len(cluster.get("worker", []))
         if chiefs + workers <= 1:
             return 1, 0
         task, index = tf_config["task"]["type"], int(tf_config["task"]["index"])
-        if task not in ("chief", "worker") or set(cluster) - {"chief", "worker"}:
-            raise ValueError("only chief and worker are known")
+        if task not in cluster:
+            raise ValueError(f"there is no {task} in the cluster")
         return chiefs + workers, index + (chiefs if task == "worker" else 0)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
