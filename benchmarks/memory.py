@@ -8,6 +8,7 @@ peak grows by more than 5 % after the first evaluation.
 """
 
 import argparse
+import json
 import os
 import re
 import subprocess
@@ -47,7 +48,17 @@ def peak_mb(pid: int) -> float:
     return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) / 1000
 
 
-def watch(process: subprocess.Popen, log: Path) -> list[float]:
+def finished_evaluations(directory: Path) -> int:
+    """Returns the number of evaluations whose model and checkpoint are written too."""
+    log = directory / "metrics.jsonl"
+    if not log.exists():
+        return 0
+    steps = [json.loads(line)["step"] for line in log.read_text().splitlines()]
+    saved = (directory / "checkpoints" / f"ckpt-{steps[-1]}.index").exists()
+    return len(steps) if saved else len(steps) - 1
+
+
+def watch(process: subprocess.Popen, directory: Path) -> list[float]:
     """Prints and returns the peaks after each evaluation."""
     peaks, last = [], 0.0
     while process.poll() is None:
@@ -55,7 +66,7 @@ def watch(process: subprocess.Popen, log: Path) -> list[float]:
             last = peak_mb(process.pid)
         except (AttributeError, FileNotFoundError):  # it has just ended
             break
-        done = log.read_text().count("\n") if log.exists() else 0
+        done = finished_evaluations(directory)
         if done > len(peaks):
             peaks += [last] * (done - len(peaks))
             print(f"evaluation {done}: {last:,.0f} MB at most so far", flush=True)
@@ -77,7 +88,7 @@ def main():
         write_corpus(directory / "corpus", options.pairs)
         eval_every = max(steps // options.evaluations, 1)
         process = start(directory / "corpus", directory / "model", options.epochs, eval_every)
-        peaks = watch(process, directory / "model" / "metrics.jsonl")
+        peaks = watch(process, directory / "model")
     growth = peaks[-1] / peaks[0] - 1
     print(
         f"{options.pairs:,} pairs, {options.epochs} epochs: {peaks[0]:,.0f} MB at the first "
