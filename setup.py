@@ -27,14 +27,14 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["keras_seq2seq", "keras_seq2seq.*"]),
-    package_data={"keras_seq2seq.plots": ["*.html"]},
+    package_data={"keras_seq2seq.plots": ["*.html"], "keras_seq2seq.tuning": ["*.html"]},
     python_requires=">=3.10,<3.14",
     install_requires=[
         "click>=8.1.3",
         "jiwer>=3.0",
         # The newest for Python 3.10 is 3.12.
         "keras>=3.12",
-        "keras-tuner>=1.4.7",
+        "keras-tuner[bayesian]>=1.4.7",
         "matplotlib>=3.9",
         "numpy>=1.26",
         "pydantic>=2.7",

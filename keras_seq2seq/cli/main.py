@@ -16,7 +16,17 @@ INTERRUPTED = 130
 
 @click.group(
     cls=LazyGroup,
-    command_names=("train", "translate", "evaluate", "score", "average", "vocab", "data", "demo"),
+    command_names=(
+        "train",
+        "tune",
+        "translate",
+        "evaluate",
+        "score",
+        "average",
+        "vocab",
+        "data",
+        "demo",
+    ),
     context_settings={
         "help_option_names": ["-h", "--help"],
         "max_content_width": 100,

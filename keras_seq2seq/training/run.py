@@ -92,7 +92,7 @@ def _train(plan: TrainingPlan, console: Console) -> TrainingResult:
         directory.create(config, plan.source_vocabulary, plan.target_vocabulary)
     # The others wait for that.
     workers.any(False)
-    learning_rate = _compile(plan)
+    learning_rate = compile_model(plan)
     checkpoints = Checkpoints(
         directory.checkpoints_path,
         model,
@@ -214,7 +214,7 @@ def _console_for(workers: Workers, console: Console | None) -> Console:
     )
 
 
-def _compile(plan: TrainingPlan) -> float | LearningRateSchedule:
+def compile_model(plan: TrainingPlan) -> float | LearningRateSchedule:
     """Compiles the model, and returns its learning rate."""
     config, model = plan.config, plan.model
     with plan.workers.strategy.scope():

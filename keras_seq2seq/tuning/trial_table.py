@@ -1,0 +1,140 @@
+"""The table of trials."""
+
+import os
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from keras_seq2seq.tuning.objective import Objective
+from keras_seq2seq.tuning.search_plan import SearchPlan
+from keras_seq2seq.tuning.trial_record import COMPLETED, FAILED, RUNNING, TrialRecord
+
+_STYLES = {COMPLETED: "green", FAILED: "red", RUNNING: "cyan"}
+
+
+def make_trial_table(
+    records: Sequence[TrialRecord],
+    objective: Objective,
+    rows: int | None = None,
+    trials: int | None = None,
+    seconds: float | None = None,
+    seconds_left: float | None = None,
+) -> RenderableType:
+    """Makes a table of trials for `rich`, with a line on the whole below it.
+
+    Args:
+        records: The trials.
+        objective: What they are compared by.
+        rows: The most rows; of more trials, the running, the best and the last are shown.
+        trials: The number of trials of the whole search.
+        seconds: What the search has taken.
+        seconds_left: What it will take yet.
+    """
+    best = best_record(records, objective)
+    names = list(dict.fromkeys(name for record in records for name in record.values))
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("trial")
+    table.add_column("status")
+    table.add_column(objective.name, justify="right")
+    table.add_column("time", justify="right")
+    table.add_column("trained", justify="right")
+    for name in names:
+        # Paths of sections are long, and the last part says most.
+        table.add_column(Text(name), overflow="fold")
+    for record in _choose(records, objective, rows):
+        trial = record.trial if record.continues is None else f"{record.trial} < {record.continues}"
+        table.add_row(
+            trial,
+            Text(record.status, _STYLES.get(record.status, "")),
+            _show_number(record.objective) + (" *" if record is best else ""),
+            show_seconds(record.seconds),
+            str(record.units),
+            *(Text(_show(record.values[name]) if name in record.values else "") for name in names),
+        )
+    return Group(table, Text(describe_search(records, objective, trials, seconds, seconds_left)))
+
+
+def print_trials(path: str | os.PathLike, file: TextIO | None = None):
+    """Prints the trials of a search, which may still be running, the best ones first.
+
+    Args:
+        path: The directory of the search.
+        file: Where to print. Defaults to standard output.
+
+    Raises:
+        UserError: If there is no search.
+    """
+    plan = SearchPlan.load(path)
+    file = file or sys.stdout
+    # Without a terminal, rich would fold at 80 columns.
+    console = Console(file=file, width=None if file.isatty() else 10_000, highlight=False)
+    worst = float("inf")
+
+    def rank(record):
+        value = record.objective
+        return worst if value is None or record.status == FAILED else plan.objective.sort_key(value)
+
+    console.print(make_trial_table(sorted(plan.directory.records(), key=rank), plan.objective))
+
+
+def describe_search(
+    records: Sequence[TrialRecord],
+    objective: Objective,
+    trials: int | None = None,
+    seconds: float | None = None,
+    seconds_left: float | None = None,
+) -> str:
+    """Returns a line on all trials: how many have ended, the best one, the time."""
+    ended = sum(record.status in (COMPLETED, FAILED) for record in records)
+    failed = sum(record.status == FAILED for record in records)
+    parts = [f"{ended} of {trials} trials" if trials else f"{ended} trials"]
+    if failed:
+        parts.append(f"{failed} failed")
+    if best := best_record(records, objective):
+        parts.append(f"best {objective.name} {_show_number(best.objective)} (trial {best.trial})")
+    if seconds is not None:
+        parts.append(show_seconds(seconds))
+    if seconds_left is not None:
+        parts.append(f"about {show_seconds(seconds_left)} left")
+    return " | ".join(parts)
+
+
+def best_record(records: Sequence[TrialRecord], objective: Objective) -> TrialRecord | None:
+    """Returns the trial with the best value, the first of several; `None` if none has one."""
+    rated = [r for r in records if r.objective is not None and r.status != FAILED]
+    return min(rated, key=lambda record: objective.sort_key(record.objective), default=None)
+
+
+def show_seconds(seconds: float) -> str:
+    """Returns a duration as hours, minutes and seconds."""
+    return str(timedelta(seconds=round(seconds)))
+
+
+def _choose(
+    records: Sequence[TrialRecord], objective: Objective, rows: int | None
+) -> list[TrialRecord]:
+    if rows is None or len(records) <= rows:
+        return list(records)
+    rated = [r for r in records if r.objective is not None and r.status != FAILED]
+    ranked = [
+        *(record for record in records if record.status == RUNNING),
+        *sorted(rated, key=lambda record: objective.sort_key(record.objective))[: rows // 2],
+        *reversed(records),
+    ]
+    chosen = list(dict.fromkeys(record.trial for record in ranked))[:rows]
+    return [record for record in records if record.trial in chosen]
+
+
+def _show(value) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _show_number(value: float | None) -> str:
+    return "" if value is None else f"{value:.5g}"
