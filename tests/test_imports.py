@@ -31,7 +31,8 @@ MAY_IMPORT |= {
     "evaluation": {"metrics", "scoring", "translator"},
 }
 MAY_IMPORT |= {"training": set(MAY_IMPORT)}
-MAY_IMPORT |= {"demo": set(MAY_IMPORT)}
+MAY_IMPORT |= {"tuning": set(MAY_IMPORT)}
+MAY_IMPORT |= {"demo": set(MAY_IMPORT) - {"tuning"}}
 
 # Runs on any backend of Keras.
 WITHOUT_TENSORFLOW = {"decoding", "layers", "losses", "metrics", "models"}

@@ -1,11 +1,11 @@
 """A choice among values."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 from keras_tuner.engine import hyperparameters
 
-from keras_seq2seq.config.yaml_dialect import read_yaml, write_yaml
 from keras_seq2seq.tuning.dimension import Dimension
 
 
@@ -13,9 +13,8 @@ from keras_seq2seq.tuning.dimension import Dimension
 class Choice(Dimension):
     """An option that takes one of some values: `{choice: [128, 256, 512]}`.
 
-    Whole numbers and texts are what they are to KerasTuner too. For all else (switches, lists,
-    fractions, nothing) it gets YAML text: it makes numbers of switches, has no lists, and sends
-    fractions to workers in single precision.
+    Numbers and texts are what they are to KerasTuner too. For all else (switches, lists, nothing,
+    a mixture) it gets JSON text: it makes numbers of switches, and has nothing for the others.
 
     Attributes:
         values: The values.
@@ -39,12 +38,12 @@ class Choice(Dimension):
         return hyperparameters.Choice(self.name, values, conditions=conditions)
 
     def encode(self, value: Any) -> int | str:
-        return value if self._is_plain else write_yaml(value).splitlines()[0]
+        return value if self._is_plain else json.dumps(value)
 
     def decode(self, value: int | float | str) -> Any:
         if self._is_plain:
             return value
-        return next(mine for mine in self.values if _same(mine, read_yaml(value)))
+        return next(mine for mine in self.values if _same(mine, json.loads(value)))
 
     def position(self, value: Any) -> float:
         ordered = sorted(self.values) if self._is_ordered else self.values
@@ -60,7 +59,7 @@ class Choice(Dimension):
 
     @property
     def _is_plain(self) -> bool:
-        return {type(value) for value in self.values} in ({int}, {str})
+        return {type(value) for value in self.values} in ({int}, {float}, {str})
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -15,8 +15,7 @@ _DIGITS = 4
 class Range(Dimension):
     """An option that takes any number between two: `{range: [1, 4]}`, `{log: [1e-4, 1e-2]}`.
 
-    Fractions have four digits: whoever reads 0.001274 in a report can type it, and what a worker
-    gets over the wire in single precision is the same number.
+    Fractions have four digits: whoever reads 0.001274 in a report can type it.
 
     Attributes:
         low: The smallest value.

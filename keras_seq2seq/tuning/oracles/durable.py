@@ -5,7 +5,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import keras_tuner
-from keras_tuner.engine.hyperparameters import Float
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_seq2seq.data.atomic_file import atomic_file
@@ -15,10 +14,9 @@ from keras_seq2seq.tuning.clock import Clock
 class Durable:
     """Mixed into an `Oracle`: whatever process is killed, the search goes on from its files.
 
-    KerasTuner writes its files in place, so that a kill can leave half of one; it starts trials
-    again that have ended since its last save; and it takes a trial's hyper-parameters back from
-    workers, to whom they went in single precision. Here files are there whole or not at all, only
-    trials that are not over are started again, and values have four digits and stay what they are.
+    KerasTuner writes its files in place, so that a kill can leave half of one, and it starts trials
+    again that have ended since its last save. Here files are there whole or not at all, and only
+    trials that are not over are started again.
 
     Args:
         clock: The time that the search has taken and may take. When it is over, there are no new
@@ -38,15 +36,6 @@ class Durable:
         )
         self.verbose = 0
 
-    def populate_space(self, trial_id):
-        response = super().populate_space(trial_id)
-        values = response.get("values") or {}
-        for hyper_parameter in self.hyperparameters.space:
-            name = hyper_parameter.name
-            if isinstance(hyper_parameter, Float) and name in values:
-                values[name] = float(f"{values[name]:.4g}")
-        return response
-
     @keras_tuner.synchronized
     def create_trial(self, tuner_id):
         if self._clock.is_over and tuner_id not in self.ongoing_trials:
@@ -56,7 +45,6 @@ class Durable:
 
     @keras_tuner.synchronized
     def end_trial(self, trial):
-        trial.hyperparameters = self.trials[trial.trial_id].hyperparameters
         super().end_trial(trial)
         # Saved once more, as one that does not run any longer.
         self.save()

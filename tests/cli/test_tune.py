@@ -1,0 +1,78 @@
+import pytest
+
+DATA = [
+    f"--{name}=nothing.txt"
+    for name in (
+        "train_source", "train_target", "dev_source", "dev_target", "vocab_source", "vocab_target"
+    )
+]  # fmt: skip
+
+
+@pytest.fixture
+def space(tmp_path):
+    path = tmp_path / "space.yaml"
+    path.write_text("batch_size: {choice: [16, 32]}\n")
+    return path
+
+
+@pytest.fixture
+def tune(run, space, tmp_path):
+    def tune_with(*options):
+        return run("tune", "--space", space, "--output_dir", tmp_path / "search", *DATA, *options)
+
+    return tune_with
+
+
+def test_takes_the_data_flags_of_train(run):
+    page = run("tune", "--help").output
+    for name in ("--train_source", "--dev_target", "--hparams", "--buckets", "--config", "--seed"):
+        assert name in page
+    assert "--best_metric" not in page and "--dry_run" not in page
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--tuner=hyperbant"], 'unknown tuner "hyperbant"; did you mean hyperband?'),
+        (["--objective=dev_blue"], 'unknown objective "dev_blue"; did you mean dev_bleu?'),
+        (["--tuner=random"], "give it --max_trials or --budget_minutes"),
+        (["--max_epochs=3", "--train_steps=10"], "--max_epochs cannot stand beside train_steps"),
+        (["--max_trials=0"], "expected a whole number of at least 1"),
+        (["--batch_size=none"], "--batch_size: expected a whole number"),
+        (["--resume=must"], "holds no search to go on with"),
+        ([], "nothing.txt"),
+    ],
+)
+def test_mistakes_are_told_before_the_first_trial(tune, tmp_path, options, message):
+    result = tune(*options)
+    assert result.status == 2
+    assert message in result.errors
+    assert not (tmp_path / "search").exists()
+
+
+def test_a_space_that_the_configuration_refuses(tune, space, tmp_path):
+    space.write_text("optimizer.learning_rate: {choice: [-1]}\n")
+    result = tune()
+    assert result.status == 2
+    assert "space.yaml: optimizer.learning_rate: expected a number above 0, got -1" in result.errors
+
+
+@pytest.mark.parametrize("missing", ["--space", "--output_dir"])
+def test_needs_a_space_and_a_directory(run, tmp_path, missing):
+    options = {"--space": "space.yaml", "--output_dir": "search"}
+    del options[missing]
+    result = run("tune", *(f"{name}={value}" for name, value in options.items()))
+    assert result.status == 2
+    assert f"Missing option '{missing}'" in result.errors
+
+
+def test_a_report_needs_a_search(run, tmp_path):
+    result = run("tune", "--report", tmp_path)
+    assert result.status == 2
+    assert "holds no search" in result.errors
+
+
+def test_nothing_stands_beside_a_report(run, tmp_path):
+    result = run("tune", "--report", tmp_path, "--max_trials", 3)
+    assert result.status == 2
+    assert "--max_trials has no effect beside --report" in result.errors
