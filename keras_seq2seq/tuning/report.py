@@ -55,7 +55,7 @@ def write_report(path: str | os.PathLike) -> Path:
 def _describe_option(space: SearchSpace, name: str) -> dict:
     """Returns an option with the marks of its axis: their places and what stands there."""
     dimension = space[name]
-    marks = sorted((dimension.position(value), _show(value)) for value in dimension.marks)
+    marks = sorted((round(dimension.position(value), 3), _show(value)) for value in dimension.marks)
     return {"name": name, "marks": marks}
 
 

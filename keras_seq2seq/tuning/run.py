@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 
 import grpc
@@ -69,7 +69,8 @@ def run_search(
     role = Role.from_environment()
     if role.address is not None and workers > 1:
         raise UserError("--workers starts a chief of its own; unset KERASTUNER_TUNER_ID")
-    with _terminable():
+    # KerasTuner prints what a condition holds each time that one goes over the wire.
+    with _terminable(), redirect_stdout(None):
         if role.is_worker:
             work_for_chief(plan)
             return None

@@ -1,0 +1,133 @@
+import json
+import re
+
+import numpy as np
+import pytest
+from harness.browser import console_of, open_browser
+
+from keras_seq2seq.config import resolve_config
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.tuning import (
+    Objective,
+    SearchDirectory,
+    SearchPlan,
+    TrialRecord,
+    parse_space,
+    write_report,
+)
+from keras_seq2seq.tuning.trial_record import COMPLETED, FAILED, RUNNING
+
+SPACE = {
+    "optimizer.learning_rate": {"log": [1e-4, 1e-1]},
+    "batch_size": {"choice": [16, 32, 64]},
+    "rnn_cell.type": {"choice": ["GRUCell", "LSTMCell"]},
+    "rnn_cell.num_layers": {"range": [1, 3]},
+    "rnn_cell.residual_connections": {
+        "choice": [True, False],
+        "when": {"rnn_cell.num_layers": [2, 3]},
+    },
+}
+
+
+def make_record(number, chance):
+    layers = int(chance.integers(1, 4))
+    values = {
+        "optimizer.learning_rate": float(f"{10 ** chance.uniform(-4, -1):.4g}"),
+        "batch_size": int(chance.choice([16, 32, 64])),
+        "rnn_cell.type": str(chance.choice(["GRUCell", "LSTMCell"])),
+        "rnn_cell.num_layers": layers,
+    }
+    if layers > 1:
+        values["rnn_cell.residual_connections"] = bool(chance.choice([True, False]))
+    off = np.log10(values["optimizer.learning_rate"]) + 2.4
+    bleu = 34 - 9 * off**2 - 2 * (layers == 3) + float(chance.normal(0, 0.7))
+    return TrialRecord(
+        f"{number:04}", values, 9, status=COMPLETED, objective=bleu, seconds=100.0 + number
+    )
+
+
+@pytest.fixture
+def write_search(tmp_path):
+    """Writes a search that nobody has run."""
+
+    def write(count=30):
+        plan = SearchPlan(
+            resolve_config(),
+            parse_space(SPACE),
+            Objective.parse("dev_bleu"),
+            SearchDirectory(tmp_path / "search"),
+            max_epochs=9,
+        )
+        plan.save()
+        chance = np.random.default_rng(7)
+        records = [make_record(number, chance) for number in range(count)]
+        if count > 5:
+            records[3] = records[3].changed(
+                status=FAILED, message="the loss is nan </script><b>", objective=None
+            )
+            records[-1] = records[-1].changed(status=RUNNING, objective=None)
+        for record in records:
+            record.save(plan.directory.trial_path(record.trial))
+        return plan.directory, records
+
+    return write
+
+
+def data_of(page):
+    text = page.read_text(encoding="utf-8")
+    return json.loads(re.search(r"^const data = (.*);$", text, re.MULTILINE).group(1))
+
+
+def test_the_page_holds_all_trials_and_loads_nothing(write_search):
+    directory, records = write_search()
+    page = write_report(directory.path)
+    assert page == directory.report_path
+    data = data_of(page)
+    assert [trial["objective"] for trial in data["trials"]] == [r.objective for r in records]
+    assert data["trials"][3]["message"] == "the loss is nan </script><b>"
+    assert data["lowerIsBetter"] is False
+    assert data["importance"][0][0] == "optimizer.learning_rate"
+    marks = {option["name"]: option["marks"] for option in data["options"]}
+    assert marks["batch_size"] == [[0.0, "16"], [0.5, "32"], [1.0, "64"]]
+    assert marks["optimizer.learning_rate"] == [[0.0, "0.0001"], [0.5, "0.003162"], [1.0, "0.1"]]
+    text = page.read_text(encoding="utf-8")
+    assert text.count("</script>") == 1
+    assert not re.search(r"(src|href)=|url\(|https?://(?!www\.w3\.org)", text)
+
+
+def test_the_page_shows_them_in_a_browser(write_search):
+    directory, records = write_search()
+    page = write_report(directory.path)
+    best = max((r for r in records if r.status == COMPLETED), key=lambda r: r.objective)
+    with open_browser(1300, 1300) as driver:
+        driver.get(page.as_uri())
+        assert console_of(driver) == []
+        count = "return document.querySelectorAll(arguments[0]).length"
+        assert driver.execute_script(count, "#history .dot") == 30
+        assert driver.execute_script(count, "#parallel path.trial") == 28
+        assert driver.execute_script(count, "#trials tbody tr") == 30
+        assert driver.execute_script(count, "#importance rect") == 5
+        first = "return document.querySelector('#trials tbody tr').textContent"
+        assert driver.execute_script(first).startswith(best.trial)
+        driver.execute_script("document.querySelector('#trials th button').click()")
+        assert driver.execute_script(first).startswith("0000")
+        driver.execute_script(
+            "document.querySelector('#parallel path.trial')"
+            ".dispatchEvent(new Event('pointerenter'))"
+        )
+        assert driver.execute_script(count, "#trials tr.on") == 1
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_search_that_has_just_begun_has_a_page(write_search, count):
+    directory, _ = write_search(count)
+    page = write_report(directory.path)
+    assert len(data_of(page)["trials"]) == count
+    with open_browser() as driver:
+        driver.get(page.as_uri())
+        assert console_of(driver) == []
+
+
+def test_without_a_search_there_is_no_page(tmp_path):
+    with pytest.raises(UserError, match="holds no search"):
+        write_report(tmp_path)
