@@ -9,6 +9,8 @@ import click
 
 from keras_seq2seq.cli.decoding_options import decoding_options
 from keras_seq2seq.cli.output import open_output
+from keras_seq2seq.cli.translation_files import TranslationFiles
+from keras_seq2seq.cli.warning_lines import warnings_in_lines
 from keras_seq2seq.cli.whole_number import WholeNumber
 
 
@@ -51,6 +53,18 @@ from keras_seq2seq.cli.whole_number import WholeNumber
     help="With --unk_replace: what to write for source tokens, in lines "
     "source<TAB>target<TAB>probability.",
 )
+@click.option(
+    "--attention_dir",
+    metavar="DIR",
+    help="Write a picture of each line's attention there, 000001.png and so on, and its numbers "
+    "as .npz. DIR must be new or empty.",
+)
+@click.option(
+    "--beam_dir",
+    metavar="DIR",
+    help="Write what beam search tried for each line there as a page for a browser, 000001.html "
+    "and so on. DIR must be new or empty.",
+)
 def translate(
     model_dirs: tuple[str, ...],
     source: str | None,
@@ -62,6 +76,8 @@ def translate(
     scores: bool,
     attention: bool,
     unk_mapping: str | None,
+    attention_dir: str | None,
+    beam_dir: str | None,
     **options: Any,
 ):
     """Translate text line by line.
@@ -85,14 +101,19 @@ def translate(
     if unk_mapping is not None:
         _check_readable(unk_mapping)
     lines = _read(source)
-    with open_output(output) as file:
+    with open_output(output) as file, warnings_in_lines():
+        files = TranslationFiles(attention_dir, beam_dir)
+
         from keras_seq2seq.cli.tensorflow_import import import_tensorflow
 
         import_tensorflow()
         from keras_seq2seq.translator.translator import BATCH_SIZE, Translator
 
-        translator = Translator.load(model_dirs, unk_mapping=unk_mapping, **options)
-        with_attention = output_format == "jsonl"
+        translator = Translator.load(
+            model_dirs, unk_mapping=unk_mapping, return_tree=beam_dir is not None, **options
+        )
+        files.check(translator)
+        with_attention = output_format == "jsonl" or attention_dir is not None
         if interactive:
             # What takes time the first time is done before somebody waits for it.
             list(translator.stream(["."], with_attention=with_attention))
@@ -113,6 +134,7 @@ def translate(
                 for hypothesis in translation.hypotheses:
                     columns = [str(number)] * has_numbers + [f"{hypothesis.score:.6f}"] * scores
                     file.write("\t".join([*columns, hypothesis.text]) + "\n")
+            files.write(number, translation, translator)
             if interactive:
                 file.flush()
 

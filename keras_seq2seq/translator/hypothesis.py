@@ -20,6 +20,7 @@ class Hypothesis:
             than there are tokens.
         attention: Floats `(tokens, source_tokens)`: where each token looked, weights on the
             source's end token left out; `None` without attention.
+        ids: The ids of its tokens, as the model wrote them: before unknown words were replaced.
     """
 
     text: str
@@ -27,6 +28,7 @@ class Hypothesis:
     score: float
     token_scores: list[float]
     attention: np.ndarray | None = None
+    ids: tuple[int, ...] = ()
 
     @property
     def log_probability(self) -> float:

@@ -298,6 +298,7 @@ class Translator:
                 score=float(score),
                 token_scores=found.token_scores[row, rank, : length + 1].tolist(),
                 attention=attention,
+                ids=tuple(ids[:length].tolist()),
             )
 
     def _search(self, source_ids, prefix, return_attention_scores=False):

@@ -1,11 +1,13 @@
 import json
 import os
+import re
 
 import numpy as np
 import pytest
 from harness.toy_model import SOURCES, write_toy_model
 
 from keras_seq2seq.decoding import BeamSearch
+from keras_seq2seq.models import BasicSeq2Seq
 from keras_seq2seq.translator import Translator
 
 LINES = [*SOURCES[:3], "", *SOURCES[3:]]
@@ -196,3 +198,60 @@ def test_a_missing_model_leaves_no_output(run, tmp_path):
     result = run("translate", "--model_dir=dir", "--output", tmp_path / "output")
     assert error_of(result) == "dir: no such directory; expected a trained model"
     assert os.listdir(tmp_path) == []
+
+
+class TestFilesBesideTranslations:
+    def test_attention(self, translate, greedy, tmp_path):
+        result = translate("--attention_dir", tmp_path / "new")
+        expected = "".join(f"{translation.text}\n" for translation in greedy)
+        assert result == (0, expected, "")
+        for number, translation in enumerate(greedy, 1):
+            with np.load(tmp_path / "new" / f"00000{number}.npz") as data:
+                np.testing.assert_allclose(data["weights"], translation.attention, atol=1e-6)
+                assert data["source_tokens"].tolist() == translation.source_tokens
+                assert data["target_tokens"].tolist() == translation.target_tokens
+            # There is nothing to see of the empty line.
+            picture = tmp_path / "new" / f"00000{number}.png"
+            assert picture.exists() == (translation.attention.size > 0)
+
+    def test_beams(self, translate, beam, tmp_path):
+        pages = tmp_path / "beams"
+        result = translate("--beam_width=4", "--n_best=3", "--beam_dir", pages)
+        assert (result.status, result.errors) == (0, "")
+        numbers = [number for number, line in enumerate(LINES, 1) if line]
+        assert sorted(os.listdir(pages)) == [f"00000{number}.html" for number in numbers]
+        for number in numbers:
+            page = (pages / f"00000{number}.html").read_text(encoding="utf-8")
+            data = json.loads(re.search('id="data">(.+)</script>', page)[1])
+            assert data["source"] == LINES[number - 1]
+            hypotheses = beam[number - 1].hypotheses
+            assert [found["score"] for found in data["hypotheses"]] == pytest.approx(
+                [hypothesis.score for hypothesis in hypotheses], abs=1e-5
+            )
+            for found, hypothesis in zip(data["hypotheses"], hypotheses, strict=True):
+                tokens, index = [], data["nodes"][found["node"]][0]
+                while index:
+                    index, token, _ = data["nodes"][index]
+                    tokens.insert(0, token)
+                assert tokens == hypothesis.tokens
+
+    def test_unknown_words_that_are_replaced_are_found_in_the_beam(self, translate, tmp_path):
+        args = ["--beam_width=4", "--unk_replace", "--beam_dir", tmp_path]
+        assert translate(*args).status == 0
+        assert len(os.listdir(tmp_path)) == len(LINES) - 1
+
+    @pytest.mark.parametrize("flag", ["--attention_dir", "--beam_dir"])
+    def test_files_of_two_runs_are_not_mixed(self, run, flag, tmp_path):
+        (tmp_path / "000001.png").touch()
+        result = run("translate", "--model_dir=nowhere", flag, tmp_path, stdin=TEXT)
+        assert "has files in it, expected a new or an empty directory" in error_of(result)
+
+    def test_a_greedy_search_has_no_beam(self, translate, tmp_path):
+        message = error_of(translate("--beam_dir", tmp_path))
+        assert message.startswith("a beam's tree needs a beam_width of at least 2")
+
+    def test_a_model_without_attention(self, run, tmp_path):
+        write_toy_model(tmp_path / "model", model_class=BasicSeq2Seq)
+        flags = "--model_dir", tmp_path / "model", "--attention_dir", tmp_path / "pictures"
+        message = error_of(run("translate", *flags, stdin=TEXT))
+        assert message == "--attention_dir: the model has no attention; leave it out"

@@ -40,9 +40,9 @@ def make_toy_model(seed=1, model_class=AttentionSeq2Seq, tokens=TARGET_TOKENS, *
     return model
 
 
-def write_toy_model(path, seed=1):
+def write_toy_model(path, seed=1, model_class=AttentionSeq2Seq):
     """Writes the directory of a model as training does."""
     directory = ModelDirectory(path)
-    config = Config(hparams={"inference": {"max_decode_length": 8}})
+    config = Config(model=model_class.__name__, hparams={"inference": {"max_decode_length": 8}})
     directory.create(config, Vocabulary(SOURCE_TOKENS), Vocabulary(TARGET_TOKENS))
-    directory.save_model(make_toy_model(seed))
+    directory.save_model(make_toy_model(seed, model_class))
