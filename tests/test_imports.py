@@ -27,7 +27,7 @@ MAY_IMPORT |= {
     "scoring": {"data", "model_directory", "models"},
     "search_builder": {"config", "data", "decoding"},
     "translator": {"config", "data", "decoding", "model_directory", "models", "search_builder"},
-    "callbacks": {"metrics", "models", "translator"},
+    "callbacks": {"data", "metrics", "models", "plots", "translator"},
     "evaluation": {"metrics", "scoring", "translator"},
 }
 MAY_IMPORT |= {"training": set(MAY_IMPORT)}

@@ -22,7 +22,8 @@ class Evaluation(keras.callbacks.Callback):
         observers: List of functions of a record: a dictionary with `step`, `train_loss`,
             `train_perplexity`, `train_source_padding`, `train_target_padding`, `dev_loss`,
             `dev_perplexity`, `learning_rate`, `tokens` (target tokens trained on) and `seconds`
-            (they took, evaluation left out).
+            (they took, evaluation left out); behind `TrackGradientNorm` also
+            `train_gradient_norm`, its mean.
         measure: Function that gives further dev metrics as a dictionary, such as `{"bleu": 34.2}`,
             recorded as `dev_bleu`.
         seconds: Number, the seconds since the last evaluation that a run which goes on spent
@@ -75,6 +76,8 @@ class Evaluation(keras.callbacks.Callback):
         }
         for name, share in self.model.padding.result().items():
             record[f"train_{name}"] = round(float(share), 5)
+        if float(self.model.gradient_norm.count):
+            record["train_gradient_norm"] = float(self.model.gradient_norm.result())
         with averaged_weights(self.model):
             dev = self.model.evaluate(self.dataset, verbose=0, return_dict=True)
             record["dev_loss"] = math.log(dev["perplexity"])

@@ -71,6 +71,23 @@ NUMBER = ConfigNumber()
     help="float32, or mixed_bfloat16, which keeps float32 for the weights.  [default: float32]",
 )
 @click.option(
+    "--sample_translations",
+    type=NUMBER,
+    help="Dev sentences to translate and show at each evaluation, here and in TensorBoard; 0 for "
+    "none.  [default: 2]",
+)
+@click.option(
+    "--tensorboard_embeddings",
+    type=click.BOOL,
+    metavar="true|false",
+    help="Write the best model's embeddings for TensorBoard's projector.  [default: true]",
+)
+@click.option(
+    "--profile_steps",
+    metavar="FIRST,LAST",
+    help="Training steps to profile for TensorBoard, such as 100,110.",
+)
+@click.option(
     "--early_stopping_patience",
     type=NUMBER,
     help="Evaluations without a new best after which training stops.",

@@ -14,7 +14,7 @@ _BOUNDARY = re.compile(r"0*[1-9][0-9]*(x0*[1-9][0-9]*)?", re.ASCII)
 def _read_boundaries(value: Any) -> tuple[int | str, ...] | str:
     if value == "auto":
         return value
-    items = [_read_boundary(item) for item in _split(value)]
+    items = [_read_boundary(item) for item in split(value)]
     numbers = [item for item in items if isinstance(item, int)]
     if len(numbers) == len(items) and sorted(set(numbers)) != numbers:
         raise ValueError("not strictly increasing")
@@ -28,13 +28,14 @@ def _read_boundary(item: Any) -> int | str:
 
 
 def _read_batch_sizes(value: Any) -> tuple[int, ...]:
-    items = [_read_boundary(item) for item in _split(value)]
+    items = [_read_boundary(item) for item in split(value)]
     if not all(isinstance(item, int) for item in items):
         raise ValueError("not whole numbers")
     return tuple(items)
 
 
-def _split(value: Any) -> list:
+def split(value: Any) -> list:
+    """Returns the items of what flags write as 10,15,20 and files as lists too."""
     if isinstance(value, str):
         return [item.strip() for item in value.split(",")]
     # A single number comes from a YAML file as it is.

@@ -22,8 +22,10 @@ from keras_seq2seq.config.option_types import (
     PositiveInt,
     PositiveSteps,
     Seed,
+    Switch,
     one_of,
 )
+from keras_seq2seq.config.profile_steps import ProfileSteps
 from keras_seq2seq.config.section import Section
 from keras_seq2seq.config.validate import validate_layers
 
@@ -108,6 +110,15 @@ class Config(Section):
     )
     keep_checkpoint_every_n_hours: NonNegativeFloat = Field(
         4.0, description="Hours after which one more checkpoint is kept for good; 0 keeps none."
+    )
+    sample_translations: NonNegativeInt = Field(
+        2, description="Dev sentences to translate and show at each evaluation; 0 for none."
+    )
+    tensorboard_embeddings: Switch = Field(
+        True, description="Write the best model's embeddings for TensorBoard's projector."
+    )
+    profile_steps: ProfileSteps | None = Field(
+        None, description="First and last step to profile for TensorBoard."
     )
     seed: Seed = Field(1, description="Seed of everything random.")
     hparams: HyperParameters = HyperParameters()

@@ -123,6 +123,8 @@ class Seq2Seq(keras.Model):
         self.output_layer = output_layer
         self.perplexity = Perplexity()
         self.padding = Padding()
+        # Of training rather than of the model: for `TrackGradientNorm`, and not in `fit`'s logs.
+        self.gradient_norm = keras.metrics.Mean(name="gradient_norm")
         self.teacher_forcing = None
         self._teacher_seeds = keras.random.SeedGenerator()
 
@@ -203,6 +205,11 @@ class Seq2Seq(keras.Model):
         self.perplexity.update_state(cross_entropy, ops.count_nonzero(y))
         self.padding.update_state(x["source_ids"], y)
         return loss
+
+    def get_metrics_result(self):
+        results = super().get_metrics_result()
+        results.pop(self.gradient_norm.name, None)
+        return results
 
     def get_config(self):
         return {

@@ -124,6 +124,11 @@ def prepare(
     steps = _count_steps(config, batching.steps_per_epoch(train_summary.lengths))
     # Refuses arguments that do not fit; the run makes its own.
     make_optimizer(config.hparams.optimizer, make_learning_rate(config, steps))
+    if config.profile_steps and config.profile_steps[1] > steps:
+        raise UserError(
+            f"--profile_steps ends with step {config.profile_steps[1]:,}, but the training with "
+            f"step {steps:,}; choose earlier steps"
+        )
     keras.utils.set_random_seed(config.seed)
     goes_on = resume != "never" and directory.has_checkpoints()
     with workers.strategy.scope():

@@ -20,7 +20,7 @@ from keras_seq2seq.callbacks import (
     SaveCheckpoints,
     StopOnInterrupt,
     StopOnNonFiniteLoss,
-    TensorBoard,
+    TrackGradientNorm,
 )
 from keras_seq2seq.data import read_lines
 from keras_seq2seq.errors import RunError
@@ -37,6 +37,7 @@ from keras_seq2seq.training.metrics_log import MetricsLog
 from keras_seq2seq.training.optimizer import make_optimizer
 from keras_seq2seq.training.plan import TrainingPlan
 from keras_seq2seq.training.replication import replicate
+from keras_seq2seq.training.run_board import RunBoard
 from keras_seq2seq.training.run_record import RunRecord
 from keras_seq2seq.training.schedules import Plateau
 from keras_seq2seq.training.workers import Workers
@@ -145,16 +146,21 @@ def _train(plan: TrainingPlan, console: Console) -> TrainingResult:
         if workers.is_chief:
             with _writing_to(directory.path):
                 metrics_log.append(record)
-                board.write(record)
                 if is_best:
                     with averaged_weights(model):
                         directory.save_model(workers.without_replicas(model))
         bar.report(record, is_best)
+        if workers.is_chief:
+            with _writing_to(directory.path), averaged_weights(model):
+                board.write(record, is_best)
         saver.save()
 
     bar = ProgressBar(plan.steps, console)
     stop = StopOnInterrupt(workers.any)
-    board = TensorBoard(directory.logs_path) if workers.is_chief else None
+    board = None
+    if workers.is_chief:
+        with _writing_to(directory.path):
+            board = RunBoard(plan, step, console)
     seconds = config.save_checkpoints_secs
     if seconds is None and config.save_checkpoints_steps is None:
         seconds = _DEFAULT_CHECKPOINT_SECONDS
@@ -181,10 +187,12 @@ def _train(plan: TrainingPlan, console: Console) -> TrainingResult:
                 StopOnNonFiniteLoss(
                     lambda step, loss: _diverged(plan, step, f"the loss is {loss}")
                 ),
+                TrackGradientNorm(),
                 evaluation,
                 stopping,
                 saver,
                 stop,
+                *(board.callbacks if board else ()),
             ],
             verbose=0,
         )

@@ -166,6 +166,14 @@ def test_a_dry_run_shows_everything_and_trains_nothing(run, calls, tmp_path):
     assert Config.load(tmp_path / "config.yaml") == calls.config
 
 
+def test_what_is_shown_can_be_chosen(run, calls):
+    flags = "--tensorboard_embeddings=false", "--sample-translations=0", "--profile_steps=5,7"
+    assert run("train", *ORIGINAL_ARGS, *flags).status == 0
+    config = calls.config
+    assert config.tensorboard_embeddings is False
+    assert (config.sample_translations, config.profile_steps) == (0, (5, 7))
+
+
 def test_an_interrupted_training_has_the_status_of_an_interrupt(run, calls, monkeypatch):
     def interrupted(plan):
         raise KeyboardInterrupt

@@ -114,6 +114,8 @@ def test_dump_has_the_order_of_the_declaration_and_only_what_has_an_effect():
         "dtype",
         "keep_checkpoint_max",
         "keep_checkpoint_every_n_hours",
+        "sample_translations",
+        "tensorboard_embeddings",
         "seed",
         "hparams",
     ]

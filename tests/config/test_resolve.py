@@ -346,3 +346,14 @@ def test_python_callers_get_the_same_checks():
         Config(model="BasicSeq2Seq", hparams={"attention": {"dim": 3}})
     with pytest.raises(TypeError, match="output_dir"):
         resolve_config(flags={"output_dir": "x"})
+
+
+@pytest.mark.parametrize("value", ["100,110", "100, 110", [100, 110]], ids=str)
+def test_profile_steps(value):
+    assert resolve_config(flags={"profile_steps": value}).profile_steps == (100, 110)
+
+
+@pytest.mark.parametrize("value", ["100", "110,100", "0,5", "1,2,3", "1_0,20", 7], ids=str)
+def test_wrong_profile_steps(value):
+    message = message_of(flags={"profile_steps": value})
+    assert "expected a first and a last step, such as 100,110" in message

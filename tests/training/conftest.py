@@ -28,6 +28,8 @@ def make_config(corpus):
             "vocab_target": corpus / "vocab.targets.txt",
         }
         defaults = {"batch_size": 16, "train_steps": 20, "eval_every_n_steps": 10}
+        # They take a second trace.
+        defaults |= {"sample_translations": 0}
         return resolve_config(
             flags={**files, **defaults, **flags},
             hparams=f"{HPARAMS}, attention.dim={attention_dim},"

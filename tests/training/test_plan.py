@@ -81,3 +81,9 @@ def test_every_option_reaches_the_model(make_config, tmp_path):
 def test_arguments_of_the_optimizer_are_checked(make_config, tmp_path):
     with pytest.raises(UserError, match="optimizer.arguments.momentum: Adam has no such argument"):
         prepare(make_config("optimizer.arguments.momentum=0.9"), tmp_path)
+
+
+def test_a_profile_ends_before_the_training(make_config, tmp_path):
+    prepare(make_config(profile_steps="19,20"), tmp_path)
+    with pytest.raises(UserError, match="--profile_steps ends with step 21, but the training"):
+        prepare(make_config(profile_steps="19,21"), tmp_path)

@@ -113,12 +113,32 @@ def test_tensorboard_shows_train_and_dev_under_one_name(make_config, tmp_path, c
     train(prepare(make_config(), tmp_path), console)
     found = {}
     for side in ("train", "dev"):
-        (file,) = (tmp_path / "logs" / side).iterdir()
-        for event in tf.compat.v1.train.summary_iterator(os.fspath(file)):
-            for value in event.summary.value:
-                found.setdefault((side, value.tag), []).append(event.step)
+        for file in (tmp_path / "logs" / side).iterdir():
+            for event in tf.compat.v1.train.summary_iterator(os.fspath(file)):
+                for value in event.summary.value:
+                    found.setdefault((side, value.tag), []).append(event.step)
     for key in [("train", "loss"), ("dev", "loss"), ("train", "learning_rate")]:
         assert found[key] == [10, 20]
+
+
+def test_shows_samples_embeddings_and_a_profile(make_config, tmp_path, console):
+    config = make_config(sample_translations=2, profile_steps="12,13")
+    train(prepare(config, tmp_path / "model"), console)
+    lines = console.file.getvalue().splitlines()
+    sources = [line.split(maxsplit=1)[1] for line in lines if line.startswith("  source ")]
+    # Two sentences at each of two evaluations.
+    assert sources == 2 * list(read_lines(config.dev_source))[:2]
+    logs = tmp_path / "model" / "logs"
+    names = {path.name for path in (logs / "embeddings").iterdir()}
+    assert names == {"source.bytes", "source.tsv", "target.bytes", "target.tsv"}
+    assert len(list(logs.glob("profile/plugins/profile/*/*.xplane.pb"))) == 1
+
+
+def test_what_is_shown_can_be_left_out(make_config, tmp_path, console):
+    train(prepare(make_config(tensorboard_embeddings=False), tmp_path), console)
+    directories = {path.name for path in (tmp_path / "logs").iterdir() if path.is_dir()}
+    assert directories == {"train", "dev"}
+    assert "  source " not in console.file.getvalue()
 
 
 def points(log_dir):
