@@ -6,14 +6,24 @@ import pytest
 
 from keras_seq2seq.config import resolve_config
 from keras_seq2seq.data import write_corpus
+from keras_seq2seq.tuning import load_space
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.name)
+SPACES = sorted(EXAMPLES.glob("*_space.yaml"))
+CONFIGURATIONS = sorted(set(EXAMPLES.glob("*.yaml")) - set(SPACES))
+
+
+@pytest.mark.parametrize("path", CONFIGURATIONS, ids=lambda path: path.name)
 def test_every_configuration_is_valid(path):
     assert resolve_config(files=[path]).hparams.model_fields_set
+
+
+@pytest.mark.parametrize("path", SPACES, ids=lambda path: path.name)
+def test_every_search_space_is_valid(path):
+    assert len(load_space(path).dimensions) > 1
 
 
 def test_training_in_python(tmp_path):
