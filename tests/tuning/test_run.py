@@ -129,11 +129,11 @@ def start(tmp_path):
     processes = []
 
     def start_process(command, name="process", **variables):
-        log = (tmp_path / f"{name}.log").open("a")
         environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", **variables}
-        process = subprocess.Popen(
-            command, env=environment, stdout=log, stderr=log, start_new_session=True
-        )
+        with (tmp_path / f"{name}.log").open("a") as log:
+            process = subprocess.Popen(
+                command, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
         processes.append(process)
         return process
 
