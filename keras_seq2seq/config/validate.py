@@ -28,14 +28,23 @@ def validate_layers(section: type[SectionType], layers: Sequence[Layer]) -> Sect
             what was found.
     """
     for layer in layers:
-        for error in _errors(section, layer.options):
-            # Whether options go together shows only when all are known.
-            if error["type"] != CONFLICT:
-                raise UserError(_explain(section, layer, error))
+        validate_layer(section, layer)
     options = reduce(merge_options, (layer.options for layer in layers), {})
     for error in _errors(section, options):
         raise UserError(_explain_conflict(layers, error))
     return section.model_validate(options)
+
+
+def validate_layer(section: type[Section], layer: Layer) -> None:
+    """Checks the names and values of one layer. Whether they go with others is left open.
+
+    Raises:
+        UserError: as `validate_layers`.
+    """
+    for error in _errors(section, layer.options):
+        # Whether options go together shows only when all are known.
+        if error["type"] != CONFLICT:
+            raise UserError(_explain(section, layer, error))
 
 
 def _errors(section: type[Section], options: dict) -> list:

@@ -10,7 +10,7 @@ from keras_seq2seq.config.near_misses import near_misses
 from keras_seq2seq.config.nested_options import GivenTwiceError, set_option
 from keras_seq2seq.config.section import walk_options
 from keras_seq2seq.config.show import show
-from keras_seq2seq.config.validate import validate_layers
+from keras_seq2seq.config.validate import validate_layer
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.tuning.choice import Choice
 from keras_seq2seq.tuning.dimension import Dimension
@@ -129,7 +129,7 @@ def _parse_dimension(name: str, description: Any, source: str) -> Dimension:
 
 
 def _check_value(name: str, value: Any, source: str):
-    validate_layers(Config, [option_layer(source, name, value)])
+    validate_layer(Config, option_layer(source, name, value))
 
 
 def _parse_choice(name: str, values: list, description: dict, place: str) -> Choice:

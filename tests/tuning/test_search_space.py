@@ -102,6 +102,20 @@ def test_checks_that_options_go_with_the_configuration():
         space.check(config)
 
 
+def test_options_that_have_an_effect_only_beside_others_can_be_searched():
+    space = {
+        "optimizer.lr_decay_type": {"choice": ["none", "exponential_decay"]},
+        "optimizer.lr_decay_rate": {
+            "range": [0.5, 0.9],
+            "when": {"optimizer.lr_decay_type": "exponential_decay"},
+        },
+    }
+    parse_space(space).check(resolve_config())
+    del space["optimizer.lr_decay_rate"]["when"]
+    with pytest.raises(UserError, match="lr_decay_rate: has no effect.*lr_decay_type=none"):
+        parse_space(space).check(resolve_config())
+
+
 def test_large_spaces_are_checked_by_samples():
     options = ("attention.dim", "rnn_cell.num_units", "embedding.dim", "batch_size")
     space = parse_space({name: {"choice": list(range(1, 21))} for name in options})
