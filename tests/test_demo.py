@@ -89,7 +89,7 @@ def test_the_commands_that_it_shows_do_the_same(configs, tmp_path, monkeypatch):
     arguments = shlex.split(train.replace("\\\n", " "))
     shown = []
 
-    def prepare(config, output_dir):
+    def prepare(config, output_dir, resume):
         shown.append((config, output_dir))
         raise KeyboardInterrupt
 

@@ -76,7 +76,7 @@ class Evaluation(keras.callbacks.Callback):
         }
         for name, share in self.model.padding.result().items():
             record[f"train_{name}"] = round(float(share), 5)
-        if float(self.model.gradient_norm.count):
+        if float(self.model.gradient_norm.count.numpy()):
             record["train_gradient_norm"] = float(self.model.gradient_norm.result())
         with averaged_weights(self.model):
             dev = self.model.evaluate(self.dataset, verbose=0, return_dict=True)
