@@ -4,8 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 PROGRAM = Path(sys.executable).with_name("keras-seq2seq")
 
 
@@ -17,7 +15,6 @@ def run(*args, **options):
     return result
 
 
-@pytest.mark.slow
 def test_train_and_translate(tmp_path):
     """Learns to copy three symbols, one of which is not ASCII."""
     data, model = tmp_path / "data", tmp_path / "model"
