@@ -108,18 +108,28 @@ def report(axis, rows):
 
 def draw(path, figures):
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullLocator
 
     figure = Figure(figsize=(2.6 * len(figures), 5.2), layout="constrained")
     panels = figure.subplots(2, len(figures), squeeze=False)
     for column, (axis, rows) in enumerate(figures.items()):
         time, memory = panels[:, column]
         values = [row["value"] for row in rows]
-        time.loglog(values, [row["step_ms"] for row in rows], "o-", label="measured")
-        time.loglog(values, [row["floor_ms"] for row in rows], "--", label="matrix products")
-        time.set_title(axis)
-        memory.semilogx(values, [row["peak_mb"] for row in rows], "o-")
-        memory.set_ylim(bottom=0)
-        memory.set_xlabel(UNITS.get(axis, axis))
+        labels = [f"{value:,}".replace(",000,000", "M").replace(",000", "k") for value in values]
+        time.plot(values, [row["step_ms"] for row in rows], "o-", label="measured")
+        time.plot(values, [row["floor_ms"] for row in rows], "--", label="matrix products")
+        time.set(title=axis, yscale="log")
+        time.yaxis.set(
+            major_locator=LogLocator(subs=(1, 2, 5)),
+            major_formatter="{x:g}",
+            minor_locator=NullLocator(),
+        )
+        memory.plot(values, [row["peak_mb"] for row in rows], "o-")
+        memory.set(xlabel=UNITS.get(axis, axis), ylim=(0, None))
+        for panel in (time, memory):
+            panel.set_xscale("log")
+            panel.set_xticks(values, labels)
+            panel.minorticks_off()
     panels[0, 0].set_ylabel("ms a step")
     panels[0, 0].legend()
     panels[1, 0].set_ylabel("MB at the peak")
