@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_seq2seq.backend import product
 from keras_seq2seq.layers.arguments import check_size
 
 # Added to the score of a padded position, whose weight then underflows to an exact zero.
@@ -51,13 +52,12 @@ class Attention(keras.layers.Layer):
 
     def attend(self, query, memory):
         """Returns the context `(batch, dim)` and the weights `(batch, time)`."""
-        kernel = ops.cast(self.query_kernel, query.dtype)
-        query = ops.matmul(query, kernel) + ops.cast(self.query_bias, query.dtype)
+        query = product(query, self.query_kernel) + ops.cast(self.query_bias, query.dtype)
         scores = self._score(query, memory["keys"]) + memory["score_bias"]
         # A source of one token is nothing to be warned of, as `ops.softmax` would.
         has_choice = scores.shape[-1] != 1
         weights = ops.softmax(scores, axis=-1) if has_choice else ops.ones_like(scores)
-        context = ops.matmul(ops.expand_dims(weights, axis=1), memory["values"])
+        context = product(ops.expand_dims(weights, axis=1), memory["values"])
         return ops.squeeze(context, axis=1), weights
 
     def call(self, query, values, mask):

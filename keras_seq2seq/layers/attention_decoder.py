@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_seq2seq.backend import product
 from keras_seq2seq.layers.arguments import check_size
 from keras_seq2seq.layers.bahdanau_attention import BahdanauAttention
 from keras_seq2seq.layers.decoder import Decoder
@@ -118,8 +119,7 @@ class AttentionDecoder(Decoder):
         }
 
     def _advance(self, projected, states, memory, noise=None):
-        context_kernel = ops.cast(self.context_kernel, projected.dtype)
-        projected = projected + ops.matmul(states["context"], context_kernel)
+        projected = projected + product(states["context"], self.context_kernel)
         hidden, cell_states = self.cells.step(projected, states["cells"], noise)
         context, attention_scores = self.attention.attend(hidden, memory)
         return {

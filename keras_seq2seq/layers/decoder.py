@@ -91,14 +91,14 @@ class Decoder(keras.layers.Layer):
         if training and self.cells.dropout > 0 and self.num_layers > 1:
             sequence.append(self.cells.draw_noise(sequence[0]))
 
-        def step(inputs, states):
+        def step(inputs, states, memory):
             projected, *noise = inputs
             return self._advance(projected, states, memory, *noise)
 
         def kept(states):
             return {name: states[name] for name in keep}
 
-        _, all_states = scan(step, states, sequence, kept)
+        _, all_states = scan(step, states, sequence, kept, memory, self.weights)
         outputs = self.drop_outputs(self._read_out(all_states), training=training)
         return swap_batch_and_time(outputs), all_states
 

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_seq2seq.backend import product
 from keras_seq2seq.layers.arguments import check_size
 from keras_seq2seq.layers.normalize import normalize
 
@@ -83,9 +84,8 @@ class GRUCell(keras.layers.Layer):
             projected = normalize(projected, self.input_gain)
             projected = projected + ops.cast(self.bias, projected.dtype)
         input_gates, input_candidate = ops.split(projected, [2 * units], axis=-1)
-        recurrent_kernel = ops.cast(self.recurrent_kernel, hidden.dtype)
         recurrent_bias = ops.cast(self.recurrent_bias, hidden.dtype)
-        recurrent = ops.matmul(hidden, recurrent_kernel)
+        recurrent = product(hidden, self.recurrent_kernel)
         if self.layer_normalization:
             recurrent = normalize(recurrent, self.recurrent_gain)
         recurrent_gates, recurrent_candidate = ops.split(recurrent, [2 * units], axis=-1)

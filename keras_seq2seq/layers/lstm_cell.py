@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_seq2seq.backend import product
 from keras_seq2seq.layers.arguments import check_size
 from keras_seq2seq.layers.normalize import normalize
 
@@ -90,8 +91,7 @@ class LSTMCell(keras.layers.Layer):
             The output `(batch, num_units)` and the list of new states.
         """
         hidden, memory = states
-        recurrent_kernel = ops.cast(self.recurrent_kernel, hidden.dtype)
-        recurrent = ops.matmul(hidden, recurrent_kernel)
+        recurrent = product(hidden, self.recurrent_kernel)
         if self.layer_normalization:
             recurrent = normalize(recurrent, self.recurrent_gain)
             projected = normalize(projected, self.input_gain)

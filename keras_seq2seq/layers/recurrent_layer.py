@@ -54,10 +54,8 @@ class RecurrentLayer(keras.layers.Layer):
     def call(self, inputs, mask):
         projected = self.cell.project(inputs)
         sequence = [projected, ops.expand_dims(mask, axis=-1)]
-        if self.go_backwards:
-            sequence = [ops.flip(tensor, axis=0) for tensor in sequence]
 
-        def step(inputs, states):
+        def step(inputs, states, _):
             projected, is_real = inputs
             _, new_states = self.cell.step(projected, states)
             return [
@@ -65,9 +63,14 @@ class RecurrentLayer(keras.layers.Layer):
             ]
 
         states = zero_states(self.cell, ops.shape(inputs)[1], projected.dtype)
-        states, outputs = scan(step, states, sequence, keep=lambda states: states[0])
-        if self.go_backwards:
-            outputs = ops.flip(outputs, axis=0)
+        states, outputs = scan(
+            step,
+            states,
+            sequence,
+            keep=lambda states: states[0],
+            weights=self.weights,
+            go_backwards=self.go_backwards,
+        )
         return outputs, states
 
     def compute_mask(self, *args, **kwargs):

@@ -182,7 +182,7 @@ class Seq2Seq(keras.Model):
         is_told = draws < self.teacher_forcing(step)
         is_told = ops.logical_or(is_told, ops.equal(right_ids, PADDING_ID))
 
-        def advance(inputs, states):
+        def advance(inputs, states, memory):
             right_ids, is_told = inputs
             read_ids = ops.where(is_told, right_ids, states["guesses"])
             logits, _, model_states = self.decode_step(read_ids, states["model"], memory)
@@ -191,7 +191,14 @@ class Seq2Seq(keras.Model):
 
         # The first token is the start, which nobody guesses.
         states = {"model": states, "guesses": right_ids[0], "read": right_ids[0]}
-        _, read_ids = scan(advance, states, [right_ids, is_told], lambda states: states["read"])
+        _, read_ids = scan(
+            advance,
+            states,
+            [right_ids, is_told],
+            keep=lambda states: states["read"],
+            constants=memory,
+            weights=self.weights,
+        )
         return ops.stop_gradient(swap_batch_and_time(read_ids))
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):

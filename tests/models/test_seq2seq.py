@@ -244,6 +244,24 @@ def test_learns(model_class):
 
 
 @pytest.mark.parametrize("model_class", MODELS)
+def test_frozen_layers_stay_as_they_are(model_class):
+    model = model_class(11, 9, num_units=4)
+    frozen, trained = (model.encoder, model.decoder), (model.bridge, model.output_layer)
+    for layer in frozen:
+        layer.trainable = False
+    before = model.get_weights()
+    model.compile("sgd", loss=MaskedCrossEntropy())
+    model.fit(BATCH, LABELS, epochs=1, verbose=0)
+    after = dict(zip([weight.path for weight in model.weights], model.get_weights(), strict=True))
+    for weight, value in zip(model.weights, before, strict=True):
+        changed = not np.array_equal(value, after[weight.path])
+        if any(weight is one for layer in frozen for one in layer.weights):
+            assert not changed, weight.path
+        if any(weight is one for layer in trained for one in layer.weights):
+            assert changed, weight.path
+
+
+@pytest.mark.parametrize("model_class", MODELS)
 def test_mixed_precision(model_class, tmp_path):
     expected = make_model(model_class, "LSTM 2 layers")
     model = make_model(model_class, "LSTM 2 layers", dtype="mixed_bfloat16", dropout=0.2)

@@ -1,45 +1,238 @@
 """The loop over time."""
 
+from typing import NamedTuple
+
 import keras
 import tensorflow as tf
+from keras.tree import flatten, pack_sequence_as
+
+from keras_seq2seq.backend.tensorflow.product import (
+    Recording,
+    Replay,
+    kernel_gradient,
+    products_by,
+)
 
 
-def scan(step, states, inputs, keep):
-    """Runs `states = step(inputs[t], states)` over the leading axis, time, of the inputs.
+def scan(step, states, inputs, keep, constants=(), weights=(), go_backwards=False):
+    """Runs `states = step(inputs[t], states, constants)` over the leading axis, time, of inputs.
 
-    `ops.scan` carries each state in a list of one element, whose gradient is made of zeros, copies
-    and sums at every step. Here states are plain loop variables: a training step takes a tenth
-    less time.
+    TensorFlow's own gradient of a loop adds up the gradient of each kernel step by step. Here the
+    gradient is a loop that takes each step once more, other than its `product`s: these have been
+    kept, and the gradient of a kernel is one product over all steps, after the loop.
 
     Args:
-        step: Function of one time step of the inputs, `(batch, ...)`, and the states, giving the
-            new states.
+        step: Function of one time step of the inputs, `(batch, ...)`, the states and the
+            constants, giving the new states. Gradients flow to its arguments and to `weights`,
+            and to nothing else that it uses.
         states: Nested structure of tensors `(batch, ...)`, the states before the first step.
         inputs: List of tensors `(time, batch, ...)`.
-        keep: Function of the states, giving the nested structure of those tensors that are wanted
-            of every step.
+        keep: Function of the states, giving the nested structure of those that are wanted of
+            every step.
+        constants: Nested structure of tensors.
+        weights: List of the variables that the step reads.
+        go_backwards: Boolean, whether to begin with the last time step.
 
     Returns:
-        The states after the last step, and what `keep` gave after each, `(time, batch, ...)`.
+        The states after the last step, and those that `keep` chose after each, `(time, batch,
+        ...)`, aligned with the inputs.
     """
-    states = keras.tree.map_structure(tf.convert_to_tensor, states)
-    length = tf.shape(inputs[0])[0]
-    sequences = [
-        tf.TensorArray(tensor.dtype, length, element_shape=tensor.shape[1:]).unstack(tensor)
-        for tensor in inputs
-    ]
-    kept = [
-        tf.TensorArray(state.dtype, length, element_shape=state.shape)
-        for state in keras.tree.flatten(keep(states))
-    ]
+    loop = _Loop(step, states, len(inputs), constants, weights, go_backwards)
+    count = len(flatten(states))
+    kept = flatten(keep(pack_sequence_as(states, list(range(count)))))
 
-    def body(time, states, kept):
-        states = step([sequence.read(time) for sequence in sequences], states)
-        now = keras.tree.flatten(keep(states))
-        return time + 1, states, [all.write(time, one) for all, one in zip(kept, now, strict=True)]
+    @tf.custom_gradient
+    def run(*arguments):
+        final_states, trace = loop.run(arguments)
 
-    _, states, kept = tf.while_loop(
-        lambda time, *_: time < length, body, (0, states, kept), maximum_iterations=length
-    )
-    kept = [all.stack() for all in kept]
-    return states, keras.tree.pack_sequence_as(keep(states), kept)
+        def gradient(*upstream):
+            d_kept = list(zip(kept, upstream[count:], strict=True))
+            return loop.run_back(arguments, trace, upstream[:count], d_kept)
+
+        return [*final_states, *(loop.all_states(trace, place) for place in kept)], gradient
+
+    arguments = [*flatten(states), *inputs, *flatten(constants), *weights]
+    results = run(*map(tf.convert_to_tensor, arguments))
+    final_states = pack_sequence_as(states, results[:count])
+    return final_states, pack_sequence_as(keep(states), results[count:])
+
+
+class _Trace(NamedTuple):
+    """What a loop leaves for its gradient: a tensor array for each state and each product.
+
+    Attributes:
+        states: The states before and after each step.
+        features: What went into the products of each step.
+        results: The products of each step.
+        used: The place among constants and weights of each product's kernel.
+    """
+
+    states: dict
+    features: dict
+    results: dict
+    used: list
+
+
+class _Loop:
+    """The loop as a function of a flat list: states, inputs, constants and weights, as tensors.
+
+    The first step is taken before `tf.while_loop` begins, to see what products it has; so is the
+    first of the gradient, to see what has one. Dictionaries hold by their number those that have.
+    """
+
+    def __init__(self, step, states, inputs, constants, weights, go_backwards):
+        self._step, self._go_backwards = step, go_backwards
+        self._states, self._constants, self._weights = states, constants, weights
+        self._sizes = [len(flatten(states)), inputs, len(flatten(constants)), len(weights)]
+
+    def run(self, arguments):
+        """Returns the states after the last step, and the trace."""
+        states, inputs, constants, weights = self._split(arguments)
+        length = tf.shape(inputs[0])[0]
+
+        def advance(index, states):
+            time = self._time(index, length)
+            now = [tensor[time] for tensor in inputs]
+            return self._advance([*states, *now, *constants, *weights], Recording)
+
+        def write(index, states, recording, trace):
+            place, time = self._place(index + 1, length), self._time(index, length)
+            return _Trace(
+                _write(trace.states, place, _numbered(states)),
+                _write(trace.features, time, _numbered(recording.features)),
+                _write(trace.results, time, _numbered(recording.results)),
+                trace.used,
+            )
+
+        def body(index, states, *arrays):
+            states, recording = advance(index, states)
+            trace = write(index, states, recording, _Trace(*arrays, recording.used))
+            return index + 1, states, *trace[:3]
+
+        new_states, recording = advance(0, states)
+        trace = _Trace(
+            _arrays(length + 1, _numbered(new_states)),
+            _arrays(length, _numbered(recording.features)),
+            _arrays(length, _numbered(recording.results)),
+            recording.used,
+        )
+        first = _write(trace.states, self._place(0, length), _numbered(states))
+        trace = write(0, new_states, recording, trace._replace(states=first))
+        _, final_states, *arrays = tf.while_loop(
+            lambda index, *_: index < length, body, (1, new_states, *trace[:3])
+        )
+        return final_states, _Trace(*arrays, trace.used)
+
+    def all_states(self, trace, number):
+        """Returns a state after each step, aligned with the inputs."""
+        states = trace.states[number].stack()
+        return states[:-1] if self._go_backwards else states[1:]
+
+    def run_back(self, arguments, trace, d_states, d_kept):
+        """Returns the gradients of the arguments, those without one `None`.
+
+        Args:
+            arguments: The arguments of `run`.
+            trace: What it returned.
+            d_states: The gradients of the states after the last step.
+            d_kept: Pairs of the number of a state and the gradients of it after each step.
+        """
+        states, inputs, constants, weights = self._split(arguments)
+        length = tf.shape(inputs[0])[0]
+        shared = [*constants, *weights]
+
+        def step_back(index, d_states):
+            time = self._time(index, length)
+            place = self._place(index, length)
+            before = [array.read(place) for _, array in sorted(trace.states.items())]
+            now = [tensor[time] for tensor in inputs]
+            results = [array.read(time) for _, array in sorted(trace.results.items())]
+            for number, d_all in d_kept:
+                d_states = {**d_states, number: d_states[number] + d_all[time]}
+            local = [tf.identity(tensor) for tensor in (*before, *now, *shared)]
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch([tensor for tensor in local if tensor.dtype.is_floating])
+                after, replay = self._advance(local, Replay, results)
+            gradients = tape.gradient(
+                [after[number] for number in d_states], local, list(d_states.values())
+            )
+            d_before, d_now, *d_shared = self._split(gradients)
+            zeros = {number: tf.zeros_like(before[number]) for number in d_states}
+            d_before = {**zeros, **_numbered(d_before)}
+            return d_before, _numbered(d_now), _numbered(sum(d_shared, [])), replay.gradients
+
+        def body(index, d_states, d_inputs, d_shared, d_results):
+            d_states, d_now, d_more, d_results_now = step_back(index, d_states)
+            time = self._time(index, length)
+            d_inputs = _write(d_inputs, time, d_now)
+            d_shared = {number: d + d_more[number] for number, d in d_shared.items()}
+            d_results = _write(d_results, time, d_results_now)
+            return index - 1, d_states, d_inputs, d_shared, d_results
+
+        d_states = {number: d for number, d in _numbered(d_states).items() if d.dtype.is_floating}
+        d_states, d_now, d_shared, d_results = step_back(length - 1, d_states)
+        time = self._time(length - 1, length)
+        d_inputs = _write(_arrays(length, d_now), time, d_now)
+        d_results = _write(_arrays(length, d_results), time, d_results)
+        _, d_states, d_inputs, d_shared, d_results = tf.while_loop(
+            lambda index, *_: index >= 0,
+            body,
+            (length - 2, d_states, d_inputs, d_shared, d_results),
+        )
+        for number, d_result in d_results.items():
+            place = trace.used[number]
+            d_kernel = kernel_gradient(trace.features[number].stack(), d_result.stack())
+            d_kernel = tf.cast(d_kernel, shared[place].dtype)
+            d_shared[place] = d_shared[place] + d_kernel if place in d_shared else d_kernel
+        d_inputs = {number: array.stack() for number, array in d_inputs.items()}
+        return [
+            *map(d_states.get, range(len(states))),
+            *map(d_inputs.get, range(len(inputs))),
+            *map(d_shared.get, range(len(shared))),
+        ]
+
+    def _advance(self, arguments, make_recorder, *recorded):
+        """Takes one step. Returns the new states, and the recorder of its products."""
+        states, inputs, constants, weights = self._split(arguments)
+        recorder = make_recorder([*constants, *self._weights], [*constants, *weights], *recorded)
+        values = list(zip(self._weights, weights, strict=True))
+        with keras.StatelessScope(values), products_by(recorder):
+            states = self._step(
+                inputs,
+                pack_sequence_as(self._states, states),
+                pack_sequence_as(self._constants, constants),
+            )
+        return flatten(states), recorder
+
+    def _split(self, arguments):
+        """Returns states, inputs, constants and weights."""
+        parts, begin = [], 0
+        for size in self._sizes:
+            parts.append(list(arguments[begin : begin + size]))
+            begin += size
+        return parts
+
+    def _time(self, index, length):
+        """The time step that is taken as the `index`-th."""
+        return length - 1 - index if self._go_backwards else index
+
+    def _place(self, index, length):
+        """Where in the trace the states before the `index`-th step are."""
+        return length - index if self._go_backwards else index
+
+
+def _numbered(values):
+    return {number: value for number, value in enumerate(values) if value is not None}
+
+
+def _arrays(size, like):
+    return {
+        number: tf.TensorArray(
+            tensor.dtype, size, element_shape=tensor.shape, clear_after_read=False
+        )
+        for number, tensor in like.items()
+    }
+
+
+def _write(arrays, place, tensors):
+    return {number: array.write(place, tensors[number]) for number, array in arrays.items()}

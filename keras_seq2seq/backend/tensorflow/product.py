@@ -1,0 +1,106 @@
+"""Products with a matrix that is the same at every step of a loop."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import tensorflow as tf
+
+_active = threading.local()
+
+
+def product(features, kernel):
+    """Returns the matrix product of features and a kernel, in the dtype of the features.
+
+    In a step of `scan`, whose constants and weights may be kernels, it costs less than `matmul`.
+
+    Args:
+        features: Tensor `(rows, size)` or `(batch, rows, size)`.
+        kernel: Variable or tensor `(size, columns)` or `(batch, size, columns)`.
+    """
+    recorder = getattr(_active, "recorder", None)
+    if recorder is not None and id(kernel) in recorder.places:
+        return recorder.multiply(features, recorder.places[id(kernel)])
+    return tf.matmul(features, tf.cast(kernel, features.dtype))
+
+
+@contextmanager
+def products_by(recorder: "Recording | Replay") -> Iterator[None]:
+    """Has a recorder compute the products in the block."""
+    before = getattr(_active, "recorder", None)
+    _active.recorder = recorder
+    try:
+        yield
+    finally:
+        _active.recorder = before
+
+
+class Recording:
+    """Computes the products of a step, and keeps what went in and what came out.
+
+    Args:
+        kernels: The constants and weights, as the step knows them.
+        tensors: The same as tensors.
+
+    Attributes:
+        used: The place among the kernels of that of each product.
+        features: The features of each product.
+        results: The products.
+    """
+
+    def __init__(self, kernels, tensors):
+        self.places = {id(kernel): place for place, kernel in enumerate(kernels)}
+        self._tensors = tensors
+        self.used, self.features, self.results = [], [], []
+
+    def multiply(self, features, place):
+        result = tf.matmul(features, tf.cast(self._tensors[place], features.dtype))
+        self.used.append(place)
+        self.features.append(features)
+        self.results.append(result)
+        return result
+
+
+class Replay:
+    """Gives the products that a `Recording` of the same step has kept, and notes their gradients.
+
+    No gradient flows to the kernels: it is the product of features and gradients of all steps.
+
+    Args:
+        kernels: The constants and weights, as the step knows them.
+        tensors: The same as tensors.
+        results: The products, in the order in which they are asked for.
+
+    Attributes:
+        gradients: The gradient of each product that has one, by its number, once a tape has been
+            asked for gradients.
+    """
+
+    def __init__(self, kernels, tensors, results):
+        self.places = {id(kernel): place for place, kernel in enumerate(kernels)}
+        self._tensors = tensors
+        self._results = iter(enumerate(results))
+        self.gradients = {}
+
+    def multiply(self, features, place):
+        number, result = next(self._results)
+
+        @tf.custom_gradient
+        def replay(features):
+            def gradient(upstream):
+                self.gradients[number] = upstream
+                kernel = tf.cast(self._tensors[place], upstream.dtype)
+                return tf.matmul(upstream, kernel, transpose_b=True)
+
+            return tf.identity(result), gradient
+
+        return replay(features)
+
+
+def kernel_gradient(features, gradients):
+    """Returns the gradient of a kernel from all its products, `(time, ..., rows, size)` each."""
+    if features.shape.rank == 3:
+        features = tf.reshape(features, (-1, features.shape[-1]))
+        gradients = tf.reshape(gradients, (-1, gradients.shape[-1]))
+        return tf.matmul(features, gradients, transpose_a=True)
+    return tf.einsum("tbrs,tbrc->bsc", features, gradients)
