@@ -48,7 +48,7 @@ class ThisPackage(System):
             "vocab_source": vocabularies[0],
             "vocab_target": vocabularies[1],
             "batch_size": shape.batch_size,
-            "buckets": "8,10,12,14,16,18,20,25,30",
+            "buckets": "auto",
             "train_steps": steps,
             "eval_every_n_steps": steps,
             "hparams": ",".join(f"{name}={value}" for name, value in hparams.items()),
