@@ -6,11 +6,19 @@ from systems.marian import Marian
 from systems.opennmt_py import OpenNMTPy
 from systems.opennmt_tf import OpenNMTTF
 from systems.system import System
-from systems.this_package import ThisPackage, ThisPackageNarrow
+from systems.this_package import ThisPackage, ThisPackageBfloat16, ThisPackageNarrow
 
 SYSTEMS = {
     system.environment: system
-    for system in (ThisPackage, OpenNMTTF, ThisPackageNarrow, OpenNMTPy, JoeyNMT, Marian)
+    for system in (
+        ThisPackage,
+        ThisPackageBfloat16,
+        OpenNMTTF,
+        ThisPackageNarrow,
+        OpenNMTPy,
+        JoeyNMT,
+        Marian,
+    )
 }
 
 __all__ = ["SYSTEMS", "Corpus", "System", "count_tokens", "read_lines", "write_lines"]

@@ -14,6 +14,7 @@ class ThisPackage(System):
     name = "keras_seq2seq"
     environment = "keras_seq2seq"
     step_pattern = r"step ([\d,]+)/"
+    dtype = "float32"
 
     def install(self):
         """Nothing: it runs in the benchmark's own interpreter."""
@@ -52,6 +53,7 @@ class ThisPackage(System):
             "train_steps": steps,
             "eval_every_n_steps": steps,
             "hparams": ",".join(f"{name}={value}" for name, value in hparams.items()),
+            "dtype": self.dtype,
             "output_dir": folder / "model",
         }
         return [*_COMMAND, "train", *(f"--{name}={value}" for name, value in flags.items())]
@@ -72,3 +74,10 @@ class ThisPackageNarrow(ThisPackage):
     environment = "keras_seq2seq_narrow"
     shape = M256_NARROW_ENCODER
     deviation = "encoder of 128 a direction"
+
+
+class ThisPackageBfloat16(ThisPackage):
+    name = "keras_seq2seq, bfloat16"
+    environment = "keras_seq2seq_bfloat16"
+    deviation = "products in bfloat16"
+    dtype = "mixed_bfloat16"
