@@ -17,7 +17,9 @@ def import_tensorflow():
     is_quiet = os.environ.setdefault(_LEVEL, _ERRORS) == _ERRORS
     # The level alone does not do: some lines are logged before it is read.
     with _muted_standard_error() if is_quiet else nullcontext():
-        import tensorflow  # noqa: F401
+        import tensorflow
+    if is_quiet:
+        tensorflow.get_logger().setLevel("ERROR")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from keras_seq2seq.cli.tensorflow_import import import_tensorflow
 import_tensorflow()
 import tensorflow as tf
 tf.constant(1)
+tf.get_logger().warning("slow")
 import sys
 print("after", file=sys.stderr)
 """

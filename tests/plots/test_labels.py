@@ -41,6 +41,5 @@ def test_what_no_font_has_is_a_number_and_told_once():
         make_labels([NONCHARACTER, ANOTHER])
 
 
-@pytest.mark.filterwarnings("ignore:no installed font")
 def test_joined_characters_are_one_number():
     assert make_labels([f"{NONCHARACTER}\u200d{ANOTHER}\ufe0f!"])[0] == ["U+FDD0…!"]

@@ -1,3 +1,6 @@
+import os
+import subprocess
+
 import pytest
 
 from keras_seq2seq.config import resolve_config
@@ -37,3 +40,17 @@ def make_config(corpus):
         )
 
     return make
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 1 MB."""
+    path = tmp_path / "disk"
+    path.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", os.fspath(path)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("needs the right to mount a file system")
+    yield path
+    subprocess.run(["umount", "--lazy", os.fspath(path)], check=True)

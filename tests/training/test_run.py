@@ -2,7 +2,6 @@ import io
 import json
 import os
 import signal
-import subprocess
 
 import keras
 import numpy as np
@@ -262,20 +261,6 @@ def test_a_run_that_diverges_saves_nothing_of_it(make_config, tmp_path, console)
     step = int(str(error.value).split(":")[0].removeprefix("step "))
     files = (tmp_path / "checkpoints").glob("*.index")
     assert all(int(file.stem[5:]) < step <= 10 for file in files)
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A disk of 1 MB."""
-    path = tmp_path / "disk"
-    path.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", os.fspath(path)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("needs the right to mount a file system")
-    yield path
-    subprocess.run(["umount", "--lazy", os.fspath(path)], check=True)
 
 
 def test_a_full_disk_ends_the_run_and_leaves_what_was_there(

@@ -1,0 +1,23 @@
+"""Compiling a planned model."""
+
+from keras.optimizers.schedules import LearningRateSchedule
+
+from keras_seq2seq.losses import MaskedCrossEntropy
+from keras_seq2seq.training.learning_rate import make_learning_rate
+from keras_seq2seq.training.optimizer import make_optimizer
+from keras_seq2seq.training.plan import TrainingPlan
+from keras_seq2seq.training.replication import replicate
+
+
+def compile_model(plan: TrainingPlan) -> float | LearningRateSchedule:
+    """Compiles the model, and returns its learning rate."""
+    config, model = plan.config, plan.model
+    with plan.workers.strategy.scope():
+        learning_rate = make_learning_rate(config, plan.steps)
+        optimizer = make_optimizer(config.hparams.optimizer, learning_rate)
+        optimizer.build(model.trainable_variables)
+        loss = MaskedCrossEntropy(label_smoothing=config.hparams.optimizer.label_smoothing)
+        model.compile(optimizer, loss=loss)
+        if plan.workers.replicas > 1:
+            replicate(model, plan.workers)
+    return learning_rate

@@ -1,0 +1,283 @@
+"""What happens from the first step of a run to its last."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import keras
+import tensorflow as tf
+from rich.console import Console
+
+from keras_seq2seq.callbacks import (
+    EarlyStopping,
+    Evaluation,
+    KeepOwnWeights,
+    ProgressBar,
+    SaveCheckpoints,
+    StopOnInterrupt,
+    StopOnNonFiniteLoss,
+    TrackGradientNorm,
+)
+from keras_seq2seq.data import read_lines
+from keras_seq2seq.errors import RunError
+from keras_seq2seq.evaluation import translate_and_score
+from keras_seq2seq.metrics import LOWER_IS_BETTER
+from keras_seq2seq.models import averaged_weights
+from keras_seq2seq.training.batches import dev_batches, lines_of_steps, train_batches
+from keras_seq2seq.training.checkpoints import Checkpoints
+from keras_seq2seq.training.compile_model import compile_model
+from keras_seq2seq.training.event_files import forget_events_after
+from keras_seq2seq.training.metrics_log import MetricsLog
+from keras_seq2seq.training.plan import TrainingPlan
+from keras_seq2seq.training.run_board import RunBoard
+from keras_seq2seq.training.run_record import RunRecord
+from keras_seq2seq.training.schedules import Plateau
+from keras_seq2seq.translator import Translator
+
+_DEV_BATCH_SIZE = 128
+_DEFAULT_CHECKPOINT_SECONDS = 600
+_AT_THE_START = {"step": 0, "records": [], "seconds": 0.0}
+
+
+class TrainingRun:
+    """A run of a plan, from its newest checkpoint or from the start.
+
+    Made, it has compiled the model, restored its state, and cut all logs back to its step.
+
+    Args:
+        plan: What `prepare` returned.
+        console: Where to print progress.
+
+    Raises:
+        RunError: If checkpoints cannot be read, or the workers see different ones.
+    """
+
+    def __init__(self, plan: TrainingPlan, console: Console):
+        config, directory, workers = plan.config, plan.directory, plan.workers
+        self._plan, self._console = plan, console
+        if workers.is_chief:
+            if plan.resume == "never":
+                directory.clear()
+            directory.create(config, plan.source_vocabulary, plan.target_vocabulary)
+        # The others wait for that.
+        workers.any(False)
+        self._learning_rate = compile_model(plan)
+        self._checkpoints = Checkpoints(
+            directory.checkpoints_path,
+            plan.model,
+            config.keep_checkpoint_max,
+            config.keep_checkpoint_every_n_hours,
+            workers.is_chief,
+        )
+        notes = self._checkpoints.restore(lambda line: self._say(f"warning: {line}"))
+        notes = notes or _AT_THE_START
+        self._step, self._seconds = notes["step"], notes["seconds"]
+        if workers.any(self._step != workers.of_chief(self._step)):
+            raise RunError(
+                f"{directory.path}: the workers see different checkpoints; expected an "
+                "--output_dir that all of them share"
+            )
+        workers.vary_seeds(plan.model)
+        self._metrics_log = MetricsLog(directory.metrics_path)
+        if workers.is_chief:
+            self._cut_logs_back(notes["records"])
+        self._stopping = EarlyStopping(
+            f"dev_{config.best_metric}",
+            config.best_metric in ("loss", *LOWER_IS_BETTER),
+            config.early_stopping_patience,
+            notes["records"],
+        )
+        if self._step:
+            self._say(f"{directory.path}: going on after step {self._step:,} of {plan.steps:,}")
+        if self._stopping.is_exhausted:
+            self._say(_describe_early_stop(self._stopping))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing left to train."""
+        return self._step >= self._plan.steps or self._stopping.is_exhausted
+
+    @property
+    def records(self) -> list[dict]:
+        """The evaluations of the run."""
+        return self._metrics_log.records
+
+    def fit(self):
+        """Trains to the end.
+
+        Raises:
+            KeyboardInterrupt: After Ctrl-C or SIGTERM, when the state has been saved.
+            RunError: If the loss is infinite or not a number, or files cannot be written.
+        """
+        plan = self._plan
+        self._bar = ProgressBar(plan.steps, self._console)
+        stop = StopOnInterrupt(plan.workers.any)
+        self._board = self._make_board()
+        self._saver = self._make_saver()
+        self._evaluation = self._make_evaluation()
+        try:
+            plan.model.fit(
+                train_batches(plan, self._step),
+                steps_per_epoch=plan.steps - self._step,
+                shuffle=False,  # the data comes shuffled
+                callbacks=[
+                    KeepOwnWeights(),
+                    keras.callbacks.LambdaCallback(
+                        on_epoch_begin=self._checkpoints.restore_metrics
+                    ),
+                    self._bar,
+                    StopOnNonFiniteLoss(
+                        lambda step, loss: _diverged(plan, step, f"the loss is {loss}")
+                    ),
+                    TrackGradientNorm(),
+                    self._evaluation,
+                    self._stopping,
+                    self._saver,
+                    stop,
+                    *(self._board.callbacks if self._board else ()),
+                ],
+                verbose=0,
+            )
+        finally:
+            # After an error, `fit` does not.
+            self._bar.on_train_end()
+            stop.on_train_end()
+        if stop.interrupted:
+            self._saver.save()
+            self._say(
+                f"Stopped after step {self._saver.step:,} of {plan.steps:,}; everything is saved "
+                f"in {plan.directory.path}. The same command goes on from there."
+            )
+            raise KeyboardInterrupt
+        if self._stopping.is_exhausted:
+            self._say(_describe_early_stop(self._stopping))
+
+    def _say(self, line: str):
+        self._console.print(line, soft_wrap=True)
+
+    def _cut_logs_back(self, records: list[dict]):
+        directory = self._plan.directory
+        self._metrics_log.reset(records)
+        # Where nothing was saved, even what was written before the first step is written again.
+        forget_events_after(directory.logs_path, self._step or -1)
+        record = RunRecord(directory.run_path)
+        changes = record.add_start(self._step, self._plan.config.seed, self._plan.fingerprints)
+        for name, change in changes.items():
+            self._say(
+                f"warning: going on with {name} {change}; results may differ in their last digits"
+            )
+
+    def _make_board(self) -> RunBoard | None:
+        if not self._plan.workers.is_chief:
+            return None
+        with self._writing():
+            return RunBoard(self._plan, self._step, self._console)
+
+    def _make_saver(self) -> SaveCheckpoints:
+        config = self._plan.config
+        seconds = config.save_checkpoints_secs
+        if seconds is None and config.save_checkpoints_steps is None:
+            seconds = _DEFAULT_CHECKPOINT_SECONDS
+        return SaveCheckpoints(
+            self._save, config.save_checkpoints_steps, seconds, self._plan.workers.any
+        )
+
+    def _make_evaluation(self) -> Evaluation:
+        config = self._plan.config
+        observers = [self._keep]
+        if isinstance(self._learning_rate, Plateau):
+            # What is saved at a step has to be the state after its evaluation.
+            observers.insert(0, self._learning_rate.observe)
+        return Evaluation(
+            dev_batches(self._plan),
+            config.eval_every_n_steps,
+            self._plan.steps,
+            observers=observers,
+            measure=None if config.best_metric == "loss" else _dev_scorer(self._plan),
+            seconds=self._seconds,
+        )
+
+    def _save(self, step: int):
+        """Writes a checkpoint."""
+        notes = {"step": step, "records": self.records, "seconds": self._evaluation.seconds}
+        try:
+            self._checkpoints.save(notes)
+        except FloatingPointError as error:
+            raise _diverged(self._plan, step, str(error)) from error
+
+    def _keep(self, record: dict):
+        """Keeps an evaluation, and the model if it is the best so far."""
+        plan, is_chief = self._plan, self._plan.workers.is_chief
+        if not math.isfinite(record["dev_loss"]):
+            raise _diverged(plan, record["step"], f"the dev loss is {record['dev_loss']}")
+        is_best = self._stopping.observe(record)
+        if is_chief:
+            with self._writing():
+                self._metrics_log.append(record)
+                if is_best:
+                    with averaged_weights(plan.model):
+                        plan.directory.save_model(plan.workers.without_replicas(plan.model))
+        self._bar.report(record, is_best)
+        if is_chief:
+            with self._writing(), averaged_weights(plan.model):
+                self._board.write(record, is_best)
+        self._saver.save()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Tells in one line what keeps files from being written in the block."""
+        try:
+            yield
+        except (OSError, tf.errors.OpError) as error:
+            reason = str(error).splitlines()[0]
+            raise RunError(
+                f"{self._plan.directory.path}: cannot be written ({reason}); the same command "
+                "goes on from the last checkpoint"
+            ) from error
+
+
+def _describe_early_stop(stopping: EarlyStopping) -> str:
+    return (
+        f"Stopped early: {stopping.evaluations_since_best} evaluations without a better "
+        f"{stopping.metric} than {stopping.best[stopping.metric]:.4g} of step "
+        f"{stopping.best['step']:,}"
+    )
+
+
+def _diverged(plan: TrainingPlan, step: int, what: str) -> RunError:
+    """Returns the error of a run whose numbers have left the range, with the lines it read."""
+    *before, lines = [
+        ", ".join(map(str, numbers)) for numbers in lines_of_steps(plan, max(step - 1, 1), step)
+    ]
+    before = f", that of the step before lines {before[0]}" if before else ""
+    return RunError(
+        f"step {step:,}: {what}; its batch is lines {lines} of {plan.config.train_source} and "
+        f"{plan.config.train_target}{before}; the checkpoints are of steps before and whole; "
+        "correct these lines, or train with a lower optimizer.learning_rate or "
+        "optimizer.clip_gradients"
+    )
+
+
+def _dev_scorer(plan: TrainingPlan):
+    """Returns a function that translates the dev data with the weights of the moment."""
+    config = plan.config
+    translator = Translator.from_config(
+        config, plan.model, plan.source_vocabulary, plan.target_vocabulary
+    )
+    sources, targets = list(read_lines(config.dev_source)), list(read_lines(config.dev_target))
+    # Where tokens are what blanks part, that is what the metric counts too.
+    tokenize = "none" if config.hparams.target.tokenizer == "whitespace" else "13a"
+
+    def measure():
+        scores = translate_and_score(
+            translator,
+            sources,
+            targets,
+            [config.best_metric],
+            tokenize=tokenize,
+            batch_size=_DEV_BATCH_SIZE,
+        )
+        # All stop together or go on together.
+        return {name: plan.workers.of_chief(score) for name, score in scores.items()}
+
+    return measure
