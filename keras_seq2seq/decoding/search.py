@@ -11,7 +11,7 @@ from keras_seq2seq.decoding.rows import count_rows, put_rows, put_step, take_row
 DROPPED_PART = 0.1
 # What is left is filled up to a multiple of it: oneDNN compiles, and keeps, code for each new
 # number of rows.
-ROW_MULTIPLE = 8
+ROW_MULTIPLE = 16
 
 
 class Search:

@@ -149,9 +149,9 @@ def test_known_shapes(search):
 
 @pytest.mark.parametrize("search", SEARCHES)
 def test_drops_sentences_that_have_ended(search):
-    model = TableModel(32, 8, spread=0.5)
-    model.logits[:31, :, 3] = 20.0
-    model.logits[31, :, 3] = -20.0
+    model = TableModel(64, 8, spread=0.5)
+    model.logits[:63, :, 3] = 20.0
+    model.logits[63, :, 3] = -20.0
     sizes = []
 
     def step(ids, states, memory):
@@ -160,9 +160,9 @@ def test_drops_sentences_that_have_ended(search):
 
     states, memory = model.start()
     search = SEARCHES[search]()
-    search(step, states, memory, source_lengths=tf.constant([4] * 32))
+    search(step, states, memory, source_lengths=tf.constant([4] * 64))
     assert len(sizes) > 10
-    # The one that goes on, filled up to eight.
+    # The one that goes on, filled up to sixteen.
     assert sizes[-1] * 4 <= max(sizes)
 
 
