@@ -31,10 +31,12 @@ class Clock:
 
     @property
     def seconds_left(self) -> float | None:
-        """The seconds until the budget is spent, `None` if there is no budget."""
-        return None if self.budget_seconds is None else self.budget_seconds - self.seconds
+        """The seconds until the budget is spent, 0 from then on, `None` if there is no budget."""
+        if self.budget_seconds is None:
+            return None
+        return max(self.budget_seconds - self.seconds, 0.0)
 
     @property
     def is_over(self) -> bool:
         """Whether the budget is spent."""
-        return self.budget_seconds is not None and self.seconds_left <= 0
+        return self.budget_seconds is not None and self.seconds_left == 0

@@ -201,7 +201,7 @@ def _interrupt_after(seconds: float | None) -> Iterator[None]:
     if seconds is None:
         yield
         return
-    timer = threading.Timer(max(seconds, 0), os.kill, [os.getpid(), signal.SIGTERM])
+    timer = threading.Timer(seconds, os.kill, [os.getpid(), signal.SIGTERM])
     timer.daemon = True
     timer.start()
     try:

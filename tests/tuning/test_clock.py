@@ -10,6 +10,7 @@ def test_counts_on_from_earlier_starts():
     assert 0 < clock.seconds_left <= 0.02
     time.sleep(0.03)
     assert clock.is_over and clock.seconds > 100
+    assert clock.seconds_left == 0
 
 
 def test_without_a_budget_it_is_never_over():
