@@ -45,11 +45,9 @@ class MaskedCrossEntropy(keras.losses.Loss):
     def with_cross_entropy(self, y_true, y_pred):
         """Returns the loss, and the cross-entropy without smoothing, which has no gradient."""
         labels = ops.reshape(ops.cast(y_true, "int32"), (-1,))
-        # (batch, time, vocabulary_size) -> (batch * time, vocabulary_size)
-        logits = ops.reshape(ops.cast(y_pred, "float32"), (-1, y_pred.shape[-1]))
-        weights = ops.cast(ops.not_equal(labels, PADDING_ID), logits.dtype)
+        losses = smoothed_cross_entropy(y_pred, labels, self.label_smoothing)
+        weights = ops.cast(ops.not_equal(labels, PADDING_ID), "float32")
         weights = weights / ops.maximum(ops.sum(weights), 1.0)
-        losses = smoothed_cross_entropy(logits, labels, self.label_smoothing)
         return [ops.sum(loss * weights) for loss in losses]
 
     def get_config(self):

@@ -7,8 +7,20 @@ others have the same functions with the same results.
 import keras
 
 if keras.backend.backend() == "tensorflow":
-    from keras_seq2seq.backend.tensorflow import Adam, product, scan, smoothed_cross_entropy
+    from keras_seq2seq.backend.tensorflow import (
+        Adam,
+        make_logits,
+        product,
+        scan,
+        smoothed_cross_entropy,
+    )
 else:
-    from keras_seq2seq.backend.portable import Adam, product, scan, smoothed_cross_entropy
+    from keras_seq2seq.backend.portable import (
+        Adam,
+        make_logits,
+        product,
+        scan,
+        smoothed_cross_entropy,
+    )
 
-__all__ = ["Adam", "product", "scan", "smoothed_cross_entropy"]
+__all__ = ["Adam", "make_logits", "product", "scan", "smoothed_cross_entropy"]

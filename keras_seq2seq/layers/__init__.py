@@ -7,6 +7,7 @@ from keras_seq2seq.layers.bidirectional_encoder import BidirectionalEncoder
 from keras_seq2seq.layers.dense_bridge import DenseBridge
 from keras_seq2seq.layers.dot_attention import DotAttention
 from keras_seq2seq.layers.gru_cell import GRUCell
+from keras_seq2seq.layers.logits import Logits
 from keras_seq2seq.layers.lstm_cell import LSTMCell
 from keras_seq2seq.layers.pass_through_bridge import PassThroughBridge
 from keras_seq2seq.layers.scaled_embedding import ScaledEmbedding
@@ -24,6 +25,7 @@ __all__ = [
     "DotAttention",
     "GRUCell",
     "LSTMCell",
+    "Logits",
     "PassThroughBridge",
     "ScaledEmbedding",
     "TiedLogits",

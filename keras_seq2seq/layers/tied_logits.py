@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_seq2seq.backend import make_logits
+
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
 class TiedLogits(keras.layers.Layer):
@@ -46,7 +48,7 @@ class TiedLogits(keras.layers.Layer):
         if self.projection is not None:
             inputs = ops.matmul(inputs, self.projection)
         table = ops.cast(ops.transpose(self.embedding.embeddings), inputs.dtype)
-        return ops.matmul(inputs, table) + ops.cast(self.bias, inputs.dtype)
+        return make_logits(inputs, table, ops.cast(self.bias, inputs.dtype))
 
     def get_config(self):
         config = super().get_config()

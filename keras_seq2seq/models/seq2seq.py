@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_seq2seq.backend import scan
 from keras_seq2seq.layers.arguments import check_size
+from keras_seq2seq.layers.logits import Logits
 from keras_seq2seq.layers.scaled_embedding import ScaledEmbedding
 from keras_seq2seq.layers.tied_logits import TiedLogits
 from keras_seq2seq.layers.time_axis import swap_batch_and_time
@@ -88,7 +89,7 @@ class Seq2Seq(keras.Model):
         if tie_output:
             output_layer = TiedLogits(target_embedding, dtype=dtype, name="logits")
         else:
-            output_layer = keras.layers.Dense(target_vocabulary_size, dtype=dtype, name="logits")
+            output_layer = Logits(target_vocabulary_size, dtype=dtype, name="logits")
 
         # === Functional model ===
         source_ids = keras.Input(shape=(None,), dtype="int32", name="source_ids")

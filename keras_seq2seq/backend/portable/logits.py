@@ -1,6 +1,17 @@
-"""Cross-entropy with and without label smoothing, at once."""
+"""The last product of a model, and its loss."""
 
 from keras import ops
+
+
+def make_logits(features, kernel, bias):
+    """Returns `features kernel + bias`, from which `smoothed_cross_entropy` costs less.
+
+    Args:
+        features: Tensor `(..., size)`.
+        kernel: Tensor `(size, vocabulary_size)`, of the dtype of the features.
+        bias: Tensor `(vocabulary_size,)`, of the dtype of the features.
+    """
+    return ops.matmul(features, kernel) + bias
 
 
 def smoothed_cross_entropy(logits, labels, label_smoothing):
@@ -9,13 +20,15 @@ def smoothed_cross_entropy(logits, labels, label_smoothing):
     With `z` the logits, smoothing by `e` adds `e * (z[label] - mean(z))`.
 
     Args:
-        logits: Float tensor `(tokens, vocabulary_size)`.
-        labels: Integer tensor `(tokens,)`.
+        logits: Tensor `(..., vocabulary_size)`.
+        labels: Integer tensor `(...)`.
         label_smoothing: Float `e`: the target is `1 - e` on the label, and `e` spread evenly.
 
     Returns:
-        Two tensors `(tokens,)`, in nats. Gradients flow through the first.
+        Two float32 tensors `(tokens,)`, in nats. Gradients flow through the first.
     """
+    labels = ops.reshape(labels, (-1,))
+    logits = ops.reshape(ops.cast(logits, "float32"), (-1, logits.shape[-1]))
     plain = ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
     if not label_smoothing:
         return plain, ops.stop_gradient(plain)

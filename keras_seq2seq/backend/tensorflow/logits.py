@@ -1,0 +1,101 @@
+"""The last product of a model, and its loss.
+
+Logits are the largest tensor of a training step by far, so that each pass through them shows.
+With a gradient of their own, product and loss take six: the product, the softmax, and three
+products of the gradient, which differs from the probabilities in one number a token.
+"""
+
+import tensorflow as tf
+
+from keras_seq2seq.backend import portable
+
+# Below it, a probability has lost digits of its logarithm, or all of them.
+LEAST_PROBABILITY = 1e-30
+
+
+def make_logits(features, kernel, bias):
+    """Returns `features kernel + bias`, from which `smoothed_cross_entropy` costs less.
+
+    Args:
+        features: Tensor `(..., size)`.
+        kernel: Tensor `(size, vocabulary_size)`, of the dtype of the features.
+        bias: Tensor `(vocabulary_size,)`, of the dtype of the features.
+    """
+    logits = _make_logits(features, kernel, bias)
+    # As Keras' softmax leaves its logits for the cross-entropy: what nobody else reads of the
+    # logits themselves is then not computed.
+    logits._factors = features, kernel, bias
+    return logits
+
+
+def smoothed_cross_entropy(logits, labels, label_smoothing):
+    """Returns the cross-entropy with the smoothed and with the plain labels.
+
+    Args:
+        logits: Tensor `(..., vocabulary_size)`, best as `make_logits` has returned it.
+        labels: Integer tensor `(...)`.
+        label_smoothing: Float `e`: the target is `1 - e` on the label, and `e` spread evenly.
+
+    Returns:
+        Two float32 tensors `(tokens,)`, in nats. Gradients flow through the first.
+    """
+    factors = getattr(logits, "_factors", None)
+    if factors is None:
+        return portable.smoothed_cross_entropy(logits, labels, label_smoothing)
+
+    @tf.custom_gradient
+    def compute(features, kernel, bias):
+        shape = tf.shape(features)
+        logits = _make_logits(features, kernel, bias)
+        probabilities = _as_rows(tf.nn.softmax(logits))
+        logits, features = _as_rows(logits), _as_rows(features)
+        positions = tf.stack([tf.range(tf.size(labels)), labels], axis=-1)
+        label_logits = tf.cast(tf.gather_nd(logits, positions), tf.float32)
+        label_probabilities = tf.cast(tf.gather_nd(probabilities, positions), tf.float32)
+        plain = tf.cond(
+            tf.reduce_min(label_probabilities) > LEAST_PROBABILITY,
+            lambda: -tf.math.log(label_probabilities),
+            lambda: tf.reduce_logsumexp(tf.cast(logits, tf.float32), axis=-1) - label_logits,
+        )
+        smoothed = plain
+        if label_smoothing:
+            # The mean of the logits, without going through them.
+            mean_kernel = tf.reduce_mean(tf.cast(kernel, tf.float32), axis=-1, keepdims=True)
+            mean_bias = tf.reduce_mean(tf.cast(bias, tf.float32))
+            mean_logits = tf.matmul(tf.cast(features, tf.float32), mean_kernel)[:, 0] + mean_bias
+            smoothed += label_smoothing * (label_logits - mean_logits)
+
+        def gradient(upstream, _):
+            difference = probabilities
+            if label_smoothing:
+                difference -= label_smoothing / logits.shape[-1]
+            # Nobody reads the probabilities after `plain`: they can be changed in place.
+            with tf.control_dependencies([plain]):
+                on_label = tf.fill(tf.shape(labels), tf.cast(1 - label_smoothing, logits.dtype))
+                difference = tf.tensor_scatter_nd_sub(difference, positions, on_label)
+            # What comes from upstream scales the rows of the other factors, which are smaller.
+            scale = upstream[:, tf.newaxis]
+            scaled_features = tf.cast(tf.cast(features, scale.dtype) * scale, features.dtype)
+            d_features = tf.matmul(difference, kernel, transpose_b=True)
+            d_kernel = tf.matmul(scaled_features, difference, transpose_a=True)
+            d_bias = tf.matmul(tf.cast(scale, difference.dtype), difference, transpose_a=True)
+            d_features = tf.cast(tf.cast(d_features, scale.dtype) * scale, features.dtype)
+            return tf.reshape(d_features, shape), d_kernel, d_bias[0]
+
+        return (smoothed, plain), gradient
+
+    labels = tf.reshape(labels, (-1,))
+    return compute(*factors)
+
+
+def _make_logits(features, kernel, bias):
+    logits = tf.matmul(_as_rows(features), kernel)
+    # Not before this change of shape: TensorFlow would make one operation of product and sum,
+    # which in bfloat16 takes twice the time of the two.
+    shape = tf.concat([tf.shape(features)[:-1], [kernel.shape[-1]]], axis=0)
+    logits = tf.ensure_shape(tf.reshape(logits, shape), [*features.shape[:-1], kernel.shape[-1]])
+    return logits + bias
+
+
+def _as_rows(tensor):
+    return tf.reshape(tensor, (-1, tensor.shape[-1]))

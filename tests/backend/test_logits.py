@@ -1,0 +1,122 @@
+"""The last product of a model, and its cross-entropy with and without label smoothing."""
+
+import keras
+import numpy as np
+import pytest
+from harness import numbers_of
+from keras import ops
+
+from keras_seq2seq import backend
+from keras_seq2seq.backend import portable
+
+RNG = np.random.default_rng(0)
+FEATURES = RNG.normal(0, 2, size=(2, 3, 4)).astype("float32")
+KERNEL = RNG.normal(0, 1, size=(4, 5)).astype("float32")
+BIAS = RNG.normal(0, 1, size=5).astype("float32")
+LOGITS = FEATURES @ KERNEL + BIAS
+LABELS = np.array([[2, 0, 4], [2, 1, 3]], "int32")
+SMOOTHING = [0.0, 0.1, 0.6]
+
+needs_tape = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="takes gradients by tape"
+)
+
+
+@pytest.fixture(params=[backend, portable], ids=["own", "portable"])
+def functions(request):
+    return request.param
+
+
+def target(label_smoothing):
+    return (1 - label_smoothing) * np.eye(5)[LABELS] + label_smoothing / 5
+
+
+def probabilities():
+    return np.exp(LOGITS) / np.exp(LOGITS).sum(-1, keepdims=True)
+
+
+@pytest.mark.parametrize("rows", [(2, 3), (6,)])
+def test_logits_are_a_product_and_a_sum(functions, rows):
+    features = ops.convert_to_tensor(FEATURES.reshape(*rows, 4))
+    logits = functions.make_logits(features, ops.convert_to_tensor(KERNEL), BIAS)
+    np.testing.assert_allclose(numbers_of(logits), LOGITS.reshape(*rows, 5), rtol=1e-5)
+
+
+@pytest.mark.parametrize("label_smoothing", SMOOTHING)
+@pytest.mark.parametrize("are_made", [True, False])
+def test_cross_entropy_agrees_with_the_definition(functions, label_smoothing, are_made):
+    tensors = map(ops.convert_to_tensor, (FEATURES, KERNEL, BIAS))
+    logits = functions.make_logits(*tensors) if are_made else ops.convert_to_tensor(LOGITS)
+    smoothed, plain = functions.smoothed_cross_entropy(
+        logits, ops.convert_to_tensor(LABELS), label_smoothing
+    )
+    expected = -(target(label_smoothing) * np.log(probabilities())).sum(-1).ravel()
+    np.testing.assert_allclose(numbers_of(smoothed), expected, rtol=1e-5, atol=1e-5)
+    expected = -(target(0) * np.log(probabilities())).sum(-1).ravel()
+    np.testing.assert_allclose(numbers_of(plain), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_hopeless_label_has_its_cross_entropy(functions):
+    # Of probability exp(-200), which float32 does not have.
+    kernel = np.array([[100.0, -100.0]], "float32")
+    tensors = map(ops.convert_to_tensor, (np.ones((2, 1), "float32"), kernel, np.zeros(2, "f")))
+    logits = functions.make_logits(*tensors)
+    _, plain = functions.smoothed_cross_entropy(logits, ops.convert_to_tensor([1, 0]), 0.0)
+    np.testing.assert_allclose(numbers_of(plain), [200, 0], atol=1e-4)
+
+
+@needs_tape
+@pytest.mark.parametrize("label_smoothing", SMOOTHING)
+def test_gradient_is_the_difference_of_distributions(functions, label_smoothing):
+    import tensorflow as tf
+
+    weights = np.array([1.0, 0.0, 2.0, -1.0, 0.5, 3.0], "float32")
+    tensors = [tf.constant(array) for array in (FEATURES, KERNEL, BIAS)]
+    with tf.GradientTape() as tape:
+        tape.watch(tensors)
+        smoothed, plain = functions.smoothed_cross_entropy(
+            functions.make_logits(*tensors), tf.constant(LABELS), label_smoothing
+        )
+        # The plain cross-entropy is there to be looked at only.
+        loss = tf.reduce_sum(smoothed * weights) + tf.reduce_sum(plain) * 0.0
+    difference = (probabilities() - target(label_smoothing)) * weights.reshape(2, 3, 1)
+    expected = [
+        difference @ KERNEL.T,
+        np.einsum("btd,btv->dv", FEATURES, difference),
+        difference.sum((0, 1)),
+    ]
+    for found, wanted in zip(tape.gradient(loss, tensors), expected, strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+@needs_tape
+def test_logits_that_somebody_else_reads_have_their_gradient_too(functions):
+    import tensorflow as tf
+
+    kernel = tf.constant(KERNEL)
+    with tf.GradientTape() as tape:
+        tape.watch(kernel)
+        loss = tf.reduce_sum(functions.make_logits(tf.constant(FEATURES), kernel, BIAS))
+    expected = np.repeat(FEATURES.sum((0, 1))[:, np.newaxis], 5, axis=1)
+    np.testing.assert_allclose(tape.gradient(loss, kernel), expected, rtol=1e-5)
+
+
+@needs_tape
+@pytest.mark.parametrize("label_smoothing", SMOOTHING)
+def test_half_precision_is_near(functions, label_smoothing):
+    import tensorflow as tf
+
+    tensors = [tf.constant(array) for array in (FEATURES, KERNEL, BIAS)]
+    results = []
+    for dtype in ("float32", "bfloat16"):
+        with tf.GradientTape() as tape:
+            tape.watch(tensors)
+            cast = [tf.cast(tensor, dtype) for tensor in tensors]
+            logits = functions.make_logits(*cast)
+            smoothed, _ = functions.smoothed_cross_entropy(logits, LABELS, label_smoothing)
+            loss = tf.reduce_mean(smoothed)
+        assert logits.dtype == dtype
+        assert loss.dtype == "float32"
+        results.append([loss, *tape.gradient(loss, tensors)])
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_allclose(one, other, atol=0.03)
