@@ -44,7 +44,7 @@ class MaskedCrossEntropy(keras.losses.Loss):
 
     def with_cross_entropy(self, y_true, y_pred):
         """Returns the loss, and the cross-entropy without smoothing, which has no gradient."""
-        labels = ops.reshape(ops.cast(y_true, "int32"), (-1,))
+        labels = ops.cast(y_true, "int32")
         losses = smoothed_cross_entropy(y_pred, labels, self.label_smoothing)
         weights = ops.cast(ops.not_equal(labels, PADDING_ID), "float32")
         weights = weights / ops.maximum(ops.sum(weights), 1.0)

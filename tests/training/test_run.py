@@ -287,10 +287,11 @@ def test_a_full_disk_ends_the_run_and_leaves_what_was_there(
     assert_same_weights(output_dir, finished[0])
 
 
-def test_trains_with_any_optimizer_of_keras(make_config, tmp_path, console):
-    plan = prepare(make_config("optimizer.name=Nadam", train_steps=10), tmp_path)
+@pytest.mark.parametrize("name", ["SGD", "RMSprop", "Nadam"])
+def test_trains_with_any_optimizer_of_keras(make_config, tmp_path, console, name):
+    plan = prepare(make_config(f"optimizer.name={name}", train_steps=10), tmp_path)
     assert np.isfinite(train(plan, console).records[-1]["dev_loss"])
-    assert type(plan.model.optimizer) is keras.optimizers.Nadam
+    assert type(plan.model.optimizer) is getattr(keras.optimizers, name)
 
 
 def test_decayed_learning_rate_is_recorded(make_config, tmp_path, console):

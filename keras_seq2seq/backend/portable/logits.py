@@ -25,13 +25,12 @@ def smoothed_cross_entropy(logits, labels, label_smoothing):
         label_smoothing: Float `e`: the target is `1 - e` on the label, and `e` spread evenly.
 
     Returns:
-        Two float32 tensors `(tokens,)`, in nats. Gradients flow through the first.
+        Two float32 tensors `(...)`, in nats. Gradients flow through the first.
     """
-    labels = ops.reshape(labels, (-1,))
-    logits = ops.reshape(ops.cast(logits, "float32"), (-1, logits.shape[-1]))
+    logits = ops.cast(logits, "float32")
     plain = ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
     if not label_smoothing:
         return plain, ops.stop_gradient(plain)
-    label_logits = ops.take_along_axis(logits, ops.expand_dims(labels, axis=-1), axis=-1)[:, 0]
+    label_logits = ops.take_along_axis(logits, ops.expand_dims(labels, axis=-1), axis=-1)[..., 0]
     smoothed = plain + label_smoothing * (label_logits - ops.mean(logits, axis=-1))
     return smoothed, ops.stop_gradient(plain)

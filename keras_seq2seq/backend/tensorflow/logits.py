@@ -1,8 +1,8 @@
 """The last product of a model, and its loss.
 
 Logits are the largest tensor of a training step by far, so that each pass through them shows.
-With a gradient of their own, product and loss take six: the product, the softmax, and three
-products of the gradient, which differs from the probabilities in one number a token.
+With a gradient of their own, product and loss take six: the product, its bias, the softmax, and
+three products of the gradient, which differs from the probabilities in one number a token.
 """
 
 import tensorflow as tf
@@ -37,7 +37,7 @@ def smoothed_cross_entropy(logits, labels, label_smoothing):
         label_smoothing: Float `e`: the target is `1 - e` on the label, and `e` spread evenly.
 
     Returns:
-        Two float32 tensors `(tokens,)`, in nats. Gradients flow through the first.
+        Two float32 tensors `(...)`, in nats. Gradients flow through the first.
     """
     factors = getattr(logits, "_factors", None)
     if factors is None:
@@ -49,7 +49,8 @@ def smoothed_cross_entropy(logits, labels, label_smoothing):
         logits = _make_logits(features, kernel, bias)
         probabilities = _as_rows(tf.nn.softmax(logits))
         logits, features = _as_rows(logits), _as_rows(features)
-        positions = tf.stack([tf.range(tf.size(labels)), labels], axis=-1)
+        tokens = tf.size(labels)
+        positions = tf.stack([tf.range(tokens), tf.reshape(labels, (-1,))], axis=-1)
         label_logits = tf.cast(tf.gather_nd(logits, positions), tf.float32)
         label_probabilities = tf.cast(tf.gather_nd(probabilities, positions), tf.float32)
         plain = tf.cond(
@@ -71,10 +72,10 @@ def smoothed_cross_entropy(logits, labels, label_smoothing):
                 difference -= label_smoothing / logits.shape[-1]
             # Nobody reads the probabilities after `plain`: they can be changed in place.
             with tf.control_dependencies([plain]):
-                on_label = tf.fill(tf.shape(labels), tf.cast(1 - label_smoothing, logits.dtype))
+                on_label = tf.fill([tokens], tf.cast(1 - label_smoothing, logits.dtype))
                 difference = tf.tensor_scatter_nd_sub(difference, positions, on_label)
             # What comes from upstream scales the rows of the other factors, which are smaller.
-            scale = upstream[:, tf.newaxis]
+            scale = tf.reshape(upstream, (-1, 1))
             scaled_features = tf.cast(tf.cast(features, scale.dtype) * scale, features.dtype)
             d_features = tf.matmul(difference, kernel, transpose_b=True)
             d_kernel = tf.matmul(scaled_features, difference, transpose_a=True)
@@ -82,9 +83,8 @@ def smoothed_cross_entropy(logits, labels, label_smoothing):
             d_features = tf.cast(tf.cast(d_features, scale.dtype) * scale, features.dtype)
             return tf.reshape(d_features, shape), d_kernel, d_bias[0]
 
-        return (smoothed, plain), gradient
+        return [tf.reshape(loss, tf.shape(labels)) for loss in (smoothed, plain)], gradient
 
-    labels = tf.reshape(labels, (-1,))
     return compute(*factors)
 
 
