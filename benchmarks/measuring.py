@@ -125,8 +125,13 @@ def _cpu_seconds(pid: int) -> float:
     return sum(map(int, fields[11:15])) / _TICKS + sum(map(_cpu_seconds, map(int, children)))
 
 
-def in_own_process(script: str, arguments: dict) -> dict:
+def in_own_process(script: str, arguments: dict, **environment: str) -> dict:
     """Runs `script --child ARGUMENTS`, both ways as JSON, so that its memory is its own.
+
+    Args:
+        script: The file of a benchmark.
+        arguments: What it is given.
+        environment: Variables set for it.
 
     Raises:
         SystemExit: If it fails, with what it said.
@@ -134,7 +139,7 @@ def in_own_process(script: str, arguments: dict) -> dict:
     path = os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH"))))
     child = subprocess.run(
         [sys.executable, script, "--child", json.dumps(arguments)],
-        env={**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        env={**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
         capture_output=True,
         text=True,
     )

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-PROGRAM = """
+LOGGING = """
 from keras_seq2seq.cli.tensorflow_import import import_tensorflow
 import_tensorflow()
 import tensorflow as tf
@@ -14,6 +14,15 @@ import sys
 print("after", file=sys.stderr)
 """
 
+ALLOCATING = """
+from keras_seq2seq.cli.tensorflow_import import import_tensorflow
+import_tensorflow()
+import tensorflow as tf
+numbers = tf.ones((1000, 1000))
+# TensorFlow knows what it has allocated itself, and nothing of what the C library has.
+print(tf.config.experimental.get_memory_info("CPU:0")["current"])
+"""
+
 
 @pytest.mark.parametrize(("level", "is_quiet"), [(None, True), ("3", True), ("0", False)])
 def test_log_lines_do_not_reach_the_user_unless_asked_for(level, is_quiet):
@@ -21,8 +30,22 @@ def test_log_lines_do_not_reach_the_user_unless_asked_for(level, is_quiet):
     if level is not None:
         environment["TF_CPP_MIN_LOG_LEVEL"] = level
     result = subprocess.run(
-        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True
+        [sys.executable, "-c", LOGGING], env=environment, capture_output=True, text=True
     )
     assert result.returncode == 0
     assert result.stderr.endswith("after\n")
     assert (result.stderr == "after\n") == is_quiet
+
+
+@pytest.mark.parametrize("choice", [None, "false"])
+def test_tensorflow_allocates_memory_itself_unless_told_not_to(choice):
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CPU_ALLOCATOR_USE_BFC"}
+    if choice is not None:
+        environment["TF_CPU_ALLOCATOR_USE_BFC"] = choice
+    result = subprocess.run(
+        [sys.executable, "-c", ALLOCATING], env=environment, capture_output=True, text=True
+    )
+    if choice is None:
+        assert int(result.stdout) >= 4_000_000
+    else:
+        assert "Allocator stats not available" in result.stderr
