@@ -81,7 +81,7 @@ def watch(
     )
     os.close(terminal)
     readings = [Reading(0, started, 0.0)]
-    with open(log, "ab") as file:
+    with open(log, "ab", buffering=0) as file:
         for chunk in iter(lambda: _read(main), b""):
             now = perf_counter()
             file.write(chunk)
