@@ -10,6 +10,7 @@ against.
 
 import json
 import tempfile
+from collections import Counter
 from itertools import cycle, islice
 from pathlib import Path
 from time import perf_counter, process_time
@@ -17,7 +18,6 @@ from time import perf_counter, process_time
 import click
 from measuring import in_own_process, median, own_peak_mb, print_json, print_table, use_cores
 
-BUCKETS = (8, 10, 12, 14, 16, 18, 20, 25, 30)
 BATCH_SIZE = 64
 
 
@@ -37,13 +37,23 @@ def main(source, target, rounds, epochs, memory_lines, threads, child):
         raise click.UsageError("--source and --target are missing")
     use_cores(threads)
     files = {"source": source, "target": target, "vocabularies_of": (source, target)}
-    variants = {"without buckets": (), f"buckets {','.join(map(str, BUCKETS))}": BUCKETS}
+    buckets = propose(source, target)
+    variants = {"without buckets": (), f"{len(buckets) + 1} proposed buckets": buckets}
     figures = {
         "speed": measure_speed(files, variants, rounds, epochs),
         "padding": measure_padding(files, variants),
-        "memory": measure_memory(files, [int(size) for size in memory_lines.split(",")]),
+        "memory": measure_memory(files, buckets, [int(size) for size in memory_lines.split(",")]),
     }
     print_json("pipeline", **figures)
+
+
+def propose(source, target):
+    """Returns the buckets that `--buckets=auto` makes of the files."""
+    from keras_seq2seq.data import propose_buckets, read_lines
+
+    lines = zip(read_lines(source), read_lines(target), strict=True)
+    lengths = Counter(tuple(len(line.split()) + 1 for line in pair) for pair in lines)
+    return propose_buckets(lengths, BATCH_SIZE)
 
 
 def measure_speed(files, variants, rounds, epochs):
@@ -77,14 +87,14 @@ def measure_padding(files, variants):
     return figures
 
 
-def measure_memory(files, sizes):
+def measure_memory(files, buckets, sizes):
     figures = {}
     with tempfile.TemporaryDirectory() as folder:
         for size in sizes:
             longer = {
                 side: repeat_lines(files[side], size, Path(folder)) for side in ("source", "target")
             }
-            arguments = {**files, **longer, "buckets": BUCKETS}
+            arguments = {**files, **longer, "buckets": buckets}
             figures[size] = in_own_process(__file__, arguments)
     rows = [
         (f"{size:,}", row["peak_mb"] - row["start_mb"], row["peak_mb"], row["seconds"])
@@ -123,7 +133,7 @@ def measure(source, target, vocabularies_of, buckets, epochs=1, count_padding=Fa
         target,
         *vocabularies,
         batch_size=BATCH_SIZE,
-        buckets=tuple(buckets),
+        buckets=[tuple(boundary) for boundary in buckets],
         shuffle=True,
         epochs=epochs,
     )
