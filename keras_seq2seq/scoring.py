@@ -113,7 +113,9 @@ class Scorer:
         self.targets = SentenceEncoder(target_tokenizer, target_vocabulary, keep_unknown=True)
         names = ("source_ids", "target_ids", "labels")
         signature = [tf.TensorSpec([None, None], tf.int32, name=name) for name in names]
-        self._token_log_probabilities = tf.function(self._force, input_signature=signature)
+        self._token_log_probabilities = tf.function(
+            self._force, input_signature=signature, autograph=False
+        )
 
     @classmethod
     def load(cls, model_dir: str | os.PathLike) -> "Scorer":

@@ -48,7 +48,8 @@ class RunDescription:
         forward = tf.function(
             lambda source_ids, target_ids: model(
                 {"source_ids": source_ids, "target_ids": target_ids}
-            )
+            ),
+            autograph=False,
         )
         graph = forward.get_concrete_function(ids, ids).graph.as_graph_def()
         with _step_0(self.log_dir):

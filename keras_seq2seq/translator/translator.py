@@ -81,10 +81,11 @@ class Translator:
         signature = [
             tf.TensorSpec([None, None], tf.int32, name=name) for name in ("source_ids", "prefix")
         ]
-        self._decode = tf.function(self._search, input_signature=signature)
+        # Nothing that is called has control flow for AutoGraph to find, which takes seconds.
+        options = {"input_signature": signature, "autograph": False}
+        self._decode = tf.function(self._search, **options)
         self._decode_with_attention = tf.function(
-            lambda *inputs: self._search(*inputs, return_attention_scores=True),
-            input_signature=signature,
+            lambda *inputs: self._search(*inputs, return_attention_scores=True), **options
         )
 
     @classmethod
