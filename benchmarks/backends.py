@@ -17,6 +17,7 @@ It runs on a GPU if the backend finds one.
 """
 
 import json
+import os
 import tempfile
 from itertools import islice
 from pathlib import Path
@@ -121,6 +122,10 @@ def write_batches(source, target, path, batch_size, steps) -> dict:
 
 def train(path, dtype, units, encoder_units, rounds) -> dict:
     """Trains on the batches, round by round, with the backend of this process."""
+    if os.environ["KERAS_BACKEND"] == "tensorflow":
+        from keras_seq2seq.cli.tensorflow_import import import_tensorflow
+
+        import_tensorflow()
     import keras
     import numpy as np
 
