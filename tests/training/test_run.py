@@ -310,7 +310,6 @@ PLATEAU = (
 )
 
 
-@pytest.mark.slow
 def test_a_plateau_goes_on_where_it_stopped(make_config, tmp_path, console, monkeypatch):
     # With so high a rate the loss goes up and down.
     config = make_config(PLATEAU, learning_rate=5, train_steps=24, eval_every_n_steps=2)
@@ -331,7 +330,6 @@ def test_a_plateau_goes_on_where_it_stopped(make_config, tmp_path, console, monk
     assert len(set(rates)) > 2
 
 
-@pytest.mark.slow
 def test_averaged_and_accumulated_weights_go_on_where_they_stopped(
     make_config, tmp_path, console, monkeypatch
 ):

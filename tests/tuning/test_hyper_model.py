@@ -10,7 +10,6 @@ from keras_seq2seq.tuning import Seq2SeqHyperModel, parse_space
 HPARAMS = "rnn_cell.num_units=8, embedding.dim=8, attention.dim=8"
 
 
-@pytest.mark.slow
 def test_keras_tuners_own_tuners_search_batch_sizes_and_buckets(data_flags, tmp_path):
     space = parse_space({"batch_size": {"choice": [8, 16]}, "buckets": {"choice": [[3], [2, 4]]}})
     config = resolve_config(flags=data_flags, hparams=HPARAMS)
