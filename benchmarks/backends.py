@@ -76,7 +76,7 @@ def main(source, target, batches, backends, dtypes, rounds, threads, child, **op
         ]
     if figures:
         report(figures)
-    print_json("backends", **options, figures=figures)
+    print_json("backends", figures=figures)
 
 
 def report(figures):
@@ -170,6 +170,8 @@ def train(path, dtype, units, encoder_units, rounds) -> dict:
         "backend": keras.backend.backend(),
         **describe_device(),
         "dtype": dtype,
+        "units": units,
+        "encoder_units": encoder_units,
         "batch_size": len(batches[0][1]),
         "steps": len(batches),
         "sentences": sum(len(labels) for _, labels in batches),
