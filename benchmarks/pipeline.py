@@ -10,7 +10,6 @@ against.
 
 import json
 import tempfile
-from collections import Counter
 from itertools import cycle, islice
 from pathlib import Path
 from time import perf_counter, process_time
@@ -19,6 +18,7 @@ import click
 from measuring import in_own_process, median, own_peak_mb, print_json, print_table, use_cores
 
 BATCH_SIZE = 64
+MAX_LENGTH = 40
 
 
 @click.command(help=__doc__.partition("\n")[0], epilog="See the file's docstring.")
@@ -49,11 +49,26 @@ def main(source, target, rounds, epochs, memory_lines, threads, child):
 
 def propose(source, target):
     """Returns the buckets that `--buckets=auto` makes of the files."""
-    from keras_seq2seq.data import propose_buckets, read_lines
+    from keras_seq2seq.data import WhitespaceTokenizer, propose_buckets, scan_parallel_text
 
-    lines = zip(read_lines(source), read_lines(target), strict=True)
-    lengths = Counter(tuple(len(line.split()) + 1 for line in pair) for pair in lines)
-    return propose_buckets(lengths, BATCH_SIZE)
+    summary = scan_parallel_text(
+        *(source, target, WhitespaceTokenizer(), WhitespaceTokenizer()),
+        *build_vocabularies((source, target)),
+        source_max_length=MAX_LENGTH,
+        target_max_length=MAX_LENGTH,
+    )
+    return propose_buckets(summary.lengths, BATCH_SIZE)
+
+
+def build_vocabularies(paths):
+    """Returns the vocabulary of each file: the words that occur at least twice."""
+    from keras_seq2seq import Vocabulary
+    from keras_seq2seq.data import read_lines
+
+    return [
+        Vocabulary.build((line.split() for line in read_lines(path)), min_frequency=2)
+        for path in paths
+    ]
 
 
 def measure_speed(files, variants, rounds, epochs):
@@ -120,13 +135,9 @@ def measure(source, target, vocabularies_of, buckets, epochs=1, count_padding=Fa
     import numpy as np
     import tensorflow as tf
 
-    from keras_seq2seq import Vocabulary, make_dataset
-    from keras_seq2seq.data import read_lines
+    from keras_seq2seq import make_dataset
 
-    vocabularies = [
-        Vocabulary.build((line.split() for line in read_lines(path)), min_frequency=2)
-        for path in vocabularies_of
-    ]
+    vocabularies = build_vocabularies(vocabularies_of)
     start_mb = own_peak_mb()
     dataset = make_dataset(
         source,
@@ -134,6 +145,8 @@ def measure(source, target, vocabularies_of, buckets, epochs=1, count_padding=Fa
         *vocabularies,
         batch_size=BATCH_SIZE,
         buckets=[tuple(boundary) for boundary in buckets],
+        source_max_length=MAX_LENGTH,
+        target_max_length=MAX_LENGTH,
         shuffle=True,
         epochs=epochs,
     )
