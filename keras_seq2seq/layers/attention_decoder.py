@@ -104,6 +104,21 @@ class AttentionDecoder(Decoder):
             return outputs, swap_batch_and_time(states["attention_scores"])
         return outputs
 
+    def compute_output_spec(
+        self,
+        inputs,
+        initial_state,
+        encoder_outputs,
+        mask,
+        training=False,
+        return_attention_scores=False,
+    ):
+        outputs = super().compute_output_spec(inputs, initial_state)
+        if return_attention_scores:
+            shape = (*inputs.shape[:2], encoder_outputs.shape[1])
+            return outputs, keras.KerasTensor(shape, dtype=self.compute_dtype)
+        return outputs
+
     def project_memory(self, encoder_outputs, mask):
         """Computes once a source what every step needs: a dictionary of tensors `(batch, ...)`."""
         return self.attention.project_memory(encoder_outputs, mask)

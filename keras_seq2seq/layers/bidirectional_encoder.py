@@ -71,6 +71,11 @@ class BidirectionalEncoder(Encoder):
             dim = 2 * self.num_units
         self.built = True
 
+    @property
+    def state_sizes(self):
+        """The sizes of the final states: a list of tuples, by layer."""
+        return [tuple(2 * size for size in layer.cell.state_sizes) for layer in self.forward_layers]
+
     def _run_layer(self, index, inputs, mask):
         forward_outputs, forward_state = self.forward_layers[index](inputs, mask=mask)
         backward_outputs, backward_state = self.backward_layers[index](inputs, mask=mask)

@@ -118,6 +118,13 @@ class Decoder(keras.layers.Layer):
         states = self._advance(self.cells.project(inputs), states, memory)
         return self._read_out(states), states.get("attention_scores"), states
 
+    def compute_output_spec(
+        self, inputs, initial_state, encoder_outputs=None, mask=None, training=False
+    ):
+        # Keras would find it by tracing the loop.
+        shape = (*inputs.shape[:2], self.num_units)
+        return keras.KerasTensor(shape, dtype=self.compute_dtype)
+
     def compute_mask(self, *args, **kwargs):
         return None  # Masks are passed explicitly.
 

@@ -10,7 +10,8 @@ from keras_seq2seq.layers.time_axis import swap_batch_and_time
 class Encoder(keras.layers.Layer):
     """A stack of recurrent layers over an embedded source.
 
-    A subclass says what the layers of the stack are, in `_make_layers` and `_run_layer`.
+    A subclass says what the layers of the stack are, in `_make_layers`, `_run_layer` and
+    `state_sizes`.
 
     Args:
         num_units: Integer, the units of each direction of each layer.
@@ -71,6 +72,15 @@ class Encoder(keras.layers.Layer):
                 outputs = outputs + below
             final_states.append(state)
         return swap_batch_and_time(outputs), final_states
+
+    def compute_output_spec(self, inputs, mask, training=False):
+        # Keras would find it by tracing every layer's loop.
+        def symbol(*shape):
+            return keras.KerasTensor(shape, dtype=self.compute_dtype)
+
+        batch, time, _ = inputs.shape
+        final_states = [[symbol(batch, size) for size in sizes] for sizes in self.state_sizes]
+        return symbol(batch, time, self.state_sizes[-1][0]), final_states
 
     def compute_mask(self, *args, **kwargs):
         return None  # Masks are passed explicitly.

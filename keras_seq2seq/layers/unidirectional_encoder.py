@@ -58,5 +58,10 @@ class UnidirectionalEncoder(Encoder):
             dim = self.num_units
         self.built = True
 
+    @property
+    def state_sizes(self):
+        """The sizes of the final states: a list of tuples, by layer."""
+        return [layer.cell.state_sizes for layer in self.layers]
+
     def _run_layer(self, index, inputs, mask):
         return self.layers[index](inputs, mask=mask)

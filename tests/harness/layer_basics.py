@@ -26,6 +26,7 @@ def check_layer_basics(layer_class, arguments, inputs, output_shape, tmp_path):
     _check_config(layer, inputs, expected)
     _check_precision(layer, arguments, inputs, expected)
     model = _functional(layer, inputs)
+    _check_symbols(model.output, expected)
     _check_close(numbers_of(model(list(inputs.values()))), expected, 1e-6)
     _check_saving(model, inputs, expected, tmp_path)
     if layer.weights:
@@ -75,6 +76,17 @@ def _functional(layer, inputs):
 
     symbols = keras.tree.map_structure(make_input, inputs)
     return keras.Model(list(symbols.values()), _call(layer, symbols))
+
+
+def _check_symbols(symbols, expected):
+    """What a functional model is told of the outputs before there are any."""
+
+    def check(symbol, array):
+        assert symbol.dtype == array.dtype.name
+        for symbolic_size, size in zip(symbol.shape, array.shape, strict=True):
+            assert symbolic_size in (None, size)
+
+    keras.tree.map_structure(check, symbols, expected)
 
 
 def _check_saving(model, inputs, expected, tmp_path):

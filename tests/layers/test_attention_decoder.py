@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from harness import numbers_of, padded_batch
@@ -18,6 +19,19 @@ def test_returns_attention_scores_if_asked():
     assert scores.shape == (2, 5, 3)
     np.testing.assert_allclose(scores.sum(axis=-1), np.ones((2, 5)), atol=1e-6)
     assert (scores[1, :, 2] == 0).all()
+
+
+def test_a_functional_model_can_give_attention_scores():
+    inputs = [keras.Input(batch_shape=array.shape) for array in (INPUTS, STATE[0][0], SOURCE)]
+    mask = keras.Input(batch_shape=MASK.shape, dtype="bool")
+    decoder = AttentionDecoder(4, cell_type="GRUCell")
+    outputs = decoder(inputs[0], [[inputs[1]]], inputs[2], mask=mask, return_attention_scores=True)
+    assert [symbol.shape for symbol in outputs] == [(2, 5, 4), (2, 5, 3)]
+    model = keras.Model([*inputs, mask], outputs)
+    found = numbers_of(model([INPUTS, STATE[0][0], SOURCE, MASK]))
+    expected = decoder(INPUTS, STATE, SOURCE, mask=MASK, return_attention_scores=True)
+    for part, expected_part in zip(found, numbers_of(expected), strict=True):
+        np.testing.assert_array_equal(part, expected_part)
 
 
 def test_context_is_fed_into_the_next_step():
