@@ -6,6 +6,7 @@ from keras import ops
 from keras_seq2seq.backend import product
 from keras_seq2seq.layers.arguments import check_size
 from keras_seq2seq.layers.normalize import normalize
+from keras_seq2seq.layers.sigmoid import sigmoid
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
@@ -89,7 +90,7 @@ class GRUCell(keras.layers.Layer):
         if self.layer_normalization:
             recurrent = normalize(recurrent, self.recurrent_gain)
         recurrent_gates, recurrent_candidate = ops.split(recurrent, [2 * units], axis=-1)
-        update, reset = ops.split(ops.sigmoid(input_gates + recurrent_gates), 2, axis=-1)
+        update, reset = ops.split(sigmoid(input_gates + recurrent_gates), 2, axis=-1)
         candidate = ops.tanh(input_candidate + reset * (recurrent_candidate + recurrent_bias))
         output = candidate + update * (hidden - candidate)
         return output, [output]

@@ -6,6 +6,7 @@ from keras import ops
 from keras_seq2seq.backend import product
 from keras_seq2seq.layers.arguments import check_size
 from keras_seq2seq.layers.normalize import normalize
+from keras_seq2seq.layers.sigmoid import sigmoid
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
@@ -98,7 +99,7 @@ class LSTMCell(keras.layers.Layer):
             projected = projected + ops.cast(self.bias, projected.dtype)
         gates = projected + recurrent
         switches, candidate = ops.split(gates, [3 * self.num_units], axis=-1)
-        input_gate, forget_gate, output_gate = ops.split(ops.sigmoid(switches), 3, axis=-1)
+        input_gate, forget_gate, output_gate = ops.split(sigmoid(switches), 3, axis=-1)
         memory = forget_gate * memory + input_gate * ops.tanh(candidate)
         shown = memory
         if self.layer_normalization:
