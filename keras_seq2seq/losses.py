@@ -46,9 +46,8 @@ class MaskedCrossEntropy(keras.losses.Loss):
         """Returns the loss, and the cross-entropy without smoothing, which has no gradient."""
         labels = ops.cast(y_true, "int32")
         losses = smoothed_cross_entropy(y_pred, labels, self.label_smoothing)
-        weights = ops.cast(ops.not_equal(labels, PADDING_ID), "float32")
-        weights = weights / ops.maximum(ops.sum(weights), 1.0)
-        return [ops.sum(loss * weights) for loss in losses]
+        tokens = ops.sum(ops.cast(ops.not_equal(labels, PADDING_ID), "float32"))
+        return [ops.sum(loss) / ops.maximum(tokens, 1.0) for loss in losses]
 
     def get_config(self):
         # A scalar has nothing left to reduce, so that `reduction` is no choice.

@@ -2,6 +2,8 @@
 
 from keras import ops
 
+from keras_seq2seq.special_tokens import PADDING_ID
+
 
 def make_logits(features, kernel, bias):
     """Returns `features kernel + bias`, from which `smoothed_cross_entropy` costs less.
@@ -25,12 +27,13 @@ def smoothed_cross_entropy(logits, labels, label_smoothing):
         label_smoothing: Float `e`: the target is `1 - e` on the label, and `e` spread evenly.
 
     Returns:
-        Two float32 tensors `(...)`, in nats. Gradients flow through the first.
+        Two float32 tensors `(...)`, in nats, 0 for padding. Gradients flow through the first.
     """
     logits = ops.cast(logits, "float32")
-    plain = ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
+    real = ops.cast(ops.not_equal(labels, PADDING_ID), "float32")
+    plain = real * ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
     if not label_smoothing:
         return plain, ops.stop_gradient(plain)
     label_logits = ops.take_along_axis(logits, ops.expand_dims(labels, axis=-1), axis=-1)[..., 0]
-    smoothed = plain + label_smoothing * (label_logits - ops.mean(logits, axis=-1))
+    smoothed = plain + label_smoothing * real * (label_logits - ops.mean(logits, axis=-1))
     return smoothed, ops.stop_gradient(plain)

@@ -68,29 +68,27 @@ class Replay:
 
     Args:
         kernels: The constants and weights, as the step knows them.
-        tensors: The same as tensors.
         results: The products, in the order in which they are asked for.
+        transposed: The kernel of each product, transposed.
 
     Attributes:
         gradients: The gradient of each product that has one, by its number, once a tape has been
             asked for gradients.
     """
 
-    def __init__(self, kernels, tensors, results):
+    def __init__(self, kernels, results, transposed):
         self.places = {id(kernel): place for place, kernel in enumerate(kernels)}
-        self._tensors = tensors
-        self._results = iter(enumerate(results))
+        self._products = iter(enumerate(zip(results, transposed, strict=True)))
         self.gradients = {}
 
     def multiply(self, features, place):
-        number, result = next(self._results)
+        number, (result, transposed) = next(self._products)
 
         @tf.custom_gradient
         def replay(features):
             def gradient(upstream):
                 self.gradients[number] = upstream
-                kernel = tf.cast(self._tensors[place], upstream.dtype)
-                return tf.matmul(upstream, kernel, transpose_b=True)
+                return tf.matmul(upstream, transposed)
 
             return tf.identity(result), gradient
 

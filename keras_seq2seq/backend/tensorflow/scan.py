@@ -140,6 +140,11 @@ class _Loop:
         states, inputs, constants, weights = self._split(arguments)
         length = tf.shape(inputs[0])[0]
         shared = [*constants, *weights]
+        # Once, since a product takes longer to read a matrix by its columns.
+        transposed = [
+            tf.linalg.matrix_transpose(tf.cast(shared[place], trace.features[number].dtype))
+            for number, place in enumerate(trace.used)
+        ]
 
         def step_back(index, d_states):
             time = self._time(index, length)
@@ -152,7 +157,9 @@ class _Loop:
             local = [tf.identity(tensor) for tensor in (*before, *now, *shared)]
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch([tensor for tensor in local if tensor.dtype.is_floating])
-                after, replay = self._advance(local, Replay, results)
+                after, replay = self._advance(
+                    local, lambda kernels, _: Replay(kernels, results, transposed)
+                )
             gradients = tape.gradient(
                 [after[number] for number in d_states], local, list(d_states.values())
             )
@@ -191,10 +198,10 @@ class _Loop:
             *map(d_shared.get, range(len(shared))),
         ]
 
-    def _advance(self, arguments, make_recorder, *recorded):
+    def _advance(self, arguments, make_recorder):
         """Takes one step. Returns the new states, and the recorder of its products."""
         states, inputs, constants, weights = self._split(arguments)
-        recorder = make_recorder([*constants, *self._weights], [*constants, *weights], *recorded)
+        recorder = make_recorder([*constants, *self._weights], [*constants, *weights])
         values = list(zip(self._weights, weights, strict=True))
         with keras.StatelessScope(values), products_by(recorder):
             states = self._step(
