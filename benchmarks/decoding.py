@@ -24,6 +24,9 @@ from measuring import median, print_json, print_table, use_cores
 def main(model_dir, source, beam_widths, batch_sizes, rounds, threads):
     # TensorFlow counts the cores that it may use when it is imported.
     use_cores(threads)
+    from keras_seq2seq.cli.tensorflow_import import import_tensorflow
+
+    import_tensorflow()
     from keras_seq2seq.data import read_lines
     from keras_seq2seq.translator import Translator
 
@@ -53,8 +56,8 @@ def main(model_dir, source, beam_widths, batch_sizes, rounds, threads):
 def count_tokens(translator, lines: list[str]) -> int:
     """Returns the tokens of all translations, their ends included, when the search is traced."""
     translator(lines)
-    translations = translator.stream(lines, with_attention=False)
-    return sum(len(translation.best.token_scores) for translation in translations)
+    translations = translator.stream(lines, with_scores=False, with_attention=False)
+    return sum(len(translation.target_tokens) + 1 for translation in translations)
 
 
 def summarise(times: list[tuple[float, float]], lines: list[str], tokens: int) -> dict:

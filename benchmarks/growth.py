@@ -160,7 +160,10 @@ def matrix_gflop(point: Point) -> float:
 
 
 def measure(point: Point) -> dict:
-    """Measures a point in this process."""
+    """Measures a point in this process, on TensorFlow as the commands have it."""
+    from keras_seq2seq.cli.tensorflow_import import import_tensorflow
+
+    import_tensorflow()
     before, cpu_before = gflop_per_second()
     seconds, cpu_seconds = (decode if point.beam else train)(point)
     after, cpu_after = gflop_per_second()

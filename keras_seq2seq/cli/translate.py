@@ -113,16 +113,19 @@ def translate(
             model_dirs, unk_mapping=unk_mapping, return_tree=beam_dir is not None, **options
         )
         files.check(translator)
-        with_attention = output_format == "jsonl" or attention_dir is not None
+        told = {
+            "with_scores": scores or output_format == "jsonl" or beam_dir is not None,
+            "with_attention": output_format == "jsonl" or attention_dir is not None,
+        }
         if interactive:
             # What takes time the first time is done before somebody waits for it.
-            list(translator.stream(["."], with_attention=with_attention))
+            list(translator.stream(["."], **told))
             _prompt()
         translations = translator.stream(
             lines,
             batch_size or BATCH_SIZE,
             prefixes=prefixes,
-            with_attention=with_attention,
+            **told,
             read_ahead=not interactive,
         )
         has_numbers = translator.search.n_best > 1
@@ -132,7 +135,8 @@ def translate(
                 file.write(json.dumps(record, ensure_ascii=False) + "\n")
             else:
                 for hypothesis in translation.hypotheses:
-                    columns = [str(number)] * has_numbers + [f"{hypothesis.score:.6f}"] * scores
+                    columns = [str(number)] if has_numbers else []
+                    columns += [f"{hypothesis.score:.6f}"] if scores else []
                     file.write("\t".join([*columns, hypothesis.text]) + "\n")
             files.write(number, translation, translator)
             if interactive:

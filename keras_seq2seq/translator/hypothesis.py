@@ -15,9 +15,9 @@ class Hypothesis:
         text: The translation.
         tokens: Its tokens.
         score: What the search ranked it by: the log-probability in nats, its end included,
-            changed by the search's penalties if it has any.
+            changed by the search's penalties if it has any; `None` if not asked for.
         token_scores: The log-probabilities of its tokens, and at last that of its end: one more
-            than there are tokens.
+            than there are tokens; `None` if not asked for.
         attention: Floats `(tokens, source_tokens)`: where each token looked, weights on the
             source's end token left out; `None` without attention.
         ids: The ids of its tokens, as the model wrote them: before unknown words were replaced.
@@ -25,8 +25,8 @@ class Hypothesis:
 
     text: str
     tokens: list[str]
-    score: float
-    token_scores: list[float]
+    score: float | None
+    token_scores: list[float] | None
     attention: np.ndarray | None = None
     ids: tuple[int, ...] = ()
 

@@ -41,7 +41,7 @@ class Translation:
         return self.best.tokens
 
     @property
-    def score(self) -> float:
+    def score(self) -> float | None:
         """The score of the best translation."""
         return self.best.score
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import repeat
 from typing import Any
 
@@ -17,8 +18,8 @@ from keras_seq2seq.decoding import GreedySearch, Search
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.models import Ensemble, Seq2Seq
 from keras_seq2seq.search_builder import make_search
-from keras_seq2seq.special_tokens import END_ID, PADDING_ID
 from keras_seq2seq.translator.hypothesis import Hypothesis
+from keras_seq2seq.translator.hypothesis_reader import HypothesisReader
 from keras_seq2seq.translator.loading import load_models
 from keras_seq2seq.translator.translation import Translation
 from keras_seq2seq.translator.unk_replacement import UnkReplacement
@@ -33,7 +34,8 @@ MOST_SOURCE_TOKENS = 10_000
 class Translator:
     """Translates sentences with a model that is loaded once.
 
-    The search is traced once, whatever the shapes of its batches; once more for attention.
+    The search is traced once, whatever the shapes of its batches; once more for scores, and for
+    attention.
 
     Args:
         model: The trained model, or an `Ensemble` of several.
@@ -78,15 +80,19 @@ class Translator:
         self.targets = SentenceEncoder(target_tokenizer, target_vocabulary, keep_unknown=True)
         self.search = search or GreedySearch(max_length=100)
         self.unk_replacement = unk_replacement
+        self._reader = HypothesisReader(self.targets, reverse_source, unk_replacement)
         signature = [
             tf.TensorSpec([None, None], tf.int32, name=name) for name in ("source_ids", "prefix")
         ]
         # Nothing that is called has control flow for AutoGraph to find, which takes seconds.
         options = {"input_signature": signature, "autograph": False}
-        self._decode = tf.function(self._search, **options)
-        self._decode_with_attention = tf.function(
-            lambda *inputs: self._search(*inputs, return_attention_scores=True), **options
-        )
+        self._decode = {
+            (with_scores, with_attention): tf.function(
+                partial(self._search, with_scores, with_attention), **options
+            )
+            for with_scores in (False, True)
+            for with_attention in (False, True)
+        }
 
     @classmethod
     def load(
@@ -174,7 +180,9 @@ class Translator:
         """
         return [
             translation.text
-            for translation in self.stream(sentences, batch_size, with_attention=False)
+            for translation in self.stream(
+                sentences, batch_size, with_scores=False, with_attention=False
+            )
         ]
 
     def translate(
@@ -207,6 +215,7 @@ class Translator:
         batch_size: int = BATCH_SIZE,
         *,
         prefixes: Iterable[str] | None = None,
+        with_scores: bool = True,
         with_attention: bool = True,
         read_ahead: bool = True,
     ) -> Iterator[Translation]:
@@ -216,13 +225,14 @@ class Translator:
             sentences: As in `translate`.
             batch_size: Likewise.
             prefixes: Likewise.
+            with_scores: Whether to tell the scores, which take greedy search some time.
             with_attention: Whether to tell the attention, if the model has any.
             read_ahead: Whether to read many sentences before the first is answered, to sort them
                 by length. If not, each is answered before the next one is read.
         """
 
         def translate_batch(items):
-            return self._translate_batch(items, with_attention)
+            return self._translate_batch(items, with_scores, with_attention)
 
         return map_by_length(
             translate_batch,
@@ -262,55 +272,32 @@ class Translator:
         attention = np.zeros((0, 0), "float32") if self.model.has_attention else None
         return Translation([], [Hypothesis("", [], 0.0, [], attention)])
 
-    def _translate_batch(self, items, with_attention) -> Iterator[Translation]:
+    def _translate_batch(self, items, with_scores, with_attention) -> Iterator[Translation]:
         sources, prefixes = zip(*items, strict=True)
-        with_attention = self.model.has_attention and (with_attention or self.unk_replacement)
-        decode = self._decode_with_attention if with_attention else self._decode
+        with_attention = self.model.has_attention and (
+            with_attention or self.unk_replacement is not None
+        )
+        decode = self._decode[with_scores, with_attention]
         found = decode(self.sources.with_end(sources), self.targets.padded(prefixes))
         found = keras.tree.map_structure(lambda part: part if part is None else part.numpy(), found)
         for row, (source, prefix) in enumerate(items):
             yield Translation(
                 source,
-                list(self._read_hypotheses(found, row, source, prefix)),
+                list(self._reader.read(found, row, source, prefix)),
                 found.tree and type(found.tree)(*(part[row] for part in found.tree)),
             )
 
-    def _read_hypotheses(self, found, row, source, prefix) -> Iterator[Hypothesis]:
-        """Yields the hypotheses of a sentence."""
-        for rank, score in enumerate(found.scores[row]):
-            if rank and np.isneginf(score):
-                return  # There are no more.
-            ids = found.ids[row, rank]
-            (ends,) = np.nonzero((ids == END_ID) | (ids == PADDING_ID))
-            length = ends[0] if len(ends) else len(ids)
-            tokens = self.targets.vocabulary.to_tokens(ids[:length])
-            # As they were given, even where the vocabulary has no word for it.
-            tokens[: len(prefix)] = prefix[:length]
-            attention = None
-            if found.attention_scores is not None:
-                attention = found.attention_scores[row, rank, :length, : len(source)]
-                # A view would keep the whole batch in memory.
-                attention = attention[:, :: -1 if self.sources.reverse else 1].copy()
-            if self.unk_replacement:
-                tokens = self.unk_replacement(tokens, source, attention)
-            yield Hypothesis(
-                text=self.targets.tokenizer.join(tokens),
-                tokens=tokens,
-                score=float(score),
-                token_scores=found.token_scores[row, rank, : length + 1].tolist(),
-                attention=attention,
-                ids=tuple(ids[:length].tolist()),
-            )
-
-    def _search(self, source_ids, prefix, return_attention_scores=False):
+    def _search(self, with_scores, with_attention, source_ids, prefix):
         memory, states = self.model.encode(source_ids)
         # The end token is none of the source's own.
         lengths = tf.math.count_nonzero(source_ids, axis=-1, dtype=tf.int32) - 1
-        return self.search(
+        found = self.search(
             self.model.decode_step,
             states,
             memory,
             source_lengths=lengths,
             prefix=prefix,
-            return_attention_scores=return_attention_scores,
+            return_attention_scores=with_attention,
         )
+        # TensorFlow computes nothing that is needed for them alone.
+        return found if with_scores else found._replace(scores=None, token_scores=None)

@@ -92,6 +92,18 @@ def test_reversed_sources_show_their_attention_in_written_order():
     np.testing.assert_allclose(there.attention, back.attention[:, ::-1], atol=1e-6)
 
 
+@pytest.mark.parametrize("search", sorted(SEARCHES.keys() - {"sampling"}))
+def test_scores_are_told_if_asked_for(search):
+    translator = make_translator(search=SEARCHES[search]())
+    told = list(translator.stream(SENTENCES))
+    texts = list(translator.stream(SENTENCES, with_scores=False, with_attention=False))
+    for one, other in zip(told, texts, strict=True):
+        assert [h.text for h in one.hypotheses] == [h.text for h in other.hypotheses]
+        assert all(h.score < 0 for h in one.hypotheses if one.source_tokens)
+        assert all(h.score is None for h in other.hypotheses if one.source_tokens)
+        assert all(h.token_scores is None for h in other.hypotheses if one.source_tokens)
+
+
 def test_streams_lazily(translator):
     read = []
 
