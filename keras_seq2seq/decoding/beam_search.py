@@ -115,7 +115,7 @@ class BeamSearch(Search):
             history=self.constraints.start_history((batch_size, 1), max_length),
         )
 
-    def _advance(self, step, time, state, return_attention_scores):
+    def _advance(self, step, time, state, wanted):
         beams = state.ids.shape[1]
         logits, attention_scores, states = step(
             *merge_beams((state.ids, state.states, state.memory))
@@ -142,7 +142,7 @@ class BeamSearch(Search):
             ids=ops.where(is_over, PADDING_ID, kept.ids),
             parents=kept.parents,
             token_scores=kept.token_scores,
-            attention_scores=self._widen(attention_scores) if return_attention_scores else (),
+            attention_scores=self._widen(attention_scores) if wanted.attention_scores else (),
             ends=ends,
             end_scores=end_scores,
         )

@@ -1,5 +1,7 @@
 """The loop that every search shares."""
 
+from typing import NamedTuple
+
 import keras
 from keras import ops
 
@@ -12,6 +14,13 @@ DROPPED_PART = 0.1
 # What is left is filled up to a multiple of it: oneDNN compiles, and keeps, code for each new
 # number of rows.
 ROW_MULTIPLE = 16
+
+
+class Wanted(NamedTuple):
+    """What a search is to tell beside the tokens."""
+
+    scores: bool
+    attention_scores: bool
 
 
 class Search:
@@ -35,6 +44,8 @@ class Search:
         prefix: Integer tensor `(batch, prefix_length)` padded with 0 on the right, the tokens
             that each hypothesis must begin with.
         max_length: Integer or scalar tensor, in place of the constructor's.
+        return_scores: Boolean, whether to return the scores. A search that can do without them
+            takes less time if not.
         return_attention_scores: Boolean, whether to return the attention weights too.
 
     Output:
@@ -52,17 +63,19 @@ class Search:
         source_lengths=None,
         prefix=None,
         max_length=None,
+        return_scores=True,
         return_attention_scores=False,
     ):
         max_length = self.constraints.max_length if max_length is None else max_length
         batch_size = count_rows(states)
         limits = self.constraints.limits(batch_size, source_lengths, prefix, max_length)
+        wanted = Wanted(return_scores, return_attention_scores)
         if can_change_shapes():
             max_length = ops.max(limits.longest, initial=1)
         state = self._begin(states, memory, limits, source_lengths, max_length)
 
         # The first step, outside the loop, shows what there will be to record.
-        state, entry = self._advance(step, 0, state, return_attention_scores)
+        state, entry = self._advance(step, 0, state, wanted)
         record = make_record(entry, max_length)
         record = put_step(record, 0, state.rows, entry)
         results = state.results
@@ -71,7 +84,7 @@ class Search:
             return ops.logical_not(ops.all(state.done))
 
         def body(time, state, record, results):
-            state, entry = self._advance(step, time, state, return_attention_scores)
+            state, entry = self._advance(step, time, state, wanted)
             record = put_step(record, time, state.rows, entry)
             results = put_rows(results, state.rows, state.results)
             return time + 1, drop_done_if_many(state), record, results
@@ -80,7 +93,8 @@ class Search:
         steps, _, record, results = ops.while_loop(cond, body, loop_vars)
         if can_change_shapes():
             record = keras.tree.map_structure(lambda tensor: tensor[:steps], record)
-        return self._finish(record, results)
+        hypotheses = self._finish(record, results)
+        return hypotheses if return_scores else hypotheses.without_scores()
 
     def _begin(self, states, memory, limits, source_lengths, max_length):
         """Returns the state before the first step.
@@ -91,10 +105,11 @@ class Search:
         """
         raise NotImplementedError
 
-    def _advance(self, step, time, state, return_attention_scores):
+    def _advance(self, step, time, state, wanted):
         """Returns the state after one more token, and what to record of this step.
 
-        The record of a step is a nested structure of tensors `(rows, ...)`.
+        The record of a step is a nested structure of tensors `(rows, ...)`, without those that
+        nobody `Wanted`.
         """
         raise NotImplementedError
 

@@ -29,7 +29,7 @@ class StepwiseEntry(NamedTuple):
     """What is recorded of a step."""
 
     ids: Any  # (rows,)
-    token_scores: Any  # (rows,)
+    token_scores: Any  # (rows,) or ()
     attention_scores: Any  # (rows, source_length) or ()
 
 
@@ -79,18 +79,17 @@ class StepwiseSearch(Search):
             noise=self._draw_noise(rows, max_length),
         )
 
-    def _advance(self, step, time, state, return_attention_scores):
+    def _advance(self, step, time, state, wanted):
         logits, attention_scores, states = step(state.ids, state.states, state.memory)
         rules = self.constraints.rules(time, state.limits, state.history)
         noise = None if isinstance(state.noise, tuple) else state.noise[:, time]
         ids, token_scores = self._choose(logits, rules, noise)
         ids = ops.where(state.done, PADDING_ID, ids)
-        entry = StepwiseEntry(
-            ids=ids,
-            token_scores=ops.where(state.done, 0.0, token_scores),
-            attention_scores=(),
-        )
-        if return_attention_scores and attention_scores is not None:
+        entry = StepwiseEntry(ids=ids, token_scores=(), attention_scores=())
+        # Several hypotheses are sorted by their scores.
+        if wanted.scores or self.n_best > 1:
+            entry = entry._replace(token_scores=ops.where(state.done, 0.0, token_scores))
+        if wanted.attention_scores and attention_scores is not None:
             is_live = ops.expand_dims(ops.logical_not(state.done), axis=-1)
             weights = ops.where(is_live, ops.cast(attention_scores, "float32"), 0.0)
             entry = entry._replace(attention_scores=weights)
@@ -107,11 +106,12 @@ class StepwiseSearch(Search):
 
     def _finish(self, record, results):
         ids = self._by_sentence(record.ids)
-        token_scores = self._by_sentence(record.token_scores)
-        attention_scores = None
+        scores = token_scores = attention_scores = None
+        if not isinstance(record.token_scores, tuple):
+            token_scores = self._by_sentence(record.token_scores)
+            scores = ops.sum(token_scores, axis=-1)
         if not isinstance(record.attention_scores, tuple):
             attention_scores = self._by_sentence(record.attention_scores)
-        scores = ops.sum(token_scores, axis=-1)
         hypotheses = Hypotheses(ids, scores, token_scores, attention_scores)
         return hypotheses if self.n_best == 1 else best_first(hypotheses)
 

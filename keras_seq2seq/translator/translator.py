@@ -291,13 +291,12 @@ class Translator:
         memory, states = self.model.encode(source_ids)
         # The end token is none of the source's own.
         lengths = tf.math.count_nonzero(source_ids, axis=-1, dtype=tf.int32) - 1
-        found = self.search(
+        return self.search(
             self.model.decode_step,
             states,
             memory,
             source_lengths=lengths,
             prefix=prefix,
+            return_scores=with_scores,
             return_attention_scores=with_attention,
         )
-        # TensorFlow computes nothing that is needed for them alone.
-        return found if with_scores else found._replace(scores=None, token_scores=None)

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from decoding.searching import arrays_of, row_of, run
 from decoding.table_model import TableModel
-from harness import padded_ids, randomize
+from harness import numbers_of, padded_ids, randomize
 from reference import Model
 
 from keras_seq2seq.decoding import BeamSearch, GreedySearch, SamplingSearch
@@ -170,6 +170,15 @@ def test_attention_is_left_out_unless_asked_for():
     model = TableModel(3, 8)
     for search in SEARCHES.values():
         assert run(search(), model, return_attention_scores=False).attention_scores is None
+
+
+@pytest.mark.parametrize("search", sorted(SEARCHES))
+def test_scores_can_be_left_out(search):
+    model = TableModel(3, 8)
+    told = run(SEARCHES[search](), model)
+    untold = run(SEARCHES[search](), model, return_scores=False)
+    assert untold.scores is untold.token_scores is None
+    np.testing.assert_array_equal(numbers_of(untold.ids), numbers_of(told.ids))
 
 
 def test_a_step_that_goes_wrong_ends_too():
