@@ -9,7 +9,7 @@ Result = TypeVar("Result")
 
 # Items are sorted by length within so many batches, and no further, so that a stream of any
 # length is answered in constant memory.
-BATCHES_SORTED_TOGETHER = 64
+BATCHES_SORTED_TOGETHER = 32
 
 # A batch of long items holds fewer of them: at most this many tokens for each item of a full
 # batch, padding included.

@@ -25,7 +25,7 @@ from keras_seq2seq.translator.translation import Translation
 from keras_seq2seq.translator.unk_replacement import UnkReplacement
 
 # The fastest for short sentences on a CPU; larger batches gain nothing.
-BATCH_SIZE = 128
+BATCH_SIZE = 256
 
 # A longer line is no sentence. Without a bound, one line could take all memory.
 MOST_SOURCE_TOKENS = 10_000

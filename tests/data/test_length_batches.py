@@ -36,7 +36,7 @@ def test_a_batch_of_long_items_holds_fewer():
 
 
 def test_only_so_many_are_sorted_together():
-    _, batches = run(["aa"] * 64 + ["b"], 1)
+    _, batches = run(["aa"] * 32 + ["b"], 1)
     assert batches[-1] == ["b"]
 
 
@@ -56,8 +56,8 @@ def test_of_long_items_fewer_are_read_ahead():
         batch_size=2,
     )
     next(results)
-    # 2 * 64 items of 64 tokens.
-    assert len(read) == 9
+    # 2 * 32 items of 64 tokens.
+    assert len(read) == 5
     assert len(list(results)) == 999
 
 
