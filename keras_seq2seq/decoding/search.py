@@ -5,14 +5,14 @@ from typing import NamedTuple
 import keras
 from keras import ops
 
+from keras_seq2seq.backend.fill_up import fill_up
 from keras_seq2seq.decoding.constraints import Constraints
 from keras_seq2seq.decoding.rows import count_rows, put_rows, put_step, take_rows
 
 # Ended sentences are dropped once they are this part of the batch: dropping copies the memory of
 # all others, which takes about a fifth of a step.
 DROPPED_PART = 0.1
-# What is left is filled up to a multiple of it: oneDNN compiles, and keeps, code for each new
-# number of rows.
+# What is left is filled up to a multiple of it.
 ROW_MULTIPLE = 16
 
 
@@ -156,5 +156,4 @@ def drop_done_if_many(state):
 def count_kept(state):
     """Returns the number of rows that are left once those that are done have been dropped."""
     live = ops.sum(ops.cast(ops.logical_not(state.done), "int32"))
-    full = (live + ROW_MULTIPLE - 1) // ROW_MULTIPLE * ROW_MULTIPLE
-    return ops.minimum(full, count_rows(state.done))
+    return ops.minimum(fill_up(live, ROW_MULTIPLE), count_rows(state.done))

@@ -9,12 +9,13 @@ of them goes through the logits of padding.
 import tensorflow as tf
 
 from keras_seq2seq.backend import portable
+from keras_seq2seq.backend.fill_up import fill_up
 from keras_seq2seq.special_tokens import PADDING_ID
 
 # Below it, a probability has lost digits of its logarithm, or all of them.
 LEAST_PROBABILITY = 1e-30
 
-# Real tokens are filled up to a multiple of it: oneDNN compiles, and keeps, code for each number.
+# Real tokens are filled up to a multiple of it.
 ROW_MULTIPLE = 32
 
 
@@ -50,13 +51,14 @@ def smoothed_cross_entropy(logits, labels, label_smoothing):
 
     labels, shape = tf.reshape(labels, (-1,)), tf.shape(labels)
     rows = _real_rows(labels)
+    row_labels = tf.gather(labels, rows)
 
     @tf.custom_gradient
     def compute(features, kernel, bias):
         logits = _make_logits(features, kernel, bias)
         probabilities = tf.nn.softmax(logits)
         tokens = tf.size(rows)
-        positions = tf.stack([tf.range(tokens), tf.gather(labels, rows)], axis=-1)
+        positions = tf.stack([tf.range(tokens), row_labels], axis=-1)
         label_logits = tf.cast(tf.gather_nd(logits, positions), tf.float32)
         label_probabilities = tf.cast(tf.gather_nd(probabilities, positions), tf.float32)
         plain = tf.cond(
@@ -95,7 +97,7 @@ def smoothed_cross_entropy(logits, labels, label_smoothing):
         return [smoothed, plain], gradient
 
     features, kernel, bias = factors
-    real = tf.cast(tf.gather(labels, rows) != PADDING_ID, tf.float32)
+    real = tf.cast(row_labels != PADDING_ID, tf.float32)
     losses = compute(tf.gather(_as_rows(features), rows), kernel, bias)
     return [
         tf.reshape(tf.math.unsorted_segment_sum(loss * real, rows, tf.size(labels)), shape)
@@ -108,7 +110,7 @@ def _real_rows(labels):
     is_padding = tf.cast(labels == PADDING_ID, tf.int32)
     rows = tf.argsort(is_padding, stable=True)
     real = tf.size(labels) - tf.reduce_sum(is_padding)
-    return rows[: (real + ROW_MULTIPLE - 1) // ROW_MULTIPLE * ROW_MULTIPLE]
+    return rows[: fill_up(real, ROW_MULTIPLE)]
 
 
 def _make_logits(features, kernel, bias):
