@@ -10,6 +10,7 @@ import keras
 from keras_seq2seq.config import Config
 from keras_seq2seq.data import Vocabulary
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.model_builder import build_model
 from keras_seq2seq.models import Seq2Seq
 
 # How long to train and how often to save may change when a run goes on; what the model is may
@@ -143,8 +144,12 @@ class ModelDirectory:
             model.save(file, include_optimizer=False)
             os.replace(file, self.model_path)
 
-    def load_model(self) -> Seq2Seq:
+    def load_model(self, dtype: str | None = None) -> Seq2Seq:
         """Reads the model.
+
+        Args:
+            dtype: The dtype that its weights, and all that is computed with them, are to have,
+                such as `"bfloat16"`, instead of those that they were saved with.
 
         Raises:
             UserError: If training has not written one yet, or the file is damaged.
@@ -154,7 +159,12 @@ class ModelDirectory:
                 f"{self.model_path}: no such file; the first evaluation of a training writes it"
             )
         try:
-            return keras.models.load_model(self.model_path, compile=False)
+            if dtype is None:
+                return keras.models.load_model(self.model_path, compile=False)
+            config = self.load_config().model_copy(update={"dtype": dtype})
+            model = build_model(config, *map(len, self.load_vocabularies()))
+            model.load_weights(self.model_path)
+            return model
         except (ValueError, OSError, TypeError) as error:
             reason = str(error).splitlines()[0]
             raise UserError(f"{self.model_path}: cannot be loaded ({reason})") from error

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from keras_seq2seq.cores import count_cores
 from keras_seq2seq.data import Vocabulary
 from keras_seq2seq.data.length_batches import map_by_length
 from keras_seq2seq.data.sentence_encoder import SentenceEncoder
@@ -186,6 +187,7 @@ class Scorer:
             lengths=lambda pair: (len(pair[1]), len(pair[0])),
             empty=lambda pair: Score(0.0, [], [], is_complete=False),
             batch_size=batch_size,
+            workers=count_cores(),
         )
 
     def _score_batch(self, pairs) -> Iterator[Score]:

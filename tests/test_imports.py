@@ -11,7 +11,7 @@ import keras_seq2seq
 PACKAGE = Path(keras_seq2seq.__file__).parent
 
 # Names without imports of their own, which all may use.
-FREE = {"errors", "special_tokens"}
+FREE = {"cores", "errors", "special_tokens"}
 
 # Those that are imported beside the own one. `cli` may import any, but not before a command runs:
 # see the test of its help pages.
@@ -24,7 +24,7 @@ MAY_IMPORT |= {
     "models": {"backend", "layers", "losses"},
     "plots": {"data"},
     "model_builder": {"config", "layers", "models"},
-    "model_directory": {"config", "data", "models"},
+    "model_directory": {"config", "data", "model_builder", "models"},
     "scoring": {"data", "model_directory", "models"},
     "search_builder": {"config", "data", "decoding"},
     "translator": {"config", "data", "decoding", "model_directory", "models", "search_builder"},

@@ -21,7 +21,9 @@ class ThisPackage(System):
 
     def variables(self):
         path = os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH"))))
-        return {**super().variables(), "PYTHONPATH": path}
+        # The cores that it may use are all that it needs to be told.
+        chosen = {k: v for k, v in super().variables().items() if "THREADS" not in k}
+        return {**chosen, "PYTHONPATH": path}
 
     def training_command(self, folder, steps, report_every):
         shape, corpus = self.shape, self.corpus

@@ -41,9 +41,15 @@ def decoding_options(command: Callable) -> Callable:
         click.option(f"--{name}/--no_{name}", default=None, help=text)
         for name, text in _SWITCHES.items()
     ]
-    options.append(
-        click.option("--ban", metavar="TOKENS", help="Tokens that are never written, with blanks.")
-    )
+    options += [
+        click.option("--ban", metavar="TOKENS", help="Tokens that are never written, with blanks."),
+        click.option(
+            "--dtype",
+            metavar="DTYPE",
+            help="Numbers to translate with: float32, or bfloat16, which is faster where the "
+            "processor multiplies it.",
+        ),
+    ]
     for option in reversed(options):
         command = option(command)
     return command

@@ -87,7 +87,7 @@ def evaluate(
 
         from keras_seq2seq.cli.tensorflow_import import import_tensorflow
 
-        import_tensorflow()
+        import_tensorflow(batches_at_once=True)
         from keras_seq2seq.evaluation import evaluate_models
 
         systems = evaluate_models(

@@ -50,7 +50,7 @@ def score(
     with open_output(output) as file:
         from keras_seq2seq.cli.tensorflow_import import import_tensorflow
 
-        import_tensorflow()
+        import_tensorflow(batches_at_once=True)
         from keras_seq2seq.scoring import CorpusScore, Scorer
 
         scores = Scorer.load(model_dir).stream(zip(sources, targets, strict=True), batch_size)

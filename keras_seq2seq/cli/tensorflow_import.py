@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 _LEVEL, _ERRORS = "TF_CPP_MIN_LOG_LEVEL", "3"
+_THREADS = "TF_NUM_INTRAOP_THREADS"
 _CHOICES = {
     # Memory of tensors is kept for the next ones, rather than given back to the system, the large
     # ones at once, as the C library does: steps are faster, and memory stays flat.
@@ -15,14 +16,18 @@ _CHOICES = {
 }
 
 
-def import_tensorflow():
+def import_tensorflow(batches_at_once: bool = False):
     """Imports tensorflow, which logs errors only from then on, and is quick on a CPU.
 
     Call it in a command before anything that imports tensorflow. Whoever sets
     TF_CPP_MIN_LOG_LEVEL to a lower level than 3 sees what tensorflow logs. The other environment
     variables set here are left as they are where they are set already.
+
+    Args:
+        batches_at_once: Whether the command works on as many batches at once as there are cores,
+            each of which then keeps to its own, rather than on one with all of them.
     """
-    for name, value in _CHOICES.items():
+    for name, value in {**_CHOICES, **({_THREADS: "1"} if batches_at_once else {})}.items():
         os.environ.setdefault(name, value)
     is_quiet = os.environ.setdefault(_LEVEL, _ERRORS) == _ERRORS
     # The level alone does not do: some lines are logged before it is read.

@@ -106,7 +106,7 @@ def translate(
 
         from keras_seq2seq.cli.tensorflow_import import import_tensorflow
 
-        import_tensorflow()
+        import_tensorflow(batches_at_once=True)
         from keras_seq2seq.translator.translator import BATCH_SIZE, Translator
 
         translator = Translator.load(

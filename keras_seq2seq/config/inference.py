@@ -12,6 +12,7 @@ from keras_seq2seq.config.option_types import (
     PositiveInt,
     Seed,
     Switch,
+    one_of,
 )
 from keras_seq2seq.config.section import Section
 
@@ -25,6 +26,7 @@ def _split_at_blanks(value: Any) -> Any:
 Tokens = Annotated[
     tuple[str, ...], BeforeValidator(_split_at_blanks), Expected("tokens with blanks between them")
 ]
+DType = one_of("float32", "bfloat16")
 Probability = Annotated[float, Field(gt=0, le=1), Expected("a probability above 0 and at most 1")]
 
 
@@ -85,4 +87,8 @@ class Inference(Section):
     ban: Tokens = Field((), description="Tokens that are never written.")
     unk_replace: Switch = Field(
         False, description="Write for an unknown word the source token that it attends to."
+    )
+    dtype: DType | None = Field(
+        None,
+        description="Numbers to translate with, weights too; those of training if it is not set.",
     )

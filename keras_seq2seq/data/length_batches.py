@@ -1,7 +1,9 @@
 """Working through a stream in batches of items of similar lengths."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from math import ceil
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -15,6 +17,9 @@ BATCHES_SORTED_TOGETHER = 32
 # batch, padding included.
 TOKENS_PER_ITEM = 64
 
+# Few items are divided among the workers, but not into smaller batches than this.
+LEAST_ITEMS = 16
+
 
 def map_by_length(
     function: Callable[[list[Item]], Iterable[Result]],
@@ -23,6 +28,7 @@ def map_by_length(
     empty: Callable[[Item], Result],
     batch_size: int,
     sort: bool = True,
+    workers: int = 1,
 ) -> Iterator[Result]:
     """Applies a function to items in batches, and yields the results in the order of the items.
 
@@ -35,22 +41,29 @@ def map_by_length(
         batch_size: The most items of a batch.
         sort: Whether to read ahead and to sort. If not, each item is answered before the next
             one is read.
+        workers: How many threads call the function, each with a batch of its own.
 
     Raises:
         ValueError: If `batch_size` is below 1.
     """
     if batch_size < 1:
         raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}")
-    most = batch_size * BATCHES_SORTED_TOGETHER if sort else 1
+    most = batch_size * max(BATCHES_SORTED_TOGETHER, 2 * workers) if sort else 1
     sized_items = ((item, lengths(item)) for item in items)
-    while window := list(_read_window(sized_items, most)):
-        sizes = [size for _, size in window]
-        results: list[Any] = [None if any(size) else empty(item) for item, size in window]
-        for batch in _batches(sizes, batch_size):
-            answers = function([window[index][0] for index in batch])
-            for index, answer in zip(batch, answers, strict=True):
-                results[index] = answer
-        yield from results
+    with ThreadPoolExecutor(workers) as executor:
+        while window := list(_read_window(sized_items, most)):
+            sizes = [size for _, size in window]
+            results: list[Any] = [None if any(size) else empty(item) for item, size in window]
+            share = max(LEAST_ITEMS, ceil(len(window) / workers))
+            batches = _batches(sizes, min(batch_size, share), batch_size * TOKENS_PER_ITEM)
+            # Those of long items first: no worker begins one when the others have nothing left.
+            batches = list(batches)[::-1]
+            contents = [[window[index][0] for index in batch] for batch in batches]
+            answered = executor.map(lambda content: list(function(content)), contents)
+            for batch, answers in zip(batches, answered, strict=True):
+                for index, answer in zip(batch, answers, strict=True):
+                    results[index] = answer
+            yield from results
 
 
 def _read_window(
@@ -65,7 +78,7 @@ def _read_window(
             return
 
 
-def _batches(sizes: list[Sequence[int]], batch_size: int) -> Iterator[list[int]]:
+def _batches(sizes: list[Sequence[int]], most_items: int, most_tokens: int) -> Iterator[list[int]]:
     """Yields lists of indices of similar sizes, leaving out those that are all zero."""
     order = [index for index, size in enumerate(sizes) if any(size)]
     order.sort(key=lambda index: tuple(sizes[index]))
@@ -73,8 +86,8 @@ def _batches(sizes: list[Sequence[int]], batch_size: int) -> Iterator[list[int]]
     for index in order:
         length = max(sizes[index]) + 1
         longest = max(longest, length)
-        is_full = len(batch) == batch_size
-        is_heavy = (len(batch) + 1) * longest > batch_size * TOKENS_PER_ITEM
+        is_full = len(batch) == most_items
+        is_heavy = (len(batch) + 1) * longest > most_tokens
         if batch and (is_full or is_heavy):
             yield batch
             batch, longest = [], length

@@ -41,6 +41,8 @@ class SamplingSearch(StepwiseSearch):
           https://arxiv.org/abs/1904.09751, for `top_p`
     """
 
+    is_deterministic = False
+
     def __init__(self, n_best=1, temperature=1.0, top_k=0, top_p=1.0, seed=0, **constraints):
         super().__init__(n_best=n_best, **constraints)
         if temperature <= 0:

@@ -52,6 +52,9 @@ class Search:
         `Hypotheses`, as long as the search took steps, or on JAX as `max_length`.
     """
 
+    # Whether what a batch gives depends on nothing but that batch.
+    is_deterministic = True
+
     def __init__(self, **constraints):
         self.constraints = Constraints(**constraints)
 

@@ -6,6 +6,7 @@ from keras import ops
 from keras_seq2seq.backend import product
 from keras_seq2seq.layers.arguments import check_size
 from keras_seq2seq.layers.normalize import normalize
+from keras_seq2seq.layers.orthogonal import Orthogonal
 from keras_seq2seq.layers.sigmoid import sigmoid
 
 
@@ -49,7 +50,7 @@ class LSTMCell(keras.layers.Layer):
         units = self.num_units
         self.kernel = self.add_weight(shape=(input_shape[-1], 4 * units), name="kernel")
         self.recurrent_kernel = self.add_weight(
-            shape=(units, 4 * units), initializer="orthogonal", name="recurrent_kernel"
+            shape=(units, 4 * units), initializer=Orthogonal(), name="recurrent_kernel"
         )
         self.bias = self.add_weight(
             shape=(4 * units,), initializer=self._forget_bias_of_one, name="bias"

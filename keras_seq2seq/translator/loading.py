@@ -1,10 +1,10 @@
 """What a translator needs of model directories."""
 
 import os
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-from keras_seq2seq.config import Config
+from keras_seq2seq.config import Config, override_decoding
 from keras_seq2seq.data import Vocabulary
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.model_directory import ModelDirectory
@@ -20,12 +20,16 @@ class LoadedModel(NamedTuple):
     target_vocabulary: Vocabulary
 
 
-def load_models(model_dirs: Sequence[str | os.PathLike]) -> LoadedModel:
+def load_models(model_dirs: Sequence[str | os.PathLike], options: Mapping[str, Any]) -> LoadedModel:
     """Loads a model, or several as an ensemble with the configuration of the first one.
+
+    Args:
+        model_dirs: The model directories.
+        options: Options of decoding that override those of the configuration.
 
     Raises:
         UserError: If there is no model, or it is damaged, or several do not read and write the
-            same tokens.
+            same tokens, or an option has no effect.
     """
     if not model_dirs:
         raise UserError("no model directory; expected at least one")
@@ -39,9 +43,10 @@ def load_models(model_dirs: Sequence[str | os.PathLike]) -> LoadedModel:
                 f"{directory.path}: its {difference} that of {directories[0].path}; models decode "
                 "together only if they read and write the same tokens"
             )
-    models = [directory.load_model() for directory in directories]
+    config = override_decoding(configs[0], options)
+    models = [directory.load_model(config.hparams.inference.dtype) for directory in directories]
     model = Ensemble(models) if len(models) > 1 else models[0]
-    return LoadedModel(configs[0], model, *vocabularies[0])
+    return LoadedModel(config, model, *vocabularies[0])
 
 
 def _difference(

@@ -10,7 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_seq2seq.config import Config, override_decoding
+from keras_seq2seq.config import Config
+from keras_seq2seq.cores import count_cores
 from keras_seq2seq.data import Vocabulary
 from keras_seq2seq.data.length_batches import map_by_length
 from keras_seq2seq.data.sentence_encoder import SentenceEncoder
@@ -126,8 +127,8 @@ class Translator:
         if search is not None and (return_tree or options.keys() - {"unk_replace"}):
             raise TypeError("expected a search, or options that describe one; got both")
         is_one = isinstance(model_dir, (str, os.PathLike))
-        config, model, *vocabularies = load_models([model_dir] if is_one else list(model_dir))
-        config = override_decoding(config, options)
+        model_dirs = [model_dir] if is_one else list(model_dir)
+        config, model, *vocabularies = load_models(model_dirs, options)
         if unk_mapping is not None and not config.hparams.inference.unk_replace:
             raise UserError("unk_mapping: has no effect here: it needs unk_replace")
         if search is None:
@@ -241,6 +242,7 @@ class Translator:
             empty=self._empty_translation,
             batch_size=batch_size,
             sort=read_ahead,
+            workers=count_cores() if self.search.is_deterministic else 1,
         )
 
     def _split(self, sentences, prefixes) -> Iterator[tuple[list[str], list[str]]]:

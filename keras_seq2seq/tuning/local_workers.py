@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from keras_seq2seq.cores import count_cores
 from keras_seq2seq.errors import RunError
 from keras_seq2seq.tuning.search_directory import SearchDirectory
 from keras_seq2seq.tuning.trial_record import FAILED, RUNNING, TrialRecord
@@ -97,7 +98,7 @@ class LocalWorkers:
         self._oracle.give_up(name, message)
 
     def _start(self, number: int, name: str) -> subprocess.Popen:
-        threads = str(max(1, _cores() // self._count))
+        threads = str(max(1, count_cores() // self._count))
         environment = {
             **dict.fromkeys(_THREADS, threads),
             "TF_FORCE_GPU_ALLOW_GROWTH": "true",
@@ -122,12 +123,6 @@ class LocalWorkers:
 
     def _log(self, name: str) -> Path:
         return self._directory.trials_path / f"{name}.log"
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _own_gpu(number: int) -> dict[str, str]:

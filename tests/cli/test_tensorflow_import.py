@@ -51,3 +51,20 @@ def test_tensorflow_allocates_memory_itself_unless_told_not_to(choice):
         assert int(result.stdout) >= 4_000_000
     else:
         assert "Allocator stats not available" in result.stderr
+
+
+@pytest.mark.parametrize(("chosen", "expected"), [(None, "1"), ("3", "3")])
+def test_batches_at_once_have_a_core_each_unless_told_otherwise(chosen, expected):
+    name = "TF_NUM_INTRAOP_THREADS"
+    environment = {k: v for k, v in os.environ.items() if k != name}
+    if chosen is not None:
+        environment[name] = chosen
+    code = (
+        "from keras_seq2seq.cli.tensorflow_import import import_tensorflow\n"
+        "import_tensorflow(batches_at_once=True)\n"
+        f"import os; print(os.environ['{name}'])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == expected

@@ -1,3 +1,5 @@
+import threading
+
 import pytest
 
 from keras_seq2seq.data.length_batches import map_by_length
@@ -22,17 +24,17 @@ def run(items, batch_size, **options):
     return list(results), batches
 
 
-def test_short_ones_first_and_results_in_order():
+def test_long_ones_first_and_results_in_order():
     results, batches = run(["aaa", "", "b", "cc", "dddd", "ee"], 2)
     assert results == ["aaaaaa", "nothing", "bb", "cccc", "dddddddd", "eeee"]
-    assert batches == [["b", "cc"], ["ee", "aaa"], ["dddd"]]
+    assert batches == [["dddd"], ["ee", "aaa"], ["b", "cc"]]
 
 
 def test_a_batch_of_long_items_holds_fewer():
     # With the end token, 2 * 64 tokens at the most.
     short, long, longest = "a" * 63, "b" * 64, "c" * 300
     _, batches = run([longest, long, short, short, long, longest], 2)
-    assert batches == [[short, short], [long], [long], [longest], [longest]]
+    assert batches == [[longest], [longest], [long], [long], [short, short]]
 
 
 def test_only_so_many_are_sorted_together():
@@ -65,6 +67,34 @@ def test_without_sorting_each_is_answered_alone():
     results, batches = run(["aaa", "", "b"], 32, sort=False)
     assert results == ["aaaaaa", "nothing", "bb"]
     assert batches == [["aaa"], ["b"]]
+
+
+def test_workers_have_batches_of_their_own_at_the_same_time():
+    both = threading.Barrier(2, timeout=10)
+
+    def function(batch):
+        both.wait()  # Until the other worker is here too.
+        return [item * 2 for item in batch]
+
+    items = [str(number) for number in range(40)]
+    results = map_by_length(function, items, lambda item: (len(item),), str, 20, workers=2)
+    assert list(results) == [item * 2 for item in items]
+
+
+def test_few_items_are_divided_among_the_workers():
+    _, batches = run(["a"] * 64, 64, workers=2)
+    assert [len(batch) for batch in batches] == [32, 32]
+    _, batches = run(["a"] * 20, 64, workers=8)
+    assert sorted(len(batch) for batch in batches) == [4, 16]
+
+
+def test_an_error_of_a_worker_is_raised():
+    def fail(batch):
+        raise ValueError("cannot be done")
+
+    results = map_by_length(fail, ["a"] * 40, lambda item: (1,), str, 1, workers=2)
+    with pytest.raises(ValueError, match="cannot be done"):
+        next(results)
 
 
 def test_the_batch_size_is_checked():

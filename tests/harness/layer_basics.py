@@ -54,6 +54,7 @@ def _check_config(layer, inputs, expected):
 def _check_precision(layer, arguments, inputs, expected):
     for dtype, compute, variable, tolerance in (
         ("mixed_bfloat16", "bfloat16", "float32", 0.05),
+        ("bfloat16", "bfloat16", "bfloat16", 0.05),
         ("float64", "float64", "float64", 1e-5),
     ):
         if dtype == "float64" and keras.backend.backend() == "jax":

@@ -43,6 +43,13 @@ def make_toy_model(seed=1, model_class=AttentionSeq2Seq, tokens=TARGET_TOKENS, *
 def write_toy_model(path, seed=1, model_class=AttentionSeq2Seq):
     """Writes the directory of a model as training does."""
     directory = ModelDirectory(path)
-    config = Config(model=model_class.__name__, hparams={"inference": {"max_decode_length": 8}})
+    hparams = {
+        "rnn_cell": {"num_units": 6},
+        "embedding": {"dim": 6},
+        "inference": {"max_decode_length": 8},
+    }
+    if model_class is AttentionSeq2Seq:
+        hparams["attention"] = {"dim": 6}
+    config = Config(model=model_class.__name__, hparams=hparams)
     directory.create(config, Vocabulary(SOURCE_TOKENS), Vocabulary(TARGET_TOKENS))
     directory.save_model(make_toy_model(seed, model_class))

@@ -58,6 +58,15 @@ def test_agrees_with_keras():
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-6), ("bfloat16", 2e-2)])
+def test_a_fresh_recurrence_keeps_lengths(dtype, tolerance):
+    cell = GRUCell(5, dtype=dtype)
+    cell.build((None, 4))
+    # (5, 15) has orthonormal rows.
+    kernel = numbers_of(cell.recurrent_kernel)
+    np.testing.assert_allclose(kernel @ kernel.T, np.eye(5), atol=tolerance)
+
+
 @pytest.mark.parametrize("num_units", [0, -2, 2.5, "8"])
 def test_refuses_units_that_are_no_size(num_units):
     with pytest.raises(ValueError) as error:

@@ -1,11 +1,13 @@
+import numpy as np
 import pytest
+from harness.numbers import numbers_of
 from harness.toy_model import SOURCES, TARGET_TOKENS, write_toy_model
 
 from keras_seq2seq.config import Config
 from keras_seq2seq.data import Vocabulary
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.model_directory import ModelDirectory
-from keras_seq2seq.models import Ensemble
+from keras_seq2seq.models import AttentionSeq2Seq, BasicSeq2Seq, Ensemble
 from keras_seq2seq.scoring import Scorer
 from keras_seq2seq.translator import Translator
 
@@ -31,6 +33,39 @@ def test_an_ensemble_translates_unlike_its_models(model_dirs):
 
 def test_one_directory_in_a_list_is_that_model(model_dirs):
     assert Translator.load(model_dirs[:1])(SOURCES) == Translator.load(model_dirs[0])(SOURCES)
+
+
+@pytest.mark.parametrize("model_class", [AttentionSeq2Seq, BasicSeq2Seq])
+def test_a_model_translates_alike_in_less_precise_numbers(tmp_path, model_class):
+    write_toy_model(tmp_path / "model", model_class=model_class)
+    precise = Translator.load(tmp_path / "model")
+    translator = Translator.load(tmp_path / "model", dtype="bfloat16")
+    weights = zip(precise.model.weights, translator.model.weights, strict=True)
+    for weight, rounded in weights:
+        assert (weight.dtype, rounded.dtype) == ("float32", "bfloat16")
+        np.testing.assert_allclose(numbers_of(rounded), numbers_of(weight), rtol=2**-8)
+    pairs = list(zip(translator.translate(SOURCES), precise.translate(SOURCES), strict=True))
+    alike = [
+        (found.score, expected.score) for found, expected in pairs if found.text == expected.text
+    ]
+    # Logits up to ten or so have seven bits behind the leading one: of two tokens that are about
+    # as likely it may take the other.
+    assert len(alike) >= len(pairs) - 1
+    for found, expected in alike:
+        assert found == pytest.approx(expected, abs=0.3)
+        assert found != expected
+
+
+def test_an_ensemble_may_have_other_numbers_than_its_models(model_dirs):
+    translator = Translator.load(model_dirs, dtype="bfloat16")
+    assert {weight.dtype for model in translator.model.models for weight in model.weights} == {
+        "bfloat16"
+    }
+
+
+def test_a_dtype_that_is_none_is_refused(model_dirs):
+    with pytest.raises(UserError, match='dtype: expected float32 or bfloat16, got "float16"'):
+        Translator.load(model_dirs, dtype="float16")
 
 
 def test_two_copies_of_a_model_are_scored_as_one(model_dirs):
