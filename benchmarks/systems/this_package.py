@@ -15,6 +15,7 @@ class ThisPackage(System):
     environment = "keras_seq2seq"
     step_pattern = r"step ([\d,]+)/"
     dtype = "float32"
+    translation_dtype = "float32"
 
     def install(self):
         """Nothing: it runs in the benchmark's own interpreter."""
@@ -67,6 +68,7 @@ class ThisPackage(System):
             "output": output,
             "beam_width": beam,
             "batch_size": batch_size,
+            "dtype": self.translation_dtype,
         }
         return [*_COMMAND, "translate", *(f"--{name}={value}" for name, value in flags.items())]
 
@@ -83,3 +85,4 @@ class ThisPackageBfloat16(ThisPackage):
     environment = "keras_seq2seq_bfloat16"
     deviation = "products in bfloat16"
     dtype = "mixed_bfloat16"
+    translation_dtype = "bfloat16"

@@ -9,18 +9,30 @@ import keras
 if keras.backend.backend() == "tensorflow":
     from keras_seq2seq.backend.tensorflow import (
         Adam,
+        join_logits,
         make_logits,
         product,
         scan,
         smoothed_cross_entropy,
+        split_batch,
     )
 else:
     from keras_seq2seq.backend.portable import (
         Adam,
+        join_logits,
         make_logits,
         product,
         scan,
         smoothed_cross_entropy,
+        split_batch,
     )
 
-__all__ = ["Adam", "make_logits", "product", "scan", "smoothed_cross_entropy"]
+__all__ = [
+    "Adam",
+    "join_logits",
+    "make_logits",
+    "product",
+    "scan",
+    "smoothed_cross_entropy",
+    "split_batch",
+]

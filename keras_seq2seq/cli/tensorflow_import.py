@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
+from keras_seq2seq.cores import count_cores
+
 _LEVEL, _ERRORS = "TF_CPP_MIN_LOG_LEVEL", "3"
 _THREADS = "TF_NUM_INTRAOP_THREADS"
 _CHOICES = {
@@ -27,7 +29,9 @@ def import_tensorflow(batches_at_once: bool = False):
         batches_at_once: Whether the command works on as many batches at once as there are cores,
             each of which then keeps to its own, rather than on one with all of them.
     """
-    for name, value in {**_CHOICES, **({_THREADS: "1"} if batches_at_once else {})}.items():
+    # A training step on two cores gives each a half of the batch; on more that was not measured.
+    choices = {**_CHOICES, _THREADS: "1"} if batches_at_once or count_cores() <= 2 else _CHOICES
+    for name, value in choices.items():
         os.environ.setdefault(name, value)
     is_quiet = os.environ.setdefault(_LEVEL, _ERRORS) == _ERRORS
     # The level alone does not do: some lines are logged before it is read.

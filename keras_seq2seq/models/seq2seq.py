@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_seq2seq.backend import scan
+from keras_seq2seq.backend import join_logits, scan, split_batch
 from keras_seq2seq.layers.arguments import check_size
 from keras_seq2seq.layers.logits import Logits
 from keras_seq2seq.layers.scaled_embedding import ScaledEmbedding
@@ -169,7 +169,11 @@ class Seq2Seq(keras.Model):
     def call(self, inputs, training=None, mask=None):
         if training and self.teacher_forcing is not None:
             inputs = {**inputs, "target_ids": self._read_own_guesses(**inputs)}
-        return super().call(inputs, training=training, mask=mask)
+        call = super().call
+        if not training:
+            return call(inputs, training=training, mask=mask)
+        # Masks are made of the ids, by the model itself.
+        return join_logits([call(part, training=training) for part in split_batch(inputs)])
 
     def _read_own_guesses(self, source_ids, target_ids):
         """Returns the target with some tokens replaced by what the model found likeliest there.

@@ -2,8 +2,17 @@
 
 from keras.optimizers import Adam
 
-from keras_seq2seq.backend.portable.logits import make_logits, smoothed_cross_entropy
+from keras_seq2seq.backend.portable.logits import join_logits, make_logits, smoothed_cross_entropy
+from keras_seq2seq.backend.portable.parts import split_batch
 from keras_seq2seq.backend.portable.product import product
 from keras_seq2seq.backend.portable.scan import scan
 
-__all__ = ["Adam", "make_logits", "product", "scan", "smoothed_cross_entropy"]
+__all__ = [
+    "Adam",
+    "join_logits",
+    "make_logits",
+    "product",
+    "scan",
+    "smoothed_cross_entropy",
+    "split_batch",
+]

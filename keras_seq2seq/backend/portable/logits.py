@@ -16,6 +16,11 @@ def make_logits(features, kernel, bias):
     return ops.matmul(features, kernel) + bias
 
 
+def join_logits(parts):
+    """Joins the logits of the parts of a batch, each as `make_logits` has returned it."""
+    return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=0)
+
+
 def smoothed_cross_entropy(logits, labels, label_smoothing):
     """Returns the cross-entropy with the smoothed and with the plain labels.
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from keras_seq2seq.backend import portable
 from keras_seq2seq.backend.fill_up import fill_up
+from keras_seq2seq.backend.tensorflow.parts import split_batch
 from keras_seq2seq.special_tokens import PADDING_ID
 
 # Below it, a probability has lost digits of its logarithm, or all of them.
@@ -27,10 +28,22 @@ def make_logits(features, kernel, bias):
         kernel: Tensor `(size, vocabulary_size)`, of the dtype of the features.
         bias: Tensor `(vocabulary_size,)`, of the dtype of the features.
     """
-    logits = _make_logits(features, kernel, bias)
+    logits = _multiply(features, kernel, bias)
     # As Keras' softmax leaves its logits for the cross-entropy: what nobody else reads of the
     # logits themselves is then not computed.
     logits._factors = features, kernel, bias
+    return logits
+
+
+def join_logits(parts):
+    """Joins the logits of the parts of a batch, each as `make_logits` has returned it."""
+    if len(parts) == 1:
+        return parts[0]
+    logits = tf.concat(parts, axis=0)
+    factors = [getattr(part, "_factors", None) for part in parts]
+    if None not in factors:
+        features, kernels, biases = zip(*factors, strict=True)
+        logits._factors = tf.concat(features, axis=0), kernels[0], biases[0]
     return logits
 
 
@@ -49,16 +62,29 @@ def smoothed_cross_entropy(logits, labels, label_smoothing):
     if factors is None:
         return portable.smoothed_cross_entropy(logits, labels, label_smoothing)
 
+    features, kernel, bias = factors
     labels, shape = tf.reshape(labels, (-1,)), tf.shape(labels)
     rows = _real_rows(labels)
-    row_labels = tf.gather(labels, rows)
+    real_features, real_labels = tf.gather(_as_rows(features), rows), tf.gather(labels, rows)
+    losses = [
+        _cross_entropies(*part, kernel, bias, label_smoothing)
+        for part in split_batch((real_features, real_labels))
+    ]
+    return [
+        tf.reshape(tf.math.unsorted_segment_sum(tf.concat(loss, 0), rows, tf.size(labels)), shape)
+        for loss in zip(*losses, strict=True)
+    ]
+
+
+def _cross_entropies(features, labels, kernel, bias, label_smoothing):
+    """Returns both cross-entropies of rows of features `(rows, size)`."""
+    tokens = tf.size(labels)
+    positions = tf.stack([tf.range(tokens), labels], axis=-1)
 
     @tf.custom_gradient
     def compute(features, kernel, bias):
-        logits = _make_logits(features, kernel, bias)
+        logits = _multiply(features, kernel, bias)
         probabilities = tf.nn.softmax(logits)
-        tokens = tf.size(rows)
-        positions = tf.stack([tf.range(tokens), row_labels], axis=-1)
         label_logits = tf.cast(tf.gather_nd(logits, positions), tf.float32)
         label_probabilities = tf.cast(tf.gather_nd(probabilities, positions), tf.float32)
         plain = tf.cond(
@@ -96,13 +122,8 @@ def smoothed_cross_entropy(logits, labels, label_smoothing):
 
         return [smoothed, plain], gradient
 
-    features, kernel, bias = factors
-    real = tf.cast(row_labels != PADDING_ID, tf.float32)
-    losses = compute(tf.gather(_as_rows(features), rows), kernel, bias)
-    return [
-        tf.reshape(tf.math.unsorted_segment_sum(loss * real, rows, tf.size(labels)), shape)
-        for loss in losses
-    ]
+    real = tf.cast(labels != PADDING_ID, tf.float32)
+    return [loss * real for loss in compute(features, kernel, bias)]
 
 
 def _real_rows(labels):
@@ -113,7 +134,7 @@ def _real_rows(labels):
     return rows[: fill_up(real, ROW_MULTIPLE)]
 
 
-def _make_logits(features, kernel, bias):
+def _multiply(features, kernel, bias):
     logits = tf.matmul(_as_rows(features), kernel)
     # Not before this change of shape: TensorFlow would make one operation of product and sum,
     # which in bfloat16 takes twice the time of the two.
