@@ -37,9 +37,6 @@ import sacrebleu
 from measuring import CommandError, median, print_json, print_table, steady, use_cores
 from systems import SYSTEMS, Corpus, System, count_tokens, read_lines, write_lines
 
-BEAMS = {1: "greedy", 5: "beam 5"}
-
-
 @click.command(help=__doc__.partition("\n")[0], epilog="See the file's docstring.")
 @click.option("--train_source", required=True, type=click.Path(exists=True))
 @click.option("--train_target", required=True, type=click.Path(exists=True))
@@ -56,6 +53,7 @@ BEAMS = {1: "greedy", 5: "beam 5"}
 @click.option("--train_updates", default=4530, show_default=True, help="Of models that decode.")
 @click.option("--decode_copies", default=5, show_default=True)
 @click.option("--decode_batch", default=64, show_default=True, help="Sentences in a batch.")
+@click.option("--beam_widths", default="1,5", show_default=True, help="1 is greedy.")
 @click.option("--threads", default=2, show_default=True)
 @click.option("--python310", default=shutil.which("python3.10"), help="For OpenNMT-tf.")
 def main(systems, only, rounds, threads, python310, **options):
@@ -82,7 +80,8 @@ def main(systems, only, rounds, threads, python310, **options):
             for system in installed
             if works(system, train_for_decoding, system, options["train_updates"])
         ]
-        for beam, name in BEAMS.items():
+        for beam in map(int, options["beam_widths"].split(",")):
+            name = "greedy" if beam == 1 else f"beam {beam}"
             figures[name] = measure_decoding(
                 trained, rounds, beam, options, test, work_dir / "translations"
             )
