@@ -37,6 +37,7 @@ import sacrebleu
 from measuring import CommandError, median, print_json, print_table, steady, use_cores
 from systems import SYSTEMS, Corpus, System, count_tokens, read_lines, write_lines
 
+
 @click.command(help=__doc__.partition("\n")[0], epilog="See the file's docstring.")
 @click.option("--train_source", required=True, type=click.Path(exists=True))
 @click.option("--train_target", required=True, type=click.Path(exists=True))
