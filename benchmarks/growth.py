@@ -118,20 +118,22 @@ def draw(path, figures):
         labels = [f"{value:,}".replace(",000,000", "M").replace(",000", "k") for value in values]
         time.plot(values, [row["step_ms"] for row in rows], "o-", label="measured")
         time.plot(values, [row["floor_ms"] for row in rows], "--", label="matrix products")
-        time.set(title=axis, yscale="log")
+        times = [row[name] for row in rows for name in ("step_ms", "floor_ms")]
+        time.set(title=axis, yscale="log", ylim=(min(times) / 2, max(times) * 1.5))
         time.yaxis.set(
             major_locator=LogLocator(subs=(1, 2, 5)),
             major_formatter="{x:g}",
             minor_locator=NullLocator(),
         )
         memory.plot(values, [row["peak_mb"] for row in rows], "o-")
-        memory.set(xlabel=UNITS.get(axis, axis), ylim=(0, None))
+        most = max(row["peak_mb"] for row in rows)
+        memory.set(xlabel=UNITS.get(axis, axis), ylim=(0, 1.1 * most))
         for panel in (time, memory):
             panel.set_xscale("log")
             panel.set_xticks(values, labels)
             panel.minorticks_off()
     panels[0, 0].set_ylabel("ms a step")
-    panels[0, 0].legend()
+    panels[0, 0].legend(loc="lower right")
     panels[1, 0].set_ylabel("MB at the peak")
     figure.savefig(path, dpi=100)
 
