@@ -1,6 +1,11 @@
-"""Tests run side by side, each on a core of its own."""
+"""Threads as TensorFlow has them by itself.
+
+Commands that are run in the process of the tests would choose others for all that come after.
+"""
 
 import os
 
+from keras_seq2seq.cores import count_cores
+
 for name in ("TF_NUM_INTEROP_THREADS", "TF_NUM_INTRAOP_THREADS"):
-    os.environ.setdefault(name, "1")
+    os.environ.setdefault(name, str(count_cores()))

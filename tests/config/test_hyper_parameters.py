@@ -64,6 +64,7 @@ DEFAULTS = {
     "inference.ban_unk": False,
     "inference.ban": (),
     "inference.unk_replace": False,
+    "inference.dtype": None,
     "optimizer.name": "Adam",
     "optimizer.arguments": {},
     "optimizer.learning_rate": 1e-3,
