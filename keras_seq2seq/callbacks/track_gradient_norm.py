@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from keras_seq2seq.backend.tensorflow.adam import merge_rows
+
 
 class TrackGradientNorm(keras.callbacks.Callback):
     """Has the optimizer tell the norm of all gradients together, before they are clipped.
@@ -34,6 +36,4 @@ class TrackGradientNorm(keras.callbacks.Callback):
 
 def global_norm(gradients):
     """Returns the norm of tensors as if they were one, by the operations that clip them too."""
-    # Those of embeddings name rows only, some of them more than once.
-    dense = [tf.convert_to_tensor(gradient) for gradient in gradients if gradient is not None]
-    return tf.linalg.global_norm(dense)
+    return tf.linalg.global_norm(list(map(merge_rows, gradients)))

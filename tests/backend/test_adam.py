@@ -30,7 +30,14 @@ def run(optimizer, steps=20, rows=(1, 3, 0)):
 
 @pytest.mark.parametrize(
     "arguments",
-    [{}, {"global_clipnorm": 0.5}, {"weight_decay": 0.1}, {"amsgrad": True}, {"beta_1": 0.5}],
+    [
+        {},
+        {"global_clipnorm": 0.5},
+        {"weight_decay": 0.1},
+        {"amsgrad": True},
+        {"amsgrad": True, "global_clipnorm": 0.5},
+        {"beta_1": 0.5},
+    ],
     ids=str,
 )
 def test_updates_as_keras_does(arguments):
@@ -49,6 +56,16 @@ def test_gradients_of_a_repeated_row_are_summed_first():
     optimizer.apply([tf.IndexedSlices(values, rows, tf.constant([2, 1]))], [weight])
     np.testing.assert_allclose(weight.numpy(), [[0.0], [-0.1]], atol=1e-6)
     np.testing.assert_allclose(optimizer.variables[3].numpy(), [[0.0], [0.025]], atol=1e-6)
+
+
+def test_gradients_of_a_repeated_row_are_summed_before_their_norm_is_taken():
+    weight = keras.Variable(np.zeros((2, 1), "float32"))
+    optimizer = Adam(0.1, global_clipnorm=2.5)
+    optimizer.build([weight])
+    values, rows = tf.constant([[3.0], [-3.0], [5.0]]), tf.constant([0, 0, 1])
+    optimizer.apply([tf.IndexedSlices(values, rows, tf.constant([2, 1]))], [weight])
+    # The norm is that of (0, 5), of which a half is left: 0.001 * 2.5 ** 2.
+    np.testing.assert_allclose(optimizer.variables[3].numpy(), [[0.0], [0.00625]], atol=1e-6)
 
 
 def test_two_steps_by_hand():

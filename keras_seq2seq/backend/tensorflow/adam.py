@@ -14,6 +14,7 @@ class Adam(keras.optimizers.Adam):
     """
 
     def update_step(self, gradient, variable, learning_rate):
+        gradient = tf.convert_to_tensor(gradient)
         if self.amsgrad:
             return super().update_step(gradient, variable, learning_rate)
         index = self._get_variable_index(variable)
@@ -30,16 +31,26 @@ class Adam(keras.optimizers.Adam):
             beta1=beta_1,
             beta2=beta_2,
             epsilon=tf.cast(self.epsilon, dtype),
-            grad=tf.cast(tf.convert_to_tensor(gradient), dtype),
+            grad=tf.cast(gradient, dtype),
         )
 
     def _clip_gradients(self, grads):
-        # Those of embeddings name rows only, some of them more than once.
-        grads = [None if grad is None else tf.convert_to_tensor(grad) for grad in grads]
         if self.global_clipnorm:
-            grads, _ = tf.clip_by_global_norm(grads, self.global_clipnorm)
+            grads, _ = tf.clip_by_global_norm(list(map(merge_rows, grads)), self.global_clipnorm)
             return grads
-        return super()._clip_gradients(grads)
+        return super()._clip_gradients(list(map(tf.convert_to_tensor, grads)))
+
+
+def merge_rows(gradient):
+    """Returns a gradient in which each row that it names has one place.
+
+    Those of embeddings name rows only, some of them more than once.
+    """
+    if not isinstance(gradient, tf.IndexedSlices):
+        return gradient
+    rows, places = tf.unique(gradient.indices)
+    values = tf.math.unsorted_segment_sum(gradient.values, places, tf.size(rows))
+    return tf.IndexedSlices(values, rows, gradient.dense_shape)
 
 
 def _handle(variable):

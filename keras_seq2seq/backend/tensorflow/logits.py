@@ -104,10 +104,13 @@ def _cross_entropies(features, labels, kernel, bias, label_smoothing):
             difference = probabilities
             if label_smoothing:
                 difference -= label_smoothing / logits.shape[-1]
-            # Nobody reads the probabilities after `plain`: they can be changed in place.
+            # Nobody reads the probabilities after `plain`: they can be changed in place, by this
+            # operation. `tensor_scatter_nd_sub` copies them first, always on a CPU.
             with tf.control_dependencies([plain]):
-                on_label = tf.fill([tokens], tf.cast(1 - label_smoothing, logits.dtype))
-                difference = tf.tensor_scatter_nd_sub(difference, positions, on_label)
+                on_label = tf.fill([tokens], tf.cast(label_smoothing - 1, logits.dtype))
+                difference = tf.raw_ops.ScatterNdNonAliasingAdd(
+                    input=difference, indices=positions, updates=on_label
+                )
             # What comes from upstream scales the rows of the other factors, which are smaller.
             scale = tf.reshape(upstream, (-1, 1))
             scaled_features = tf.cast(tf.cast(features, scale.dtype) * scale, features.dtype)
