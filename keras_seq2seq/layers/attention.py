@@ -1,16 +1,15 @@
 """What the attention functions share."""
 
-import keras
 from keras import ops
 
-from keras_seq2seq.backend import product
 from keras_seq2seq.layers.arguments import check_size
+from keras_seq2seq.layers.layer import Layer
 
 # Added to the score of a padded position, whose weight then underflows to an exact zero.
 MASKED_SCORE = -1e9
 
 
-class Attention(keras.layers.Layer):
+class Attention(Layer):
     """Weighs the positions of a memory by their match with a query.
 
     Queries and keys are projected to `num_units` features first. A subclass says how they are
@@ -46,18 +45,20 @@ class Attention(keras.layers.Layer):
 
     def project_memory(self, values, mask):
         """Returns what `attend` needs of the memory: a dictionary of tensors `(batch, ...)`."""
-        keys = ops.matmul(values, ops.cast(self.key_kernel, values.dtype))
-        zero, masked = ops.cast(0.0, keys.dtype), ops.cast(MASKED_SCORE, keys.dtype)
-        return {"keys": keys, "values": values, "score_bias": ops.where(mask, zero, masked)}
+        return {
+            "keys": self.multiply(values, self.key_kernel),
+            "values": ops.cast(values, self.compute_dtype),
+            "score_bias": ops.where(mask, self.widen(0.0), self.widen(MASKED_SCORE)),
+        }
 
     def attend(self, query, memory):
         """Returns the context `(batch, dim)` and the weights `(batch, time)`."""
-        query = product(query, self.query_kernel) + ops.cast(self.query_bias, query.dtype)
+        query = self.multiply(query, self.query_kernel) + self.widen(self.query_bias)
         scores = self._score(query, memory["keys"]) + memory["score_bias"]
         # A source of one token is nothing to be warned of, as `ops.softmax` would.
         has_choice = scores.shape[-1] != 1
         weights = ops.softmax(scores, axis=-1) if has_choice else ops.ones_like(scores)
-        context = product(ops.expand_dims(weights, axis=1), memory["values"])
+        context = self.multiply(ops.expand_dims(weights, axis=1), memory["values"])
         return ops.squeeze(context, axis=1), weights
 
     def call(self, query, values, mask):

@@ -3,7 +3,6 @@
 import keras
 from keras import ops
 
-from keras_seq2seq.backend import product
 from keras_seq2seq.layers.arguments import check_size
 from keras_seq2seq.layers.bahdanau_attention import BahdanauAttention
 from keras_seq2seq.layers.decoder import Decoder
@@ -116,7 +115,7 @@ class AttentionDecoder(Decoder):
         outputs = super().compute_output_spec(inputs, initial_state)
         if return_attention_scores:
             shape = (*inputs.shape[:2], encoder_outputs.shape[1])
-            return outputs, keras.KerasTensor(shape, dtype=self.compute_dtype)
+            return outputs, keras.KerasTensor(shape, dtype=self.wide_dtype)
         return outputs
 
     def project_memory(self, encoder_outputs, mask):
@@ -125,16 +124,16 @@ class AttentionDecoder(Decoder):
 
     def initial_states(self, initial_state, memory):
         """Returns the states before the first step: the cells', and an empty context."""
-        values = memory["values"]
+        initial_state = keras.tree.map_structure(self.widen, initial_state)
         return {
             "cells": initial_state,
             "hidden": ops.zeros_like(initial_state[-1][0]),
-            "context": ops.zeros_like(values[:, 0]),
+            "context": ops.zeros_like(memory["values"][:, 0], dtype=self.wide_dtype),
             "attention_scores": ops.zeros_like(memory["score_bias"]),
         }
 
     def _advance(self, projected, states, memory, noise=None):
-        projected = projected + product(states["context"], self.context_kernel)
+        projected = projected + self.multiply(states["context"], self.context_kernel)
         hidden, cell_states = self.cells.step(projected, states["cells"], noise)
         context, attention_scores = self.attention.attend(hidden, memory)
         return {
@@ -146,9 +145,7 @@ class AttentionDecoder(Decoder):
 
     def _read_out(self, states):
         features = ops.concatenate([states["hidden"], states["context"]], axis=-1)
-        output_kernel = ops.cast(self.output_kernel, features.dtype)
-        output_bias = ops.cast(self.output_bias, features.dtype)
-        return ops.tanh(ops.matmul(features, output_kernel) + output_bias)
+        return ops.tanh(self.multiply(features, self.output_kernel) + self.widen(self.output_bias))
 
     def get_config(self):
         return {

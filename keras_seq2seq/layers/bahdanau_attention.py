@@ -34,4 +34,4 @@ class BahdanauAttention(Attention):
 
     def _score(self, query, keys):
         hidden = ops.tanh(keys + ops.expand_dims(query, axis=1))
-        return ops.squeeze(ops.matmul(hidden, ops.cast(self.score_kernel, hidden.dtype)), axis=-1)
+        return ops.squeeze(ops.matmul(hidden, self.widen(self.score_kernel)), axis=-1)

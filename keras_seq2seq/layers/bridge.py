@@ -1,9 +1,9 @@
 """What the bridges share."""
 
-import keras
+from keras_seq2seq.layers.layer import Layer
 
 
-class Bridge(keras.layers.Layer):
+class Bridge(Layer):
     """Turns the encoder's final state into the decoder's initial state.
 
     Args:

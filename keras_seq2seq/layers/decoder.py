@@ -1,16 +1,16 @@
 """What the decoders share."""
 
 import keras
-from keras import ops
 
 from keras_seq2seq.backend import scan
 from keras_seq2seq.layers.arguments import check_rate
 from keras_seq2seq.layers.dropout import make_dropout
+from keras_seq2seq.layers.layer import Layer
 from keras_seq2seq.layers.stacked_cells import StackedCells
 from keras_seq2seq.layers.time_axis import swap_batch_and_time
 
 
-class Decoder(keras.layers.Layer):
+class Decoder(Layer):
     """A stack of cells that reads a target and writes one vector for each of its positions.
 
     Training and decoding share one recurrence, `_advance`: `_run` scans it over a whole target
@@ -65,7 +65,7 @@ class Decoder(keras.layers.Layer):
             name="cells",
         )
         self.drop_inputs, self.drop_outputs = (
-            make_dropout(rate, variational_dropout, dtype=self.dtype_policy)
+            make_dropout(rate, variational_dropout, dtype=self.wide_dtype)
             for rate in (input_dropout, output_dropout)
         )
         self.supports_masking = True
@@ -86,7 +86,7 @@ class Decoder(keras.layers.Layer):
         """
         memory = self.project_memory(encoder_outputs, mask)
         states = self.initial_states(initial_state, memory)
-        inputs = self.drop_inputs(swap_batch_and_time(inputs), training=training)
+        inputs = self.drop_inputs(swap_batch_and_time(self.widen(inputs)), training=training)
         sequence = [self.cells.project(inputs)]
         if training and self.cells.dropout > 0 and self.num_layers > 1:
             sequence.append(self.cells.draw_noise(sequence[0]))
@@ -114,7 +114,6 @@ class Decoder(keras.layers.Layer):
             The output `(batch, num_units)`, the attention weights `(batch, source_length)` or
             `None`, and the new states.
         """
-        inputs = ops.cast(inputs, self.compute_dtype)
         states = self._advance(self.cells.project(inputs), states, memory)
         return self._read_out(states), states.get("attention_scores"), states
 
@@ -123,7 +122,7 @@ class Decoder(keras.layers.Layer):
     ):
         # Keras would find it by tracing the loop.
         shape = (*inputs.shape[:2], self.num_units)
-        return keras.KerasTensor(shape, dtype=self.compute_dtype)
+        return keras.KerasTensor(shape, dtype=self.wide_dtype)
 
     def compute_mask(self, *args, **kwargs):
         return None  # Masks are passed explicitly.

@@ -32,7 +32,8 @@ class DenseBridge(Bridge):
 
     def call(self, encoder_state):
         tensors = [tensor for layer in encoder_state for tensor in layer]
-        state = ops.tanh(ops.matmul(ops.concatenate(tensors, axis=-1), self.kernel) + self.bias)
+        joined = ops.concatenate(tensors, axis=-1)
+        state = ops.tanh(self.multiply(joined, self.kernel) + self.widen(self.bias))
         initial_state, start = [], 0
         for sizes in self.state_sizes:
             layer = []

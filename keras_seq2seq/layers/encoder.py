@@ -4,10 +4,11 @@ import keras
 
 from keras_seq2seq.layers.arguments import check_rate, check_size
 from keras_seq2seq.layers.dropout import make_dropout
+from keras_seq2seq.layers.layer import Layer
 from keras_seq2seq.layers.time_axis import swap_batch_and_time
 
 
-class Encoder(keras.layers.Layer):
+class Encoder(Layer):
     """A stack of recurrent layers over an embedded source.
 
     A subclass says what the layers of the stack are, in `_make_layers`, `_run_layer` and
@@ -51,7 +52,7 @@ class Encoder(keras.layers.Layer):
         self.layer_normalization = layer_normalization
         self._make_layers()
         self.drop_inputs, self.drop_outputs = (
-            make_dropout(rate, variational_dropout, dtype=self.dtype_policy)
+            make_dropout(rate, variational_dropout, dtype=self.wide_dtype)
             for rate in (input_dropout, output_dropout)
         )
         self.supports_masking = True
@@ -59,7 +60,7 @@ class Encoder(keras.layers.Layer):
         self.supports_jit = keras.backend.backend() != "tensorflow"
 
     def call(self, inputs, mask, training=False):
-        outputs = swap_batch_and_time(inputs)
+        outputs = swap_batch_and_time(self.widen(inputs))
         mask = swap_batch_and_time(mask)
         final_states = []
         for index in range(self.num_layers):
@@ -76,7 +77,7 @@ class Encoder(keras.layers.Layer):
     def compute_output_spec(self, inputs, mask, training=False):
         # Keras would find it by tracing every layer's loop.
         def symbol(*shape):
-            return keras.KerasTensor(shape, dtype=self.compute_dtype)
+            return keras.KerasTensor(shape, dtype=self.wide_dtype)
 
         batch, time, _ = inputs.shape
         final_states = [[symbol(batch, size) for size in sizes] for sizes in self.state_sizes]

@@ -3,15 +3,14 @@
 import keras
 from keras import ops
 
-from keras_seq2seq.backend import product
 from keras_seq2seq.layers.arguments import check_size
+from keras_seq2seq.layers.layer import Layer
 from keras_seq2seq.layers.normalize import normalize
 from keras_seq2seq.layers.orthogonal import Orthogonal
-from keras_seq2seq.layers.sigmoid import sigmoid
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
-class GRUCell(keras.layers.Layer):
+class GRUCell(Layer):
     """A gated recurrent unit whose input projection can be computed ahead of the recurrence.
 
     The reset gate is applied after the recurrent product, as cuDNN and `keras.layers.GRU` do:
@@ -21,8 +20,7 @@ class GRUCell(keras.layers.Layer):
         h'   = z * h + (1 - z) * g
 
     `project` computes what depends on the inputs alone, for all time steps in one product;
-    `step` is what has to stay inside the loop. Both cast the weights themselves, because a decoder
-    calls them outside of any layer's `call`, where Keras does not.
+    `step` is what has to stay inside the loop.
 
     With layer normalisation, `x W` and `h U` are normalised, each over all gates, before biases
     are added.
@@ -64,11 +62,11 @@ class GRUCell(keras.layers.Layer):
 
     def project(self, inputs):
         """Returns `(..., 3 * num_units)` for inputs `(..., input_dim)`."""
-        projected = ops.matmul(inputs, ops.cast(self.kernel, inputs.dtype))
+        projected = self.multiply(inputs, self.kernel)
         # What a decoder adds to it is normalised too, and so the bias has to wait.
         if self.layer_normalization:
             return projected
-        return projected + ops.cast(self.bias, inputs.dtype)
+        return projected + self.widen(self.bias)
 
     def step(self, projected, states):
         """Advances by one time step.
@@ -83,21 +81,20 @@ class GRUCell(keras.layers.Layer):
         (hidden,) = states
         units = self.num_units
         if self.layer_normalization:
-            projected = normalize(projected, self.input_gain)
-            projected = projected + ops.cast(self.bias, projected.dtype)
+            projected = normalize(projected, self.widen(self.input_gain)) + self.widen(self.bias)
         input_gates, input_candidate = ops.split(projected, [2 * units], axis=-1)
-        recurrent_bias = ops.cast(self.recurrent_bias, hidden.dtype)
-        recurrent = product(hidden, self.recurrent_kernel)
+        recurrent_bias = self.widen(self.recurrent_bias)
+        recurrent = self.multiply(hidden, self.recurrent_kernel)
         if self.layer_normalization:
-            recurrent = normalize(recurrent, self.recurrent_gain)
+            recurrent = normalize(recurrent, self.widen(self.recurrent_gain))
         recurrent_gates, recurrent_candidate = ops.split(recurrent, [2 * units], axis=-1)
-        update, reset = ops.split(sigmoid(input_gates + recurrent_gates), 2, axis=-1)
+        update, reset = ops.split(ops.sigmoid(input_gates + recurrent_gates), 2, axis=-1)
         candidate = ops.tanh(input_candidate + reset * (recurrent_candidate + recurrent_bias))
         output = candidate + update * (hidden - candidate)
         return output, [output]
 
     def call(self, inputs, states):
-        return self.step(self.project(inputs), states)
+        return self.step(self.project(inputs), [self.widen(state) for state in states])
 
     def get_config(self):
         return {

@@ -3,15 +3,14 @@
 import keras
 from keras import ops
 
-from keras_seq2seq.backend import product
 from keras_seq2seq.layers.arguments import check_size
+from keras_seq2seq.layers.layer import Layer
 from keras_seq2seq.layers.normalize import normalize
 from keras_seq2seq.layers.orthogonal import Orthogonal
-from keras_seq2seq.layers.sigmoid import sigmoid
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
-class LSTMCell(keras.layers.Layer):
+class LSTMCell(Layer):
     """A long short-term memory cell whose input projection can be computed ahead of the loop.
 
         i, f, o = sigmoid(x W + b + h U)
@@ -20,9 +19,7 @@ class LSTMCell(keras.layers.Layer):
         h'      = o * tanh(c')
 
     The forget gate's bias starts at one. `project` computes what depends on the inputs alone, for
-    all time steps in one product; `step` is what has to stay inside the loop. Both cast the
-    weights themselves, because a decoder calls them outside of any layer's `call`, where Keras
-    does not.
+    all time steps in one product; `step` is what has to stay inside the loop.
 
     With layer normalisation, `x W` and `h U` are normalised, each over all gates, before the bias
     is added, and `c'` in the last line.
@@ -76,11 +73,11 @@ class LSTMCell(keras.layers.Layer):
 
     def project(self, inputs):
         """Returns `(..., 4 * num_units)` for inputs `(..., input_dim)`."""
-        projected = ops.matmul(inputs, ops.cast(self.kernel, inputs.dtype))
+        projected = self.multiply(inputs, self.kernel)
         # What a decoder adds to it is normalised too, and so the bias has to wait.
         if self.layer_normalization:
             return projected
-        return projected + ops.cast(self.bias, inputs.dtype)
+        return projected + self.widen(self.bias)
 
     def step(self, projected, states):
         """Advances by one time step.
@@ -93,23 +90,22 @@ class LSTMCell(keras.layers.Layer):
             The output `(batch, num_units)` and the list of new states.
         """
         hidden, memory = states
-        recurrent = product(hidden, self.recurrent_kernel)
+        recurrent = self.multiply(hidden, self.recurrent_kernel)
         if self.layer_normalization:
-            recurrent = normalize(recurrent, self.recurrent_gain)
-            projected = normalize(projected, self.input_gain)
-            projected = projected + ops.cast(self.bias, projected.dtype)
+            recurrent = normalize(recurrent, self.widen(self.recurrent_gain))
+            projected = normalize(projected, self.widen(self.input_gain)) + self.widen(self.bias)
         gates = projected + recurrent
         switches, candidate = ops.split(gates, [3 * self.num_units], axis=-1)
-        input_gate, forget_gate, output_gate = ops.split(sigmoid(switches), 3, axis=-1)
+        input_gate, forget_gate, output_gate = ops.split(ops.sigmoid(switches), 3, axis=-1)
         memory = forget_gate * memory + input_gate * ops.tanh(candidate)
         shown = memory
         if self.layer_normalization:
-            shown = normalize(memory, self.memory_gain) + ops.cast(self.memory_bias, memory.dtype)
+            shown = normalize(memory, self.widen(self.memory_gain)) + self.widen(self.memory_bias)
         output = output_gate * ops.tanh(shown)
         return output, [output, memory]
 
     def call(self, inputs, states):
-        return self.step(self.project(inputs), states)
+        return self.step(self.project(inputs), [self.widen(state) for state in states])
 
     def get_config(self):
         return {

@@ -5,10 +5,11 @@ from keras import ops
 
 from keras_seq2seq.backend import scan
 from keras_seq2seq.layers.cells import make_cell, zero_states
+from keras_seq2seq.layers.layer import Layer
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
-class RecurrentLayer(keras.layers.Layer):
+class RecurrentLayer(Layer):
     """Runs a cell over time, forwards or backwards, holding its state through padding.
 
     Time is the leading axis, which is how the loop wants it.

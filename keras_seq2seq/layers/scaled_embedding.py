@@ -4,9 +4,11 @@ import math
 
 import keras
 
+from keras_seq2seq.layers.layer import Layer
+
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
-class ScaledEmbedding(keras.layers.Embedding):
+class ScaledEmbedding(Layer, keras.layers.Embedding):
     """An embedding multiplied by the square root of its size.
 
     The weights start with a standard deviation of `1 / sqrt(output_dim)`, so that the vectors
@@ -37,4 +39,8 @@ class ScaledEmbedding(keras.layers.Embedding):
         super().__init__(input_dim, output_dim, **kwargs)
 
     def call(self, inputs):
-        return super().call(inputs) * math.sqrt(self.output_dim)
+        return self.widen(super().call(inputs)) * math.sqrt(self.output_dim)
+
+    def compute_output_spec(self, inputs):
+        shape = self.compute_output_shape(inputs.shape)
+        return keras.KerasTensor(shape, dtype=self.wide_dtype)

@@ -6,10 +6,11 @@ from keras import ops
 from keras_seq2seq.layers.arguments import check_rate, check_size
 from keras_seq2seq.layers.cells import make_cell
 from keras_seq2seq.layers.dropout import make_dropout
+from keras_seq2seq.layers.layer import Layer
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
-class StackedCells(keras.layers.Layer):
+class StackedCells(Layer):
     """A stack of cells, each fed with the output of the one below, advanced together.
 
     A decoder cannot run one layer over all time steps before the next begins, since what it
@@ -57,7 +58,7 @@ class StackedCells(keras.layers.Layer):
             )
             for index in range(num_layers)
         ]
-        self.drop = make_dropout(dropout, variational_dropout, dtype=self.dtype_policy)
+        self.drop = make_dropout(dropout, variational_dropout, dtype=self.wide_dtype)
 
     @property
     def state_sizes(self):

@@ -47,7 +47,7 @@ class TiedLogits(keras.layers.Layer):
     def call(self, inputs):
         if self.projection is not None:
             inputs = ops.matmul(inputs, self.projection)
-        table = ops.cast(ops.transpose(self.embedding.embeddings), inputs.dtype)
+        table = ops.transpose(ops.cast(self.embedding.embeddings, inputs.dtype))
         return make_logits(inputs, table, ops.cast(self.bias, inputs.dtype))
 
     def get_config(self):

@@ -21,9 +21,8 @@ class ZeroBridge(Bridge):
     """
 
     def call(self, encoder_state):
-        like = encoder_state[0][0]
-        batch_size = ops.shape(like)[0]
+        batch_size = ops.shape(encoder_state[0][0])[0]
         return [
-            [ops.zeros((batch_size, size), dtype=like.dtype) for size in sizes]
+            [ops.zeros((batch_size, size), dtype=self.wide_dtype) for size in sizes]
             for sizes in self.state_sizes
         ]

@@ -7,7 +7,9 @@ from keras import ops
 from harness.numbers import numbers_of
 
 
-def check_layer_basics(layer_class, arguments, inputs, output_shape, tmp_path):
+def check_layer_basics(
+    layer_class, arguments, inputs, output_shape, tmp_path, of_bfloat16="float32"
+):
     """Checks calls, config, training, precision and saving of one layer.
 
     Args:
@@ -16,6 +18,7 @@ def check_layer_basics(layer_class, arguments, inputs, output_shape, tmp_path):
         inputs: dict of call arguments, the first one first: nested lists of arrays.
         output_shape: nested structure of the shapes of the outputs.
         tmp_path: an empty directory.
+        of_bfloat16: the dtype of the outputs where products are computed in bfloat16.
     """
     layer = layer_class(**arguments)
     expected = numbers_of(_call(layer, inputs))
@@ -24,7 +27,7 @@ def check_layer_basics(layer_class, arguments, inputs, output_shape, tmp_path):
         assert np.isfinite(tensor).all()
 
     _check_config(layer, inputs, expected)
-    _check_precision(layer, arguments, inputs, expected)
+    _check_precision(layer, arguments, inputs, expected, of_bfloat16)
     model = _functional(layer, inputs)
     _check_symbols(model.output, expected)
     _check_close(numbers_of(model(list(inputs.values()))), expected, 1e-6)
@@ -51,10 +54,10 @@ def _check_config(layer, inputs, expected):
     _check_close(numbers_of(_call(twin, inputs)), expected, 0)
 
 
-def _check_precision(layer, arguments, inputs, expected):
-    for dtype, compute, variable, tolerance in (
-        ("mixed_bfloat16", "bfloat16", "float32", 0.05),
-        ("bfloat16", "bfloat16", "bfloat16", 0.05),
+def _check_precision(layer, arguments, inputs, expected, of_bfloat16):
+    for dtype, output, variable, tolerance in (
+        ("mixed_bfloat16", of_bfloat16, "float32", 0.05),
+        ("bfloat16", of_bfloat16, "bfloat16", 0.05),
         ("float64", "float64", "float64", 1e-5),
     ):
         if dtype == "float64" and keras.backend.backend() == "jax":
@@ -64,7 +67,7 @@ def _check_precision(layer, arguments, inputs, expected):
         twin.set_weights(layer.get_weights())
         outputs = _call(twin, inputs)
         for tensor in keras.tree.flatten(outputs):
-            assert keras.backend.standardize_dtype(tensor.dtype) == compute
+            assert keras.backend.standardize_dtype(tensor.dtype) == output
         assert {weight.dtype for weight in twin.weights} <= {variable}
         _check_close(numbers_of(outputs), expected, tolerance)
 

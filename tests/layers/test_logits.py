@@ -9,7 +9,14 @@ OUTPUTS = RNG.normal(size=(2, 6, 4)).astype("float32")
 
 
 def test_basics(tmp_path):
-    check_layer_basics(Logits, {"vocabulary_size": 5}, {"inputs": OUTPUTS}, (2, 6, 5), tmp_path)
+    check_layer_basics(
+        Logits,
+        {"vocabulary_size": 5},
+        {"inputs": OUTPUTS},
+        (2, 6, 5),
+        tmp_path,
+        of_bfloat16="bfloat16",
+    )
 
 
 def test_scores_by_a_product_and_a_sum():

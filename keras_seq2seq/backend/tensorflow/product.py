@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import tensorflow as tf
+from keras import ops
 
 _active = threading.local()
 
@@ -15,13 +16,14 @@ def product(features, kernel):
     In a step of `scan`, whose constants and weights may be kernels, it costs less than `matmul`.
 
     Args:
-        features: Tensor `(rows, size)` or `(batch, rows, size)`.
-        kernel: Variable or tensor `(size, columns)` or `(batch, size, columns)`.
+        features: Tensor `(..., rows, size)`; in a step of `scan` `(rows, size)` or `(batch, rows,
+            size)`.
+        kernel: Variable or tensor `(..., size, columns)`.
     """
     recorder = getattr(_active, "recorder", None)
     if recorder is not None and id(kernel) in recorder.places:
         return recorder.multiply(features, recorder.places[id(kernel)])
-    return tf.matmul(features, tf.cast(kernel, features.dtype))
+    return ops.matmul(features, tf.cast(kernel, features.dtype))
 
 
 @contextmanager
