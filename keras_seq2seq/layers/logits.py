@@ -5,10 +5,11 @@ from keras import ops
 
 from keras_seq2seq.backend import make_logits
 from keras_seq2seq.layers.arguments import check_size
+from keras_seq2seq.layers.layer import Layer
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
-class Logits(keras.layers.Layer):
+class Logits(Layer):
     """Scores each token by a product with the decoder's output.
 
     What `keras.layers.Dense` would compute, but so that `MaskedCrossEntropy` costs less.
@@ -35,8 +36,8 @@ class Logits(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs):
-        dtype = inputs.dtype
-        return make_logits(inputs, ops.cast(self.kernel, dtype), ops.cast(self.bias, dtype))
+        features, kernel = (ops.cast(part, self.compute_dtype) for part in (inputs, self.kernel))
+        return make_logits(features, kernel, self.widen(self.bias))
 
     def get_config(self):
         return {**super().get_config(), "vocabulary_size": self.vocabulary_size}

@@ -4,10 +4,11 @@ import keras
 from keras import ops
 
 from keras_seq2seq.backend import make_logits
+from keras_seq2seq.layers.layer import Layer
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
-class TiedLogits(keras.layers.Layer):
+class TiedLogits(Layer):
     """Scores each token by the product of the decoder's output and the token's vector.
 
     The vectors are the weights of a `ScaledEmbedding`, before its scaling: their standard
@@ -46,9 +47,10 @@ class TiedLogits(keras.layers.Layer):
 
     def call(self, inputs):
         if self.projection is not None:
-            inputs = ops.matmul(inputs, self.projection)
-        table = ops.transpose(ops.cast(self.embedding.embeddings, inputs.dtype))
-        return make_logits(inputs, table, ops.cast(self.bias, inputs.dtype))
+            inputs = self.multiply(inputs, self.projection)
+        table = self.embedding.embeddings
+        features, table = (ops.cast(part, self.compute_dtype) for part in (inputs, table))
+        return make_logits(features, ops.transpose(table), self.widen(self.bias))
 
     def get_config(self):
         config = super().get_config()

@@ -117,12 +117,11 @@ def test_half_precision_is_near(functions, label_smoothing):
     for dtype in ("float32", "bfloat16"):
         with tf.GradientTape() as tape:
             tape.watch(tensors)
-            cast = [tf.cast(tensor, dtype) for tensor in tensors]
-            logits = functions.make_logits(*cast)
+            features, kernel, bias = tensors
+            logits = functions.make_logits(tf.cast(features, dtype), tf.cast(kernel, dtype), bias)
             smoothed, _ = functions.smoothed_cross_entropy(logits, LABELS, label_smoothing)
             loss = tf.reduce_mean(smoothed)
-        assert logits.dtype == dtype
-        assert loss.dtype == "float32"
+        assert logits.dtype == loss.dtype == "float32"
         results.append([loss, *tape.gradient(loss, tensors)])
     for one, other in zip(*results, strict=True):
         np.testing.assert_allclose(one, other, atol=0.03)

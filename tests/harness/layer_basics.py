@@ -7,9 +7,7 @@ from keras import ops
 from harness.numbers import numbers_of
 
 
-def check_layer_basics(
-    layer_class, arguments, inputs, output_shape, tmp_path, of_bfloat16="float32"
-):
+def check_layer_basics(layer_class, arguments, inputs, output_shape, tmp_path):
     """Checks calls, config, training, precision and saving of one layer.
 
     Args:
@@ -18,7 +16,6 @@ def check_layer_basics(
         inputs: dict of call arguments, the first one first: nested lists of arrays.
         output_shape: nested structure of the shapes of the outputs.
         tmp_path: an empty directory.
-        of_bfloat16: the dtype of the outputs where products are computed in bfloat16.
     """
     layer = layer_class(**arguments)
     expected = numbers_of(_call(layer, inputs))
@@ -27,7 +24,7 @@ def check_layer_basics(
         assert np.isfinite(tensor).all()
 
     _check_config(layer, inputs, expected)
-    _check_precision(layer, arguments, inputs, expected, of_bfloat16)
+    _check_precision(layer, arguments, inputs, expected)
     model = _functional(layer, inputs)
     _check_symbols(model.output, expected)
     _check_close(numbers_of(model(list(inputs.values()))), expected, 1e-6)
@@ -54,10 +51,10 @@ def _check_config(layer, inputs, expected):
     _check_close(numbers_of(_call(twin, inputs)), expected, 0)
 
 
-def _check_precision(layer, arguments, inputs, expected, of_bfloat16):
+def _check_precision(layer, arguments, inputs, expected):
     for dtype, output, variable, tolerance in (
-        ("mixed_bfloat16", of_bfloat16, "float32", 0.05),
-        ("bfloat16", of_bfloat16, "bfloat16", 0.05),
+        ("mixed_bfloat16", "float32", "float32", 0.05),
+        ("bfloat16", "float32", "bfloat16", 0.05),
         ("float64", "float64", "float64", 1e-5),
     ):
         if dtype == "float64" and keras.backend.backend() == "jax":

@@ -9,14 +9,7 @@ OUTPUTS = RNG.normal(size=(2, 6, 4)).astype("float32")
 
 
 def test_basics(tmp_path):
-    check_layer_basics(
-        Logits,
-        {"vocabulary_size": 5},
-        {"inputs": OUTPUTS},
-        (2, 6, 5),
-        tmp_path,
-        of_bfloat16="bfloat16",
-    )
+    check_layer_basics(Logits, {"vocabulary_size": 5}, {"inputs": OUTPUTS}, (2, 6, 5), tmp_path)
 
 
 def test_scores_by_a_product_and_a_sum():

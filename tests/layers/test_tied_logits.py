@@ -45,4 +45,4 @@ def test_config_round_trip():
     again = TiedLogits.from_config(layer.get_config())
     assert again.get_config() == layer.get_config()
     assert again.embedding.input_dim == 5
-    assert again(np.ones((1, 4))).dtype == "bfloat16"
+    assert again.compute_dtype == "bfloat16"

@@ -11,9 +11,9 @@ def make_logits(features, kernel, bias):
     Args:
         features: Tensor `(..., size)`.
         kernel: Tensor `(size, vocabulary_size)`, of the dtype of the features.
-        bias: Tensor `(vocabulary_size,)`, of the dtype of the features.
+        bias: Tensor `(vocabulary_size,)`, of the dtype that the logits are to have.
     """
-    return ops.matmul(features, kernel) + bias
+    return ops.cast(ops.matmul(features, kernel), bias.dtype) + bias
 
 
 def join_logits(parts):

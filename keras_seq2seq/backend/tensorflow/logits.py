@@ -26,9 +26,9 @@ def make_logits(features, kernel, bias):
     Args:
         features: Tensor `(..., size)`.
         kernel: Tensor `(size, vocabulary_size)`, of the dtype of the features.
-        bias: Tensor `(vocabulary_size,)`, of the dtype of the features.
+        bias: Tensor `(vocabulary_size,)`, of the dtype that the logits are to have.
     """
-    logits = _multiply(features, kernel, bias)
+    logits = tf.cast(_multiply(features, kernel), bias.dtype) + bias
     # As Keras' softmax leaves its logits for the cross-entropy: what nobody else reads of the
     # logits themselves is then not computed.
     logits._factors = features, kernel, bias
@@ -83,7 +83,7 @@ def _cross_entropies(features, labels, kernel, bias, label_smoothing):
 
     @tf.custom_gradient
     def compute(features, kernel, bias):
-        logits = _multiply(features, kernel, bias)
+        logits = _multiply(features, kernel) + tf.cast(bias, features.dtype)
         probabilities = tf.nn.softmax(logits)
         label_logits = tf.cast(tf.gather_nd(logits, positions), tf.float32)
         label_probabilities = tf.cast(tf.gather_nd(probabilities, positions), tf.float32)
@@ -121,7 +121,7 @@ def _cross_entropies(features, labels, kernel, bias, label_smoothing):
             d_kernel = tf.matmul(scaled_features, difference, transpose_a=True)
             d_bias = tf.matmul(tf.cast(scale, difference.dtype), difference, transpose_a=True)
             d_features = tf.cast(tf.cast(d_features, scale.dtype) * scale, features.dtype)
-            return d_features, d_kernel, d_bias[0]
+            return d_features, d_kernel, tf.cast(d_bias[0], bias.dtype)
 
         return [smoothed, plain], gradient
 
@@ -137,13 +137,12 @@ def _real_rows(labels):
     return rows[: fill_up(real, ROW_MULTIPLE)]
 
 
-def _multiply(features, kernel, bias):
+def _multiply(features, kernel):
     logits = tf.matmul(_as_rows(features), kernel)
-    # Not before this change of shape: TensorFlow would make one operation of product and sum,
-    # which in bfloat16 takes twice the time of the two.
+    # Nothing is added before this change of shape: TensorFlow would make one operation of product
+    # and sum, which in bfloat16 takes twice the time of the two.
     shape = tf.concat([tf.shape(features)[:-1], [kernel.shape[-1]]], axis=0)
-    logits = tf.ensure_shape(tf.reshape(logits, shape), [*features.shape[:-1], kernel.shape[-1]])
-    return logits + bias
+    return tf.ensure_shape(tf.reshape(logits, shape), [*features.shape[:-1], kernel.shape[-1]])
 
 
 def _transpose(matrix):
