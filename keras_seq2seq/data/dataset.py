@@ -18,6 +18,9 @@ _LINES_AT_ONCE = 1024
 
 _IN_ORDER = {"num_parallel_calls": tf.data.AUTOTUNE, "deterministic": True}
 
+# What is mapped has no control flow for AutoGraph to find, which takes seconds.
+_as_it_is = tf.autograph.experimental.do_not_convert
+
 
 def make_dataset(
     source_file: str | os.PathLike,
@@ -111,6 +114,7 @@ def make_dataset(
         columns.append(tf.data.Dataset.counter(1))
     pairs = tf.data.Dataset.zip(tuple(columns))
 
+    @_as_it_is
     def measure(source_lines, target_lines, *numbers):
         """Drops pairs with an empty side, and adds the number of a pair's bucket."""
         source_counts = source.count_tokens(source_lines)
@@ -120,6 +124,7 @@ def make_dataset(
         columns = (source_lines, target_lines, *numbers, _find_buckets(*lengths, boundaries))
         return tuple(tf.boolean_mask(column, usable) for column in columns)
 
+    @_as_it_is
     def encode(source_lines, target_lines, *numbers_and_buckets):
         source_ids, target_ids = source(source_lines), target(target_lines)
         features = {"source_ids": with_end(source_ids), "target_ids": with_start(target_ids)}

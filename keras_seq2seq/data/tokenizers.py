@@ -16,6 +16,7 @@ def get_tokenizer(tokenizer: str | Any):
     Args:
         tokenizer: `"whitespace"` or `"characters"`, or an object with the `name` and the methods
             `tokenize`, `split` and `join` of `WhitespaceTokenizer`, which is returned as it is.
+            `tokenize` becomes part of a graph as it is, without AutoGraph.
 
     Returns:
         The tokenizer.
