@@ -28,7 +28,7 @@ MAY_IMPORT |= {
     "scoring": {"data", "model_directory", "models"},
     "search_builder": {"config", "data", "decoding"},
     "translator": {"config", "data", "decoding", "model_directory", "models", "search_builder"},
-    "callbacks": {"data", "metrics", "models", "plots", "translator"},
+    "callbacks": {"backend", "data", "metrics", "models", "plots", "translator"},
     "evaluation": {"metrics", "scoring", "translator"},
 }
 MAY_IMPORT |= {"training": set(MAY_IMPORT)}
