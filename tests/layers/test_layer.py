@@ -1,0 +1,40 @@
+"""Products in the compute dtype, and all else in float32 at least."""
+
+import keras
+import numpy as np
+import pytest
+from harness import numbers_of
+
+from keras_seq2seq.layers.layer import Layer
+
+# bfloat16 keeps eight bits: it rounds this to 1.
+A_LITTLE_MORE_THAN_ONE = 1 + 2**-12
+
+
+class Affine(Layer):
+    def build(self, input_shape):
+        value = keras.initializers.Constant(A_LITTLE_MORE_THAN_ONE)
+        self.kernel = self.add_weight(shape=(2, 2), initializer=value, name="kernel")
+        self.bias = self.add_weight(shape=(2,), initializer=value, name="bias")
+        self.built = True
+
+    def call(self, inputs):
+        return inputs, self.multiply(inputs, self.kernel), self.widen(self.bias)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "rounded_in_products", "rounded_weights"),
+    [
+        ("float32", A_LITTLE_MORE_THAN_ONE, A_LITTLE_MORE_THAN_ONE),
+        ("mixed_bfloat16", 1.0, A_LITTLE_MORE_THAN_ONE),
+        ("bfloat16", 1.0, 1.0),
+    ],
+)
+def test_what_is_rounded(dtype, rounded_in_products, rounded_weights):
+    given = np.full((1, 2), A_LITTLE_MORE_THAN_ONE, "float32")
+    inputs, product, bias = Affine(dtype=dtype)(given)
+    for tensor in (inputs, product, bias):
+        assert keras.backend.standardize_dtype(tensor.dtype) == "float32"
+    np.testing.assert_array_equal(numbers_of(inputs), given)
+    np.testing.assert_allclose(numbers_of(product), 2 * rounded_in_products**2, rtol=1e-6)
+    np.testing.assert_array_equal(numbers_of(bias), np.float32(rounded_weights))
