@@ -19,9 +19,10 @@ from measuring import median, print_json, print_table, use_cores
 @click.option("--source", required=True, type=click.Path(exists=True))
 @click.option("--beam_widths", default="1,5", show_default=True, help="1 is greedy.")
 @click.option("--batch_sizes", default="256", show_default=True)
+@click.option("--dtypes", default="float32", show_default=True, help="Or bfloat16, or both.")
 @click.option("--rounds", default=5, show_default=True)
 @click.option("--threads", default=2, show_default=True)
-def main(model_dir, source, beam_widths, batch_sizes, rounds, threads):
+def main(model_dir, source, beam_widths, batch_sizes, dtypes, rounds, threads):
     # TensorFlow counts the cores that it may use when it is imported.
     use_cores(threads)
     from keras_seq2seq.cli.tensorflow_import import import_tensorflow
@@ -32,18 +33,27 @@ def main(model_dir, source, beam_widths, batch_sizes, rounds, threads):
 
     lines = list(read_lines(source))
     widths, sizes = (list(map(int, text.split(","))) for text in (beam_widths, batch_sizes))
-    translators = {width: Translator.load(model_dir, beam_width=width) for width in widths}
-    tokens = {width: count_tokens(translator, lines) for width, translator in translators.items()}
-    times = {(width, size): [] for width in widths for size in sizes}
+    translators = {
+        (dtype, width): Translator.load(model_dir, dtype=dtype, beam_width=width)
+        for dtype in dtypes.split(",")
+        for width in widths
+    }
+    tokens = {key: count_tokens(translator, lines) for key, translator in translators.items()}
+    times = {(key, size): [] for key in translators for size in sizes}
     for _ in range(rounds):
-        for width, size in times:
+        for key, size in times:
             start, cpu_start = perf_counter(), process_time()
-            translators[width](lines, size)
-            times[width, size].append((perf_counter() - start, process_time() - cpu_start))
+            translators[key](lines, size)
+            times[key, size].append((perf_counter() - start, process_time() - cpu_start))
 
     figures = [
-        {"beam_width": width, "batch_size": size, **summarise(seconds, lines, tokens[width])}
-        for (width, size), seconds in times.items()
+        {
+            "dtype": dtype,
+            "beam_width": width,
+            "batch_size": size,
+            **summarise(seconds, lines, tokens[dtype, width]),
+        }
+        for ((dtype, width), size), seconds in times.items()
     ]
     print_table(
         f"Decoding of {len(lines):,} sentences",
