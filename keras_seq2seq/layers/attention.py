@@ -47,7 +47,7 @@ class Attention(Layer):
         """Returns what `attend` needs of the memory: a dictionary of tensors `(batch, ...)`."""
         return {
             "keys": self.multiply(values, self.key_kernel),
-            "values": ops.cast(values, self.compute_dtype),
+            "values": self.narrow(values),
             "score_bias": ops.where(mask, self.widen(0.0), self.widen(MASKED_SCORE)),
         }
 

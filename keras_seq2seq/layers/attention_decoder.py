@@ -124,7 +124,7 @@ class AttentionDecoder(Decoder):
 
     def initial_states(self, initial_state, memory):
         """Returns the states before the first step: the cells', and an empty context."""
-        initial_state = keras.tree.map_structure(self.widen, initial_state)
+        initial_state = self.widen(initial_state)
         return {
             "cells": initial_state,
             "hidden": ops.zeros_like(initial_state[-1][0]),

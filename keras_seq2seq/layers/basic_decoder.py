@@ -57,7 +57,7 @@ class BasicDecoder(Decoder):
 
     def initial_states(self, initial_state, memory):
         """Returns the states before the first step."""
-        initial_state = keras.tree.map_structure(self.widen, initial_state)
+        initial_state = self.widen(initial_state)
         return {"cells": initial_state, "hidden": ops.zeros_like(initial_state[-1][0])}
 
     def _advance(self, projected, states, memory, noise=None):

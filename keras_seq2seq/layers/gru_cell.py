@@ -94,7 +94,7 @@ class GRUCell(Layer):
         return output, [output]
 
     def call(self, inputs, states):
-        return self.step(self.project(inputs), [self.widen(state) for state in states])
+        return self.step(self.project(inputs), self.widen(states))
 
     def get_config(self):
         return {

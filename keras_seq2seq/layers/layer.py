@@ -28,9 +28,13 @@ class Layer(keras.layers.Layer):
     def add_weight(self, *args, autocast=False, **kwargs):
         return super().add_weight(*args, autocast=autocast, **kwargs)
 
-    def widen(self, tensor):
-        """Returns a tensor or weight in `wide_dtype`."""
-        return ops.cast(tensor, self.wide_dtype)
+    def widen(self, tensors):
+        """Returns a tensor or weight, or a nested structure of them, in `wide_dtype`."""
+        return keras.tree.map_structure(lambda part: ops.cast(part, self.wide_dtype), tensors)
+
+    def narrow(self, tensors):
+        """Returns a tensor or weight, or a nested structure of them, in the compute dtype."""
+        return keras.tree.map_structure(lambda part: ops.cast(part, self.compute_dtype), tensors)
 
     def multiply(self, features, kernel):
         """Returns the product of two matrices, computed in the compute dtype, in `wide_dtype`.
@@ -39,4 +43,4 @@ class Layer(keras.layers.Layer):
             features: Tensor `(..., rows, size)`.
             kernel: Weight or tensor `(..., size, columns)`.
         """
-        return self.widen(product(ops.cast(features, self.compute_dtype), kernel))
+        return self.widen(product(self.narrow(features), kernel))

@@ -1,7 +1,6 @@
 """The output layer."""
 
 import keras
-from keras import ops
 
 from keras_seq2seq.backend import make_logits
 from keras_seq2seq.layers.arguments import check_size
@@ -36,7 +35,7 @@ class Logits(Layer):
         self.built = True
 
     def call(self, inputs):
-        features, kernel = (ops.cast(part, self.compute_dtype) for part in (inputs, self.kernel))
+        features, kernel = self.narrow([inputs, self.kernel])
         return make_logits(features, kernel, self.widen(self.bias))
 
     def get_config(self):

@@ -105,7 +105,7 @@ class LSTMCell(Layer):
         return output, [output, memory]
 
     def call(self, inputs, states):
-        return self.step(self.project(inputs), [self.widen(state) for state in states])
+        return self.step(self.project(inputs), self.widen(states))
 
     def get_config(self):
         return {

@@ -48,8 +48,7 @@ class TiedLogits(Layer):
     def call(self, inputs):
         if self.projection is not None:
             inputs = self.multiply(inputs, self.projection)
-        table = self.embedding.embeddings
-        features, table = (ops.cast(part, self.compute_dtype) for part in (inputs, table))
+        features, table = self.narrow([inputs, self.embedding.embeddings])
         return make_logits(features, ops.transpose(table), self.widen(self.bias))
 
     def get_config(self):

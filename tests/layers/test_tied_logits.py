@@ -46,3 +46,4 @@ def test_config_round_trip():
     assert again.get_config() == layer.get_config()
     assert again.embedding.input_dim == 5
     assert again.compute_dtype == "bfloat16"
+    assert again(np.ones((1, 4))).dtype == "float32"

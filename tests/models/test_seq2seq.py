@@ -292,6 +292,7 @@ def test_global_policy_is_followed(model_class):
     try:
         model = make_model(model_class, "GRU 1 layer")
         assert model.output_layer.compute_dtype == "bfloat16"
+        assert keras.backend.standardize_dtype(model(BATCH).dtype) == "float32"
     finally:
         keras.config.set_dtype_policy(policy)
     expected = make_model(model_class, "GRU 1 layer")(BATCH)
