@@ -42,9 +42,10 @@ class Recording:
 
     Args:
         kernels: The constants and weights, as the step knows them.
-        tensors: The same as tensors.
+        tensors: The same as tensors, or the `tensors` of a recording of the same step.
 
     Attributes:
+        tensors: The tensors, those that are kernels of a product in the dtype of its features.
         used: The place among the kernels of that of each product.
         features: The features of each product.
         results: The products.
@@ -52,11 +53,12 @@ class Recording:
 
     def __init__(self, kernels, tensors):
         self.places = {id(kernel): place for place, kernel in enumerate(kernels)}
-        self._tensors = tensors
+        self.tensors = list(tensors)
         self.used, self.features, self.results = [], [], []
 
     def multiply(self, features, place):
-        result = tf.matmul(features, tf.cast(self._tensors[place], features.dtype))
+        self.tensors[place] = tf.cast(self.tensors[place], features.dtype)
+        result = tf.matmul(features, self.tensors[place])
         self.used.append(place)
         self.features.append(features)
         self.results.append(result)

@@ -43,11 +43,11 @@ def scan(step, states, inputs, keep, constants=(), weights=(), go_backwards=Fals
 
     @tf.custom_gradient
     def run(*arguments):
-        final_states, trace = loop.run(arguments)
+        final_states, trace, recording = loop.run(arguments)
 
         def gradient(*upstream):
             d_kept = list(zip(kept, upstream[count:], strict=True))
-            return loop.run_back(arguments, trace, upstream[:count], d_kept)
+            return loop.run_back(arguments, trace, recording, upstream[:count], d_kept)
 
         return [*final_states, *(loop.all_states(trace, place) for place in kept)], gradient
 
@@ -64,13 +64,11 @@ class _Trace(NamedTuple):
         states: The states before and after each step.
         features: What went into the products of each step.
         results: The products of each step.
-        used: The place among constants and weights of each product's kernel.
     """
 
     states: dict
     features: dict
     results: dict
-    used: list
 
 
 class _Loop:
@@ -86,14 +84,14 @@ class _Loop:
         self._sizes = [len(flatten(states)), inputs, len(flatten(constants)), len(weights)]
 
     def run(self, arguments):
-        """Returns the states after the last step, and the trace."""
+        """Returns the states after the last step, the trace, and the recording of one step."""
         states, inputs, constants, weights = self._split(arguments)
         length = tf.shape(inputs[0])[0]
 
-        def advance(index, states):
+        def advance(index, states, make_recorder):
             time = self._time(index, length)
             now = [tensor[time] for tensor in inputs]
-            return self._advance([*states, *now, *constants, *weights], Recording)
+            return self._advance([*states, *now, *constants, *weights], make_recorder)
 
         def write(index, states, recording, trace):
             place, time = self._place(index + 1, length), self._time(index, length)
@@ -101,39 +99,40 @@ class _Loop:
                 _write(trace.states, place, _numbered(states)),
                 _write(trace.features, time, _numbered(recording.features)),
                 _write(trace.results, time, _numbered(recording.results)),
-                trace.used,
             )
 
         def body(index, states, *arrays):
-            states, recording = advance(index, states)
-            trace = write(index, states, recording, _Trace(*arrays, recording.used))
-            return index + 1, states, *trace[:3]
+            # Kernels have been cast by the first step.
+            states, recording = advance(
+                index, states, lambda kernels, _: Recording(kernels, first.tensors)
+            )
+            return index + 1, states, *write(index, states, recording, _Trace(*arrays))
 
-        new_states, recording = advance(0, states)
+        new_states, first = advance(0, states, Recording)
         trace = _Trace(
             _arrays(length + 1, _numbered(new_states)),
-            _arrays(length, _numbered(recording.features)),
-            _arrays(length, _numbered(recording.results)),
-            recording.used,
+            _arrays(length, _numbered(first.features)),
+            _arrays(length, _numbered(first.results)),
         )
-        first = _write(trace.states, self._place(0, length), _numbered(states))
-        trace = write(0, new_states, recording, trace._replace(states=first))
+        written = _write(trace.states, self._place(0, length), _numbered(states))
+        trace = write(0, new_states, first, trace._replace(states=written))
         _, final_states, *arrays = tf.while_loop(
-            lambda index, *_: index < length, body, (1, new_states, *trace[:3])
+            lambda index, *_: index < length, body, (1, new_states, *trace)
         )
-        return final_states, _Trace(*arrays, trace.used)
+        return final_states, _Trace(*arrays), first
 
     def all_states(self, trace, number):
         """Returns a state after each step, aligned with the inputs."""
         states = trace.states[number].stack()
         return states[:-1] if self._go_backwards else states[1:]
 
-    def run_back(self, arguments, trace, d_states, d_kept):
+    def run_back(self, arguments, trace, recording, d_states, d_kept):
         """Returns the gradients of the arguments, those without one `None`.
 
         Args:
             arguments: The arguments of `run`.
-            trace: What it returned.
+            trace: The trace that it returned.
+            recording: The recording that it returned.
             d_states: The gradients of the states after the last step.
             d_kept: Pairs of the number of a state and the gradients of it after each step.
         """
@@ -142,8 +141,7 @@ class _Loop:
         shared = [*constants, *weights]
         # Once, since a product takes longer to read a matrix by its columns.
         transposed = [
-            tf.linalg.matrix_transpose(tf.cast(shared[place], trace.features[number].dtype))
-            for number, place in enumerate(trace.used)
+            tf.linalg.matrix_transpose(recording.tensors[place]) for place in recording.used
         ]
 
         def step_back(index, d_states):
@@ -187,7 +185,7 @@ class _Loop:
             (length - 2, d_states, d_inputs, d_shared, d_results),
         )
         for number, d_result in d_results.items():
-            place = trace.used[number]
+            place = recording.used[number]
             d_kernel = kernel_gradient(trace.features[number].stack(), d_result.stack())
             d_kernel = tf.cast(d_kernel, shared[place].dtype)
             d_shared[place] = d_shared[place] + d_kernel if place in d_shared else d_kernel
