@@ -21,7 +21,8 @@ training text has in the mean.
 
 Decoding: the test file is translated once, and once more with `--decode_copies` copies of it
 appended; the difference of the times is what the copies took, so that load time is left out.
-Tokens are those of the system's own translations.
+Tokens are those of the system's own translations. In bfloat16 this package translates with the
+model that it has trained in float32.
 
 Linux only, which tells the processor time of a running command. OpenNMT-tf needs Python 3.10.
 """

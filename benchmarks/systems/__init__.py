@@ -6,7 +6,12 @@ from systems.marian import Marian
 from systems.opennmt_py import OpenNMTPy
 from systems.opennmt_tf import OpenNMTTF
 from systems.system import System
-from systems.this_package import ThisPackage, ThisPackageBfloat16, ThisPackageNarrow
+from systems.this_package import (
+    ThisPackage,
+    ThisPackageBfloat16,
+    ThisPackageNarrow,
+    ThisPackageNarrowBfloat16,
+)
 
 SYSTEMS = {
     system.environment: system
@@ -15,6 +20,7 @@ SYSTEMS = {
         ThisPackageBfloat16,
         OpenNMTTF,
         ThisPackageNarrow,
+        ThisPackageNarrowBfloat16,
         OpenNMTPy,
         JoeyNMT,
         Marian,

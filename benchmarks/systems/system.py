@@ -54,6 +54,8 @@ class System(ABC):
     """As it stands in the tables."""
     environment: str
     """Folder of the virtual environment."""
+    model_of: str | None = None
+    """The environment of the system whose model it translates with, where that is another's."""
     shape = M256
     deviation = ""
     """What the system does otherwise than the others."""
@@ -63,7 +65,7 @@ class System(ABC):
         self.threads = threads
         self.python = python
         self.venv = work_dir / self.environment
-        self.model_dir = work_dir / "models" / self.environment
+        self.model_dir = work_dir / "models" / (self.model_of or self.environment)
         self.log = work_dir / "logs" / f"{self.environment}.log"
         for folder in (self.model_dir.parent, self.log.parent):
             folder.mkdir(parents=True, exist_ok=True)

@@ -83,6 +83,15 @@ class ThisPackageNarrow(ThisPackage):
 class ThisPackageBfloat16(ThisPackage):
     name = "keras_seq2seq, bfloat16"
     environment = "keras_seq2seq_bfloat16"
+    model_of = ThisPackage.environment
     deviation = "products in bfloat16"
     dtype = "mixed_bfloat16"
     translation_dtype = "bfloat16"
+
+
+class ThisPackageNarrowBfloat16(ThisPackageBfloat16):
+    name = "keras_seq2seq, narrow encoder, bfloat16"
+    environment = "keras_seq2seq_narrow_bfloat16"
+    model_of = ThisPackageNarrow.environment
+    shape = M256_NARROW_ENCODER
+    deviation = "encoder of 128 a direction, products in bfloat16"

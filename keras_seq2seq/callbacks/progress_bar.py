@@ -53,7 +53,7 @@ class ProgressBar(keras.callbacks.Callback):
         else:
             elapsed = max(now - self._since, 1e-9)
             speed = f"{(tokens - self._tokens) / elapsed:,.0f} tok/s"
-        perplexity = float(self.model.perplexity.result())
+        perplexity = self.model.perplexity.as_float()
         metrics = f"loss {logs['loss']:.3f}  ppl {perplexity:,.2f}  {speed}"
         self._progress.update(self._task, advance=1, metrics=metrics)
 

@@ -1,6 +1,7 @@
 """Perplexity over all tokens seen."""
 
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -27,3 +28,9 @@ class Perplexity(keras.metrics.Metric):
 
     def result(self):
         return ops.exp(self.total / ops.maximum(self.tokens, 1.0))
+
+    def as_float(self):
+        """Returns the result by NumPy: for every step, an operation of the backend is slow."""
+        total, tokens = map(ops.convert_to_numpy, (self.total, self.tokens))
+        with np.errstate(over="ignore"):
+            return float(np.exp(total / np.maximum(tokens, 1.0)))
