@@ -49,7 +49,9 @@ class BeamSearch(Search):
             `min_length`, `min_length_ratio`, `banned_ids`, `no_repeat_ngram_size`.
 
     Call arguments:
-        Those of `Search`. `step` gets `width` rows for each sentence, next to each other.
+        Those of `Search`. `step` gets and gives an axis for the hypotheses of each sentence,
+            which share its memory: ids `(batch, n)`, states `(batch, n, ...)`, and logits
+            `(batch, n, vocabulary_size)`, where `n` is 1 at first and `width` thereafter.
 
     Output:
         `Hypotheses`, the best first. Of equal scores the one that ended first comes first, and
@@ -108,7 +110,7 @@ class BeamSearch(Search):
             ids=ops.full((batch_size, 1), START_ID, dtype="int32"),
             scores=ops.zeros((batch_size, 1), dtype="float32"),
             states=split_beams(states, 1),
-            memory=split_beams(memory, 1),
+            memory=memory,
             limits=limits,
             source_lengths=source_lengths if self.coverage_penalty else (),
             coverage=(),
@@ -116,13 +118,8 @@ class BeamSearch(Search):
         )
 
     def _advance(self, step, time, state, wanted):
-        beams = state.ids.shape[1]
-        logits, attention_scores, states = step(
-            *merge_beams((state.ids, state.states, state.memory))
-        )
+        logits, attention_scores, states = step(state.ids, state.states, state.memory)
         attention_scores = () if attention_scores is None else ops.cast(attention_scores, "float32")
-        # (batch * beams, ...) -> (batch, beams, ...)
-        states, attention_scores = split_beams((states, attention_scores), beams)
         coverage = self._cover(state.coverage, attention_scores)
         ids, log_probabilities = self._next_tokens(time, logits, state)
         # At most half of them end, since each hypothesis can end in one way only.
@@ -153,7 +150,7 @@ class BeamSearch(Search):
             ids=kept.ids,
             scores=scores,
             states=take_beams(states, kept.parents),
-            memory=self._widen(state.memory),
+            memory=state.memory,
             limits=state.limits,
             source_lengths=state.source_lengths,
             coverage=take_beams(coverage, kept.parents),
@@ -175,7 +172,7 @@ class BeamSearch(Search):
         limits, history = repeat_rows(state.limits, beams), merge_beams(state.history)
         rules = self.constraints.rules(time, limits, history)
         # Of the best `width + 1` only one can be the end token.
-        best = best_tokens(logits, self.width + 1, self.constraints.banned_ids, rules)
+        best = best_tokens(merge_beams(logits), self.width + 1, self.constraints.banned_ids, rules)
         # (batch * beams, n) -> (batch, beams, n)
         return split_beams(best, beams)
 

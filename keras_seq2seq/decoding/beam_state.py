@@ -48,7 +48,7 @@ class BeamState(NamedTuple):
         ids: Integers `(batch, beams)`, the last tokens.
         scores: Floats `(batch, beams)`, the log-probabilities; minus infinity for no hypothesis.
         states: Tensors `(batch, beams, ...)`.
-        memory: Tensors `(batch, beams, ...)`, the same for all beams of a sentence.
+        memory: Tensors `(batch, ...)`, which the beams of a sentence share.
         limits: `Limits`.
         source_lengths: Integers `(batch,)`, or `()` without a coverage penalty.
         coverage: Floats `(batch, beams, source_length)`, the attention summed over the tokens so

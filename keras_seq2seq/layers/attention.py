@@ -52,14 +52,32 @@ class Attention(Layer):
         }
 
     def attend(self, query, memory):
-        """Returns the context `(batch, dim)` and the weights `(batch, time)`."""
+        """Returns the context `(batch, dim)` and the weights `(batch, time)`.
+
+        Several queries of each row of the memory, `(batch, n, query_dim)`, have the contexts
+        `(batch, n, dim)` and the weights `(batch, n, time)`.
+        """
         query = self.multiply(query, self.query_kernel) + self.widen(self.query_bias)
-        scores = self._score(query, memory["keys"]) + memory["score_bias"]
+        is_single = len(query.shape) == 2
+        if is_single:
+            query = ops.expand_dims(query, axis=1)
+        scores = self._score(query, memory["keys"]) + ops.expand_dims(memory["score_bias"], axis=1)
         # A source of one token is nothing to be warned of, as `ops.softmax` would.
         has_choice = scores.shape[-1] != 1
         weights = ops.softmax(scores, axis=-1) if has_choice else ops.ones_like(scores)
-        context = self.multiply(ops.expand_dims(weights, axis=1), memory["values"])
-        return ops.squeeze(context, axis=1), weights
+        context = self.multiply(weights, memory["values"])
+        if is_single:
+            context, weights = ops.squeeze(context, axis=1), ops.squeeze(weights, axis=1)
+        return context, weights
+
+    def _score(self, query, keys):
+        """Returns the scores `(batch, n, time)`.
+
+        Args:
+            query: Tensor `(batch, n, num_units)`.
+            keys: Tensor `(batch, time, num_units)`.
+        """
+        raise NotImplementedError
 
     def call(self, query, values, mask):
         return self.attend(query, self.project_memory(values, mask))

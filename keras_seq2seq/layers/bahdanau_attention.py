@@ -33,5 +33,6 @@ class BahdanauAttention(Attention):
         self.score_kernel = self.add_weight(shape=(self.num_units, 1), name="score_kernel")
 
     def _score(self, query, keys):
-        hidden = ops.tanh(keys + ops.expand_dims(query, axis=1))
+        # (batch, n, time, units)
+        hidden = ops.tanh(ops.expand_dims(keys, axis=1) + ops.expand_dims(query, axis=2))
         return ops.squeeze(ops.matmul(hidden, self.widen(self.score_kernel)), axis=-1)

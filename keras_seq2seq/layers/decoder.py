@@ -113,6 +113,9 @@ class Decoder(Layer):
         Returns:
             The output `(batch, num_units)`, the attention weights `(batch, source_length)` or
             `None`, and the new states.
+
+        Several hypotheses of each source advance together if inputs and states have an axis for
+        them, `(batch, n, ...)`, which outputs, weights and new states then have too.
         """
         states = self._advance(self.cells.project(inputs), states, memory)
         return self._read_out(states), states.get("attention_scores"), states

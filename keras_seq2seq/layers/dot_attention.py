@@ -27,4 +27,4 @@ class DotAttention(Attention):
     """
 
     def _score(self, query, keys):
-        return ops.squeeze(ops.matmul(keys, ops.expand_dims(query, axis=-1)), axis=-1)
+        return ops.matmul(query, ops.swapaxes(keys, 1, 2))

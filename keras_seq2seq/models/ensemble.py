@@ -73,7 +73,8 @@ class Ensemble:
 
         Returns:
             The mean log-probabilities `(batch, target_vocabulary_size)`, the attention weights
-            `(batch, source_length)` or `None`, and the new states.
+            `(batch, source_length)` or `None`, and the new states; with an axis for several
+            hypotheses of each source, `(batch, n, ...)`, if ids and states have one.
         """
         logits, attention_scores, states = zip(
             *(

@@ -161,6 +161,9 @@ class Seq2Seq(keras.Model):
         Returns:
             The logits `(batch, target_vocabulary_size)`, the attention weights
             `(batch, source_length)` or `None`, and the new states.
+
+        Several hypotheses of each source advance together if ids and states have an axis for
+        them, `(batch, n, ...)`, which logits, weights and new states then have too.
         """
         embedded = self.target_embedding(ids)
         output, attention_scores, states = self.decoder.step(embedded, states, memory)

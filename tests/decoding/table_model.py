@@ -37,7 +37,10 @@ class TableModel:
         self.calls += 1
         (code,) = states
         code = fold(code, ids)
-        row = memory["sentence"] * ROWS + code
+        sentence = memory["sentence"]
+        # The hypotheses of a sentence have an axis of their own.
+        sentence = ops.reshape(sentence, (-1, *[1] * (len(code.shape) - 1)))
+        row = sentence * ROWS + code
         # (batch, ROWS, ...) -> (batch * ROWS, ...)
         logits = ops.reshape(self.logits, (-1, self.logits.shape[-1]))
         attention = ops.reshape(self.attention, (-1, self.attention.shape[-1]))

@@ -130,6 +130,21 @@ class TestNumbers:
             if scores is not None:
                 assert (numbers_of(scores)[SOURCE_IDS == 0] == 0).all()
 
+    def test_hypotheses_of_a_source_advance_together(self, models, model_class, variant):
+        model = models[model_class, variant]
+        targets = [TARGET_IDS, padded_ids(TARGET_LENGTHS, 9, seed=4)]
+        expected = [numbers_of(model({**BATCH, "target_ids": ids})) for ids in targets]
+        memory, states = model.encode(SOURCE_IDS)
+        states = keras.tree.map_structure(lambda t: np.stack([numbers_of(t)] * 2, axis=1), states)
+        for time in range(TARGET_IDS.shape[1]):
+            ids = np.stack([ids[:, time] for ids in targets], axis=1)
+            logits, scores, states = model.decode_step(ids, states, memory)
+            for number, logits_alone in enumerate(expected):
+                found = numbers_of(logits)[:, number]
+                np.testing.assert_allclose(found, logits_alone[:, time], atol=1e-5)
+            if scores is not None:
+                assert scores.shape == (4, 2, SOURCE_IDS.shape[1])
+
     def test_greedy_decode_agrees_with_the_reference(self, models, model_class, variant):
         model = models[model_class, variant]
         reference = Model(model)
