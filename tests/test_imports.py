@@ -27,7 +27,9 @@ MAY_IMPORT |= {
     "model_directory": {"config", "data", "model_builder", "models"},
     "scoring": {"data", "model_directory", "models"},
     "search_builder": {"config", "data", "decoding"},
-    "translator": {"config", "data", "decoding", "model_directory", "models", "search_builder"},
+    "translator": {
+        *("backend", "config", "data", "decoding", "model_directory", "models", "search_builder")
+    },
     "callbacks": {"backend", "data", "metrics", "models", "plots", "translator"},
     "evaluation": {"metrics", "scoring", "translator"},
 }

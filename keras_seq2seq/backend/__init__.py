@@ -9,6 +9,8 @@ import keras
 if keras.backend.backend() == "tensorflow":
     from keras_seq2seq.backend.tensorflow import (
         Adam,
+        affine,
+        fixed_weights,
         join_logits,
         make_logits,
         product,
@@ -19,6 +21,8 @@ if keras.backend.backend() == "tensorflow":
 else:
     from keras_seq2seq.backend.portable import (
         Adam,
+        affine,
+        fixed_weights,
         join_logits,
         make_logits,
         product,
@@ -29,6 +33,8 @@ else:
 
 __all__ = [
     "Adam",
+    "affine",
+    "fixed_weights",
     "join_logits",
     "make_logits",
     "product",

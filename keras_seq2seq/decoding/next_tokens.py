@@ -17,14 +17,16 @@ def best_tokens(logits, count, banned_ids, rules):
     banned ones struck out.
 
     Args:
-        logits: Float tensor `(rows, vocabulary_size)`.
+        logits: Float tensor `(rows, vocabulary_size)`, or with some columns more, of minus
+            infinity.
         count: Integer.
         banned_ids: Tuple of integers.
         rules: `Rules` of the rows.
 
     Returns:
         The ids and their log-probabilities, both `(rows, count)`, or `(rows, vocabulary_size)`
-        if that is less. Where fewer tokens may follow, the rest have minus infinity.
+        if that is less. Where fewer tokens may follow, the rest are padding and have minus
+        infinity.
     """
     logits = ops.cast(logits, "float32")
     vocabulary_size = logits.shape[-1]
@@ -36,7 +38,8 @@ def best_tokens(logits, count, banned_ids, rules):
         values, ids = top_k(rule_out(logits, rules.repeated), spacious)
     values = ops.where(is_banned(ids, banned_ids, rules.too_short), MINUS_INFINITY, values)
     values, order = ops.top_k(values, min(count, vocabulary_size))
-    ids = take_beams(ids, order)
+    # What may not follow may be beyond the vocabulary.
+    ids = ops.where(values > MINUS_INFINITY, take_beams(ids, order), PADDING_ID)
 
     forced, is_forced = forced_tokens(rules.forced, values[:, :1])
     is_first = ops.equal(ops.arange(ids.shape[-1]), 0)

@@ -2,10 +2,8 @@
 
 from keras import ops
 
+from keras_seq2seq.backend.fill_up import BLOCK_SIZE
 from keras_seq2seq.decoding.rows import take_beams
-
-# Sizes from 16 to 64 all take about the same time.
-BLOCK_SIZE = 64
 
 
 def top_k(scores, k):

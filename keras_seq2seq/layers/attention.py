@@ -57,7 +57,7 @@ class Attention(Layer):
         Several queries of each row of the memory, `(batch, n, query_dim)`, have the contexts
         `(batch, n, dim)` and the weights `(batch, n, time)`.
         """
-        query = self.multiply(query, self.query_kernel) + self.widen(self.query_bias)
+        query = self.affine(query, self.query_kernel, self.query_bias)
         is_single = len(query.shape) == 2
         if is_single:
             query = ops.expand_dims(query, axis=1)

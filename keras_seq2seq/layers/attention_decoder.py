@@ -145,7 +145,7 @@ class AttentionDecoder(Decoder):
 
     def _read_out(self, states):
         features = ops.concatenate([states["hidden"], states["context"]], axis=-1)
-        return ops.tanh(self.multiply(features, self.output_kernel) + self.widen(self.output_bias))
+        return ops.tanh(self.affine(features, self.output_kernel, self.output_bias))
 
     def get_config(self):
         return {

@@ -33,7 +33,7 @@ class DenseBridge(Bridge):
     def call(self, encoder_state):
         tensors = [tensor for layer in encoder_state for tensor in layer]
         joined = ops.concatenate(tensors, axis=-1)
-        state = ops.tanh(self.multiply(joined, self.kernel) + self.widen(self.bias))
+        state = ops.tanh(self.affine(joined, self.kernel, self.bias))
         initial_state, start = [], 0
         for sizes in self.state_sizes:
             layer = []

@@ -62,11 +62,10 @@ class GRUCell(Layer):
 
     def project(self, inputs):
         """Returns `(..., 3 * num_units)` for inputs `(..., input_dim)`."""
-        projected = self.multiply(inputs, self.kernel)
         # What a decoder adds to it is normalised too, and so the bias has to wait.
         if self.layer_normalization:
-            return projected
-        return projected + self.widen(self.bias)
+            return self.multiply(inputs, self.kernel)
+        return self.affine(inputs, self.kernel, self.bias)
 
     def step(self, projected, states):
         """Advances by one time step.

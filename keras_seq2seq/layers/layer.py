@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_seq2seq.backend import product
+from keras_seq2seq.backend import affine, product
 
 
 class Layer(keras.layers.Layer):
@@ -44,3 +44,13 @@ class Layer(keras.layers.Layer):
             kernel: Weight or tensor `(..., size, columns)`.
         """
         return self.widen(product(self.narrow(features), kernel))
+
+    def affine(self, features, kernel, bias):
+        """Returns the product of two matrices plus a bias, only the product in the compute dtype.
+
+        Args:
+            features: Tensor `(..., rows, size)`.
+            kernel: Weight `(size, columns)`.
+            bias: Weight `(columns,)`.
+        """
+        return affine(self.narrow(features), kernel, bias, self.wide_dtype)

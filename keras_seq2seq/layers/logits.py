@@ -35,8 +35,10 @@ class Logits(Layer):
         self.built = True
 
     def call(self, inputs):
-        features, kernel = self.narrow([inputs, self.kernel])
-        return make_logits(features, kernel, self.widen(self.bias))
+        return make_logits(self.narrow(inputs), self._kernel_and_bias)
+
+    def _kernel_and_bias(self):
+        return self.narrow(self.kernel), self.widen(self.bias)
 
     def get_config(self):
         return {**super().get_config(), "vocabulary_size": self.vocabulary_size}

@@ -48,8 +48,11 @@ class TiedLogits(Layer):
     def call(self, inputs):
         if self.projection is not None:
             inputs = self.multiply(inputs, self.projection)
-        features, table = self.narrow([inputs, self.embedding.embeddings])
-        return make_logits(features, ops.transpose(table), self.widen(self.bias))
+        return make_logits(self.narrow(inputs), self._kernel_and_bias)
+
+    def _kernel_and_bias(self):
+        table = self.narrow(self.embedding.embeddings)
+        return ops.transpose(table), self.widen(self.bias)
 
     def get_config(self):
         config = super().get_config()

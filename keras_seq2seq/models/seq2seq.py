@@ -163,7 +163,8 @@ class Seq2Seq(keras.Model):
             `(batch, source_length)` or `None`, and the new states.
 
         Several hypotheses of each source advance together if ids and states have an axis for
-        them, `(batch, n, ...)`, which logits, weights and new states then have too.
+        them, `(batch, n, ...)`, which logits, weights and new states then have too. With fixed
+        weights, logits may have some columns more, of minus infinity.
         """
         embedded = self.target_embedding(ids)
         output, attention_scores, states = self.decoder.step(embedded, states, memory)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from itertools import repeat
 from typing import Any
@@ -10,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_seq2seq import backend
 from keras_seq2seq.config import Config
 from keras_seq2seq.cores import count_cores
 from keras_seq2seq.data import Vocabulary
@@ -49,6 +51,8 @@ class Translator:
             `SamplingSearch`.
         unk_replacement: What to write for unknown words instead of `<unk>`. It needs a model with
             attention.
+        fixed_weights: Whether the weights of the model are not going to change any more, which
+            makes decoding faster.
 
     Raises:
         ValueError: If unknown words cannot be replaced, for lack of attention.
@@ -73,6 +77,7 @@ class Translator:
         reverse_source: bool = False,
         search: Search | None = None,
         unk_replacement: UnkReplacement | None = None,
+        fixed_weights: bool = False,
     ):
         if unk_replacement and not model.has_attention:
             raise ValueError("`unk_replacement` needs a model with attention.")
@@ -81,6 +86,7 @@ class Translator:
         self.targets = SentenceEncoder(target_tokenizer, target_vocabulary, keep_unknown=True)
         self.search = search or GreedySearch(max_length=100)
         self.unk_replacement = unk_replacement
+        self.fixed_weights = fixed_weights
         self._reader = HypothesisReader(self.targets, reverse_source, unk_replacement)
         signature = [
             tf.TensorSpec([None, None], tf.int32, name=name) for name in ("source_ids", "prefix")
@@ -105,7 +111,7 @@ class Translator:
         unk_mapping: Mapping[str, str] | str | os.PathLike | None = None,
         **options: Any,
     ) -> "Translator":
-        """Loads what `keras-seq2seq train` wrote.
+        """Loads what `keras-seq2seq train` wrote, to translate with `fixed_weights`.
 
         Args:
             model_dir: The model directory; or several, whose models decode together as an
@@ -134,7 +140,12 @@ class Translator:
         if search is None:
             search = make_search(config.hparams.inference, vocabularies[1], return_tree)
         return cls.from_config(
-            config, model, *vocabularies, search=search, unk_mapping=unk_mapping or {}
+            config,
+            model,
+            *vocabularies,
+            search=search,
+            unk_mapping=unk_mapping or {},
+            fixed_weights=True,
         )
 
     @classmethod
@@ -146,11 +157,12 @@ class Translator:
         target_vocabulary: Vocabulary,
         search: Search | None = None,
         unk_mapping: Mapping[str, str] | str | os.PathLike = (),
+        fixed_weights: bool = False,
     ) -> "Translator":
         """Makes the translator that a configuration describes, around a model.
 
-        It translates with the weights that the model has at each call, so that it can be used
-        while the model is trained.
+        Unless it has `fixed_weights`, it translates with the weights that the model has at each
+        call, so that it can be used while the model is trained.
         """
         hparams = config.hparams
         return cls(
@@ -162,6 +174,7 @@ class Translator:
             reverse_source=hparams.source.reverse,
             search=search or make_search(hparams.inference, target_vocabulary),
             unk_replacement=UnkReplacement(unk_mapping) if hparams.inference.unk_replace else None,
+            fixed_weights=fixed_weights,
         )
 
     @property
@@ -290,15 +303,16 @@ class Translator:
             )
 
     def _search(self, with_scores, with_attention, source_ids, prefix):
-        memory, states = self.model.encode(source_ids)
-        # The end token is none of the source's own.
-        lengths = tf.math.count_nonzero(source_ids, axis=-1, dtype=tf.int32) - 1
-        return self.search(
-            self.model.decode_step,
-            states,
-            memory,
-            source_lengths=lengths,
-            prefix=prefix,
-            return_scores=with_scores,
-            return_attention_scores=with_attention,
-        )
+        with backend.fixed_weights() if self.fixed_weights else nullcontext():
+            memory, states = self.model.encode(source_ids)
+            # The end token is none of the source's own.
+            lengths = tf.math.count_nonzero(source_ids, axis=-1, dtype=tf.int32) - 1
+            return self.search(
+                self.model.decode_step,
+                states,
+                memory,
+                source_lengths=lengths,
+                prefix=prefix,
+                return_scores=with_scores,
+                return_attention_scores=with_attention,
+            )

@@ -44,15 +44,16 @@ def probabilities():
 @pytest.mark.parametrize("rows", [(40, 3), (120,)])
 def test_logits_are_a_product_and_a_sum(functions, rows):
     features = ops.convert_to_tensor(FEATURES.reshape(*rows, 4))
-    logits = functions.make_logits(features, ops.convert_to_tensor(KERNEL), BIAS)
+    logits = functions.make_logits(features, lambda: (ops.convert_to_tensor(KERNEL), BIAS))
     np.testing.assert_allclose(numbers_of(logits), LOGITS.reshape(*rows, 5), rtol=1e-5)
 
 
 @pytest.mark.parametrize("label_smoothing", SMOOTHING)
 @pytest.mark.parametrize("are_made", [True, False])
 def test_cross_entropy_agrees_with_the_definition(functions, label_smoothing, are_made):
-    tensors = map(ops.convert_to_tensor, (FEATURES, KERNEL, BIAS))
-    logits = functions.make_logits(*tensors) if are_made else ops.convert_to_tensor(LOGITS)
+    features, *weights = map(ops.convert_to_tensor, (FEATURES, KERNEL, BIAS))
+    made = functions.make_logits(features, lambda: weights)
+    logits = made if are_made else ops.convert_to_tensor(LOGITS)
     smoothed, plain = functions.smoothed_cross_entropy(
         logits, ops.convert_to_tensor(LABELS), label_smoothing
     )
@@ -65,8 +66,9 @@ def test_cross_entropy_agrees_with_the_definition(functions, label_smoothing, ar
 def test_a_hopeless_label_has_its_cross_entropy(functions):
     # Of probability exp(-200), which float32 does not have.
     kernel = np.array([[-200.0, 100.0, -100.0]], "float32")
-    tensors = map(ops.convert_to_tensor, (np.ones((2, 1), "float32"), kernel, np.zeros(3, "f")))
-    logits = functions.make_logits(*tensors)
+    arrays = np.ones((2, 1), "float32"), kernel, np.zeros(3, "float32")
+    features, *weights = map(ops.convert_to_tensor, arrays)
+    logits = functions.make_logits(features, lambda: weights)
     _, plain = functions.smoothed_cross_entropy(logits, ops.convert_to_tensor([2, 1]), 0.0)
     np.testing.assert_allclose(numbers_of(plain), [200, 0], atol=1e-4)
 
@@ -81,7 +83,9 @@ def test_gradient_is_the_difference_of_distributions(functions, label_smoothing)
     with tf.GradientTape() as tape:
         tape.watch(tensors)
         smoothed, plain = functions.smoothed_cross_entropy(
-            functions.make_logits(*tensors), tf.constant(LABELS), label_smoothing
+            functions.make_logits(tensors[0], lambda: tensors[1:]),
+            tf.constant(LABELS),
+            label_smoothing,
         )
         # The plain cross-entropy is there to be looked at only.
         loss = tf.reduce_sum(smoothed * weights) + tf.reduce_sum(plain) * 0.0
@@ -102,7 +106,8 @@ def test_logits_that_somebody_else_reads_have_their_gradient_too(functions):
     kernel = tf.constant(KERNEL)
     with tf.GradientTape() as tape:
         tape.watch(kernel)
-        loss = tf.reduce_sum(functions.make_logits(tf.constant(FEATURES), kernel, BIAS))
+        logits = functions.make_logits(tf.constant(FEATURES), lambda: (kernel, BIAS))
+        loss = tf.reduce_sum(logits)
     expected = np.repeat(FEATURES.sum((0, 1))[:, np.newaxis], 5, axis=1)
     np.testing.assert_allclose(tape.gradient(loss, kernel), expected, rtol=1e-5)
 
@@ -117,8 +122,9 @@ def test_half_precision_is_near(functions, label_smoothing):
     for dtype in ("float32", "bfloat16"):
         with tf.GradientTape() as tape:
             tape.watch(tensors)
-            features, kernel, bias = tensors
-            logits = functions.make_logits(tf.cast(features, dtype), tf.cast(kernel, dtype), bias)
+            features, kernel = (tf.cast(tensor, dtype) for tensor in tensors[:2])
+            weights = kernel, tensors[2]
+            logits = functions.make_logits(features, lambda weights=weights: weights)
             smoothed, _ = functions.smoothed_cross_entropy(logits, LABELS, label_smoothing)
             loss = tf.reduce_mean(smoothed)
         assert logits.dtype == loss.dtype == "float32"

@@ -9,7 +9,9 @@ from keras_seq2seq.errors import UserError
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.models import AttentionSeq2Seq, BasicSeq2Seq, Ensemble
 from keras_seq2seq.scoring import Scorer
+from keras_seq2seq.special_tokens import END_ID
 from keras_seq2seq.translator import Translator
+from keras_seq2seq.translator.loading import load_models
 
 
 @pytest.fixture
@@ -54,6 +56,21 @@ def test_a_model_translates_alike_in_less_precise_numbers(tmp_path, model_class)
     for found, expected in alike:
         assert found == pytest.approx(expected, abs=0.3)
         assert found != expected
+
+
+def test_weights_of_a_loaded_translator_are_fixed(tmp_path):
+    write_toy_model(tmp_path / "model")
+    translator = Translator.load(tmp_path / "model", dtype="bfloat16")
+    before = translator(SOURCES)
+    bias = translator.model.output_layer.bias
+    bias.assign(bias + 100 * np.eye(bias.shape[0])[END_ID])
+    assert translator(SOURCES) == before
+    # Another, that follows its model.
+    config, model, *vocabularies = load_models([tmp_path / "model"], {"dtype": "bfloat16"})
+    translator = Translator.from_config(config, model, *vocabularies)
+    assert translator(SOURCES) == before
+    model.output_layer.bias.assign(bias)
+    assert translator(SOURCES) == [""] * len(SOURCES)
 
 
 def test_an_ensemble_may_have_other_numbers_than_its_models(model_dirs):

@@ -2,13 +2,16 @@
 
 from keras.optimizers import Adam
 
+from keras_seq2seq.backend.portable.constants import fixed_weights
 from keras_seq2seq.backend.portable.logits import join_logits, make_logits, smoothed_cross_entropy
 from keras_seq2seq.backend.portable.parts import split_batch
-from keras_seq2seq.backend.portable.product import product
+from keras_seq2seq.backend.portable.product import affine, product
 from keras_seq2seq.backend.portable.scan import scan
 
 __all__ = [
     "Adam",
+    "affine",
+    "fixed_weights",
     "join_logits",
     "make_logits",
     "product",

@@ -5,14 +5,16 @@ from keras import ops
 from keras_seq2seq.special_tokens import PADDING_ID
 
 
-def make_logits(features, kernel, bias):
+def make_logits(features, weights):
     """Returns `features kernel + bias`, from which `smoothed_cross_entropy` costs less.
 
     Args:
         features: Tensor `(..., size)`.
-        kernel: Tensor `(size, vocabulary_size)`, of the dtype of the features.
-        bias: Tensor `(vocabulary_size,)`, of the dtype that the logits are to have.
+        weights: Function without arguments that gives the kernel, a tensor `(size,
+            vocabulary_size)` of the dtype of the features, and the bias, a tensor
+            `(vocabulary_size,)` of the dtype that the logits are to have.
     """
+    kernel, bias = weights()
     return ops.cast(ops.matmul(features, kernel), bias.dtype) + bias
 
 

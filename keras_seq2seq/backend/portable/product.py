@@ -11,3 +11,15 @@ def product(features, kernel):
         kernel: Variable or tensor `(..., size, columns)`.
     """
     return ops.matmul(features, ops.cast(kernel, features.dtype))
+
+
+def affine(features, kernel, bias, dtype):
+    """Returns `features kernel + bias`, the product in the dtype of the features.
+
+    Args:
+        features: Tensor `(..., rows, size)`.
+        kernel: Variable or tensor `(size, columns)`.
+        bias: Variable or tensor `(columns,)`.
+        dtype: The dtype of the sum.
+    """
+    return ops.cast(product(features, kernel), dtype) + ops.cast(bias, dtype)

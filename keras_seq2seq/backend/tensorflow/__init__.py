@@ -1,13 +1,16 @@
 """For TensorFlow."""
 
 from keras_seq2seq.backend.tensorflow.adam import Adam
+from keras_seq2seq.backend.tensorflow.constants import fixed_weights
 from keras_seq2seq.backend.tensorflow.logits import join_logits, make_logits, smoothed_cross_entropy
 from keras_seq2seq.backend.tensorflow.parts import split_batch
-from keras_seq2seq.backend.tensorflow.product import product
+from keras_seq2seq.backend.tensorflow.product import affine, product
 from keras_seq2seq.backend.tensorflow.scan import scan
 
 __all__ = [
     "Adam",
+    "affine",
+    "fixed_weights",
     "join_logits",
     "make_logits",
     "product",

@@ -9,8 +9,10 @@ of them goes through the logits of padding.
 import tensorflow as tf
 
 from keras_seq2seq.backend import portable
-from keras_seq2seq.backend.fill_up import fill_up
+from keras_seq2seq.backend.fill_up import BLOCK_SIZE, fill_up
+from keras_seq2seq.backend.tensorflow.constants import as_constants
 from keras_seq2seq.backend.tensorflow.parts import split_batch
+from keras_seq2seq.backend.tensorflow.product import as_rows, from_rows, multiply_and_add
 from keras_seq2seq.special_tokens import PADDING_ID
 
 # Below it, a probability has lost digits of its logarithm, or all of them.
@@ -19,15 +21,25 @@ LEAST_PROBABILITY = 1e-30
 # Real tokens are filled up to a multiple of it.
 ROW_MULTIPLE = 32
 
+# A vocabulary of fewer tokens gains nothing from blocks.
+LEAST_FILLED_UP = 1024
 
-def make_logits(features, kernel, bias):
+
+def make_logits(features, weights):
     """Returns `features kernel + bias`, from which `smoothed_cross_entropy` costs less.
+
+    With `fixed_weights` they may have some columns more, of minus infinity.
 
     Args:
         features: Tensor `(..., size)`.
-        kernel: Tensor `(size, vocabulary_size)`, of the dtype of the features.
-        bias: Tensor `(vocabulary_size,)`, of the dtype that the logits are to have.
+        weights: Function without arguments that gives the kernel, a tensor `(size,
+            vocabulary_size)` of the dtype of the features, and the bias, a tensor
+            `(vocabulary_size,)` of the dtype that the logits are to have.
     """
+    constants = as_constants(features.dtype, lambda: _in_blocks(*weights()))
+    if constants is not None:
+        return multiply_and_add(features, *constants)
+    kernel, bias = weights()
     logits = tf.cast(_multiply(features, kernel), bias.dtype) + bias
     # As Keras' softmax leaves its logits for the cross-entropy: what nobody else reads of the
     # logits themselves is then not computed.
@@ -65,7 +77,7 @@ def smoothed_cross_entropy(logits, labels, label_smoothing):
     features, kernel, bias = factors
     labels, shape = tf.reshape(labels, (-1,)), tf.shape(labels)
     rows = _real_rows(labels)
-    real_features, real_labels = tf.gather(_as_rows(features), rows), tf.gather(labels, rows)
+    real_features, real_labels = tf.gather(as_rows(features), rows), tf.gather(labels, rows)
     losses = [
         _cross_entropies(*part, kernel, bias, label_smoothing)
         for part in split_batch((real_features, real_labels))
@@ -137,12 +149,20 @@ def _real_rows(labels):
     return rows[: fill_up(real, ROW_MULTIPLE)]
 
 
+def _in_blocks(kernel, bias):
+    """Fills up the columns as `top_k` would fill up the logits."""
+    columns = kernel.shape[-1]
+    if columns < LEAST_FILLED_UP:
+        return kernel, bias
+    more = fill_up(columns, BLOCK_SIZE) - columns
+    bias = tf.pad(bias, [[0, more]], constant_values=-float("inf"))
+    return tf.pad(kernel, [[0, 0], [0, more]]), bias
+
+
 def _multiply(features, kernel):
-    logits = tf.matmul(_as_rows(features), kernel)
     # Nothing is added before this change of shape: TensorFlow would make one operation of product
-    # and sum, which in bfloat16 takes twice the time of the two.
-    shape = tf.concat([tf.shape(features)[:-1], [kernel.shape[-1]]], axis=0)
-    return tf.ensure_shape(tf.reshape(logits, shape), [*features.shape[:-1], kernel.shape[-1]])
+    # and sum, which in bfloat16 takes twice the time of the two unless the kernel is a constant.
+    return from_rows(tf.matmul(as_rows(features), kernel), features)
 
 
 def _transpose(matrix):
@@ -153,7 +173,3 @@ def _transpose(matrix):
     """
     size, columns = matrix.shape
     return tf.reshape(tf.linalg.matrix_transpose(matrix[tf.newaxis]), (columns, size))
-
-
-def _as_rows(tensor):
-    return tf.reshape(tensor, (-1, tensor.shape[-1]))
