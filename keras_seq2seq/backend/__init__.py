@@ -13,10 +13,13 @@ if keras.backend.backend() == "tensorflow":
         fixed_weights,
         join_logits,
         make_logits,
+        matmul,
         product,
         scan,
         smoothed_cross_entropy,
         split_batch,
+        take_beams,
+        take_rows,
     )
 else:
     from keras_seq2seq.backend.portable import (
@@ -25,10 +28,13 @@ else:
         fixed_weights,
         join_logits,
         make_logits,
+        matmul,
         product,
         scan,
         smoothed_cross_entropy,
         split_batch,
+        take_beams,
+        take_rows,
     )
 
 __all__ = [
@@ -37,8 +43,11 @@ __all__ = [
     "fixed_weights",
     "join_logits",
     "make_logits",
+    "matmul",
     "product",
     "scan",
     "smoothed_cross_entropy",
     "split_batch",
+    "take_beams",
+    "take_rows",
 ]

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_seq2seq import backend
+
 
 def count_rows(structure):
     """Returns the size of the first axis, which all tensors of the structure share."""
@@ -11,7 +13,7 @@ def count_rows(structure):
 
 def take_rows(structure, rows):
     """Returns the given rows of every tensor."""
-    return keras.tree.map_structure(lambda tensor: ops.take(tensor, rows, axis=0), structure)
+    return keras.tree.map_structure(lambda tensor: backend.take_rows(tensor, rows), structure)
 
 
 def put_rows(structure, rows, values):
@@ -59,21 +61,5 @@ def split_beams(structure, width):
 
 
 def take_beams(structure, beams):
-    """Returns from tensors `(rows, width, ...)` the beams `(rows, n)` of each row.
-
-    What `ops.take_along_axis` does, without broadcasting the tensors.
-    """
-    tensors = keras.tree.flatten(structure)
-    if not tensors:
-        return structure
-    rows, number = ops.shape(beams)
-    first_beams = ops.arange(rows, dtype="int32") * ops.shape(tensors[0])[1]
-    # (rows, n) -> (rows * n,)
-    positions = ops.reshape(ops.expand_dims(first_beams, axis=-1) + beams, (-1,))
-
-    def take(tensor):
-        # (rows, width, ...) -> (rows * n, ...) -> (rows, n, ...)
-        taken = ops.take(merge_beams(tensor), positions, axis=0)
-        return ops.reshape(taken, (-1, number, *ops.shape(tensor)[2:]))
-
-    return keras.tree.map_structure(take, structure)
+    """Returns from tensors `(rows, width, ...)` the beams `(rows, n)` of each row."""
+    return keras.tree.map_structure(lambda tensor: backend.take_beams(tensor, beams), structure)

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_seq2seq.backend import matmul
 from keras_seq2seq.layers.attention import Attention
 
 
@@ -35,4 +36,4 @@ class BahdanauAttention(Attention):
     def _score(self, query, keys):
         # (batch, n, time, units)
         hidden = ops.tanh(ops.expand_dims(keys, axis=1) + ops.expand_dims(query, axis=2))
-        return ops.squeeze(ops.matmul(hidden, self.widen(self.score_kernel)), axis=-1)
+        return ops.squeeze(matmul(hidden, self.widen(self.score_kernel)), axis=-1)

@@ -78,17 +78,16 @@ class GRUCell(Layer):
             The output `(batch, num_units)` and the list of new states.
         """
         (hidden,) = states
-        units = self.num_units
-        if self.layer_normalization:
-            projected = normalize(projected, self.widen(self.input_gain)) + self.widen(self.bias)
-        input_gates, input_candidate = ops.split(projected, [2 * units], axis=-1)
-        recurrent_bias = self.widen(self.recurrent_bias)
         recurrent = self.multiply(hidden, self.recurrent_kernel)
         if self.layer_normalization:
+            projected = normalize(projected, self.widen(self.input_gain)) + self.widen(self.bias)
             recurrent = normalize(recurrent, self.widen(self.recurrent_gain))
-        recurrent_gates, recurrent_candidate = ops.split(recurrent, [2 * units], axis=-1)
-        update, reset = ops.split(ops.sigmoid(input_gates + recurrent_gates), 2, axis=-1)
-        candidate = ops.tanh(input_candidate + reset * (recurrent_candidate + recurrent_bias))
+        input_update, input_reset, input_candidate = ops.split(projected, 3, axis=-1)
+        recurrent_update, recurrent_reset, recurrent_candidate = ops.split(recurrent, 3, axis=-1)
+        update = ops.sigmoid(input_update + recurrent_update)
+        reset = ops.sigmoid(input_reset + recurrent_reset)
+        recurrent_candidate = recurrent_candidate + self.widen(self.recurrent_bias)
+        candidate = ops.tanh(input_candidate + reset * recurrent_candidate)
         output = candidate + update * (hidden - candidate)
         return output, [output]
 

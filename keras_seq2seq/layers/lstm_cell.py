@@ -93,9 +93,8 @@ class LSTMCell(Layer):
         if self.layer_normalization:
             recurrent = normalize(recurrent, self.widen(self.recurrent_gain))
             projected = normalize(projected, self.widen(self.input_gain)) + self.widen(self.bias)
-        gates = projected + recurrent
-        switches, candidate = ops.split(gates, [3 * self.num_units], axis=-1)
-        input_gate, forget_gate, output_gate = ops.split(ops.sigmoid(switches), 3, axis=-1)
+        *gates, candidate = ops.split(projected + recurrent, 4, axis=-1)
+        input_gate, forget_gate, output_gate = map(ops.sigmoid, gates)
         memory = forget_gate * memory + input_gate * ops.tanh(candidate)
         shown = memory
         if self.layer_normalization:

@@ -4,6 +4,7 @@ import math
 
 import keras
 
+from keras_seq2seq.backend import take_rows
 from keras_seq2seq.layers.layer import Layer
 
 
@@ -39,7 +40,8 @@ class ScaledEmbedding(Layer, keras.layers.Embedding):
         super().__init__(input_dim, output_dim, **kwargs)
 
     def call(self, inputs):
-        return self.widen(super().call(inputs)) * math.sqrt(self.output_dim)
+        vectors = self.narrow(take_rows(self.embeddings, inputs))
+        return self.widen(vectors) * math.sqrt(self.output_dim)
 
     def compute_output_spec(self, inputs):
         shape = self.compute_output_shape(inputs.shape)

@@ -5,8 +5,9 @@ from keras.optimizers import Adam
 from keras_seq2seq.backend.portable.constants import fixed_weights
 from keras_seq2seq.backend.portable.logits import join_logits, make_logits, smoothed_cross_entropy
 from keras_seq2seq.backend.portable.parts import split_batch
-from keras_seq2seq.backend.portable.product import affine, product
+from keras_seq2seq.backend.portable.product import affine, matmul, product
 from keras_seq2seq.backend.portable.scan import scan
+from keras_seq2seq.backend.portable.take import take_beams, take_rows
 
 __all__ = [
     "Adam",
@@ -14,8 +15,11 @@ __all__ = [
     "fixed_weights",
     "join_logits",
     "make_logits",
+    "matmul",
     "product",
     "scan",
     "smoothed_cross_entropy",
     "split_batch",
+    "take_beams",
+    "take_rows",
 ]

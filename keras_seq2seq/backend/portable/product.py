@@ -10,7 +10,17 @@ def product(features, kernel):
         features: Tensor `(..., rows, size)`.
         kernel: Variable or tensor `(..., size, columns)`.
     """
-    return ops.matmul(features, ops.cast(kernel, features.dtype))
+    return matmul(features, ops.cast(kernel, features.dtype))
+
+
+def matmul(features, kernel):
+    """Returns the matrix product of two tensors.
+
+    Args:
+        features: Tensor `(..., rows, size)`.
+        kernel: Tensor `(size, columns)`, or `(..., size, columns)` of the rank of the features.
+    """
+    return ops.matmul(features, kernel)
 
 
 def affine(features, kernel, bias, dtype):

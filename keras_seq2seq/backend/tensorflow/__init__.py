@@ -4,8 +4,9 @@ from keras_seq2seq.backend.tensorflow.adam import Adam
 from keras_seq2seq.backend.tensorflow.constants import fixed_weights
 from keras_seq2seq.backend.tensorflow.logits import join_logits, make_logits, smoothed_cross_entropy
 from keras_seq2seq.backend.tensorflow.parts import split_batch
-from keras_seq2seq.backend.tensorflow.product import affine, product
+from keras_seq2seq.backend.tensorflow.product import affine, matmul, product
 from keras_seq2seq.backend.tensorflow.scan import scan
+from keras_seq2seq.backend.tensorflow.take import take_beams, take_rows
 
 __all__ = [
     "Adam",
@@ -13,8 +14,11 @@ __all__ = [
     "fixed_weights",
     "join_logits",
     "make_logits",
+    "matmul",
     "product",
     "scan",
     "smoothed_cross_entropy",
     "split_batch",
+    "take_beams",
+    "take_rows",
 ]

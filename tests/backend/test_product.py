@@ -1,0 +1,41 @@
+"""Matrix products, with and without a bias."""
+
+import numpy as np
+import pytest
+from harness import numbers_of
+from keras import ops
+
+from keras_seq2seq import backend
+from keras_seq2seq.backend import portable
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(params=[backend, portable], ids=["own", "portable"])
+def functions(request):
+    return request.param
+
+
+def whole_numbers(*shape):
+    """Returns whole numbers, whose products and sums are exact."""
+    return RNG.integers(-4, 5, size=shape).astype("float32")
+
+
+@pytest.mark.parametrize(
+    ("features", "kernel"),
+    [((5, 3), (3, 2)), ((4, 5, 3), (3, 2)), ((2, 4, 5, 3), (3, 1)), ((4, 5, 3), (4, 3, 2))],
+)
+def test_products_of_two_tensors(functions, features, kernel):
+    features, kernel = whole_numbers(*features), whole_numbers(*kernel)
+    found = functions.matmul(ops.convert_to_tensor(features), ops.convert_to_tensor(kernel))
+    np.testing.assert_array_equal(numbers_of(found), features @ kernel)
+
+
+@pytest.mark.parametrize("rows", [(5,), (4, 5)])
+@pytest.mark.parametrize("narrow", ["float32", "bfloat16"])
+def test_a_product_and_its_bias(functions, rows, narrow):
+    features, kernel, bias = whole_numbers(*rows, 3), whole_numbers(3, 2), whole_numbers(2)
+    # More digits than bfloat16 has.
+    bias = bias + np.float32(2**-12)
+    found = functions.affine(ops.cast(features, narrow), kernel, bias, "float32")
+    np.testing.assert_array_equal(numbers_of(found), features @ kernel + bias)
