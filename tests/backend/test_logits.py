@@ -6,9 +6,6 @@ import pytest
 from harness import numbers_of
 from keras import ops
 
-from keras_seq2seq import backend
-from keras_seq2seq.backend import portable
-
 RNG = np.random.default_rng(0)
 FEATURES = RNG.normal(0, 2, size=(40, 3, 4)).astype("float32")
 KERNEL = RNG.normal(0, 1, size=(4, 5)).astype("float32")
@@ -20,11 +17,6 @@ SMOOTHING = [0.0, 0.1, 0.6]
 needs_tape = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="takes gradients by tape"
 )
-
-
-@pytest.fixture(params=[backend, portable], ids=["own", "portable"])
-def functions(request):
-    return request.param
 
 
 def target(label_smoothing):

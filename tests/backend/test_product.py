@@ -5,15 +5,7 @@ import pytest
 from harness import numbers_of
 from keras import ops
 
-from keras_seq2seq import backend
-from keras_seq2seq.backend import portable
-
 RNG = np.random.default_rng(0)
-
-
-@pytest.fixture(params=[backend, portable], ids=["own", "portable"])
-def functions(request):
-    return request.param
 
 
 def whole_numbers(*shape):

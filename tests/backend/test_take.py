@@ -5,14 +5,6 @@ import pytest
 from harness import numbers_of
 from keras import ops
 
-from keras_seq2seq import backend
-from keras_seq2seq.backend import portable
-
-
-@pytest.fixture(params=[backend, portable], ids=["own", "portable"])
-def functions(request):
-    return request.param
-
 
 @pytest.mark.parametrize("shape", [(4,), (4, 3), (4, 3, 2)])
 def test_rows(functions, shape):

@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from keras_seq2seq.backend.portable.product import affine
 from keras_seq2seq.special_tokens import PADDING_ID
 
 
@@ -15,7 +16,7 @@ def make_logits(features, weights):
             `(vocabulary_size,)` of the dtype that the logits are to have.
     """
     kernel, bias = weights()
-    return ops.cast(ops.matmul(features, kernel), bias.dtype) + bias
+    return affine(features, kernel, bias, bias.dtype)
 
 
 def join_logits(parts):

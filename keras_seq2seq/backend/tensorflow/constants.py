@@ -1,30 +1,26 @@
 """Weights that no longer change."""
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import tensorflow as tf
+
+from keras_seq2seq.backend.tensorflow.block_value import BlockValue
 
 # A graph has at most 2 GB, and may have each constant several times.
 MOST_BYTES = 2**28
 
-_active = threading.local()
+# The bytes that are left for constants.
+_room = BlockValue()
 
 
-@contextmanager
-def fixed_weights() -> Iterator[None]:
+def fixed_weights() -> AbstractContextManager[None]:
     """Has what depends on weights alone be constants of the graph that is traced in the block.
 
     oneDNN arranges a kernel for its products at each product, but one that is a constant only
     once. In bfloat16 that takes as long as the product itself if rows are few.
     """
-    before = getattr(_active, "room", None)
-    _active.room = MOST_BYTES
-    try:
-        yield
-    finally:
-        _active.room = before
+    return _room.set_to(MOST_BYTES)
 
 
 def as_constants(dtype: tf.DType, compute: Callable) -> list[tf.Tensor] | None:
@@ -40,13 +36,12 @@ def as_constants(dtype: tf.DType, compute: Callable) -> list[tf.Tensor] | None:
         `None` outside of `fixed_weights`, or in float32, which gains next to nothing, while the
         graph is slower to start; or if the constants would be too large.
     """
-    room = getattr(_active, "room", None)
-    if room is None or dtype.size >= tf.float32.size:
+    if _room.value is None or dtype.size >= tf.float32.size:
         return None
     with tf.init_scope():
         values = [tensor.numpy() for tensor in compute()]
-    room -= sum(value.nbytes for value in values)
-    if room < 0:
+    size = sum(value.nbytes for value in values)
+    if size > _room.value:
         return None
-    _active.room = room
+    _room.value -= size
     return [tf.constant(value) for value in values]

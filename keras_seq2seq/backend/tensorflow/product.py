@@ -1,14 +1,13 @@
 """Products with a matrix that is the same at every step of a loop."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import tensorflow as tf
 
+from keras_seq2seq.backend.tensorflow.block_value import BlockValue
 from keras_seq2seq.backend.tensorflow.constants import as_constants
 
-_active = threading.local()
+_recorder = BlockValue()
 
 
 def product(features, kernel):
@@ -21,7 +20,7 @@ def product(features, kernel):
             size)`.
         kernel: Variable or tensor `(..., size, columns)`.
     """
-    recorder = getattr(_active, "recorder", None)
+    recorder = _recorder.value
     if recorder is not None and id(kernel) in recorder.places:
         return recorder.multiply(features, recorder.places[id(kernel)])
     return matmul(features, tf.cast(kernel, features.dtype))
@@ -50,7 +49,7 @@ def affine(features, kernel, bias, dtype):
         bias: Variable or tensor `(columns,)`.
         dtype: The dtype of the sum.
     """
-    if getattr(_active, "recorder", None) is None:
+    if _recorder.value is None:
         constants = as_constants(
             features.dtype, lambda: (tf.cast(kernel, features.dtype), tf.cast(bias, dtype))
         )
@@ -78,15 +77,9 @@ def from_rows(rows, features):
     return tf.ensure_shape(tf.reshape(rows, shape), [*features.shape[:-1], size])
 
 
-@contextmanager
-def products_by(recorder: "Recording | Replay") -> Iterator[None]:
+def products_by(recorder: "Recording | Replay") -> AbstractContextManager[None]:
     """Has a recorder compute the products in the block."""
-    before = getattr(_active, "recorder", None)
-    _active.recorder = recorder
-    try:
-        yield
-    finally:
-        _active.recorder = before
+    return _recorder.set_to(recorder)
 
 
 class Recording:
