@@ -11,8 +11,12 @@ import tensorflow as tf
 from keras_seq2seq.backend import portable
 from keras_seq2seq.backend.fill_up import BLOCK_SIZE, fill_up
 from keras_seq2seq.backend.tensorflow.constants import as_constants
-from keras_seq2seq.backend.tensorflow.parts import split_batch
-from keras_seq2seq.backend.tensorflow.product import as_rows, from_rows, multiply_and_add
+from keras_seq2seq.backend.tensorflow.product import (
+    as_rows,
+    from_rows,
+    multiply_and_add,
+    transpose,
+)
 from keras_seq2seq.special_tokens import PADDING_ID
 
 # Below it, a probability has lost digits of its logarithm, or all of them.
@@ -43,7 +47,7 @@ def make_logits(features, weights):
     logits = tf.cast(_multiply(features, kernel), bias.dtype) + bias
     # As Keras' softmax leaves its logits for the cross-entropy: what nobody else reads of the
     # logits themselves is then not computed.
-    logits._factors = features, kernel, bias
+    logits._factors = [(features, kernel, bias)]
     return logits
 
 
@@ -52,10 +56,8 @@ def join_logits(parts):
     if len(parts) == 1:
         return parts[0]
     logits = tf.concat(parts, axis=0)
-    factors = [getattr(part, "_factors", None) for part in parts]
-    if None not in factors:
-        features, kernels, biases = zip(*factors, strict=True)
-        logits._factors = tf.concat(features, axis=0), kernels[0], biases[0]
+    if all(hasattr(part, "_factors") for part in parts):
+        logits._factors = [factors for part in parts for factors in part._factors]
     return logits
 
 
@@ -70,21 +72,28 @@ def smoothed_cross_entropy(logits, labels, label_smoothing):
     Returns:
         Two float32 tensors `(...)`, in nats, 0 for padding. Gradients flow through the first.
     """
-    factors = getattr(logits, "_factors", None)
-    if factors is None:
+    if not hasattr(logits, "_factors"):
         return portable.smoothed_cross_entropy(logits, labels, label_smoothing)
 
-    features, kernel, bias = factors
-    labels, shape = tf.reshape(labels, (-1,)), tf.shape(labels)
-    rows = _real_rows(labels)
-    real_features, real_labels = tf.gather(as_rows(features), rows), tf.gather(labels, rows)
+    sizes = [tf.shape(features)[0] for features, *_ in logits._factors]
+    parts = tf.split(labels, sizes, num=len(sizes))
     losses = [
-        _cross_entropies(*part, kernel, bias, label_smoothing)
-        for part in split_batch((real_features, real_labels))
+        _losses_of_part(*factors, part, label_smoothing)
+        for factors, part in zip(logits._factors, parts, strict=True)
     ]
+    return [tf.concat(loss, axis=0) for loss in zip(*losses, strict=True)]
+
+
+def _losses_of_part(features, kernel, bias, labels, label_smoothing):
+    """Returns both cross-entropies `(...)` of features `(..., size)`, for which padding is free."""
+    shape, labels = tf.shape(labels), tf.reshape(labels, (-1,))
+    rows = _real_rows(labels)
+    losses = _cross_entropies(
+        tf.gather(as_rows(features), rows), tf.gather(labels, rows), kernel, bias, label_smoothing
+    )
     return [
-        tf.reshape(tf.math.unsorted_segment_sum(tf.concat(loss, 0), rows, tf.size(labels)), shape)
-        for loss in zip(*losses, strict=True)
+        tf.reshape(tf.math.unsorted_segment_sum(loss, rows, tf.reduce_prod(shape)), shape)
+        for loss in losses
     ]
 
 
@@ -126,7 +135,7 @@ def _cross_entropies(features, labels, kernel, bias, label_smoothing):
             # What comes from upstream scales the rows of the other factors, which are smaller.
             scale = tf.reshape(upstream, (-1, 1))
             scaled_features = tf.cast(tf.cast(features, scale.dtype) * scale, features.dtype)
-            d_features = tf.matmul(difference, _transpose(kernel))
+            d_features = tf.matmul(difference, transpose(kernel))
             # One after the other: each takes all cores.
             with tf.control_dependencies([d_features]):
                 difference = tf.identity(difference)
@@ -163,13 +172,3 @@ def _multiply(features, kernel):
     # Nothing is added before this change of shape: TensorFlow would make one operation of product
     # and sum, which in bfloat16 takes twice the time of the two unless the kernel is a constant.
     return from_rows(tf.matmul(as_rows(features), kernel), features)
-
-
-def _transpose(matrix):
-    """Transposes a matrix for good.
-
-    TensorFlow would leave it to a product that it is given to, which takes longer to read it by
-    its columns than both together; but it does not see through a change of shape.
-    """
-    size, columns = matrix.shape
-    return tf.reshape(tf.linalg.matrix_transpose(matrix[tf.newaxis]), (columns, size))
