@@ -18,6 +18,7 @@ if keras.backend.backend() == "tensorflow":
         scan,
         smoothed_cross_entropy,
         split_batch,
+        tabulated,
         take_beams,
         take_rows,
     )
@@ -33,6 +34,7 @@ else:
         scan,
         smoothed_cross_entropy,
         split_batch,
+        tabulated,
         take_beams,
         take_rows,
     )
@@ -48,6 +50,7 @@ __all__ = [
     "scan",
     "smoothed_cross_entropy",
     "split_batch",
+    "tabulated",
     "take_beams",
     "take_rows",
 ]

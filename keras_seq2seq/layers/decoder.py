@@ -87,7 +87,7 @@ class Decoder(Layer):
         memory = self.project_memory(encoder_outputs, mask)
         states = self.initial_states(initial_state, memory)
         inputs = self.drop_inputs(swap_batch_and_time(self.widen(inputs)), training=training)
-        sequence = [self.cells.project(inputs)]
+        sequence = [self.project(inputs)]
         if training and self.cells.dropout > 0 and self.num_layers > 1:
             sequence.append(self.cells.draw_noise(sequence[0]))
 
@@ -102,11 +102,20 @@ class Decoder(Layer):
         outputs = self.drop_outputs(self._read_out(all_states), training=training)
         return swap_batch_and_time(outputs), all_states
 
-    def step(self, inputs, states, memory):
+    def project(self, inputs):
+        """Returns what `step` needs of embedded tokens `(..., dim)`, and computes from them alone.
+
+        Returns:
+            Tensor `(..., projection_size)`.
+        """
+        return self.cells.project(inputs)
+
+    def step(self, projected, states, memory):
         """Advances by one target position, without dropout.
 
         Args:
-            inputs: Tensor `(batch, dim)`, the embedded token that came before.
+            projected: Tensor `(batch, projection_size)`, from `project`, of the token that came
+                before.
             states: The states, from `initial_states` or from the step before.
             memory: What `project_memory` returned.
 
@@ -114,10 +123,10 @@ class Decoder(Layer):
             The output `(batch, num_units)`, the attention weights `(batch, source_length)` or
             `None`, and the new states.
 
-        Several hypotheses of each source advance together if inputs and states have an axis for
-        them, `(batch, n, ...)`, which outputs, weights and new states then have too.
+        Several hypotheses of each source advance together if projected inputs and states have an
+        axis for them, `(batch, n, ...)`, which outputs, weights and new states then have too.
         """
-        states = self._advance(self.cells.project(inputs), states, memory)
+        states = self._advance(projected, states, memory)
         return self._read_out(states), states.get("attention_scores"), states
 
     def compute_output_spec(

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_seq2seq.backend import join_logits, scan, split_batch
+from keras_seq2seq.backend import join_logits, scan, split_batch, tabulated
 from keras_seq2seq.layers.arguments import check_size
 from keras_seq2seq.layers.logits import Logits
 from keras_seq2seq.layers.scaled_embedding import ScaledEmbedding
@@ -166,9 +166,12 @@ class Seq2Seq(keras.Model):
         them, `(batch, n, ...)`, which logits, weights and new states then have too. With fixed
         weights, logits may have some columns more, of minus infinity.
         """
-        embedded = self.target_embedding(ids)
-        output, attention_scores, states = self.decoder.step(embedded, states, memory)
+        projected = tabulated(self._project_target, ids, self.target_vocabulary_size)
+        output, attention_scores, states = self.decoder.step(projected, states, memory)
         return self.output_layer(output), attention_scores, states
+
+    def _project_target(self, ids):
+        return self.decoder.project(self.target_embedding(ids))
 
     def call(self, inputs, training=None, mask=None):
         if training and self.teacher_forcing is not None:

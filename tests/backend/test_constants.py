@@ -106,6 +106,23 @@ def test_a_product_and_its_bias(are_fixed):
     assert shapes_of_constant_kernels(compute) == ([(2, 3)] if are_fixed else [])
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+def test_a_product_without_bias(dtype):
+    features, kernel = np.array([[1.0, 2.0], [3.0, -4.0]]), np.array([[1.0, 2, 4], [5, 6, 3]])
+    weights = keras.Variable(kernel, dtype=dtype)
+
+    @tf.function(autograph=False)
+    def compute():
+        with backend.fixed_weights():
+            return backend.product(tf.constant(features, dtype), weights)
+
+    found = compute()
+    assert found.dtype == dtype
+    # (3, -4) (4, 3) is zero, or all but that.
+    np.testing.assert_allclose(tf.cast(found, "float32"), features @ kernel, atol=1e-30)
+    assert shapes_of_constant_kernels(compute) == ([(2, 3)] if dtype == "bfloat16" else [])
+
+
 @pytest.mark.parametrize("search", SEARCHES)
 @pytest.mark.parametrize("ensemble", [False, True])
 def test_tokens_have_the_scores_that_the_model_gives_them(search, ensemble):
@@ -144,11 +161,52 @@ def test_kernels_of_the_loop_are_constants():
     # Before the loop and in it: the output layer, filled up from 1504 columns, and others.
     assert shapes.count((6, 1536)) == 2
     assert shapes.count(tuple(model.decoder.output_kernel.shape)) == 2
+    assert shapes.count(tuple(model.decoder.context_kernel.shape)) == 2
+    # The recurrent kernel; and the input kernels of the encoder's directions, but not that of the
+    # decoder, whose products have been taken for all tokens.
+    recurrent = model.decoder.cells.cells[0].recurrent_kernel.shape
+    assert recurrent == model.decoder.cells.cells[0].kernel.shape
+    assert shapes.count(tuple(recurrent)) == 2 + 2
 
 
 def test_in_float32_no_weight_is_a_constant():
     model = make_model(dtype="float32")
     assert shapes_of_constant_kernels(traced(model, SEARCHES["greedy"]())) == []
+
+
+@pytest.mark.parametrize("most_bytes", [2**20, 0], ids=["table", "no table"])
+def test_a_function_of_ids_is_computed_once_for_all_of_them(monkeypatch, most_bytes):
+    monkeypatch.setattr(constants, "MOST_TABLE_BYTES", most_bytes)
+    weights = tf.Variable(np.arange(20.0, dtype="float32").reshape(10, 2))
+    counts = []
+
+    def square(ids):
+        counts.append(ids.shape[0])
+        return tf.gather(weights, ids) ** 2
+
+    @tf.function(autograph=False)
+    def compute(ids):
+        with backend.fixed_weights():
+            return backend.tabulated(square, ids, 10), backend.tabulated(square, ids[1:], 10)
+
+    ids = tf.constant([[3, 9], [0, 3], [5, 3]])
+    both, last_two = compute(ids)
+    expected = np.arange(20.0).reshape(10, 2)[ids.numpy()] ** 2
+    np.testing.assert_array_equal(both, expected)
+    np.testing.assert_array_equal(last_two, expected[1:])
+    # One row tells how large the table would be.
+    assert counts == ([1, 10] if most_bytes else [1, 3, 2])
+
+
+@pytest.mark.parametrize("search", ["greedy", "beam"])
+@pytest.mark.parametrize("cell_type", ["GRUCell", "LSTMCell"])
+def test_fixed_weights_give_the_same_in_float32(search, cell_type):
+    model = make_model(dtype="float32", cell_type=cell_type, num_layers=2)
+    memory, states = model.encode(tf.constant(SOURCE_IDS))
+    expected = SEARCHES[search]()(model.decode_step, states, memory)
+    found = traced(model, SEARCHES[search]())()
+    np.testing.assert_array_equal(found.ids, expected.ids)
+    np.testing.assert_allclose(found.scores, expected.scores, rtol=1e-5)
 
 
 def test_what_is_too_large_is_no_constant(monkeypatch):

@@ -77,7 +77,7 @@ def test_steps_equal_the_scan(attention_type, cell_type, dtype):
     states = decoder.initial_states(state, memory)
     kinds = keras.tree.map_structure(lambda tensor: (tensor.shape, tensor.dtype), states)
     for time in range(INPUTS.shape[1]):
-        output, scores, states = decoder.step(INPUTS[:, time], states, memory)
+        output, scores, states = decoder.step(decoder.project(INPUTS[:, time]), states, memory)
         tolerance = 1e-5 if dtype == "float32" else 0.05
         np.testing.assert_allclose(numbers_of(output), expected[:, time], atol=tolerance)
         # A compiled decoding loop takes states of one shape and dtype only.

@@ -80,5 +80,5 @@ def test_training_and_decoding_give_the_same_numbers(cell_type):
     memory = decoder.project_memory(encoder_outputs, mask)
     states = decoder.initial_states(state, memory)
     for time in range(6):
-        output, _, states = decoder.step(inputs[:, time], states, memory)
+        output, _, states = decoder.step(decoder.project(inputs[:, time]), states, memory)
         np.testing.assert_allclose(numbers_of(output), outputs[:, time], atol=1e-5)

@@ -2,7 +2,7 @@
 
 from keras.optimizers import Adam
 
-from keras_seq2seq.backend.portable.constants import fixed_weights
+from keras_seq2seq.backend.portable.constants import fixed_weights, tabulated
 from keras_seq2seq.backend.portable.logits import join_logits, make_logits, smoothed_cross_entropy
 from keras_seq2seq.backend.portable.parts import split_batch
 from keras_seq2seq.backend.portable.product import affine, matmul, product
@@ -20,6 +20,7 @@ __all__ = [
     "scan",
     "smoothed_cross_entropy",
     "split_batch",
+    "tabulated",
     "take_beams",
     "take_rows",
 ]

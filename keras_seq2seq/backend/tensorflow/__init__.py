@@ -1,7 +1,7 @@
 """For TensorFlow."""
 
 from keras_seq2seq.backend.tensorflow.adam import Adam
-from keras_seq2seq.backend.tensorflow.constants import fixed_weights
+from keras_seq2seq.backend.tensorflow.constants import fixed_weights, tabulated
 from keras_seq2seq.backend.tensorflow.logits import join_logits, make_logits, smoothed_cross_entropy
 from keras_seq2seq.backend.tensorflow.parts import split_batch
 from keras_seq2seq.backend.tensorflow.product import affine, matmul, product
@@ -19,6 +19,7 @@ __all__ = [
     "scan",
     "smoothed_cross_entropy",
     "split_batch",
+    "tabulated",
     "take_beams",
     "take_rows",
 ]

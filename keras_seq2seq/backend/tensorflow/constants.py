@@ -1,4 +1,4 @@
-"""Weights that no longer change."""
+"""What is computed once where weights no longer change."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -6,21 +6,38 @@ from contextlib import AbstractContextManager
 import tensorflow as tf
 
 from keras_seq2seq.backend.tensorflow.block_value import BlockValue
+from keras_seq2seq.backend.tensorflow.take import take_rows
 
 # A graph has at most 2 GB, and may have each constant several times.
 MOST_BYTES = 2**28
 
-# The bytes that are left for constants.
-_room = BlockValue()
+# A larger table takes long to compute, for somebody who may want a single line.
+MOST_TABLE_BYTES = 2**26
+
+
+class _Precomputed:
+    """What has been computed for a graph.
+
+    Attributes:
+        room: The bytes that are left for constants.
+        tables: The table of each function, or `None` if it would be too large.
+    """
+
+    def __init__(self):
+        self.room = MOST_BYTES
+        self.tables = {}
+
+
+_precomputed = BlockValue()
 
 
 def fixed_weights() -> AbstractContextManager[None]:
-    """Has what depends on weights alone be constants of the graph that is traced in the block.
+    """Has what depends on weights alone be computed once for the graph traced in the block.
 
     oneDNN arranges a kernel for its products at each product, but one that is a constant only
     once. In bfloat16 that takes as long as the product itself if rows are few.
     """
-    return _room.set_to(MOST_BYTES)
+    return _precomputed.set_to(_Precomputed())
 
 
 def as_constants(dtype: tf.DType, compute: Callable) -> list[tf.Tensor] | None:
@@ -36,12 +53,40 @@ def as_constants(dtype: tf.DType, compute: Callable) -> list[tf.Tensor] | None:
         `None` outside of `fixed_weights`, or in float32, which gains next to nothing, while the
         graph is slower to start; or if the constants would be too large.
     """
-    if _room.value is None or dtype.size >= tf.float32.size:
+    precomputed = _precomputed.value
+    if precomputed is None or dtype.size >= tf.float32.size:
         return None
     with tf.init_scope():
         values = [tensor.numpy() for tensor in compute()]
     size = sum(value.nbytes for value in values)
-    if size > _room.value:
+    if size > precomputed.room:
         return None
-    _room.value -= size
+    precomputed.room -= size
     return [tf.constant(value) for value in values]
+
+
+def tabulated(function, ids, count):
+    """Returns `function(ids)`, with `fixed_weights` from a table of what it gives for all ids.
+
+    Args:
+        function: Function of integers `(...)` that gives a tensor `(..., size)`, which depends on
+            them and on weights alone; equal to itself at the next call, as a method is.
+        ids: Integer tensor `(...)`, below `count`.
+        count: Integer.
+    """
+    precomputed = _precomputed.value
+    if precomputed is None:
+        return function(ids)
+    if function not in precomputed.tables:
+        precomputed.tables[function] = _make_table(function, count)
+    table = precomputed.tables[function]
+    return function(ids) if table is None else take_rows(table, ids)
+
+
+def _make_table(function, count):
+    # Outside of the graph, which is given the table.
+    with tf.init_scope(), _precomputed.set_to(None):
+        row = function(tf.zeros((1,), "int32"))
+        if count * row.shape[-1] * row.dtype.size > MOST_TABLE_BYTES:
+            return None
+        return function(tf.range(count))

@@ -2,10 +2,15 @@
 
 from contextlib import AbstractContextManager
 
+import keras
 import tensorflow as tf
 
 from keras_seq2seq.backend.tensorflow.block_value import BlockValue
 from keras_seq2seq.backend.tensorflow.constants import as_constants
+
+# Only a product with a bias is computed by the operation that arranges constant kernels once. This
+# one is lost in rounding, but unlike a zero TensorFlow does not leave it out.
+NO_BIAS = 2.0**-120
 
 _recorder = BlockValue()
 
@@ -13,7 +18,8 @@ _recorder = BlockValue()
 def product(features, kernel):
     """Returns the matrix product of features and a kernel, in the dtype of the features.
 
-    In a step of `scan`, whose constants and weights may be kernels, it costs less than `matmul`.
+    In a step of `scan`, whose constants and weights may be kernels, it costs less than `matmul`,
+    and so it does with `fixed_weights` if the kernel is a weight.
 
     Args:
         features: Tensor `(..., rows, size)`; in a step of `scan` `(rows, size)` or `(batch, rows,
@@ -23,6 +29,10 @@ def product(features, kernel):
     recorder = _recorder.value
     if recorder is not None and id(kernel) in recorder.places:
         return recorder.multiply(features, recorder.places[id(kernel)])
+    if recorder is None and isinstance(kernel, keras.Variable):
+        constants = as_constants(features.dtype, lambda: _with_no_bias(kernel, features.dtype))
+        if constants is not None:
+            return multiply_and_add(features, *constants)
     return matmul(features, tf.cast(kernel, features.dtype))
 
 
@@ -56,6 +66,11 @@ def affine(features, kernel, bias, dtype):
         if constants is not None:
             return multiply_and_add(features, *constants)
     return tf.cast(product(features, kernel), dtype) + tf.cast(bias, dtype)
+
+
+def _with_no_bias(kernel, dtype):
+    kernel = tf.cast(kernel, dtype)
+    return kernel, tf.fill([kernel.shape[-1]], tf.constant(NO_BIAS, dtype))
 
 
 def multiply_and_add(features, kernel, bias):
