@@ -47,7 +47,7 @@ def make_logits(features, weights):
     logits = tf.cast(_multiply(features, kernel), bias.dtype) + bias
     # As Keras' softmax leaves its logits for the cross-entropy: what nobody else reads of the
     # logits themselves is then not computed.
-    logits._factors = [(features, kernel, bias)]
+    logits._factors = [features], kernel, bias
     return logits
 
 
@@ -57,7 +57,9 @@ def join_logits(parts):
         return parts[0]
     logits = tf.concat(parts, axis=0)
     if all(hasattr(part, "_factors") for part in parts):
-        logits._factors = [factors for part in parts for factors in part._factors]
+        features, kernels, biases = zip(*(part._factors for part in parts), strict=True)
+        # All have the same kernel, which is cast and transposed once then.
+        logits._factors = sum(features, []), kernels[0], biases[0]
     return logits
 
 
@@ -75,16 +77,17 @@ def smoothed_cross_entropy(logits, labels, label_smoothing):
     if not hasattr(logits, "_factors"):
         return portable.smoothed_cross_entropy(logits, labels, label_smoothing)
 
-    sizes = [tf.shape(features)[0] for features, *_ in logits._factors]
-    parts = tf.split(labels, sizes, num=len(sizes))
+    parts, kernel, bias = logits._factors
+    sizes = [tf.shape(features)[0] for features in parts]
+    labels = tf.split(labels, sizes, num=len(parts))
     losses = [
-        _losses_of_part(*factors, part, label_smoothing)
-        for factors, part in zip(logits._factors, parts, strict=True)
+        _losses_of_part(*part, kernel, bias, label_smoothing)
+        for part in zip(parts, labels, strict=True)
     ]
     return [tf.concat(loss, axis=0) for loss in zip(*losses, strict=True)]
 
 
-def _losses_of_part(features, kernel, bias, labels, label_smoothing):
+def _losses_of_part(features, labels, kernel, bias, label_smoothing):
     """Returns both cross-entropies `(...)` of features `(..., size)`, for which padding is free."""
     shape, labels = tf.shape(labels), tf.reshape(labels, (-1,))
     rows = _real_rows(labels)
