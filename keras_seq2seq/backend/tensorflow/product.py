@@ -29,10 +29,10 @@ def product(features, kernel):
     recorder = _recorder.value
     if recorder is not None and id(kernel) in recorder.places:
         return recorder.multiply(features, recorder.places[id(kernel)])
-    if recorder is None and isinstance(kernel, keras.Variable):
-        constants = as_constants(features.dtype, lambda: _with_no_bias(kernel, features.dtype))
-        if constants is not None:
-            return multiply_and_add(features, *constants)
+    if isinstance(kernel, keras.Variable):
+        result = _by_constants(features, kernel, lambda: _no_bias(kernel, features.dtype))
+        if result is not None:
+            return result
     return matmul(features, tf.cast(kernel, features.dtype))
 
 
@@ -59,18 +59,22 @@ def affine(features, kernel, bias, dtype):
         bias: Variable or tensor `(columns,)`.
         dtype: The dtype of the sum.
     """
-    if _recorder.value is None:
-        constants = as_constants(
-            features.dtype, lambda: (tf.cast(kernel, features.dtype), tf.cast(bias, dtype))
-        )
-        if constants is not None:
-            return multiply_and_add(features, *constants)
+    result = _by_constants(features, kernel, lambda: tf.cast(bias, dtype))
+    if result is not None:
+        return result
     return tf.cast(product(features, kernel), dtype) + tf.cast(bias, dtype)
 
 
-def _with_no_bias(kernel, dtype):
-    kernel = tf.cast(kernel, dtype)
-    return kernel, tf.fill([kernel.shape[-1]], tf.constant(NO_BIAS, dtype))
+def _no_bias(kernel, dtype):
+    return tf.fill([kernel.shape[-1]], tf.constant(NO_BIAS, dtype))
+
+
+def _by_constants(features, kernel, make_bias):
+    """Returns `features kernel + make_bias()`, or `None` where the two are no constants."""
+    if _recorder.value is not None:
+        return None
+    constants = as_constants(features.dtype, lambda: (tf.cast(kernel, features.dtype), make_bias()))
+    return None if constants is None else multiply_and_add(features, *constants)
 
 
 def multiply_and_add(features, kernel, bias):
