@@ -1,5 +1,6 @@
 """Importing tensorflow as the commands want it."""
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -35,7 +36,11 @@ def import_tensorflow(batches_at_once: bool = False):
         os.environ.setdefault(name, value)
     is_quiet = os.environ.setdefault(_LEVEL, _ERRORS) == _ERRORS
     # The level alone does not do: some lines are logged before it is read.
-    with _muted_standard_error() if is_quiet else nullcontext():
+    is_first = "tensorflow" not in sys.modules
+    with (
+        _muted_standard_error() if is_quiet else nullcontext(),
+        _kept_for_good() if is_first else nullcontext(),
+    ):
         import tensorflow
     if is_quiet:
         tensorflow.get_logger().setLevel("ERROR")
@@ -54,3 +59,18 @@ def _muted_standard_error() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+@contextmanager
+def _kept_for_good() -> Iterator[None]:
+    """Has the garbage collector leave alone what is made in the block, and before.
+
+    An import makes hundreds of thousands of objects and next to no garbage, but each full
+    collection goes through all of them: several times during the import, and when Python ends.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.freeze()

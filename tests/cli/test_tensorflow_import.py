@@ -68,3 +68,17 @@ def test_batches_at_once_have_a_core_each_unless_told_otherwise(chosen, expected
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == expected
+
+
+def test_what_the_import_makes_is_left_alone_by_the_garbage_collector():
+    code = (
+        "import gc\n"
+        "from keras_seq2seq.cli.tensorflow_import import import_tensorflow\n"
+        "import_tensorflow()\n"
+        "print(len(gc.get_objects()) < 10_000 < gc.get_freeze_count(), gc.isenabled())\n"
+        "made_later = [[]]\n"
+        "import_tensorflow()\n"
+        "print(any(made is made_later for made in gc.get_objects()))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout.split() == ["True", "True", "True"]
