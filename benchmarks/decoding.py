@@ -18,7 +18,7 @@ from measuring import median, print_json, print_table, use_cores
 @click.option("--model_dir", required=True, type=click.Path(exists=True))
 @click.option("--source", required=True, type=click.Path(exists=True))
 @click.option("--beam_widths", default="1,5", show_default=True, help="1 is greedy.")
-@click.option("--batch_sizes", default="256", show_default=True)
+@click.option("--batch_sizes", default="64", show_default=True)
 @click.option("--dtypes", default="float32", show_default=True, help="Or bfloat16, or both.")
 @click.option("--rounds", default=5, show_default=True)
 @click.option("--threads", default=2, show_default=True)

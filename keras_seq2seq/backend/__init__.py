@@ -9,6 +9,7 @@ import keras
 if keras.backend.backend() == "tensorflow":
     from keras_seq2seq.backend.tensorflow import (
         Adam,
+        Record,
         affine,
         fixed_weights,
         join_logits,
@@ -25,6 +26,7 @@ if keras.backend.backend() == "tensorflow":
 else:
     from keras_seq2seq.backend.portable import (
         Adam,
+        Record,
         affine,
         fixed_weights,
         join_logits,
@@ -41,6 +43,7 @@ else:
 
 __all__ = [
     "Adam",
+    "Record",
     "affine",
     "fixed_weights",
     "join_logits",

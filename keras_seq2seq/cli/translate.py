@@ -27,7 +27,7 @@ from keras_seq2seq.cli.whole_number import WholeNumber
 @click.option(
     "--output", metavar="FILE", help="Where translations are written.  [default: standard output]"
 )
-@click.option("--batch_size", type=WholeNumber(1), help="Lines translated at once.  [default: 256]")
+@click.option("--batch_size", type=WholeNumber(1), help="Lines translated at once.  [default: 64]")
 @click.option(
     "--interactive", is_flag=True, help="Answer each line of standard input as soon as it is read."
 )

@@ -15,7 +15,7 @@ from keras_seq2seq.decoding.rows import (
     split_beams,
     take_beams,
 )
-from keras_seq2seq.decoding.search import Search
+from keras_seq2seq.decoding.search import Search, times_after
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID
 
 
@@ -105,6 +105,7 @@ class BeamSearch(Search):
         # Before the first token all hypotheses of a sentence are the same: one is enough.
         return BeamState(
             rows=ops.arange(batch_size, dtype="int32"),
+            times=ops.zeros((batch_size,), dtype="int32"),
             done=ops.zeros((batch_size,), dtype="bool"),
             results=Finished(nothing, times=zeros, parents=zeros, end_scores=nothing),
             ids=ops.full((batch_size, 1), START_ID, dtype="int32"),
@@ -117,16 +118,16 @@ class BeamSearch(Search):
             history=self.constraints.start_history((batch_size, 1), max_length),
         )
 
-    def _advance(self, step, time, state, wanted):
+    def _advance(self, step, state, wanted):
         logits, attention_scores, states = step(state.ids, state.states, state.memory)
         attention_scores = () if attention_scores is None else ops.cast(attention_scores, "float32")
         coverage = self._cover(state.coverage, attention_scores)
-        ids, log_probabilities = self._next_tokens(time, logits, state)
+        ids, log_probabilities = self._next_tokens(logits, state)
         # At most half of them end, since each hypothesis can end in one way only.
         candidates = best_candidates(ids, log_probabilities, state.scores, 2 * self.width)
         # (batch, 2 * width) -> (batch, width)
         best = keras.tree.map_structure(lambda tensor: tensor[:, : self.width], candidates)
-        finished = self._finish_some(time, best, coverage, state)
+        finished = self._finish_some(best, coverage, state)
 
         # The beam is pruned here.
         scores = ops.where(ops.equal(candidates.ids, END_ID), MINUS_INFINITY, candidates.scores)
@@ -145,7 +146,8 @@ class BeamSearch(Search):
         )
         state = BeamState(
             rows=state.rows,
-            done=self._is_done(time, scores, finished, state.limits),
+            times=times_after(state),
+            done=self._is_done(scores, finished, state),
             results=finished,
             ids=kept.ids,
             scores=scores,
@@ -154,7 +156,9 @@ class BeamSearch(Search):
             limits=state.limits,
             source_lengths=state.source_lengths,
             coverage=take_beams(coverage, kept.parents),
-            history=append_to_history(take_beams(state.history, kept.parents), time, kept.ids),
+            history=append_to_history(
+                take_beams(state.history, kept.parents), state.times[:, None], kept.ids
+            ),
         )
         return state, entry
 
@@ -166,19 +170,20 @@ class BeamSearch(Search):
             raise ValueError("A coverage penalty needs a model with attention.")
         return attention_scores if isinstance(coverage, tuple) else coverage + attention_scores
 
-    def _next_tokens(self, time, logits, state):
+    def _next_tokens(self, logits, state):
         """Returns the best tokens after each hypothesis: two tensors `(batch, beams, n)`."""
         beams = state.ids.shape[1]
-        limits, history = repeat_rows(state.limits, beams), merge_beams(state.history)
-        rules = self.constraints.rules(time, limits, history)
+        times, limits = repeat_rows((state.times, state.limits), beams)
+        rules = self.constraints.rules(times, limits, merge_beams(state.history))
         # Of the best `width + 1` only one can be the end token.
         best = best_tokens(merge_beams(logits), self.width + 1, self.constraints.banned_ids, rules)
         # (batch * beams, n) -> (batch, beams, n)
         return split_beams(best, beams)
 
-    def _finish_some(self, time, best, coverage, state):
+    def _finish_some(self, best, coverage, state):
         """Returns the best of the finished hypotheses and of the candidates that end."""
-        scores = best.scores / penalties.length_penalty(time + 1, self.length_penalty)
+        length = state.times[:, None] + 1
+        scores = best.scores / penalties.length_penalty(length, self.length_penalty)
         if self.coverage_penalty:
             penalty = penalties.coverage_penalty(
                 coverage, state.source_lengths, self.coverage_penalty
@@ -186,7 +191,7 @@ class BeamSearch(Search):
             scores = scores + take_beams(penalty, best.parents)
         new = Finished(
             scores=ops.where(ops.equal(best.ids, END_ID), scores, MINUS_INFINITY),
-            times=ops.zeros_like(best.parents) + time,
+            times=ops.zeros_like(best.parents) + state.times[:, None],
             parents=best.parents,
             end_scores=best.token_scores,
         )
@@ -197,15 +202,16 @@ class BeamSearch(Search):
         _, places = ops.top_k(both.scores, self.n_best)
         return take_beams(both, places)
 
-    def _is_done(self, time, scores, finished, limits):
+    def _is_done(self, scores, finished, state):
         """Returns which sentences `(batch,)` no live hypothesis can change the result of.
 
         A log-probability only falls, and is divided by at most the penalty of the greatest
         length; the coverage penalty is never above 0.
         """
-        mildest = penalties.length_penalty(limits.longest, self.length_penalty)
-        best_possible = scores[:, 0] / mildest
-        return ops.logical_or(finished.scores[:, -1] >= best_possible, time + 1 >= limits.longest)
+        longest = state.limits.longest
+        best_possible = scores[:, 0] / penalties.length_penalty(longest, self.length_penalty)
+        is_last = state.times + 1 >= longest
+        return ops.logical_or(finished.scores[:, -1] >= best_possible, is_last)
 
     def _ends(self, best, state):
         """Returns which beams `(batch, width)` end, and the log-probability of the end token."""

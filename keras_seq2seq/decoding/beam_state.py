@@ -43,6 +43,7 @@ class BeamState(NamedTuple):
 
     Attributes:
         rows: Integers `(batch,)`, where in the first batch each sentence was.
+        times: Integers `(batch,)`, the number of tokens of each live hypothesis.
         done: Booleans `(batch,)`.
         results: `Finished`.
         ids: Integers `(batch, beams)`, the last tokens.
@@ -57,6 +58,7 @@ class BeamState(NamedTuple):
     """
 
     rows: Any
+    times: Any
     done: Any
     results: Finished
     ids: Any

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
+from keras_seq2seq.decoding.rows import take_beams
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID
 
 # A hypothesis may be this much longer than `max_length_ratio` times its source, so that the
@@ -115,42 +116,51 @@ class Constraints:
             return ()
         return ops.zeros((*shape, max_length + self.no_repeat_ngram_size), dtype="int32")
 
-    def rules(self, time, limits, history):
-        """Returns the `Rules` for position `time`, given the tokens `(rows, ...)` before it."""
+    def rules(self, times, limits, history):
+        """Returns the `Rules` for the next token of each row.
+
+        Args:
+            times: Integers `(rows,)`, how many tokens each has.
+            limits: `Limits` of the rows.
+            history: Those tokens, as `append_to_history` has written them.
+        """
         past_prefix = ops.shape(limits.prefix)[1] - 1
-        forced = ops.take(limits.prefix, ops.minimum(time, past_prefix), axis=1)
-        forced = ops.where(time + 1 >= limits.longest, END_ID, forced)
+        place = ops.expand_dims(ops.minimum(times, past_prefix), axis=-1)
+        forced = take_beams(limits.prefix, place)[:, 0]
+        forced = ops.where(times + 1 >= limits.longest, END_ID, forced)
         repeated = ()
         if self.no_repeat_ngram_size:
-            repeated = repeated_ngram_ends(history, time, self.no_repeat_ngram_size)
-        return Rules(forced, time + 1 < limits.shortest, repeated)
+            repeated = repeated_ngram_ends(history, times, self.no_repeat_ngram_size)
+        return Rules(forced, times + 1 < limits.shortest, repeated)
 
 
-def append_to_history(history, time, ids):
-    """Writes tokens `(...)` at position `time` of a history `(..., length)`, if it is not `()`."""
+def append_to_history(history, times, ids):
+    """Writes tokens `(...)` at their positions `times` of a history `(..., length)`.
+
+    A history that nobody needs is `()`, and stays so.
+    """
     if isinstance(history, tuple):
         return history
-    is_now = ops.equal(ops.arange(ops.shape(history)[-1]), time)
+    is_now = ops.equal(ops.arange(ops.shape(history)[-1]), ops.expand_dims(times, axis=-1))
     return ops.where(is_now, ops.expand_dims(ids, axis=-1), history)
 
 
-def repeated_ngram_ends(history, time, size):
+def repeated_ngram_ends(history, times, size):
     """Returns the tokens that would make an n-gram occur again.
 
     Args:
-        history: Integer tensor `(rows, length)`, of which the first `time` tokens count.
-        time: Integer or scalar tensor.
+        history: Integer tensor `(rows, length)`.
+        times: Integers `(rows,)`, how many tokens of each row count.
         size: Integer, the n-grams' length.
 
     Returns:
         Integers `(rows, length - size + 1)`, padded with 0.
     """
     starts = ops.shape(history)[1] - size + 1
-    rows = ops.shape(history)[0]
-    suffix = ops.slice(history, [0, ops.maximum(time - size + 1, 0)], [rows, size - 1])
+    times = ops.expand_dims(times, axis=-1)
+    suffix = take_beams(history, ops.maximum(times - size + 1, 0) + ops.arange(size - 1))
     # An n-gram that starts at `s` ends at `s + size - 1`, which must be in the past.
-    repeats = ops.arange(starts) + size - 1 < time
-    repeats = ops.broadcast_to(ops.expand_dims(repeats, axis=0), (rows, starts))
+    repeats = ops.arange(starts) + size - 1 < times
     for offset in range(size - 1):
         same = ops.equal(history[:, offset : offset + starts], suffix[:, offset : offset + 1])
         repeats = ops.logical_and(repeats, same)

@@ -25,16 +25,6 @@ def put_rows(structure, rows, values):
     return keras.tree.map_structure(put, structure, values)
 
 
-def put_step(structure, time, rows, values):
-    """Returns the structure of tensors `(time, batch, ...)` with one step of some rows written."""
-    indices = ops.stack([ops.zeros_like(rows) + time, rows], axis=-1)
-
-    def put(tensor, values):
-        return ops.scatter_update(tensor, indices, values)
-
-    return keras.tree.map_structure(put, structure, values)
-
-
 def repeat_rows(structure, times):
     """Returns every row `times` times, copies next to each other."""
     return keras.tree.map_structure(lambda tensor: ops.repeat(tensor, times, axis=0), structure)

@@ -56,9 +56,9 @@ class SamplingSearch(StepwiseSearch):
         self.top_p = top_p
         self.seed = seed
 
-    def _draw_noise(self, rows, max_length):
+    def _draw_noise(self, rows, times):
         # All at once, so that the loop needs no random state.
-        return ops.transpose(keras.random.uniform((max_length, rows), seed=self.seed))
+        return ops.transpose(keras.random.uniform((times, rows), seed=self.seed))
 
     def _choose(self, logits, rules, noise):
         banned_ids = self.constraints.banned_ids

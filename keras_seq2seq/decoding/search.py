@@ -5,14 +5,15 @@ from typing import NamedTuple
 import keras
 from keras import ops
 
+from keras_seq2seq.backend import Record
 from keras_seq2seq.backend.fill_up import fill_up
 from keras_seq2seq.decoding.constraints import Constraints
-from keras_seq2seq.decoding.rows import count_rows, put_rows, put_step, take_rows
+from keras_seq2seq.decoding.rows import count_rows, put_rows, take_rows
 
-# Ended sentences are dropped once they are this part of the batch: dropping copies the memory of
-# all others, which takes about a fifth of a step.
-DROPPED_PART = 0.1
-# What is left is filled up to a multiple of it.
+# Rows that are done give way once they are this part of all: that copies the memory of the others
+# too, which takes about a fifth of a step.
+DONE_PART = 0.1
+# Where none are left to take their place, the rows that stay are filled up to a multiple of it.
 ROW_MULTIPLE = 16
 
 
@@ -26,9 +27,10 @@ class Wanted(NamedTuple):
 class Search:
     """Extends hypotheses token by token until every sentence has ended.
 
-    The loop runs in the graph. On TensorFlow sentences that have ended are dropped from the batch
-    on the way, so that a few long ones do not hold up the rest; JAX, whose shapes are fixed,
-    carries them along. A subclass says what a step is, in `_begin`, `_advance` and `_finish`.
+    The loop runs in the graph. On TensorFlow sentences that have ended give way to others that
+    wait, and once none wait are dropped, so that a few long ones do not hold up the rest; JAX,
+    whose shapes are fixed, carries them along. A subclass says what a step is, in `_begin`,
+    `_advance` and `_finish`.
 
     Args:
         constraints: The arguments of `Constraints`, by name.
@@ -47,6 +49,9 @@ class Search:
         return_scores: Boolean, whether to return the scores. A search that can do without them
             takes less time if not.
         return_attention_scores: Boolean, whether to return the attention weights too.
+        rows_at_once: Integer or scalar tensor, how many rows go on at once, each a sentence or
+            one of several hypotheses that are followed alone; the others wait. By default all.
+            What is found does not depend on it. JAX takes all.
 
     Output:
         `Hypotheses`, as long as the search took steps, or on JAX as `max_length`.
@@ -68,6 +73,7 @@ class Search:
         max_length=None,
         return_scores=True,
         return_attention_scores=False,
+        rows_at_once=None,
     ):
         max_length = self.constraints.max_length if max_length is None else max_length
         batch_size = count_rows(states)
@@ -77,25 +83,28 @@ class Search:
             max_length = ops.max(limits.longest, initial=1)
         state = self._begin(states, memory, limits, source_lengths, max_length)
 
-        # The first step, outside the loop, shows what there will be to record.
-        state, entry = self._advance(step, 0, state, wanted)
-        record = make_record(entry, max_length)
-        record = put_step(record, 0, state.rows, entry)
-        results = state.results
+        # The first step, outside the loop and of all rows, shows what there will be to record.
+        times = state.times
+        everyone, entry = self._advance(step, state, wanted)
+        # Rows that are done stay at the time after their last.
+        record = Record(entry, max_length + 1)
+        written = record.write(record.empty(), entry, times, state.rows)
 
-        def cond(time, state, record, results):
-            return ops.logical_not(ops.all(state.done))
+        def cond(steps, state, begun, written, results):
+            is_anyone_left = begun < count_rows(everyone.done)
+            return ops.logical_or(is_anyone_left, ops.logical_not(ops.all(state.done)))
 
-        def body(time, state, record, results):
-            state, entry = self._advance(step, time, state, wanted)
-            record = put_step(record, time, state.rows, entry)
+        def body(steps, state, begun, written, results):
+            times = state.times
+            state, entry = self._advance(step, state, wanted)
+            written = record.write(written, entry, times, state.rows)
             results = put_rows(results, state.rows, state.results)
-            return time + 1, drop_done_if_many(state), record, results
+            steps = ops.maximum(steps, ops.max(state.times))
+            return steps, *give_way_if_many(state, begun, everyone), written, results
 
-        loop_vars = (1, drop_done(state), record, results)
-        steps, _, record, results = ops.while_loop(cond, body, loop_vars)
-        if can_change_shapes():
-            record = keras.tree.map_structure(lambda tensor: tensor[:steps], record)
+        loop_vars = (1, *first_rows(everyone, rows_at_once), written, everyone.results)
+        steps, _, _, written, results = ops.while_loop(cond, body, loop_vars)
+        record = record.read(written, steps if can_change_shapes() else max_length)
         hypotheses = self._finish(record, results)
         return hypotheses if return_scores else hypotheses.without_scores()
 
@@ -103,12 +112,13 @@ class Search:
         """Returns the state before the first step.
 
         A nested structure of tensors `(rows, ...)`, with the attributes `rows`, the integers
-        `(rows,)` that tell where in the batch each row came from, `done`, the booleans `(rows,)`
-        that tell which need no further step, and `results`, what `_finish` needs of each row.
+        `(rows,)` that tell where in the batch each row came from, `times`, the integers `(rows,)`
+        that tell how many tokens it has, `done`, the booleans `(rows,)` that tell which need no
+        further step, and `results`, what `_finish` needs of each row.
         """
         raise NotImplementedError
 
-    def _advance(self, step, time, state, wanted):
+    def _advance(self, step, state, wanted):
         """Returns the state after one more token, and what to record of this step.
 
         The record of a step is a nested structure of tensors `(rows, ...)`, without those that
@@ -126,37 +136,62 @@ class Search:
         raise NotImplementedError
 
 
-def make_record(entry, max_length):
-    """Returns zeros `(max_length, batch, ...)` for tensors `(batch, ...)` to be recorded."""
-
-    def make(tensor):
-        return ops.zeros((max_length, *ops.shape(tensor)), dtype=tensor.dtype)
-
-    return keras.tree.map_structure(make, entry)
-
-
 def can_change_shapes():
     """Returns whether a tensor may change its shape within a loop."""
     return keras.backend.backend() == "tensorflow"
 
 
+def times_after(state):
+    """Returns how many tokens each row has after one more, which rows that are done don't get."""
+    return state.times + ops.cast(ops.logical_not(state.done), "int32")
+
+
+def first_rows(everyone, number):
+    """Returns the state of the first rows, which begin, and how many those are."""
+    count = count_rows(everyone.done)
+    if not can_change_shapes():
+        return everyone, count
+    number = count if number is None else ops.minimum(number, count)
+    return take_rows(everyone, ops.nonzero(ops.arange(count) < number)[0]), number
+
+
+def give_way_if_many(state, begun, everyone):
+    """Has rows that are done give way, if they are many.
+
+    Args:
+        state: The state of the rows that go on.
+        begun: Integer, how many rows have begun.
+        everyone: The state of all rows as they begin.
+
+    Returns:
+        The state of the rows that go on now, and how many have begun now.
+    """
+    if not can_change_shapes():
+        return state, begun
+    rows, total = count_rows(state.done), count_rows(everyone.done)
+    done = ops.sum(ops.cast(state.done, "int32"))
+
+    def give_way():
+        return ops.cond(
+            begun < total,
+            lambda: replace_done(state, begun, everyone),
+            lambda: (drop_done(state), begun),
+        )
+
+    is_worth_while = ops.cast(done, "float32") >= DONE_PART * ops.cast(rows, "float32")
+    return ops.cond(is_worth_while, give_way, lambda: (state, begun))
+
+
+def replace_done(state, begun, everyone):
+    """Returns the state with the next rows in place of those that are done."""
+    places = ops.nonzero(state.done)[0]
+    number = ops.minimum(count_rows(places), count_rows(everyone.done) - begun)
+    entering = take_rows(everyone, begun + ops.arange(number, dtype="int32"))
+    return put_rows(state, places[:number], entering), begun + number
+
+
 def drop_done(state):
     """Returns the state without the rows that are done, but for those that fill it up."""
-    if not can_change_shapes():
-        return state
     live, done = (ops.nonzero(flags)[0] for flags in (ops.logical_not(state.done), state.done))
-    return take_rows(state, ops.concatenate([live, done])[: count_kept(state)])
-
-
-def drop_done_if_many(state):
-    """Returns the state without the rows that are done, if that is worth its while."""
-    if not can_change_shapes():
-        return state
-    part = ops.cast(count_kept(state), "float32") / ops.cast(count_rows(state.done), "float32")
-    return ops.cond(part <= 1.0 - DROPPED_PART, lambda: drop_done(state), lambda: state)
-
-
-def count_kept(state):
-    """Returns the number of rows that are left once those that are done have been dropped."""
-    live = ops.sum(ops.cast(ops.logical_not(state.done), "int32"))
-    return ops.minimum(fill_up(live, ROW_MULTIPLE), count_rows(state.done))
+    kept = ops.minimum(fill_up(count_rows(live), ROW_MULTIPLE), count_rows(state.done))
+    return take_rows(state, ops.concatenate([live, done])[:kept])

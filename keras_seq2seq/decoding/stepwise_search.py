@@ -7,7 +7,7 @@ from keras import ops
 from keras_seq2seq.decoding.constraints import append_to_history
 from keras_seq2seq.decoding.hypotheses import Hypotheses
 from keras_seq2seq.decoding.rows import count_rows, repeat_rows, take_beams
-from keras_seq2seq.decoding.search import Search
+from keras_seq2seq.decoding.search import Search, times_after
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID
 
 
@@ -15,6 +15,7 @@ class StepwiseState(NamedTuple):
     """The state between two steps; each tensor's first axis is the rows."""
 
     rows: Any
+    times: Any
     done: Any
     results: tuple  # None: all there is to know is recorded step by step.
     ids: Any  # (rows,), the tokens that came before
@@ -59,8 +60,8 @@ class StepwiseSearch(Search):
         """
         raise NotImplementedError
 
-    def _draw_noise(self, rows, max_length):
-        """Returns random numbers `(rows, max_length)`, or `()` if none are needed."""
+    def _draw_noise(self, rows, times):
+        """Returns random numbers `(rows, times)`, or `()` if none are needed."""
         return ()
 
     def _begin(self, states, memory, limits, source_lengths, max_length):
@@ -69,6 +70,7 @@ class StepwiseSearch(Search):
             states, memory, limits = repeat_rows((states, memory, limits), self.n_best)
         return StepwiseState(
             rows=ops.arange(rows, dtype="int32"),
+            times=ops.zeros((rows,), dtype="int32"),
             done=ops.zeros((rows,), dtype="bool"),
             results=(),
             ids=ops.full((rows,), START_ID, dtype="int32"),
@@ -76,13 +78,16 @@ class StepwiseSearch(Search):
             memory=memory,
             limits=limits,
             history=self.constraints.start_history((rows,), max_length),
-            noise=self._draw_noise(rows, max_length),
+            # A time more, at which rows that are done stay.
+            noise=self._draw_noise(rows, max_length + 1),
         )
 
-    def _advance(self, step, time, state, wanted):
+    def _advance(self, step, state, wanted):
         logits, attention_scores, states = step(state.ids, state.states, state.memory)
-        rules = self.constraints.rules(time, state.limits, state.history)
-        noise = None if isinstance(state.noise, tuple) else state.noise[:, time]
+        rules = self.constraints.rules(state.times, state.limits, state.history)
+        noise = None
+        if not isinstance(state.noise, tuple):
+            noise = take_beams(state.noise, ops.expand_dims(state.times, axis=-1))[:, 0]
         ids, token_scores = self._choose(logits, rules, noise)
         ids = ops.where(state.done, PADDING_ID, ids)
         entry = StepwiseEntry(ids=ids, token_scores=(), attention_scores=())
@@ -94,13 +99,14 @@ class StepwiseSearch(Search):
             weights = ops.where(is_live, ops.cast(attention_scores, "float32"), 0.0)
             entry = entry._replace(attention_scores=weights)
         # Whatever was chosen: the loop must end even if the logits are no numbers.
-        is_last = time + 1 >= state.limits.longest
+        is_last = state.times + 1 >= state.limits.longest
         ends = ops.logical_or(ops.equal(ids, END_ID), is_last)
         state = state._replace(
+            times=times_after(state),
             ids=ids,
             done=ops.logical_or(state.done, ends),
             states=states,
-            history=append_to_history(state.history, time, ids),
+            history=append_to_history(state.history, state.times, ids),
         )
         return state, entry
 

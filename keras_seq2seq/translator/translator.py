@@ -28,7 +28,10 @@ from keras_seq2seq.translator.translation import Translation
 from keras_seq2seq.translator.unk_replacement import UnkReplacement
 
 # The fastest for short sentences on a CPU; larger batches gain nothing.
-BATCH_SIZE = 256
+BATCH_SIZE = 64
+
+# So many batches are read together: their sentences take the places of those that have ended.
+BATCHES_READ_TOGETHER = 4
 
 # A longer line is no sentence. Without a bound, one line could take all memory.
 MOST_SOURCE_TOKENS = 10_000
@@ -89,7 +92,11 @@ class Translator:
         self.fixed_weights = fixed_weights
         self._reader = HypothesisReader(self.targets, reverse_source, unk_replacement)
         signature = [
-            tf.TensorSpec([None, None], tf.int32, name=name) for name in ("source_ids", "prefix")
+            *(
+                tf.TensorSpec([None, None], tf.int32, name=name)
+                for name in ("source_ids", "prefix")
+            ),
+            tf.TensorSpec([], tf.int32, name="rows_at_once"),
         ]
         # Nothing that is called has control flow for AutoGraph to find, which takes seconds.
         options = {"input_signature": signature, "autograph": False}
@@ -187,7 +194,8 @@ class Translator:
 
         Args:
             sentences: The sentences; an empty one has an empty translation.
-            batch_size: The most sentences that are translated at once.
+            batch_size: The most sentences that are extended at once. Four times as many are
+                read, of which the next ones follow as others end.
 
         Returns:
             The translations in the order of the sentences.
@@ -210,7 +218,7 @@ class Translator:
 
         Args:
             sentences: The sentences; an empty one has an empty translation.
-            batch_size: The most sentences that are translated at once.
+            batch_size: As when called.
             prefixes: For each sentence what its translations must begin with, if anything. Words
                 that the model does not know are read as `<unk>` and written as they are.
 
@@ -246,14 +254,14 @@ class Translator:
         """
 
         def translate_batch(items):
-            return self._translate_batch(items, with_scores, with_attention)
+            return self._translate_batch(items, batch_size, with_scores, with_attention)
 
         return map_by_length(
             translate_batch,
             self._split(sentences, prefixes),
             lengths=lambda item: (len(item[0]),),
             empty=self._empty_translation,
-            batch_size=batch_size,
+            batch_size=batch_size * BATCHES_READ_TOGETHER,
             sort=read_ahead,
             workers=count_cores() if self.search.is_deterministic else 1,
         )
@@ -287,13 +295,16 @@ class Translator:
         attention = np.zeros((0, 0), "float32") if self.model.has_attention else None
         return Translation([], [Hypothesis("", [], 0.0, [], attention)])
 
-    def _translate_batch(self, items, with_scores, with_attention) -> Iterator[Translation]:
+    def _translate_batch(
+        self, items, batch_size, with_scores, with_attention
+    ) -> Iterator[Translation]:
         sources, prefixes = zip(*items, strict=True)
         with_attention = self.model.has_attention and (
             with_attention or self.unk_replacement is not None
         )
         decode = self._decode[with_scores, with_attention]
-        found = decode(self.sources.with_end(sources), self.targets.padded(prefixes))
+        source_ids, prefix_ids = self.sources.with_end(sources), self.targets.padded(prefixes)
+        found = decode(source_ids, prefix_ids, batch_size)
         found = keras.tree.map_structure(lambda part: part if part is None else part.numpy(), found)
         for row, (source, prefix) in enumerate(items):
             yield Translation(
@@ -302,7 +313,7 @@ class Translator:
                 found.tree and type(found.tree)(*(part[row] for part in found.tree)),
             )
 
-    def _search(self, with_scores, with_attention, source_ids, prefix):
+    def _search(self, with_scores, with_attention, source_ids, prefix, rows_at_once):
         with backend.fixed_weights() if self.fixed_weights else nullcontext():
             memory, states = self.model.encode(source_ids)
             # The end token is none of the source's own.
@@ -315,4 +326,5 @@ class Translator:
                 prefix=prefix,
                 return_scores=with_scores,
                 return_attention_scores=with_attention,
+                rows_at_once=rows_at_once,
             )

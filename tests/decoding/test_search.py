@@ -166,6 +166,57 @@ def test_drops_sentences_that_have_ended(search):
     assert sizes[-1] * 4 <= max(sizes)
 
 
+@pytest.mark.parametrize("rows_at_once", [1, 4, 5, 100])
+@pytest.mark.parametrize("search", SEARCHES)
+def test_what_is_found_does_not_depend_on_who_waits(model, search, rows_at_once):
+    search = SEARCHES[search]()
+    source_ids = np.concatenate([SOURCE_IDS, SOURCE_IDS[::-1]])
+    prefix = padded_ids([2, 0, 1, 3, 0, 0, 0, 1, 0, 0, 5, 0], 9)
+    arguments = {"prefix": prefix, "return_attention_scores": True}
+    together = arrays_of(decode(model, search, source_ids, **arguments))
+    found = decode(model, search, source_ids, rows_at_once=rows_at_once, **arguments)
+    found = arrays_of(found)
+    assert len(set(np.count_nonzero(found.ids, axis=-1).ravel())) > 2
+    np.testing.assert_array_equal(found.ids, together.ids)
+    np.testing.assert_allclose(found.scores, together.scores, atol=1e-5)
+    np.testing.assert_allclose(found.token_scores, together.token_scores, atol=1e-5)
+    if found.attention_scores is not None:
+        np.testing.assert_allclose(found.attention_scores, together.attention_scores, atol=1e-5)
+
+
+def test_a_tree_does_not_depend_on_who_waits(model):
+    search = BeamSearch(3, max_length=12, coverage_penalty=0.0, return_tree=True)
+    together = arrays_of(decode(model, search, SOURCE_IDS)).tree
+    found = arrays_of(decode(model, search, SOURCE_IDS, rows_at_once=2)).tree
+    np.testing.assert_array_equal(found.ids, together.ids)
+    np.testing.assert_array_equal(found.ends, together.ends)
+    live = found.ids > 0
+    np.testing.assert_array_equal(found.parents[live], together.parents[live])
+    np.testing.assert_allclose(found.token_scores[live], together.token_scores[live], atol=1e-5)
+
+
+@pytest.mark.parametrize("search", ["greedy", "beam", "constrained beam"])
+def test_others_take_the_places_of_sentences_that_have_ended(search):
+    """All but one of each four sentences end at once, the last is as long as it may be."""
+    model = TableModel(64, 8, spread=0.5)
+    model.logits[:, :, 3] = 20.0
+    model.logits[3::4, :, 3] = -20.0
+    sizes = []
+
+    def step(ids, states, memory):
+        sizes.append(len(ids))
+        return model.step(ids, states, memory)
+
+    states, memory = model.start()
+    search = SEARCHES[search]()
+    found = search(step, states, memory, source_lengths=tf.constant([4] * 64), rows_at_once=16)
+    lengths = np.count_nonzero(numbers_of(found.ids)[:, 0], axis=-1)
+    assert max(lengths[3::4]) > 10 > 4 >= max(lengths[:3])
+    # All begin; then sixteen go on at a time, almost always: as many as it takes for all tokens.
+    assert sizes[0] == 64 and max(sizes[1:]) == 16
+    assert len(sizes) <= np.sum(lengths) / 16 + 2 * max(lengths)
+
+
 def test_attention_is_left_out_unless_asked_for():
     model = TableModel(3, 8)
     for search in SEARCHES.values():
