@@ -76,9 +76,15 @@ class BidirectionalEncoder(Encoder):
         """The sizes of the final states: a list of tuples, by layer."""
         return [tuple(2 * size for size in layer.cell.state_sizes) for layer in self.forward_layers]
 
-    def _run_layer(self, index, inputs, mask):
-        forward_outputs, forward_state = self.forward_layers[index](inputs, mask=mask)
-        backward_outputs, backward_state = self.backward_layers[index](inputs, mask=mask)
+    def _project(self, index, inputs):
+        return [
+            layers[index].project(inputs) for layers in (self.forward_layers, self.backward_layers)
+        ]
+
+    def _run_layer(self, index, projected, mask):
+        forward, backward = projected
+        forward_outputs, forward_state = self.forward_layers[index].run(forward, mask)
+        backward_outputs, backward_state = self.backward_layers[index].run(backward, mask)
         state = [
             ops.concatenate(pair, axis=-1)
             for pair in zip(forward_state, backward_state, strict=True)

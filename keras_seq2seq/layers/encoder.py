@@ -11,8 +11,9 @@ from keras_seq2seq.layers.time_axis import swap_batch_and_time
 class Encoder(Layer):
     """A stack of recurrent layers over an embedded source.
 
-    A subclass says what the layers of the stack are, in `_make_layers`, `_run_layer` and
-    `state_sizes`.
+    It can be taken in two steps, of which `project` does what each position allows by itself, and
+    `read` the rest. A subclass says what the layers of the stack are, in `_make_layers`,
+    `_project`, `_run_layer` and `state_sizes`.
 
     Args:
         num_units: Integer, the units of each direction of each layer.
@@ -60,16 +61,39 @@ class Encoder(Layer):
         self.supports_jit = keras.backend.backend() != "tensorflow"
 
     def call(self, inputs, mask, training=False):
-        outputs = swap_batch_and_time(self.widen(inputs))
+        inputs = swap_batch_and_time(self.widen(inputs))
+        projected = self.project(self.drop_inputs(inputs, training=training))
+        return self._run(projected, mask, training)
+
+    def project(self, inputs):
+        """Returns what `read` needs of inputs `(..., dim)`, and computes from them alone.
+
+        Returns:
+            Nested structure of tensors `(..., size)`.
+        """
+        return self._project(0, inputs)
+
+    def read(self, projected, mask):
+        """Gives the output for inputs that have been projected, without dropout.
+
+        Args:
+            projected: What `project` returned for inputs `(batch, time, dim)`.
+            mask: Boolean tensor `(batch, time)`.
+        """
+        projected = keras.tree.map_structure(swap_batch_and_time, projected)
+        return self._run(projected, mask, training=False)
+
+    def _run(self, projected, mask, training):
         mask = swap_batch_and_time(mask)
-        final_states = []
-        for index in range(self.num_layers):
+        outputs, state = self._run_layer(0, projected, mask)
+        outputs = self.drop_outputs(outputs, training=training)
+        final_states = [state]
+        for index in range(1, self.num_layers):
             below = outputs
-            outputs, state = self._run_layer(
-                index, self.drop_inputs(below, training=training), mask
-            )
+            projected = self._project(index, self.drop_inputs(below, training=training))
+            outputs, state = self._run_layer(index, projected, mask)
             outputs = self.drop_outputs(outputs, training=training)
-            if self.residual_connections and index > 0:
+            if self.residual_connections:
                 outputs = outputs + below
             final_states.append(state)
         return swap_batch_and_time(outputs), final_states

@@ -53,7 +53,14 @@ class RecurrentLayer(Layer):
         self.built = True
 
     def call(self, inputs, mask):
-        projected = self.cell.project(inputs)
+        return self.run(self.project(inputs), mask)
+
+    def project(self, inputs):
+        """Returns what `run` needs of inputs `(..., input_dim)`: `(..., projection_size)`."""
+        return self.cell.project(inputs)
+
+    def run(self, projected, mask):
+        """Does what is left: gives the output for projected inputs `(time, batch, ...)`."""
         sequence = [projected, ops.expand_dims(mask, axis=-1)]
 
         def step(inputs, states, _):
@@ -63,7 +70,7 @@ class RecurrentLayer(Layer):
                 ops.where(is_real, new, old) for new, old in zip(new_states, states, strict=True)
             ]
 
-        states = zero_states(self.cell, ops.shape(inputs)[1], projected.dtype)
+        states = zero_states(self.cell, ops.shape(projected)[1], projected.dtype)
         states, outputs = scan(
             step,
             states,

@@ -63,5 +63,8 @@ class UnidirectionalEncoder(Encoder):
         """The sizes of the final states: a list of tuples, by layer."""
         return [layer.cell.state_sizes for layer in self.layers]
 
-    def _run_layer(self, index, inputs, mask):
-        return self.layers[index](inputs, mask=mask)
+    def _project(self, index, inputs):
+        return self.layers[index].project(inputs)
+
+    def _run_layer(self, index, projected, mask):
+        return self.layers[index].run(projected, mask)

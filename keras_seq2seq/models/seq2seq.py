@@ -31,7 +31,8 @@ class Seq2Seq(keras.Model):
         source_vocabulary_size: Integer, the number of source ids, special ids included.
         target_vocabulary_size: Integer, the number of target ids, special ids included.
         embedding_dim: Integer, the size of the embeddings.
-        encoder: Layer `(embedded, mask) -> (outputs, state)`.
+        encoder: Layer `(embedded, mask) -> (outputs, state)`, with the same in two steps, `project`
+            and `read`, such as `BidirectionalEncoder`.
         bridge: Layer `encoder_state -> initial_state`.
         decoder: Layer with `call`, `project_memory`, `initial_states` and `step`, such as
             `AttentionDecoder`.
@@ -145,8 +146,8 @@ class Seq2Seq(keras.Model):
             tensors whose first axis is the batch.
         """
         mask = ops.not_equal(source_ids, PADDING_ID)
-        embedded = self.source_embedding(source_ids)
-        outputs, state = self.encoder(embedded, mask=mask, training=False)
+        projected = tabulated(self._project_source, source_ids, self.source_vocabulary_size)
+        outputs, state = self.encoder.read(projected, mask)
         memory = self.decoder.project_memory(outputs, mask)
         return memory, self.decoder.initial_states(self.bridge(state), memory)
 
@@ -169,6 +170,9 @@ class Seq2Seq(keras.Model):
         projected = tabulated(self._project_target, ids, self.target_vocabulary_size)
         output, attention_scores, states = self.decoder.step(projected, states, memory)
         return self.output_layer(output), attention_scores, states
+
+    def _project_source(self, ids):
+        return self.encoder.project(self.source_embedding(ids))
 
     def _project_target(self, ids):
         return self.decoder.project(self.target_embedding(ids))

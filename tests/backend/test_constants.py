@@ -65,21 +65,29 @@ def shapes_of_constant_kernels(function):
     return shapes
 
 
-def test_logits_have_minus_infinity_beyond_the_vocabulary():
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+def test_logits_have_minus_infinity_beyond_the_vocabulary(dtype):
     random = np.random.default_rng(0)
     features = random.integers(-4, 5, size=(2, 3, 8)).astype("float32")
     kernel = random.integers(-4, 5, size=(8, 1100)).astype("float32")
     bias = random.integers(-4, 5, size=1100).astype("float32")
-    weights = tf.Variable(tf.constant(kernel, "bfloat16")), tf.Variable(bias)
+    weights = tf.Variable(tf.constant(kernel, dtype)), tf.Variable(bias)
+    asked = []
+
+    def tensors():
+        asked.append(tf.executing_eagerly())
+        return map(tf.convert_to_tensor, weights)
 
     @tf.function(autograph=False)
     def compute():
         with backend.fixed_weights():
-            return backend.make_logits(
-                tf.constant(features, "bfloat16"), lambda: map(tf.convert_to_tensor, weights)
-            )
+            narrow = tf.constant(features, dtype)
+            return backend.make_logits(narrow, tensors), backend.make_logits(narrow, tensors)
 
-    logits = compute()
+    logits, again = compute()
+    np.testing.assert_array_equal(again, logits)
+    # Outside of the graph; as tensors once, as constants each time.
+    assert asked == ([True] if dtype == "float32" else [True, True])
     assert logits.dtype == "float32"
     assert logits.shape == (2, 3, 1152)
     # Whole numbers up to 256 are exact.
@@ -162,11 +170,12 @@ def test_kernels_of_the_loop_are_constants():
     assert shapes.count((6, 1536)) == 2
     assert shapes.count(tuple(model.decoder.output_kernel.shape)) == 2
     assert shapes.count(tuple(model.decoder.context_kernel.shape)) == 2
-    # The recurrent kernel; and the input kernels of the encoder's directions, but not that of the
-    # decoder, whose products have been taken for all tokens.
+    # The recurrent kernel, but no input kernel of encoder or decoder, whose products have been
+    # taken for all tokens.
     recurrent = model.decoder.cells.cells[0].recurrent_kernel.shape
     assert recurrent == model.decoder.cells.cells[0].kernel.shape
-    assert shapes.count(tuple(recurrent)) == 2 + 2
+    assert recurrent == model.encoder.forward_layers[0].cell.kernel.shape
+    assert shapes.count(tuple(recurrent)) == 2
 
 
 def test_in_float32_no_weight_is_a_constant():
@@ -182,7 +191,8 @@ def test_a_function_of_ids_is_computed_once_for_all_of_them(monkeypatch, most_by
 
     def square(ids):
         counts.append(ids.shape[0])
-        return tf.gather(weights, ids) ** 2
+        rows = tf.gather(weights, ids)
+        return {"square": rows**2, "first": rows[..., :1]}
 
     @tf.function(autograph=False)
     def compute(ids):
@@ -191,9 +201,10 @@ def test_a_function_of_ids_is_computed_once_for_all_of_them(monkeypatch, most_by
 
     ids = tf.constant([[3, 9], [0, 3], [5, 3]])
     both, last_two = compute(ids)
-    expected = np.arange(20.0).reshape(10, 2)[ids.numpy()] ** 2
-    np.testing.assert_array_equal(both, expected)
-    np.testing.assert_array_equal(last_two, expected[1:])
+    expected = np.arange(20.0).reshape(10, 2)[ids.numpy()]
+    np.testing.assert_array_equal(both["square"], expected**2)
+    np.testing.assert_array_equal(both["first"], expected[..., :1])
+    np.testing.assert_array_equal(last_two["square"], expected[1:] ** 2)
     # One row tells how large the table would be.
     assert counts == ([1, 10] if most_bytes else [1, 3, 2])
 

@@ -185,7 +185,7 @@ def test_what_is_found_does_not_depend_on_who_waits(model, search, rows_at_once)
 
 
 def test_a_tree_does_not_depend_on_who_waits(model):
-    search = BeamSearch(3, max_length=12, coverage_penalty=0.0, return_tree=True)
+    search = BeamSearch(3, max_length=12, return_tree=True)
     together = arrays_of(decode(model, search, SOURCE_IDS)).tree
     found = arrays_of(decode(model, search, SOURCE_IDS, rows_at_once=2)).tree
     np.testing.assert_array_equal(found.ids, together.ids)

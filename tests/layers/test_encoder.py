@@ -1,5 +1,6 @@
 """What both encoders do."""
 
+import keras
 import numpy as np
 import pytest
 from harness import numbers_of, padded_batch, randomize
@@ -58,6 +59,22 @@ def test_padding_changes_nothing(encoder_class, cell_type):
         alone, alone_states = numbers_of(encoder(inputs[[row], :length], mask=mask[[row], :length]))
         np.testing.assert_allclose(outputs[row, :length], alone[0], atol=1e-5)
         np.testing.assert_allclose(np.array(states)[:, :, [row]], alone_states, atol=1e-5)
+
+
+@pytest.mark.parametrize("cell_type", ["GRUCell", "LSTMCell"])
+@pytest.mark.parametrize("encoder_class", ENCODERS)
+def test_projecting_and_reading_are_all_of_it(encoder_class, cell_type):
+    encoder = make_encoder(
+        encoder_class, cell_type=cell_type, num_layers=2, input_dropout=0.5, output_dropout=0.5
+    )
+    inputs, mask = padded_batch(LENGTHS, dim=3)
+    # Each position is projected by itself.
+    flat = numbers_of(encoder.project(inputs.reshape(-1, 3)))
+    projected = keras.tree.map_structure(lambda part: part.reshape(*mask.shape, -1), flat)
+    outputs, states = numbers_of(encoder.read(projected, mask))
+    expected, expected_states = numbers_of(encoder(inputs, mask=mask))
+    np.testing.assert_allclose(outputs, expected, atol=1e-6)
+    np.testing.assert_allclose(states, expected_states, atol=1e-6)
 
 
 @pytest.mark.parametrize("encoder_class", ENCODERS)

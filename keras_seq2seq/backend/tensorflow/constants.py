@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+import keras
 import tensorflow as tf
 
 from keras_seq2seq.backend.tensorflow.block_value import BlockValue
@@ -20,12 +21,12 @@ class _Precomputed:
 
     Attributes:
         room: The bytes that are left for constants.
-        tables: The table of each function, or `None` if it would be too large.
+        results: What each function gives, or `None` if that would be too large.
     """
 
     def __init__(self):
         self.room = MOST_BYTES
-        self.tables = {}
+        self.results = {}
 
 
 _precomputed = BlockValue()
@@ -65,28 +66,45 @@ def as_constants(dtype: tf.DType, compute: Callable) -> list[tf.Tensor] | None:
     return [tf.constant(value) for value in values]
 
 
+def computed_once(function, compute):
+    """Returns what is computed from the weights that a function gives, as tensors of the graph.
+
+    They are computed outside of it, once for all calls in a block of `fixed_weights`.
+
+    Args:
+        function: Function of weights alone; equal to itself at the next call, as a method is.
+        compute: Function without arguments.
+
+    Returns:
+        `None` outside of `fixed_weights`.
+    """
+    precomputed = _precomputed.value
+    if precomputed is None:
+        return None
+    if function not in precomputed.results:
+        with tf.init_scope(), _precomputed.set_to(None):
+            precomputed.results[function] = compute()
+    return precomputed.results[function]
+
+
 def tabulated(function, ids, count):
     """Returns `function(ids)`, with `fixed_weights` from a table of what it gives for all ids.
 
     Args:
-        function: Function of integers `(...)` that gives a tensor `(..., size)`, which depends on
-            them and on weights alone; equal to itself at the next call, as a method is.
+        function: Function of integers `(...)` that gives a nested structure of tensors `(...,
+            size)`, which depends on them and on weights alone; equal to itself at the next call,
+            as a method is.
         ids: Integer tensor `(...)`, below `count`.
         count: Integer.
     """
-    precomputed = _precomputed.value
-    if precomputed is None:
+    table = computed_once(function, lambda: _make_table(function, count))
+    if table is None:
         return function(ids)
-    if function not in precomputed.tables:
-        precomputed.tables[function] = _make_table(function, count)
-    table = precomputed.tables[function]
-    return function(ids) if table is None else take_rows(table, ids)
+    return keras.tree.map_structure(lambda rows: take_rows(rows, ids), table)
 
 
 def _make_table(function, count):
-    # Outside of the graph, which is given the table.
-    with tf.init_scope(), _precomputed.set_to(None):
-        row = function(tf.zeros((1,), "int32"))
-        if count * row.shape[-1] * row.dtype.size > MOST_TABLE_BYTES:
-            return None
-        return function(tf.range(count))
+    row = keras.tree.flatten(function(tf.zeros((1,), "int32")))
+    if count * sum(part.shape[-1] * part.dtype.size for part in row) > MOST_TABLE_BYTES:
+        return None
+    return function(tf.range(count))

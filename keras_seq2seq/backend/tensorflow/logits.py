@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from keras_seq2seq.backend import portable
 from keras_seq2seq.backend.fill_up import BLOCK_SIZE, fill_up
-from keras_seq2seq.backend.tensorflow.constants import as_constants
+from keras_seq2seq.backend.tensorflow.constants import as_constants, computed_once
 from keras_seq2seq.backend.tensorflow.product import (
     as_rows,
     from_rows,
@@ -40,9 +40,9 @@ def make_logits(features, weights):
             vocabulary_size)` of the dtype of the features, and the bias, a tensor
             `(vocabulary_size,)` of the dtype that the logits are to have.
     """
-    constants = as_constants(features.dtype, lambda: _in_blocks(*weights()))
-    if constants is not None:
-        return multiply_and_add(features, *constants)
+    fixed = _fixed_in_blocks(features.dtype, weights)
+    if fixed is not None:
+        return multiply_and_add(features, *fixed)
     kernel, bias = weights()
     logits = tf.cast(_multiply(features, kernel), bias.dtype) + bias
     # As Keras' softmax leaves its logits for the cross-entropy: what nobody else reads of the
@@ -159,6 +159,17 @@ def _real_rows(labels):
     rows = tf.argsort(is_padding, stable=True)
     real = tf.size(labels) - tf.reduce_sum(is_padding)
     return rows[: fill_up(real, ROW_MULTIPLE)]
+
+
+def _fixed_in_blocks(dtype, weights):
+    """Returns kernel and bias with `fixed_weights`, where they save time, or else `None`."""
+
+    def compute():
+        return _in_blocks(*weights())
+
+    if dtype == tf.float32:
+        return computed_once(weights, compute)
+    return as_constants(dtype, compute)
 
 
 def _in_blocks(kernel, bias):
