@@ -142,7 +142,7 @@ def can_change_shapes():
 
 
 def times_after(state):
-    """Returns how many tokens each row has after one more, which rows that are done don't get."""
+    """Returns how many tokens each row has after a step, which adds none to rows that are done."""
     return state.times + ops.cast(ops.logical_not(state.done), "int32")
 
 
@@ -168,22 +168,23 @@ def give_way_if_many(state, begun, everyone):
     """
     if not can_change_shapes():
         return state, begun
-    rows, total = count_rows(state.done), count_rows(everyone.done)
-    done = ops.sum(ops.cast(state.done, "int32"))
+    rows = count_rows(state.done)
+    others_wait = begun < count_rows(everyone.done)
+    staying = ops.where(others_wait, count_live(state), count_kept(state))
+    is_worth_while = ops.cast(rows - staying, "float32") >= DONE_PART * ops.cast(rows, "float32")
 
     def give_way():
         return ops.cond(
-            begun < total,
+            others_wait,
             lambda: replace_done(state, begun, everyone),
             lambda: (drop_done(state), begun),
         )
 
-    is_worth_while = ops.cast(done, "float32") >= DONE_PART * ops.cast(rows, "float32")
     return ops.cond(is_worth_while, give_way, lambda: (state, begun))
 
 
 def replace_done(state, begun, everyone):
-    """Returns the state with the next rows in place of those that are done."""
+    """Puts the next rows in place of those that are done; returns as `give_way_if_many`."""
     places = ops.nonzero(state.done)[0]
     number = ops.minimum(count_rows(places), count_rows(everyone.done) - begun)
     entering = take_rows(everyone, begun + ops.arange(number, dtype="int32"))
@@ -193,5 +194,14 @@ def replace_done(state, begun, everyone):
 def drop_done(state):
     """Returns the state without the rows that are done, but for those that fill it up."""
     live, done = (ops.nonzero(flags)[0] for flags in (ops.logical_not(state.done), state.done))
-    kept = ops.minimum(fill_up(count_rows(live), ROW_MULTIPLE), count_rows(state.done))
-    return take_rows(state, ops.concatenate([live, done])[:kept])
+    return take_rows(state, ops.concatenate([live, done])[: count_kept(state)])
+
+
+def count_kept(state):
+    """Returns the number of rows that are left once those that are done have been dropped."""
+    return ops.minimum(fill_up(count_live(state), ROW_MULTIPLE), count_rows(state.done))
+
+
+def count_live(state):
+    """Returns the number of rows that are not done."""
+    return ops.sum(ops.cast(ops.logical_not(state.done), "int32"))
