@@ -11,8 +11,8 @@ from keras_seq2seq.decoding.constraints import Constraints
 from keras_seq2seq.decoding.rows import count_rows, put_rows, take_rows
 
 # Rows that are done give way once they are this part of all: that copies the memory of the others
-# too, which takes about a fifth of a step.
-DONE_PART = 0.1
+# too, which takes about a sixth of a step.
+DONE_PART = 0.05
 # Where none are left to take their place, the rows that stay are filled up to a multiple of it.
 ROW_MULTIPLE = 16
 
