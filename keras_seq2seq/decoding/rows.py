@@ -18,9 +18,10 @@ def take_rows(structure, rows):
 
 def put_rows(structure, rows, values):
     """Returns the structure with the given rows of every tensor replaced by those of `values`."""
+    places = ops.expand_dims(rows, axis=-1)
 
     def put(tensor, values):
-        return ops.scatter_update(tensor, ops.expand_dims(rows, axis=-1), values)
+        return ops.scatter_update(tensor, places, values)
 
     return keras.tree.map_structure(put, structure, values)
 
