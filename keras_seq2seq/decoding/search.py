@@ -84,23 +84,21 @@ class Search:
         state = self._begin(states, memory, limits, source_lengths, max_length)
 
         # The first step, outside the loop and of all rows, shows what there will be to record.
-        times = state.times
         everyone, entry = self._advance(step, state, wanted)
         # Rows that are done stay at the time after their last.
         record = Record(entry, max_length + 1)
-        written = record.write(record.empty(), entry, times, state.rows)
+        written = record.write(record.empty(), entry, state.times, state.rows)
 
         def cond(steps, state, begun, written, results):
             is_anyone_left = begun < count_rows(everyone.done)
             return ops.logical_or(is_anyone_left, ops.logical_not(ops.all(state.done)))
 
         def body(steps, state, begun, written, results):
-            times = state.times
-            state, entry = self._advance(step, state, wanted)
-            written = record.write(written, entry, times, state.rows)
-            results = put_rows(results, state.rows, state.results)
-            steps = ops.maximum(steps, ops.max(state.times))
-            return steps, *give_way_if_many(state, begun, everyone), written, results
+            after, entry = self._advance(step, state, wanted)
+            written = record.write(written, entry, state.times, state.rows)
+            results = put_rows(results, after.rows, after.results)
+            steps = ops.maximum(steps, ops.max(after.times))
+            return steps, *give_way_if_many(after, begun, everyone), written, results
 
         loop_vars = (1, *first_rows(everyone, rows_at_once), written, everyone.results)
         steps, _, _, written, results = ops.while_loop(cond, body, loop_vars)
