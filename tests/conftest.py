@@ -5,6 +5,9 @@ import os
 
 from keras_seq2seq.cores import count_cores
 
+# No log lines of TensorFlow, which tests of commands would find among their output.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
 # Threads as TensorFlow has them by itself. Commands that are run in the process of the tests would
 # choose others for all that come after.
 for name in ("TF_NUM_INTEROP_THREADS", "TF_NUM_INTRAOP_THREADS"):
