@@ -158,11 +158,11 @@ def repeated_ngram_ends(history, times, size):
     """
     starts = ops.shape(history)[1] - size + 1
     times = ops.expand_dims(times, axis=-1)
-    suffix = take_beams(history, ops.maximum(times - size + 1, 0) + ops.arange(size - 1))
     # An n-gram that starts at `s` ends at `s + size - 1`, which must be in the past.
     repeats = ops.arange(starts) + size - 1 < times
+    begin = ops.maximum(times - size + 1, 0)  # of the n-gram that the next token would end
     for offset in range(size - 1):
-        same = ops.equal(history[:, offset : offset + starts], suffix[:, offset : offset + 1])
+        same = ops.equal(history[:, offset : offset + starts], take_beams(history, begin + offset))
         repeats = ops.logical_and(repeats, same)
     return ops.where(repeats, history[:, size - 1 :], PADDING_ID)
 

@@ -304,7 +304,7 @@ class Translator:
         )
         decode = self._decode[with_scores, with_attention]
         source_ids, prefix_ids = self.sources.with_end(sources), self.targets.padded(prefixes)
-        found = decode(source_ids, prefix_ids, batch_size)
+        found = decode(source_ids, prefix_ids, min(batch_size, len(sources)))
         found = keras.tree.map_structure(lambda part: part if part is None else part.numpy(), found)
         for row, (source, prefix) in enumerate(items):
             yield Translation(

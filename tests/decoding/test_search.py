@@ -147,11 +147,8 @@ def test_known_shapes(search):
     np.testing.assert_array_equal(found.ids, eager.ids)
 
 
-@pytest.mark.parametrize("search", SEARCHES)
-def test_drops_sentences_that_have_ended(search):
-    model = TableModel(64, 8, spread=0.5)
-    model.logits[:63, :, 3] = 20.0
-    model.logits[63, :, 3] = -20.0
+def count_rows(model, search, **arguments):
+    """Returns what is found for 64 sources, and the number of rows of each step."""
     sizes = []
 
     def step(ids, states, memory):
@@ -159,8 +156,15 @@ def test_drops_sentences_that_have_ended(search):
         return model.step(ids, states, memory)
 
     states, memory = model.start()
-    search = SEARCHES[search]()
-    search(step, states, memory, source_lengths=tf.constant([4] * 64))
+    return search(step, states, memory, source_lengths=tf.constant([4] * 64), **arguments), sizes
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_drops_sentences_that_have_ended(search):
+    model = TableModel(64, 8, spread=0.5)
+    model.logits[:63, :, 3] = 20.0
+    model.logits[63, :, 3] = -20.0
+    _, sizes = count_rows(model, SEARCHES[search]())
     assert len(sizes) > 10
     # The one that goes on, filled up to sixteen.
     assert sizes[-1] * 4 <= max(sizes)
@@ -201,15 +205,7 @@ def test_others_take_the_places_of_sentences_that_have_ended(search):
     model = TableModel(64, 8, spread=0.5)
     model.logits[:, :, 3] = 20.0
     model.logits[3::4, :, 3] = -20.0
-    sizes = []
-
-    def step(ids, states, memory):
-        sizes.append(len(ids))
-        return model.step(ids, states, memory)
-
-    states, memory = model.start()
-    search = SEARCHES[search]()
-    found = search(step, states, memory, source_lengths=tf.constant([4] * 64), rows_at_once=16)
+    found, sizes = count_rows(model, SEARCHES[search](), rows_at_once=16)
     lengths = np.count_nonzero(numbers_of(found.ids)[:, 0], axis=-1)
     assert max(lengths[3::4]) > 10 > 4 >= max(lengths[:3])
     # All begin; then sixteen go on at a time, almost always: as many as it takes for all tokens.

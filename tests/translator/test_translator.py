@@ -47,6 +47,7 @@ def test_keeps_the_order_and_answers_every_line(translator):
     assert together[1] == together[5] == ""
     assert together == [translator([sentence])[0] for sentence in SENTENCES]
     assert together == translator(SENTENCES, batch_size=2)
+    assert together == translator(SENTENCES, batch_size=10**12)
 
 
 def test_padding_changes_nothing(translator):
