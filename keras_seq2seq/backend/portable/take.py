@@ -20,4 +20,4 @@ def take_beams(tensor, beams):
     positions = ops.reshape(ops.expand_dims(first_beams, axis=-1) + beams, (-1,))
     # (rows, width, ...) -> (rows * width, ...) -> (rows * n, ...) -> (rows, n, ...)
     taken = ops.take(ops.reshape(tensor, (-1, *sizes)), positions, axis=0)
-    return ops.reshape(taken, (-1, number, *sizes))
+    return ops.reshape(taken, (rows, number, *sizes))
