@@ -1,6 +1,8 @@
 """What the tests of the searches share: arguments of both implementations, and comparing them."""
 
+import keras
 import numpy as np
+import pytest
 from decoding.plain_search import PlainSearch
 from decoding.table_model import TableModel
 from harness import numbers_of
@@ -10,6 +12,10 @@ from keras import ops
 from keras_seq2seq.decoding import Hypotheses
 
 SOURCE_LENGTHS = [3, 2, 4]
+
+counts_steps = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="elsewhere steps are traced, and not counted"
+)
 
 
 @st.composite

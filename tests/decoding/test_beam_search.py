@@ -4,6 +4,7 @@ from decoding.searching import (
     arrays_of,
     check_hypotheses,
     constrained_models,
+    counts_steps,
     plain_searches,
     row_of,
     run,
@@ -63,6 +64,7 @@ def test_width_one_is_greedy(drawn):
     np.testing.assert_array_equal(found.attention_scores, expected.attention_scores)
 
 
+@counts_steps
 @pytest.mark.parametrize("length_penalty", [0.0, 1.0])
 def test_stops_once_nothing_better_can_come(length_penalty):
     model = TableModel(3, 8)

@@ -97,7 +97,8 @@ class TestTokens:
 
     def test_what_cannot_go_on_ends(self, endless, search):
         found = arrays_of(run(search(banned_ids=[1], no_repeat_ngram_size=1), endless))
-        assert [sorted(row) for row in found.ids[:, 0].tolist()] == [[3, 4, 5, 6, 7, 8]] * 3
+        tokens = [sorted(filter(None, row)) for row in found.ids[:, 0].tolist()]
+        assert tokens == [[3, 4, 5, 6, 7, 8]] * 3
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from decoding.searching import (
     arrays_of,
     check_hypotheses,
     constrained_models,
+    counts_steps,
     plain_searches,
     row_of,
     run,
@@ -24,6 +25,7 @@ def test_agrees_with_a_plain_search(drawn):
         check_hypotheses(row_of(found, row), [plain.greedy()])
 
 
+@counts_steps
 def test_stops_when_all_have_ended():
     model = TableModel(3, 8)
     model.logits[..., 3] = -20.0
@@ -39,7 +41,8 @@ def test_the_first_of_equals_wins():
     model = TableModel(3, 8)
     model.logits[:] = 0.0
     found = arrays_of(run(GreedySearch(min_length=3, max_length=5, banned_ids=(1,)), model))
-    np.testing.assert_array_equal(found.ids[:, 0], [[4, 4, 3]] * 3)
+    np.testing.assert_array_equal(found.ids[:, 0, :3], [[4, 4, 3]] * 3)
+    assert not found.ids[:, 0, 3:].any()
 
 
 def test_refuses_an_unknown_argument():
