@@ -150,6 +150,7 @@ def first_rows(everyone, number):
     if not can_change_shapes():
         return everyone, count
     number = count if number is None else ops.minimum(number, count)
+    # By `nonzero`, whose length is not known while the loop is traced, as the rows become fewer.
     return take_rows(everyone, ops.nonzero(ops.arange(count) < number)[0]), number
 
 

@@ -31,7 +31,7 @@ def evaluate_models(
         references: What their translations should be.
         metrics: Names out of `METRIC_NAMES`, and `"perplexity"`, that of the references, see
             `CorpusScore`. Perplexities compare only between models of one target vocabulary.
-        batch_size: The most sentences that a model reads at once.
+        batch_size: The most sentences that are translated or scored at once.
         **options: Those of `evaluate_systems`.
 
     Returns:

@@ -14,7 +14,7 @@ from keras_seq2seq.decoding import Hypotheses
 SOURCE_LENGTHS = [3, 2, 4]
 
 counts_steps = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow", reason="elsewhere steps are traced, and not counted"
+    keras.backend.backend() != "tensorflow", reason="only TensorFlow tells how many steps it took"
 )
 
 

@@ -21,7 +21,7 @@ class _Precomputed:
 
     Attributes:
         room: The bytes that are left for constants.
-        results: What each function gives, or `None` if that would be too large.
+        results: What has been computed for each key.
     """
 
     def __init__(self):
@@ -66,14 +66,14 @@ def as_constants(dtype: tf.DType, compute: Callable) -> list[tf.Tensor] | None:
     return [tf.constant(value) for value in values]
 
 
-def computed_once(function, compute):
-    """Returns what is computed from the weights that a function gives, as tensors of the graph.
+def computed_once(key, compute):
+    """Returns what a function gives, computed outside of the graph.
 
-    They are computed outside of it, once for all calls in a block of `fixed_weights`.
+    It is computed once for all calls with a key in a block of `fixed_weights`.
 
     Args:
-        function: Function of weights alone; equal to itself at the next call, as a method is.
-        compute: Function without arguments.
+        key: What the result is found again by, such as a method.
+        compute: Function without arguments, whose result depends on weights alone.
 
     Returns:
         `None` outside of `fixed_weights`.
@@ -81,10 +81,10 @@ def computed_once(function, compute):
     precomputed = _precomputed.value
     if precomputed is None:
         return None
-    if function not in precomputed.results:
+    if key not in precomputed.results:
         with tf.init_scope(), _precomputed.set_to(None):
-            precomputed.results[function] = compute()
-    return precomputed.results[function]
+            precomputed.results[key] = compute()
+    return precomputed.results[key]
 
 
 def tabulated(function, ids, count):

@@ -3,50 +3,34 @@
 import keras
 import tensorflow as tf
 
+from keras_seq2seq.backend import portable
 
-class Record:
-    """What has been written is handed from step to step, as a nested structure of tensors.
 
-    Entries are listed as they are, and brought to their places at the end: TensorFlow copies a
-    tensor that is written to, which here would be all that has been written, at each step.
+class Record(portable.Record):
+    """Lists entries as they are, and brings them to their places at the end.
 
-    Args:
-        entry: Nested structure of tensors `(rows, ...)`, an entry of all rows.
-        length: Integer, above all times that are written at.
+    TensorFlow copies a tensor that is written to, which would be all that has been written, at
+    each step.
     """
 
-    def __init__(self, entry, length):
-        del length  # A list has no end.
-        self._entry = entry
-        self._rows = tf.shape(keras.tree.flatten(entry)[0])[0]
-
     def empty(self):
-        """Returns what is there before the first step."""
         places = tf.zeros((0, 2), tf.int32)
         return keras.tree.map_structure(_empty_list, (self._entry, places))
 
     def write(self, written, entry, times, rows):
-        """Adds an entry of some rows.
-
-        Args:
-            written: What has been written so far.
-            entry: Nested structure of tensors `(n, ...)`.
-            times: Integers `(n,)`, the time of each row.
-            rows: Integers `(n,)`, which of all rows each one is.
-        """
         places = tf.stack([times, rows], axis=-1)
         return keras.tree.map_structure(_append, written, (entry, places))
 
     def read(self, written, length):
-        """Returns tensors `(length, rows, ...)`, zero where nothing has been written."""
         entries, places = written
+        rows = tf.shape(keras.tree.flatten(self._entry)[0])[0]
         places = _join(places, tf.zeros((0, 2), tf.int32))
         kept = tf.where(places[:, 0] < length)[:, 0]
         places = tf.gather(places, kept)
 
         def put(values, like):
             values = tf.gather(_join(values, like), kept)
-            shape = tf.concat([[length, self._rows], tf.shape(values)[1:]], axis=0)
+            shape = tf.concat([[length, rows], tf.shape(values)[1:]], axis=0)
             # Where a row has been written twice at a time, it does not matter which one stays.
             tensor = tf.tensor_scatter_nd_update(tf.zeros(shape, values.dtype), places, values)
             return tf.ensure_shape(tensor, [None, None, *like.shape[1:]])
