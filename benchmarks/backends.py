@@ -105,7 +105,7 @@ def write_batches(source, target, path, batch_size, steps) -> dict:
     import numpy as np
 
     from keras_seq2seq import Vocabulary, make_dataset
-    from keras_seq2seq.data import read_lines
+    from keras_seq2seq.files import read_lines
 
     vocabularies = [
         Vocabulary.build((line.split() for line in read_lines(file)), min_frequency=2)

@@ -28,7 +28,7 @@ def main(model_dir, source, beam_widths, batch_sizes, dtypes, rounds, threads):
     from keras_seq2seq.cli.tensorflow_import import import_tensorflow
 
     import_tensorflow(batches_at_once=True)
-    from keras_seq2seq.data import read_lines
+    from keras_seq2seq.files import read_lines
     from keras_seq2seq.translator import Translator
 
     lines = list(read_lines(source))

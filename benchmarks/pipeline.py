@@ -49,7 +49,9 @@ def main(source, target, rounds, epochs, memory_lines, threads, child):
 
 def propose(source, target):
     """Returns the buckets that `--buckets=auto` makes of the files."""
-    from keras_seq2seq.data import WhitespaceTokenizer, propose_buckets, scan_parallel_text
+    from keras_seq2seq.data import batching as propose_buckets
+    from keras_seq2seq.data import scan_parallel_text
+    from keras_seq2seq.text import WhitespaceTokenizer
 
     summary = scan_parallel_text(
         *(source, target, WhitespaceTokenizer(), WhitespaceTokenizer()),
@@ -63,7 +65,7 @@ def propose(source, target):
 def build_vocabularies(paths):
     """Returns the vocabulary of each file: the words that occur at least twice."""
     from keras_seq2seq import Vocabulary
-    from keras_seq2seq.data import read_lines
+    from keras_seq2seq.files import read_lines
 
     return [
         Vocabulary.build((line.split() for line in read_lines(path)), min_frequency=2)
@@ -122,7 +124,7 @@ def measure_memory(files, buckets, sizes):
 
 def repeat_lines(path: str, size: int, folder: Path) -> str:
     """Writes so many lines, those of the file over and over."""
-    from keras_seq2seq.data import read_lines
+    from keras_seq2seq.files import read_lines
 
     repeated = folder / Path(path).name.removesuffix(".gz")
     with open(repeated, "w", encoding="utf-8") as file:

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from keras_seq2seq.config import resolve_config
-from keras_seq2seq.data import read_lines, write_corpus
+from keras_seq2seq.data import write_corpus
+from keras_seq2seq.files import read_lines
 from keras_seq2seq.plots import attention_as_text, save_attention_heatmap
 from keras_seq2seq.training import prepare, train
 from keras_seq2seq.translator import Translation, Translator

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from keras_seq2seq import demo, training
 from keras_seq2seq.cli.main import main
-from keras_seq2seq.data import read_lines
+from keras_seq2seq.files import read_lines
 from keras_seq2seq.translator import Hypothesis, Translation
 
 

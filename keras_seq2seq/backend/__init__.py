@@ -1,10 +1,12 @@
-"""What is worth doing in a way of its own on one of Keras' backends, for speed.
+"""Operations with a faster implementation on one of Keras's backends.
 
-Everything else is written in `keras.ops` alone. What `portable` has runs on all backends; the
-others have the same functions with the same results.
+Everything else is written in `keras.ops` alone. `portable` runs on every backend; `tensorflow`
+has the same functions, with the same results.
 """
 
 import keras
+
+from keras_seq2seq.backend.portable import BLOCK_SIZE, fill_up
 
 if keras.backend.backend() == "tensorflow":
     from keras_seq2seq.backend.tensorflow import (
@@ -23,6 +25,11 @@ if keras.backend.backend() == "tensorflow":
         take_beams,
         take_rows,
     )
+
+    # Whether a tensor may change its shape within a loop.
+    CAN_CHANGE_SHAPES = True
+    # Whether XLA compiles `scan`, which it does for loops of a fixed length only.
+    CAN_COMPILE_LOOPS = False
 else:
     from keras_seq2seq.backend.portable import (
         Adam,
@@ -41,10 +48,17 @@ else:
         take_rows,
     )
 
+    CAN_CHANGE_SHAPES = False
+    CAN_COMPILE_LOOPS = True
+
 __all__ = [
+    "BLOCK_SIZE",
+    "CAN_CHANGE_SHAPES",
+    "CAN_COMPILE_LOOPS",
     "Adam",
     "Record",
     "affine",
+    "fill_up",
     "fixed_weights",
     "join_logits",
     "make_logits",

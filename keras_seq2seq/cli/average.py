@@ -2,7 +2,7 @@
 
 import click
 
-from keras_seq2seq.cli.whole_number import WholeNumber
+from keras_seq2seq.cli.options import WholeNumber
 
 
 @click.command()

@@ -6,11 +6,10 @@ from typing import Any
 
 import click
 
-from keras_seq2seq.cli.aligned_lines import read_aligned_lines
-from keras_seq2seq.cli.output import open_output
-from keras_seq2seq.cli.whole_number import WholeNumber
+from keras_seq2seq.cli.input_output import open_output, read_aligned_lines
+from keras_seq2seq.cli.options import WholeNumber
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.metrics import METRIC_NAMES, TOKENIZERS, parse_metric_names
+from keras_seq2seq.evaluation import METRIC_NAMES, TOKENIZERS, parse_metric_names
 
 
 @click.command()
@@ -88,7 +87,7 @@ def evaluate(
         from keras_seq2seq.cli.tensorflow_import import import_tensorflow
 
         import_tensorflow(batches_at_once=True)
-        from keras_seq2seq.evaluation import evaluate_models
+        from keras_seq2seq.training import evaluate_models
 
         systems = evaluate_models(
             model_dirs, sources, references, names, batch_size=batch_size, **options

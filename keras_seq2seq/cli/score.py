@@ -8,9 +8,8 @@ from typing import TextIO
 
 import click
 
-from keras_seq2seq.cli.aligned_lines import read_aligned_lines
-from keras_seq2seq.cli.output import open_output
-from keras_seq2seq.cli.whole_number import WholeNumber
+from keras_seq2seq.cli.input_output import open_output, read_aligned_lines
+from keras_seq2seq.cli.options import WholeNumber
 
 
 @click.command()
@@ -51,7 +50,7 @@ def score(
         from keras_seq2seq.cli.tensorflow_import import import_tensorflow
 
         import_tensorflow(batches_at_once=True)
-        from keras_seq2seq.scoring import CorpusScore, Scorer
+        from keras_seq2seq.translator.scorer import CorpusScore, Scorer
 
         scores = Scorer.load(model_dir).stream(zip(sources, targets, strict=True), batch_size)
         if as_json:

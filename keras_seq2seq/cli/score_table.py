@@ -6,8 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from keras_seq2seq.evaluation import MetricScore
-from keras_seq2seq.metrics import LOWER_IS_BETTER
+from keras_seq2seq.evaluation import LOWER_IS_BETTER, MetricScore
 
 _LABELS = {
     "bleu": "BLEU",

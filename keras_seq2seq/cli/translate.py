@@ -1,17 +1,74 @@
 """`keras-seq2seq translate`"""
 
+from __future__ import annotations
+
 import json
 import sys
 from collections.abc import Iterator
-from typing import Any
+from math import isfinite
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from keras_seq2seq.cli.decoding_options import decoding_options
-from keras_seq2seq.cli.output import open_output
-from keras_seq2seq.cli.translation_files import TranslationFiles
-from keras_seq2seq.cli.warning_lines import warnings_in_lines
-from keras_seq2seq.cli.whole_number import WholeNumber
+from keras_seq2seq.cli.input_output import open_output, warnings_in_lines
+from keras_seq2seq.cli.options import WholeNumber, decoding_options
+from keras_seq2seq.errors import UserError
+
+if TYPE_CHECKING:
+    from keras_seq2seq.translator import Translation, Translator
+
+
+class TranslationFiles:
+    """Writes pictures of attention and pages of beams, a file for each line.
+
+    Args:
+        attention_dir: Where pictures go, a new or an empty directory; None for none.
+        beam_dir: Where pages go, likewise.
+
+    Raises:
+        UserError: If a directory has files, or cannot be written.
+    """
+
+    def __init__(self, attention_dir: str | None, beam_dir: str | None):
+        from keras_seq2seq.plots import AttentionDirectory, BeamDirectory
+
+        self._pictures = attention_dir and AttentionDirectory(attention_dir)
+        self._pages = beam_dir and BeamDirectory(beam_dir)
+
+    def check(self, translator: Translator):
+        """Checks that there will be something to write.
+
+        Raises:
+            UserError: If not.
+        """
+        if self._pictures and not translator.model.has_attention:
+            raise UserError("--attention_dir: the model has no attention; leave it out")
+
+    def write(self, number: int, translation: Translation, translator: Translator):
+        """Writes the files of a line.
+
+        Args:
+            number: The number of the line, 1 for the first.
+            translation: What was made of it. There are no pages of empty lines.
+            translator: What made it.
+        """
+        best = translation.best
+        if self._pictures:
+            self._pictures.write(number, translation.source_tokens, best.tokens, best.attention)
+        if self._pages and translation.tree is not None:
+            tokenizer = translator.targets.tokenizer
+            self._pages.write(
+                number,
+                translation.tree,
+                translator.targets.vocabulary.to_tokens,
+                [
+                    (hypothesis.ids, hypothesis.score)
+                    for hypothesis in translation.hypotheses
+                    if isfinite(hypothesis.score)
+                ],
+                source=translator.sources.tokenizer.join(translation.source_tokens),
+                separator=" " if " " in tokenizer.join(["a", "b"]) else "",
+            )
 
 
 @click.command(epilog="Flags that are not given are as the model's inference.* options say.")
@@ -144,7 +201,7 @@ def translate(
 
 
 def _read(source: str | None) -> Iterator[str]:
-    from keras_seq2seq.data import decode_lines, read_lines
+    from keras_seq2seq.files import decode_lines, read_lines
 
     if source is None:
         return decode_lines(sys.stdin.buffer, "standard input")
@@ -154,7 +211,7 @@ def _read(source: str | None) -> Iterator[str]:
 
 def _check_readable(path: str):
     """Finds a missing file before the model is loaded."""
-    from keras_seq2seq.data import open_text
+    from keras_seq2seq.files import open_text
 
     open_text(path).close()
 

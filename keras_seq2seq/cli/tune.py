@@ -4,8 +4,8 @@ from typing import Any
 
 import click
 
+from keras_seq2seq.cli.options import WholeNumber
 from keras_seq2seq.cli.train import train
-from keras_seq2seq.cli.whole_number import WholeNumber
 
 # Those of `train` that the search sets itself, or that have no meaning for it.
 _NOT_OF_TRAIN = {

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from keras_seq2seq.cli.output import open_output
-from keras_seq2seq.cli.whole_number import WholeNumber
+from keras_seq2seq.cli.input_output import open_output
+from keras_seq2seq.cli.options import WholeNumber
 
 
 @click.command()
@@ -37,7 +37,8 @@ def vocab(
     Writes one token a line with a tab and its count, the most frequent first. Several files make
     one vocabulary.
     """
-    from keras_seq2seq.data import Vocabulary, get_tokenizer, open_text
+    from keras_seq2seq.files import open_text
+    from keras_seq2seq.text import Vocabulary, get_tokenizer
 
     token_lists = _read_tokens(inputs, get_tokenizer(tokenizer))
     for path in inputs:
@@ -50,8 +51,8 @@ def vocab(
 
 
 def _read_tokens(inputs: Sequence[str], tokenizer: Any) -> Iterator[list[str]]:
-    from keras_seq2seq.data import read_lines
     from keras_seq2seq.errors import UserError
+    from keras_seq2seq.files import read_lines
 
     for path in inputs:
         has_tokens = False

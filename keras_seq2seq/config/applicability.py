@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from keras_seq2seq.config.hyper_parameters import Attention
 from keras_seq2seq.config.inference import BeamSearch, Inference, Sampling
-from keras_seq2seq.config.nested_options import get_path
 from keras_seq2seq.config.optimizer import ORIGINAL_DECAYS
 from keras_seq2seq.config.option_types import join_choices
-
-if TYPE_CHECKING:
-    from keras_seq2seq.config.config import Config
+from keras_seq2seq.config.section import Section, get_path
 
 # The types of decay that use an option; empty for all types.
 _DECAY_OPTIONS = {
@@ -26,7 +21,7 @@ _DECAY_OPTIONS = {
 }
 
 
-def options_without_effect(config: Config) -> dict[tuple[str, ...], str]:
+def options_without_effect(config: Section) -> dict[tuple[str, ...], str]:
     """Returns the options that do nothing in `config`.
 
     Returns:

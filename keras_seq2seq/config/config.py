@@ -6,13 +6,11 @@ from pathlib import Path
 from pydantic import Field, model_validator
 
 from keras_seq2seq.config.applicability import options_without_effect
-from keras_seq2seq.config.buckets import BatchSizes, Buckets
 from keras_seq2seq.config.config_file import dump_config, load_config_file
-from keras_seq2seq.config.conflict import conflict
 from keras_seq2seq.config.hyper_parameters import HyperParameters
-from keras_seq2seq.config.layer import Layer
-from keras_seq2seq.config.nested_options import has_path
 from keras_seq2seq.config.option_types import (
+    BatchSizes,
+    Buckets,
     DirectoryPath,
     FilePath,
     NonNegativeFloat,
@@ -21,13 +19,13 @@ from keras_seq2seq.config.option_types import (
     PositiveFloat,
     PositiveInt,
     PositiveSteps,
+    ProfileSteps,
     Seed,
     Switch,
     one_of,
 )
-from keras_seq2seq.config.profile_steps import ProfileSteps
-from keras_seq2seq.config.section import Section
-from keras_seq2seq.config.validate import validate_layers
+from keras_seq2seq.config.section import Section, conflict, has_path
+from keras_seq2seq.config.validate import Layer, validate_layers
 
 DType = one_of("float32", "mixed_bfloat16")
 BatchType = one_of("sentences", "tokens")

@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from keras_seq2seq.config.conflict import conflict
 from keras_seq2seq.config.option_types import (
     Expected,
     InnerFraction,
@@ -17,7 +16,7 @@ from keras_seq2seq.config.option_types import (
     Switch,
     one_of,
 )
-from keras_seq2seq.config.section import Section
+from keras_seq2seq.config.section import Section, conflict
 
 # Those of Keras that need no more than a learning rate. ScheduleFreeAdamW is not among them,
 # since its weights are the model's only after a call that ends training.

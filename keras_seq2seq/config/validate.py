@@ -1,19 +1,90 @@
 """Validation of options from several sources, with errors that name the source."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import reduce
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from keras_seq2seq.config.conflict import CONFLICT
-from keras_seq2seq.config.layer import Layer
-from keras_seq2seq.config.near_misses import near_misses
-from keras_seq2seq.config.nested_options import has_path, merge_options
 from keras_seq2seq.config.option_types import expected_words, join_choices
-from keras_seq2seq.config.section import Section, find_field, nested_section, walk_options
-from keras_seq2seq.config.show import show
+from keras_seq2seq.config.section import (
+    CONFLICT,
+    Section,
+    find_field,
+    has_path,
+    merge_options,
+    nested_section,
+    walk_options,
+)
 from keras_seq2seq.errors import UserError
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Options from one source, which error messages name.
+
+    Args:
+        source: the name of the source: a file's path, `--hparams`, `--batch_size`.
+        options: nested dict of the options.
+        section: the path at which the source's own names start: `("hparams",)` for
+            `--hparams`, the whole path for a flag, which sets one option.
+    """
+
+    source: str
+    options: dict
+    section: tuple[str, ...] = ()
+
+    def own_name(self, path: Sequence[str]) -> str:
+        """Returns the dotted name of the option at `path` in this source, "" for a flag."""
+        return ".".join(path[len(self.section) :])
+
+
+_LONGEST = 60
+
+
+def show(value: Any) -> str:
+    """Returns `value` as the user wrote it, on one line and not longer than a line should be."""
+    if value is None:
+        return "nothing"
+    # json writes text, true and false as YAML does, but an infinity as "Infinity".
+    shown = json.dumps(value, ensure_ascii=False) if isinstance(value, (str, bool)) else repr(value)
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
+
+
+# Likeness from 0 to 1, as difflib measures it.
+_NEAR = 0.6
+_EQUALLY_NEAR = 0.02
+
+
+def near_misses(name: str, valid_names: Iterable[str]) -> list[str]:
+    """Returns the valid names nearest to the dotted `name`: mostly one or none."""
+    valid_names = list(valid_names)
+    # A section that exists is meant.
+    section = name.rpartition(".")[0]
+    valid_names = [valid for valid in valid_names if valid.startswith(f"{section}.")] or valid_names
+    # The right name in a wrong section, or in none, is nearer than any other spelling.
+    candidates = [valid for valid in valid_names if _last(valid) == _last(name)]
+    if not candidates:
+        # The section alone makes long names alike: the last part must be like the other too.
+        candidates = [
+            valid
+            for valid in valid_names
+            if _likeness(name, valid) >= _NEAR and _likeness(_last(name), _last(valid)) >= _NEAR
+        ]
+    nearest = max((_likeness(name, valid) for valid in candidates), default=0)
+    return [valid for valid in candidates if _likeness(name, valid) > nearest - _EQUALLY_NEAR]
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _likeness(one: str, other: str) -> float:
+    return SequenceMatcher(None, one, other).ratio()
+
 
 SectionType = TypeVar("SectionType", bound=Section)
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from keras_seq2seq.data.buckets import validate_buckets
-from keras_seq2seq.data.text_encoder import TextEncoder, with_end, with_start
-from keras_seq2seq.data.text_lines import open_text
-from keras_seq2seq.data.tokenizers import get_tokenizer
-from keras_seq2seq.data.vocabulary import Vocabulary
+from keras_seq2seq.data.batching import validate_buckets
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.files.text_lines import open_text
+from keras_seq2seq.text.text_encoder import TextEncoder, with_end, with_start
+from keras_seq2seq.text.tokenizers import get_tokenizer
+from keras_seq2seq.text.vocabulary import Vocabulary
 
 # Lines that are split into tokens by one call, since an operation costs more than its work on a
 # line: Multi30k passes at 5,000 lines/s one by one and at 45,000 by the thousand.

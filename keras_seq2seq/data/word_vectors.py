@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_seq2seq.data.text_lines import open_text
-from keras_seq2seq.data.vocabulary import Vocabulary
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.files.text_lines import open_text
+from keras_seq2seq.text.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,7 @@
 
 from keras_seq2seq.decoding.beam_history import BeamTree
 from keras_seq2seq.decoding.beam_search import BeamSearch
-from keras_seq2seq.decoding.greedy_search import GreedySearch
-from keras_seq2seq.decoding.hypotheses import Hypotheses
-from keras_seq2seq.decoding.sampling_search import SamplingSearch
-from keras_seq2seq.decoding.search import Search
+from keras_seq2seq.decoding.search import Hypotheses, Search
+from keras_seq2seq.decoding.stepwise import GreedySearch, SamplingSearch
 
 __all__ = ["BeamSearch", "BeamTree", "GreedySearch", "Hypotheses", "SamplingSearch", "Search"]

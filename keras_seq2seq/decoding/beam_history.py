@@ -4,9 +4,9 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from keras_seq2seq.decoding.hypotheses import Hypotheses
-from keras_seq2seq.decoding.next_tokens import MINUS_INFINITY
+from keras_seq2seq.decoding.constraints import MINUS_INFINITY
 from keras_seq2seq.decoding.rows import merge_beams, put_rows, take_beams
+from keras_seq2seq.decoding.search import Hypotheses
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID
 
 

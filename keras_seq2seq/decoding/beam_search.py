@@ -1,13 +1,12 @@
-"""Following the best few hypotheses of each sentence."""
+"""Beam search."""
+
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
-from keras_seq2seq.decoding import penalties
 from keras_seq2seq.decoding.beam_history import BeamEntry, read_hypotheses, read_tree
-from keras_seq2seq.decoding.beam_state import BeamState, Candidates, Finished
-from keras_seq2seq.decoding.constraints import append_to_history
-from keras_seq2seq.decoding.next_tokens import MINUS_INFINITY, best_tokens
+from keras_seq2seq.decoding.constraints import MINUS_INFINITY, append_to_history, best_tokens
 from keras_seq2seq.decoding.rows import (
     count_rows,
     merge_beams,
@@ -17,6 +16,108 @@ from keras_seq2seq.decoding.rows import (
 )
 from keras_seq2seq.decoding.search import Search, times_after
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID
+
+# A position without any attention would make a score infinite.
+LEAST_COVERAGE = 1e-10
+
+
+def length_penalty(length, weight):
+    """Returns `((5 + length) / 6) ** weight`, which log-probabilities are divided by.
+
+    Args:
+        length: Integer tensor, the number of tokens, the end token included.
+        weight: Float, at least 0. 0 favours short hypotheses, 1 compares means, roughly.
+
+    Reference:
+        - Wu et al., 2016, https://arxiv.org/abs/1609.08144, equation 14
+    """
+    return ((5.0 + ops.cast(length, "float32")) / 6.0) ** weight
+
+
+def coverage_penalty(coverage, source_lengths, weight):
+    """Returns `weight * sum(log(min(coverage, 1)))`, added to a score; at most 0.
+
+    Args:
+        coverage: Float tensor `(batch, width, source_length)`, the attention that each source
+            position has had, summed over the target's tokens, the end token included.
+        source_lengths: Integer tensor `(batch,)`. Positions from there on do not count.
+        weight: Float, at least 0.
+
+    Reference:
+        - Wu et al., 2016, https://arxiv.org/abs/1609.08144, equation 14
+    """
+    logs = ops.log(ops.clip(coverage, LEAST_COVERAGE, 1.0))
+    # (batch, 1, source_length)
+    is_real = ops.arange(ops.shape(coverage)[-1]) < source_lengths[:, None, None]
+    return weight * ops.sum(ops.where(is_real, logs, 0.0), axis=-1)
+
+
+class Finished(NamedTuple):
+    """The best hypotheses that have ended, best first; each tensor is `(batch, n_best)`.
+
+    Attributes:
+        scores: Floats, what hypotheses are ranked by; minus infinity where there is none.
+        times: Integers, the position of the end token.
+        parents: Integers, the beam that ended.
+        end_scores: Floats, the log-probability of the end token.
+    """
+
+    scores: Any
+    times: Any
+    parents: Any
+    end_scores: Any
+
+
+class Candidates(NamedTuple):
+    """Continuations of live hypotheses, likeliest first; each tensor is `(batch, n)`.
+
+    Attributes:
+        ids: Integers, the token added.
+        parents: Integers, the beam that it is added to.
+        token_scores: Floats, its log-probability.
+        scores: Floats, the log-probability of the whole; minus infinity for none.
+    """
+
+    ids: Any
+    parents: Any
+    token_scores: Any
+    scores: Any
+
+
+class BeamState(NamedTuple):
+    """The state between two steps; each tensor's first axis is the sentences.
+
+    The beams of a sentence are its live hypotheses, likeliest first: one before the first step,
+    `width` thereafter.
+
+    Attributes:
+        rows: Integers `(batch,)`, where in the first batch each sentence was.
+        times: Integers `(batch,)`, the number of tokens of each live hypothesis.
+        done: Booleans `(batch,)`.
+        results: `Finished`.
+        ids: Integers `(batch, beams)`, the last tokens.
+        scores: Floats `(batch, beams)`, the log-probabilities; minus infinity for no hypothesis.
+        states: Tensors `(batch, beams, ...)`.
+        memory: Tensors `(batch, ...)`, which the beams of a sentence share.
+        limits: `Limits`.
+        source_lengths: Integers `(batch,)`, or `()` without a coverage penalty.
+        coverage: Floats `(batch, beams, source_length)`, the attention summed over the tokens so
+            far, or `()` without a coverage penalty.
+        history: Integers `(batch, beams, length)`, or `()` if no rule needs it.
+    """
+
+    rows: Any
+    times: Any
+    done: Any
+    results: Finished
+    ids: Any
+    scores: Any
+    states: Any
+    memory: Any
+    limits: Any
+    source_lengths: Any
+    coverage: Any
+    history: Any
 
 
 class BeamSearch(Search):
@@ -183,11 +284,9 @@ class BeamSearch(Search):
     def _finish_some(self, best, coverage, state):
         """Returns the best of the finished hypotheses and of the candidates that end."""
         length = state.times[:, None] + 1
-        scores = best.scores / penalties.length_penalty(length, self.length_penalty)
+        scores = best.scores / length_penalty(length, self.length_penalty)
         if self.coverage_penalty:
-            penalty = penalties.coverage_penalty(
-                coverage, state.source_lengths, self.coverage_penalty
-            )
+            penalty = coverage_penalty(coverage, state.source_lengths, self.coverage_penalty)
             scores = scores + take_beams(penalty, best.parents)
         new = Finished(
             scores=ops.where(ops.equal(best.ids, END_ID), scores, MINUS_INFINITY),
@@ -209,7 +308,7 @@ class BeamSearch(Search):
         length; the coverage penalty is never above 0.
         """
         longest = state.limits.longest
-        best_possible = scores[:, 0] / penalties.length_penalty(longest, self.length_penalty)
+        best_possible = scores[:, 0] / length_penalty(longest, self.length_penalty)
         is_last = state.times + 1 >= longest
         return ops.logical_or(finished.scores[:, -1] >= best_possible, is_last)
 

@@ -1,14 +1,38 @@
-"""The loop that every search shares."""
+"""The loop that all searches share, and what it returns."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import keras
 from keras import ops
 
-from keras_seq2seq.backend import Record
-from keras_seq2seq.backend.fill_up import fill_up
+from keras_seq2seq.backend import CAN_CHANGE_SHAPES, Record, fill_up
 from keras_seq2seq.decoding.constraints import Constraints
 from keras_seq2seq.decoding.rows import count_rows, put_rows, take_rows
+
+
+class Hypotheses(NamedTuple):
+    """The best hypotheses of each sentence, best first.
+
+    Attributes:
+        ids: Integers `(batch, n_best, length)`: the tokens, the end token, then zeros.
+        scores: Floats `(batch, n_best)`: what the hypotheses were ranked by. Minus infinity, with
+            no tokens, where fewer than `n_best` were found. `None` if not asked for.
+        token_scores: Floats `(batch, n_best, length)`: the log-probability of each token, the
+            end token included, then zeros. `None` if not asked for.
+        attention_scores: Floats `(batch, n_best, length, source_length)`, or `None` if not asked
+            for or if the model has no attention.
+        tree: `BeamTree`, or `None` if not asked for.
+    """
+
+    ids: Any
+    scores: Any
+    token_scores: Any
+    attention_scores: Any = None
+    tree: Any = None
+
+    def without_scores(self):
+        """Returns the same hypotheses, without their scores."""
+        return self._replace(scores=None, token_scores=None)
+
 
 # Rows that are done give way once they are this part of all: that copies the memory of the others
 # too, which takes about a sixth of a step.
@@ -79,7 +103,7 @@ class Search:
         batch_size = count_rows(states)
         limits = self.constraints.limits(batch_size, source_lengths, prefix, max_length)
         wanted = Wanted(return_scores, return_attention_scores)
-        if can_change_shapes():
+        if CAN_CHANGE_SHAPES:
             max_length = ops.max(limits.longest, initial=1)
         state = self._begin(states, memory, limits, source_lengths, max_length)
 
@@ -102,7 +126,7 @@ class Search:
 
         loop_vars = (1, *first_rows(everyone, rows_at_once), written, everyone.results)
         steps, _, _, written, results = ops.while_loop(cond, body, loop_vars)
-        record = record.read(written, steps if can_change_shapes() else max_length)
+        record = record.read(written, steps if CAN_CHANGE_SHAPES else max_length)
         hypotheses = self._finish(record, results)
         return hypotheses if return_scores else hypotheses.without_scores()
 
@@ -134,11 +158,6 @@ class Search:
         raise NotImplementedError
 
 
-def can_change_shapes():
-    """Returns whether a tensor may change its shape within a loop."""
-    return keras.backend.backend() == "tensorflow"
-
-
 def times_after(state):
     """Returns how many tokens each row has after a step, which adds none to rows that are done."""
     return state.times + ops.cast(ops.logical_not(state.done), "int32")
@@ -147,7 +166,7 @@ def times_after(state):
 def first_rows(everyone, number):
     """Returns the state of the first rows, which begin, and how many those are."""
     count = count_rows(everyone.done)
-    if not can_change_shapes():
+    if not CAN_CHANGE_SHAPES:
         return everyone, count
     number = count if number is None else ops.minimum(number, count)
     # By `nonzero`, whose length is not known while the loop is traced, as the rows become fewer.
@@ -165,7 +184,7 @@ def give_way_if_many(state, begun, everyone):
     Returns:
         The state of the rows that go on now, and how many have begun now.
     """
-    if not can_change_shapes():
+    if not CAN_CHANGE_SHAPES:
         return state, begun
     rows = count_rows(state.done)
     others_wait = begun < count_rows(everyone.done)

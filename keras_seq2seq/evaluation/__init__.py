@@ -1,25 +1,28 @@
-"""Measuring translations against references.
+"""Metrics over lines of text, and comparisons between systems.
 
-`evaluate_models` is imported when it is first used, since it is the only one that needs
-tensorflow.
+Every metric is one of sacrebleu's or follows its interface: `corpus_score(hypotheses,
+[references])` returns the score, `get_signature()` describes how it was computed, and
+sacrebleu's paired tests accept it. All scores are percentages.
+
+The metric libraries are imported when a metric is made.
 """
 
-from keras_seq2seq.evaluation.dev_scores import translate_and_score
-from keras_seq2seq.evaluation.metric_score import MetricScore
-from keras_seq2seq.evaluation.systems import evaluate, evaluate_systems
+from keras_seq2seq.evaluation.registry import (
+    LOWER_IS_BETTER,
+    METRIC_NAMES,
+    TOKENIZERS,
+    make_metrics,
+    parse_metric_names,
+)
+from keras_seq2seq.evaluation.systems import MetricScore, evaluate, evaluate_systems
 
 __all__ = [
+    "LOWER_IS_BETTER",
+    "METRIC_NAMES",
+    "TOKENIZERS",
     "MetricScore",
     "evaluate",
-    "evaluate_models",
     "evaluate_systems",
-    "translate_and_score",
+    "make_metrics",
+    "parse_metric_names",
 ]
-
-
-def __getattr__(name: str):
-    if name == "evaluate_models":
-        from keras_seq2seq.evaluation.models import evaluate_models
-
-        return evaluate_models
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,12 +1,34 @@
-"""Scores of translations, and the significance of their differences."""
+"""Scores of translations, and comparisons between systems."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.evaluation.metric_score import MetricScore
-from keras_seq2seq.metrics import METRIC_NAMES, make_metrics
+from keras_seq2seq.evaluation import METRIC_NAMES, make_metrics
+
+
+@dataclass(frozen=True)
+class MetricScore:
+    """The score of a system by one metric.
+
+    Attributes:
+        value: The score, a percentage; perplexity is none.
+        signature: How it was computed, as sacrebleu writes it; give it along with the score.
+        mean: The mean over resampled corpora, `None` for a system evaluated alone.
+        confidence: Half the width of the interval around `mean` that holds 95 % of the scores of
+            resampled corpora, likewise.
+        p_value: The probability of at least such a difference to the first system if the two
+            were equally good. `None` for the first system, or one evaluated alone.
+    """
+
+    value: float
+    signature: str
+    mean: float | None = None
+    confidence: float | None = None
+    p_value: float | None = None
+
 
 _SEED = "SACREBLEU_SEED"
 

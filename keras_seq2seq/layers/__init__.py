@@ -1,20 +1,13 @@
 """Reusable layers: encoders, attentions, decoders, and the bridges between them."""
 
+from keras_seq2seq.layers.attention import BahdanauAttention, DotAttention
 from keras_seq2seq.layers.attention_decoder import AttentionDecoder
-from keras_seq2seq.layers.bahdanau_attention import BahdanauAttention
-from keras_seq2seq.layers.basic_decoder import BasicDecoder
-from keras_seq2seq.layers.bidirectional_encoder import BidirectionalEncoder
-from keras_seq2seq.layers.dense_bridge import DenseBridge
-from keras_seq2seq.layers.dot_attention import DotAttention
-from keras_seq2seq.layers.gru_cell import GRUCell
-from keras_seq2seq.layers.logits import Logits
-from keras_seq2seq.layers.lstm_cell import LSTMCell
-from keras_seq2seq.layers.pass_through_bridge import PassThroughBridge
-from keras_seq2seq.layers.scaled_embedding import ScaledEmbedding
-from keras_seq2seq.layers.tied_logits import TiedLogits
-from keras_seq2seq.layers.unidirectional_encoder import UnidirectionalEncoder
-from keras_seq2seq.layers.word_dropout import WordDropout
-from keras_seq2seq.layers.zero_bridge import ZeroBridge
+from keras_seq2seq.layers.bridge import DenseBridge, PassThroughBridge, ZeroBridge
+from keras_seq2seq.layers.cells import GRUCell, LSTMCell
+from keras_seq2seq.layers.decoder import BasicDecoder
+from keras_seq2seq.layers.embedding import ScaledEmbedding, WordDropout
+from keras_seq2seq.layers.encoder import BidirectionalEncoder, UnidirectionalEncoder
+from keras_seq2seq.layers.logits import Logits, TiedLogits
 
 __all__ = [
     "AttentionDecoder",

@@ -3,11 +3,9 @@
 import keras
 from keras import ops
 
-from keras_seq2seq.layers.arguments import check_size
-from keras_seq2seq.layers.bahdanau_attention import BahdanauAttention
+from keras_seq2seq.layers.attention import BahdanauAttention, DotAttention
 from keras_seq2seq.layers.decoder import Decoder
-from keras_seq2seq.layers.dot_attention import DotAttention
-from keras_seq2seq.layers.time_axis import swap_batch_and_time
+from keras_seq2seq.layers.layer import check_size, swap_batch_and_time
 
 ATTENTIONS = {"bahdanau": BahdanauAttention, "dot": DotAttention}
 

@@ -1,9 +1,30 @@
-"""What the layers with products share."""
+"""The base class of the layers that multiply matrices, and what all layers share."""
+
+from numbers import Integral, Real
 
 import keras
 from keras import ops
 
 from keras_seq2seq.backend import affine, product
+
+
+def check_size(name, value):
+    """Raises `ValueError` unless `value` is an integer of at least 1."""
+    if not isinstance(value, Integral) or value < 1:
+        raise ValueError(f"`{name}` must be an integer of at least 1. Received: {name}={value!r}")
+
+
+def check_rate(name, value):
+    """Raises `ValueError` unless `value` is a number in [0, 1)."""
+    if not isinstance(value, Real) or not 0 <= value < 1:
+        raise ValueError(
+            f"`{name}` must be a number of at least 0 and below 1. Received: {name}={value!r}"
+        )
+
+
+def swap_batch_and_time(tensor):
+    """Turns `(batch, time, ...)` into `(time, batch, ...)` and back."""
+    return ops.swapaxes(tensor, 0, 1)
 
 
 class Layer(keras.layers.Layer):

@@ -1,10 +1,10 @@
-"""The output layer."""
+"""Output layers."""
 
 import keras
+from keras import ops
 
 from keras_seq2seq.backend import make_logits
-from keras_seq2seq.layers.arguments import check_size
-from keras_seq2seq.layers.layer import Layer
+from keras_seq2seq.layers.layer import Layer, check_size
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
@@ -42,3 +42,60 @@ class Logits(Layer):
 
     def get_config(self):
         return {**super().get_config(), "vocabulary_size": self.vocabulary_size}
+
+
+@keras.saving.register_keras_serializable("keras_seq2seq")
+class TiedLogits(Layer):
+    """Scores each token by the product of the decoder's output and the token's vector.
+
+    The vectors are the weights of a `ScaledEmbedding`, before its scaling: their standard
+    deviation of `1 / sqrt(output_dim)` is what an output layer begins with. Where outputs have
+    another size than the vectors, they are projected first.
+
+    Args:
+        embedding: The `ScaledEmbedding` of the target.
+
+    Call arguments:
+        inputs: Tensor `(..., units)`.
+
+    Output:
+        Logits `(..., vocabulary_size)`.
+
+    Reference:
+        - Press and Wolf, 2017, "Using the Output Embedding to Improve Language Models",
+          https://arxiv.org/abs/1608.05859
+    """
+
+    def __init__(self, embedding, **kwargs):
+        super().__init__(**kwargs)
+        self.embedding = embedding
+
+    def build(self, input_shape):
+        size = self.embedding.output_dim
+        self.projection = None
+        if input_shape[-1] != size:
+            self.projection = self.add_weight(shape=(input_shape[-1], size), name="projection")
+        self.bias = self.add_weight(
+            shape=(self.embedding.input_dim,), initializer="zeros", name="bias"
+        )
+        if not self.embedding.built:
+            self.embedding.build()
+        self.built = True
+
+    def call(self, inputs):
+        if self.projection is not None:
+            inputs = self.multiply(inputs, self.projection)
+        return make_logits(self.narrow(inputs), self._kernel_and_bias)
+
+    def _kernel_and_bias(self):
+        table = self.narrow(self.embedding.embeddings)
+        return ops.transpose(table), self.widen(self.bias)
+
+    def get_config(self):
+        config = super().get_config()
+        return {**config, "embedding": keras.saving.serialize_keras_object(self.embedding)}
+
+    @classmethod
+    def from_config(cls, config):
+        embedding = keras.saving.deserialize_keras_object(config["embedding"])
+        return cls(**{**config, "embedding": embedding})

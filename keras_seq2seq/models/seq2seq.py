@@ -4,16 +4,12 @@ import keras
 from keras import ops
 
 from keras_seq2seq.backend import join_logits, scan, split_batch, tabulated
-from keras_seq2seq.layers.arguments import check_size
-from keras_seq2seq.layers.logits import Logits
-from keras_seq2seq.layers.scaled_embedding import ScaledEmbedding
-from keras_seq2seq.layers.tied_logits import TiedLogits
-from keras_seq2seq.layers.time_axis import swap_batch_and_time
-from keras_seq2seq.layers.word_dropout import WordDropout
+from keras_seq2seq.layers.embedding import ScaledEmbedding, WordDropout
+from keras_seq2seq.layers.layer import check_size, swap_batch_and_time
+from keras_seq2seq.layers.logits import Logits, TiedLogits
 from keras_seq2seq.losses import MaskedCrossEntropy
-from keras_seq2seq.models.padding import Padding
-from keras_seq2seq.models.perplexity import Perplexity
-from keras_seq2seq.models.steps_taken import steps_taken
+from keras_seq2seq.models.metrics import Padding, Perplexity
+from keras_seq2seq.models.scheduled_sampling import steps_taken
 from keras_seq2seq.special_tokens import PADDING_ID
 
 

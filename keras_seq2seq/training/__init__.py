@@ -2,8 +2,9 @@
 
 from keras_seq2seq.training.averaging import average_checkpoints
 from keras_seq2seq.training.checkpoints import Checkpoints
-from keras_seq2seq.training.event_files import forget_events_after
+from keras_seq2seq.training.model_evaluation import evaluate_models, translate_and_score
 from keras_seq2seq.training.plan import TrainingPlan, prepare
+from keras_seq2seq.training.records import forget_events_after
 from keras_seq2seq.training.run import TrainingResult, train
 from keras_seq2seq.training.workers import Workers
 
@@ -13,7 +14,9 @@ __all__ = [
     "TrainingResult",
     "Workers",
     "average_checkpoints",
+    "evaluate_models",
     "forget_events_after",
     "prepare",
     "train",
+    "translate_and_score",
 ]

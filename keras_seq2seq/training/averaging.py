@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from keras_seq2seq.building.model import build_model
 from keras_seq2seq.config import Config
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.metrics import LOWER_IS_BETTER
-from keras_seq2seq.model_builder import build_model
+from keras_seq2seq.evaluation import LOWER_IS_BETTER
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.training.checkpoints import variables_in_checkpoints
-from keras_seq2seq.training.metrics_log import MetricsLog
+from keras_seq2seq.training.records import MetricsLog
 
 
 def average_checkpoints(

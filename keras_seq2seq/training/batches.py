@@ -3,8 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from keras_seq2seq.building.batching import make_batching
 from keras_seq2seq.data import Batching, make_dataset
-from keras_seq2seq.training.batching import make_batching
 from keras_seq2seq.training.plan import TrainingPlan
 
 

@@ -2,11 +2,10 @@
 
 from keras.optimizers.schedules import LearningRateSchedule
 
+from keras_seq2seq.building.optimizer import make_learning_rate, make_optimizer
 from keras_seq2seq.losses import MaskedCrossEntropy
-from keras_seq2seq.training.learning_rate import make_learning_rate
-from keras_seq2seq.training.optimizer import make_optimizer
 from keras_seq2seq.training.plan import TrainingPlan
-from keras_seq2seq.training.replication import replicate
+from keras_seq2seq.training.replicas import replicate
 
 
 def compile_model(plan: TrainingPlan) -> float | LearningRateSchedule:

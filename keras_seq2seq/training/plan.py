@@ -5,17 +5,17 @@ from dataclasses import dataclass
 
 import keras
 
+from keras_seq2seq.building.batching import make_batching
+from keras_seq2seq.building.model import build_model
+from keras_seq2seq.building.optimizer import make_learning_rate, make_optimizer
 from keras_seq2seq.config import Config
-from keras_seq2seq.data import Batching, ParallelTextSummary, Vocabulary, scan_parallel_text
+from keras_seq2seq.data import Batching, ParallelTextSummary, scan_parallel_text
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.model_builder import build_model
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.models import Seq2Seq
-from keras_seq2seq.training.batching import make_batching
+from keras_seq2seq.text import Vocabulary
 from keras_seq2seq.training.initial_weights import InitialWeights, set_initial_weights
-from keras_seq2seq.training.learning_rate import make_learning_rate
-from keras_seq2seq.training.optimizer import make_optimizer
-from keras_seq2seq.training.run_record import RunRecord, fingerprint
+from keras_seq2seq.training.records import RunRecord, fingerprint
 from keras_seq2seq.training.workers import Workers
 
 _REQUIRED = (

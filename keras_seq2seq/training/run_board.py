@@ -12,9 +12,9 @@ from keras_seq2seq.callbacks import (
     SampleTranslations,
     TensorBoard,
 )
-from keras_seq2seq.data import read_lines
+from keras_seq2seq.files import read_lines
+from keras_seq2seq.training.model_evaluation import make_translator
 from keras_seq2seq.training.plan import TrainingPlan
-from keras_seq2seq.translator import Translator
 
 
 class RunBoard:
@@ -76,9 +76,7 @@ def _flatten(options: dict, prefix: str = "") -> dict:
 
 def _make_samples(plan: TrainingPlan, console: Console) -> SampleTranslations:
     config = plan.config
-    translator = Translator.from_config(
-        config, plan.model, plan.source_vocabulary, plan.target_vocabulary
-    )
+    translator = make_translator(config, plan.model, plan.source_vocabulary, plan.target_vocabulary)
     sources, references = (
         list(islice(read_lines(path), config.sample_translations))
         for path in (config.dev_source, config.dev_target)

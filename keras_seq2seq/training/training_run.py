@@ -18,21 +18,19 @@ from keras_seq2seq.callbacks import (
     StopOnNonFiniteLoss,
     TrackGradientNorm,
 )
-from keras_seq2seq.data import read_lines
 from keras_seq2seq.errors import RunError
-from keras_seq2seq.evaluation import translate_and_score
-from keras_seq2seq.metrics import LOWER_IS_BETTER
+from keras_seq2seq.evaluation import LOWER_IS_BETTER
+from keras_seq2seq.files import read_lines
 from keras_seq2seq.models import averaged_weights
+from keras_seq2seq.schedules import Plateau
+from keras_seq2seq.training import translate_and_score
 from keras_seq2seq.training.batches import dev_batches, lines_of_steps, train_batches
 from keras_seq2seq.training.checkpoints import Checkpoints
 from keras_seq2seq.training.compile_model import compile_model
-from keras_seq2seq.training.event_files import forget_events_after
-from keras_seq2seq.training.metrics_log import MetricsLog
+from keras_seq2seq.training.model_evaluation import make_translator
 from keras_seq2seq.training.plan import TrainingPlan
+from keras_seq2seq.training.records import MetricsLog, RunRecord, forget_events_after
 from keras_seq2seq.training.run_board import RunBoard
-from keras_seq2seq.training.run_record import RunRecord
-from keras_seq2seq.training.schedules import Plateau
-from keras_seq2seq.translator import Translator
 
 _DEV_BATCH_SIZE = 128
 _DEFAULT_CHECKPOINT_SECONDS = 600
@@ -261,9 +259,7 @@ def _diverged(plan: TrainingPlan, step: int, what: str) -> RunError:
 def _dev_scorer(plan: TrainingPlan):
     """Returns a function that translates the dev data with the weights of the moment."""
     config = plan.config
-    translator = Translator.from_config(
-        config, plan.model, plan.source_vocabulary, plan.target_vocabulary
-    )
+    translator = make_translator(config, plan.model, plan.source_vocabulary, plan.target_vocabulary)
     sources, targets = list(read_lines(config.dev_source)), list(read_lines(config.dev_target))
     # Where tokens are what blanks part, that is what the metric counts too.
     tokenize = "none" if config.hparams.target.tokenizer == "whitespace" else "13a"

@@ -12,19 +12,14 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seq2seq import backend
-from keras_seq2seq.config import Config
 from keras_seq2seq.cores import count_cores
-from keras_seq2seq.data import Vocabulary
 from keras_seq2seq.data.length_batches import map_by_length
-from keras_seq2seq.data.sentence_encoder import SentenceEncoder
 from keras_seq2seq.decoding import GreedySearch, Search
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.models import Ensemble, Seq2Seq
-from keras_seq2seq.search_builder import make_search
-from keras_seq2seq.translator.hypothesis import Hypothesis
-from keras_seq2seq.translator.hypothesis_reader import HypothesisReader
-from keras_seq2seq.translator.loading import load_models
-from keras_seq2seq.translator.translation import Translation
+from keras_seq2seq.text import Vocabulary
+from keras_seq2seq.text.text_encoder import SentenceEncoder
+from keras_seq2seq.translator.translation import Hypothesis, HypothesisReader, Translation
 from keras_seq2seq.translator.unk_replacement import UnkReplacement
 
 # The fastest for short sentences on a CPU; larger batches gain nothing.
@@ -139,39 +134,15 @@ class Translator:
         """
         if search is not None and (return_tree or options.keys() - {"unk_replace"}):
             raise TypeError("expected a search, or options that describe one; got both")
+        from keras_seq2seq.building import make_search
+        from keras_seq2seq.model_directory import load_models
+
         is_one = isinstance(model_dir, (str, os.PathLike))
         model_dirs = [model_dir] if is_one else list(model_dir)
-        config, model, *vocabularies = load_models(model_dirs, options)
-        if unk_mapping is not None and not config.hparams.inference.unk_replace:
-            raise UserError("unk_mapping: has no effect here: it needs unk_replace")
-        if search is None:
-            search = make_search(config.hparams.inference, vocabularies[1], return_tree)
-        return cls.from_config(
-            config,
-            model,
-            *vocabularies,
-            search=search,
-            unk_mapping=unk_mapping or {},
-            fixed_weights=True,
-        )
-
-    @classmethod
-    def from_config(
-        cls,
-        config: Config,
-        model: Seq2Seq | Ensemble,
-        source_vocabulary: Vocabulary,
-        target_vocabulary: Vocabulary,
-        search: Search | None = None,
-        unk_mapping: Mapping[str, str] | str | os.PathLike = (),
-        fixed_weights: bool = False,
-    ) -> "Translator":
-        """Makes the translator that a configuration describes, around a model.
-
-        Unless it has `fixed_weights`, it translates with the weights that the model has at each
-        call, so that it can be used while the model is trained.
-        """
+        config, model, source_vocabulary, target_vocabulary = load_models(model_dirs, options)
         hparams = config.hparams
+        if unk_mapping is not None and not hparams.inference.unk_replace:
+            raise UserError("unk_mapping: has no effect here: it needs unk_replace")
         return cls(
             model,
             source_vocabulary,
@@ -179,9 +150,11 @@ class Translator:
             source_tokenizer=hparams.source.tokenizer,
             target_tokenizer=hparams.target.tokenizer,
             reverse_source=hparams.source.reverse,
-            search=search or make_search(hparams.inference, target_vocabulary),
-            unk_replacement=UnkReplacement(unk_mapping) if hparams.inference.unk_replace else None,
-            fixed_weights=fixed_weights,
+            search=search or make_search(hparams.inference, target_vocabulary, return_tree),
+            unk_replacement=(
+                UnkReplacement(unk_mapping or {}) if hparams.inference.unk_replace else None
+            ),
+            fixed_weights=True,
         )
 
     @property

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from keras_seq2seq.data import read_lines
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.files import read_lines
 from keras_seq2seq.special_tokens import SPECIAL_TOKENS, UNKNOWN_ID
 
 _UNKNOWN = SPECIAL_TOKENS[UNKNOWN_ID]

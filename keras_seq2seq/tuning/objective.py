@@ -7,9 +7,9 @@ from typing import get_args
 import keras_tuner
 
 from keras_seq2seq.config import Config
-from keras_seq2seq.config.near_misses import near_misses
+from keras_seq2seq.config.validate import near_misses
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.metrics import LOWER_IS_BETTER
+from keras_seq2seq.evaluation import LOWER_IS_BETTER
 
 _METRICS = get_args(Config.model_fields["best_metric"].annotation)
 # A model that is best by one is best by the other.

@@ -1,9 +1,8 @@
-"""The state of a search."""
+"""Opening the oracle of a search, new or saved."""
 
 from keras_tuner.engine.oracle import Oracle
 
-from keras_seq2seq.tuning.clock import Clock
-from keras_seq2seq.tuning.oracles import HyperbandOracle, make_oracle
+from keras_seq2seq.tuning.oracles import Clock, HyperbandOracle, make_oracle
 from keras_seq2seq.tuning.search_directory import completed
 from keras_seq2seq.tuning.search_plan import SearchPlan
 from keras_seq2seq.tuning.trial_record import FAILED

@@ -13,16 +13,13 @@ from keras_tuner.src.distribute.oracle_client import OracleClient
 from rich.console import Console
 
 from keras_seq2seq.errors import RunError, UserError
-from keras_seq2seq.tuning.clock import Clock
-from keras_seq2seq.tuning.local_workers import LocalWorkers
-from keras_seq2seq.tuning.lost_workers import LostWorkers
+from keras_seq2seq.tuning.distributed import OracleServer, Role
+from keras_seq2seq.tuning.local_workers import LocalWorkers, LostWorkers
 from keras_seq2seq.tuning.open_oracle import open_oracle, tidy
-from keras_seq2seq.tuning.oracle_server import OracleServer
-from keras_seq2seq.tuning.progress import Progress
-from keras_seq2seq.tuning.role import Role
+from keras_seq2seq.tuning.oracles import Clock
+from keras_seq2seq.tuning.progress import Progress, SearchView
 from keras_seq2seq.tuning.search_directory import SearchDirectory
 from keras_seq2seq.tuning.search_plan import SearchPlan
-from keras_seq2seq.tuning.search_view import SearchView
 from keras_seq2seq.tuning.trial_record import FAILED, TrialRecord
 from keras_seq2seq.tuning.trial_table import best_record
 from keras_seq2seq.tuning.work import work

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from keras_seq2seq.config import Config, load_config_file
-from keras_seq2seq.config.layer import Layer
-from keras_seq2seq.config.near_misses import near_misses
-from keras_seq2seq.config.validate import validate_layers
-from keras_seq2seq.config.yaml_dialect import write_yaml
-from keras_seq2seq.data.atomic_file import atomic_file
+from keras_seq2seq.config.config_file import write_yaml
+from keras_seq2seq.config.validate import Layer, near_misses, validate_layers
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.training import prepare
 from keras_seq2seq.training.plan import RESUME_CHOICES
 from keras_seq2seq.tuning.objective import Objective

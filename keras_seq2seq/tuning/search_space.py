@@ -12,9 +12,8 @@ from keras_tuner import HyperParameters
 from keras_tuner.src.engine.conditions import Parent
 
 from keras_seq2seq.config import Config
-from keras_seq2seq.config.layer import Layer
-from keras_seq2seq.config.nested_options import set_option
-from keras_seq2seq.config.validate import validate_layers
+from keras_seq2seq.config.section import set_option
+from keras_seq2seq.config.validate import Layer, validate_layers
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.tuning.dimension import Dimension
 

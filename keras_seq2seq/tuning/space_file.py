@@ -6,15 +6,10 @@ from typing import Any
 
 from keras_seq2seq.config import Config
 from keras_seq2seq.config.config_file import load_config_file
-from keras_seq2seq.config.near_misses import near_misses
-from keras_seq2seq.config.nested_options import GivenTwiceError, set_option
-from keras_seq2seq.config.section import walk_options
-from keras_seq2seq.config.show import show
-from keras_seq2seq.config.validate import validate_layer
+from keras_seq2seq.config.section import GivenTwiceError, set_option, walk_options
+from keras_seq2seq.config.validate import near_misses, show, validate_layer
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.tuning.choice import Choice
-from keras_seq2seq.tuning.dimension import Dimension
-from keras_seq2seq.tuning.range import Range
+from keras_seq2seq.tuning.dimension import Choice, Dimension, Range
 from keras_seq2seq.tuning.search_space import SearchSpace, option_layer
 
 _KINDS = ("choice", "range", "log")

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from keras_seq2seq.data.atomic_file import atomic_file
+from keras_seq2seq.files.writing import atomic_file
 
 RUNNING, COMPLETED, FAILED, STOPPED = "running", "completed", "failed", "stopped"
 _FILE = "trial_record.json"

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from keras_seq2seq.data import read_lines
+from keras_seq2seq.files import read_lines
 
 FEW = ["--train=3", "--dev=2", "--test=1"]
 

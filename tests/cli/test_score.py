@@ -3,7 +3,7 @@ import json
 import pytest
 from harness.toy_model import SOURCES, write_toy_model
 
-from keras_seq2seq.scoring import CorpusScore, Scorer
+from keras_seq2seq.translator.scorer import CorpusScore, Scorer
 
 TARGETS = ["a man sleeps .", "dog", "läuft <unk>", "Mann", "", "a a a"]
 

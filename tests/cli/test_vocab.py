@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from keras_seq2seq.data import Vocabulary
+from keras_seq2seq.text import Vocabulary
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 from keras_seq2seq.data.dataset import make_dataset
-from keras_seq2seq.data.vocabulary import Vocabulary
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.text.vocabulary import Vocabulary
 
 LETTERS = Vocabulary("a b c".split())  # a 4, b 5, c 6
 NUMBERS = Vocabulary(map(str, range(200)))  # n is n + 4

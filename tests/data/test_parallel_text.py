@@ -4,8 +4,8 @@ import hashlib
 import pytest
 
 from keras_seq2seq.data.parallel_text import scan_parallel_text
-from keras_seq2seq.data.vocabulary import Vocabulary
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.text.vocabulary import Vocabulary
 
 ENGLISH = Vocabulary("a man sleeps".split())
 GERMAN = Vocabulary("ein mann schläft".split())

@@ -3,8 +3,9 @@ import gzip
 import numpy as np
 import pytest
 
-from keras_seq2seq.data import Vocabulary, read_word_vectors
+from keras_seq2seq.data import read_word_vectors
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.text import Vocabulary
 
 VOCABULARY = Vocabulary("ein mann schläft".split())
 

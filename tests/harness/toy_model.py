@@ -6,10 +6,10 @@ It ends its translations, and finds unknown words likely.
 import numpy as np
 
 from keras_seq2seq.config import Config
-from keras_seq2seq.data import Vocabulary
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.models import AttentionSeq2Seq
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
+from keras_seq2seq.text import Vocabulary
 
 SOURCE_TOKENS = ("ein", "mann", "schläft", "hund", ".")
 TARGET_TOKENS = ("a", "man", "sleeps", "dog", "läuft", ".")

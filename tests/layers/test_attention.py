@@ -76,3 +76,36 @@ def test_refuses_units_that_are_no_size(kind, num_units):
     assert str(error.value) == (
         f"`num_units` must be an integer of at least 1. Received: num_units={num_units!r}"
     )
+
+
+def test_bahdanau_attention_hand_computed():
+    attention = BahdanauAttention(1)
+    attention.build((None, 1), (None, None, 1))
+    weights = {
+        "query_kernel": [[2.0]],
+        "query_bias": [0.1],
+        "key_kernel": [[0.5]],
+        "score_kernel": [[3.0]],
+    }
+    for name, value in weights.items():
+        getattr(attention, name).assign(np.array(value))
+    values = np.array([[[1.0], [-1.0]]])
+    context, found = numbers_of(attention(np.array([[0.2]]), values, np.array([[True, True]])))
+    # Scores 3 tanh(0.4 + 0.1 + 0.5) and 3 tanh(0.4 + 0.1 - 0.5) = 0.
+    odds = np.exp(3 * 0.7615941559557649)
+    np.testing.assert_allclose(found, [[odds / (1 + odds), 1 / (1 + odds)]], rtol=1e-6)
+    np.testing.assert_allclose(context, [[(odds - 1) / (odds + 1)]], rtol=1e-6)
+
+
+def test_dot_attention_hand_computed():
+    attention = DotAttention(2)
+    attention.build((None, 1), (None, None, 2))
+    attention.query_kernel.assign(np.array([[1.0, 2.0]]))
+    attention.query_bias.assign(np.array([0.0, -1.0]))
+    attention.key_kernel.assign(np.eye(2))
+    values = np.array([[[np.log(2), 0.0], [0.0, np.log(3)], [9.0, 9.0]]])
+    mask = np.array([[True, True, False]])
+    context, found = numbers_of(attention(np.array([[1.0]]), values, mask))
+    # The projected query is [1, 1]: the scores are ln 2 and ln 3.
+    np.testing.assert_allclose(found, [[0.4, 0.6, 0.0]], rtol=1e-6)
+    np.testing.assert_allclose(context, [[0.4 * np.log(2), 0.6 * np.log(3)]], rtol=1e-6)

@@ -11,7 +11,7 @@ from keras_seq2seq.layers import AttentionDecoder, BasicDecoder
 
 LENGTHS = [5, 1, 4]
 UNITS = 4
-INPUTS = np.random.default_rng(1).normal(size=(3, 6, 3)).astype("float32")
+DECODER_INPUTS = np.random.default_rng(1).normal(size=(3, 6, 3)).astype("float32")
 KINDS = [None, "bahdanau", "dot"]
 
 
@@ -43,11 +43,11 @@ def test_agrees_with_the_reference(attention_type, cell_type, num_layers, residu
     encoder_outputs, mask = padded_batch(LENGTHS, dim=2)
     state = initial_state(cell_type, num_layers)
     options = {"return_attention_scores": True} if attention_type else {}
-    outputs = numbers_of(decoder(INPUTS, state, encoder_outputs, mask=mask, **options))
+    outputs = numbers_of(decoder(DECODER_INPUTS, state, encoder_outputs, mask=mask, **options))
     reference = Decoder(weights_of(decoder), attention_type=attention_type, **arguments)
     for row, length in enumerate(LENGTHS):
         expected, expected_scores, _ = reference.run(
-            INPUTS[row],
+            DECODER_INPUTS[row],
             [[array[row] for array in layer] for layer in state],
             encoder_outputs[row, :length],
         )
@@ -71,13 +71,15 @@ def test_steps_equal_the_scan(attention_type, cell_type, dtype):
     compute_dtype = decoder.compute_dtype
     cast = keras.ops.cast
     state = [[cast(s, compute_dtype) for s in layer] for layer in initial_state(cell_type, 2)]
-    expected = numbers_of(decoder(INPUTS, state, encoder_outputs, mask=mask))
+    expected = numbers_of(decoder(DECODER_INPUTS, state, encoder_outputs, mask=mask))
 
     memory = decoder.project_memory(cast(encoder_outputs, compute_dtype), mask)
     states = decoder.initial_states(state, memory)
     kinds = keras.tree.map_structure(lambda tensor: (tensor.shape, tensor.dtype), states)
-    for time in range(INPUTS.shape[1]):
-        output, scores, states = decoder.step(decoder.project(INPUTS[:, time]), states, memory)
+    for time in range(DECODER_INPUTS.shape[1]):
+        output, scores, states = decoder.step(
+            decoder.project(DECODER_INPUTS[:, time]), states, memory
+        )
         tolerance = 1e-5 if dtype == "float32" else 0.05
         np.testing.assert_allclose(numbers_of(output), expected[:, time], atol=tolerance)
         # A compiled decoding loop takes states of one shape and dtype only.
@@ -89,8 +91,8 @@ def test_steps_equal_the_scan(attention_type, cell_type, dtype):
 def test_padding_of_the_source_changes_nothing(attention_type):
     decoder = make_decoder(attention_type, num_layers=2)
     state = initial_state("LSTMCell", 2)
-    expected = numbers_of(decoder(INPUTS, state, *padded_batch(LENGTHS, dim=2)))
-    padded = numbers_of(decoder(INPUTS, state, *padded_batch(LENGTHS, dim=2, extra=6)))
+    expected = numbers_of(decoder(DECODER_INPUTS, state, *padded_batch(LENGTHS, dim=2)))
+    padded = numbers_of(decoder(DECODER_INPUTS, state, *padded_batch(LENGTHS, dim=2, extra=6)))
     np.testing.assert_allclose(padded, expected, atol=1e-5)
 
 
@@ -98,10 +100,10 @@ def test_padding_of_the_source_changes_nothing(attention_type):
 def test_never_looks_ahead(attention_type):
     decoder = make_decoder(attention_type)
     source = padded_batch(LENGTHS, dim=2)
-    changed = INPUTS.copy()
+    changed = DECODER_INPUTS.copy()
     changed[:, 3] += 1
     state = initial_state("LSTMCell", 1)
-    before = numbers_of(decoder(INPUTS, state, *source))
+    before = numbers_of(decoder(DECODER_INPUTS, state, *source))
     after = numbers_of(decoder(changed, state, *source))
     np.testing.assert_array_equal(after[:, :3], before[:, :3])
     assert (np.abs(after - before)[:, 3:].max(axis=-1) > 1e-4).all()
@@ -116,8 +118,8 @@ def test_dropout_is_off_unless_training(attention_type):
         decoder = make_decoder(
             attention_type, num_layers=2, input_dropout=rate, output_dropout=rate
         )
-        outputs.append(numbers_of(decoder(INPUTS, state, *source)))
-        outputs.append(numbers_of(decoder(INPUTS, state, *source, training=True)))
+        outputs.append(numbers_of(decoder(DECODER_INPUTS, state, *source)))
+        outputs.append(numbers_of(decoder(DECODER_INPUTS, state, *source, training=True)))
     plain, plain_training, dropped, dropped_training = outputs
     np.testing.assert_array_equal(plain, plain_training)
     np.testing.assert_array_equal(plain, dropped)
@@ -208,9 +210,28 @@ def test_basics(tmp_path, attention_type, cell_type):
         "residual_connections": True,
     }
     encoder_outputs, mask = padded_batch(LENGTHS, dim=2)
-    inputs = {"inputs": INPUTS, "initial_state": initial_state(cell_type, 2)}
+    inputs = {"inputs": DECODER_INPUTS, "initial_state": initial_state(cell_type, 2)}
     if attention_type:
         arguments |= {"attention_type": attention_type, "attention_units": 5}
         inputs |= {"encoder_outputs": np.clip(encoder_outputs, -3, 3), "mask": mask}
     decoder_class = AttentionDecoder if attention_type else BasicDecoder
     check_layer_basics(decoder_class, arguments, inputs, (3, 6, UNITS), tmp_path)
+
+
+STATE = [[np.ones((2, 4), "float32"), np.ones((2, 4), "float32")]]
+BASIC_INPUTS = np.ones((2, 5, 3), "float32")
+
+
+def test_takes_the_place_of_an_attention_decoder_without_using_the_source():
+    decoder = BasicDecoder(4)
+    source = np.ones((2, 3, 2), "float32")
+    given = decoder(BASIC_INPUTS, STATE, source, mask=np.ones((2, 3), bool))
+    np.testing.assert_array_equal(numbers_of(given), numbers_of(decoder(BASIC_INPUTS, STATE)))
+    assert decoder.state_sizes == AttentionDecoder(4).state_sizes
+
+
+def test_starts_from_the_initial_state():
+    decoder = BasicDecoder(4)
+    outputs = numbers_of(decoder(BASIC_INPUTS, STATE))
+    others = numbers_of(decoder(BASIC_INPUTS, [[0 * state for state in STATE[0]]]))
+    assert (np.abs(outputs - others).max(axis=-1) > 1e-4).all()

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from harness import numbers_of, padded_batch, randomize
+from harness import check_layer_basics, numbers_of, padded_batch, randomize
 from harness.dropout import assert_independent, assert_rate, forget_everything
 from reference import encode, weights_of
 
@@ -160,3 +160,81 @@ def test_refuses_bad_arguments(encoder_class, arguments, message):
     with pytest.raises(ValueError) as error:
         encoder_class(**{"num_units": 4, **arguments})
     assert str(error.value) == message
+
+
+BIDIRECTIONAL_INPUTS, BIDIRECTIONAL_MASK = padded_batch([5, 2], dim=3)
+
+
+@pytest.mark.parametrize("cell_type", ["GRUCell", "LSTMCell"])
+def test_bidirectional_encoder_basics(tmp_path, cell_type):
+    arguments = {
+        "num_units": 4,
+        "cell_type": cell_type,
+        "num_layers": 2,
+        "input_dropout": 0.1,
+        "output_dropout": 0.2,
+        "residual_connections": True,
+    }
+    inputs = {
+        "inputs": np.clip(BIDIRECTIONAL_INPUTS, -3, 3),
+        "mask": BIDIRECTIONAL_MASK,
+    }
+    state = [(2, 8)] if cell_type == "GRUCell" else [(2, 8), (2, 8)]
+    shapes = ((2, 5, 8), [state, state])
+    check_layer_basics(BidirectionalEncoder, arguments, inputs, shapes, tmp_path)
+
+
+def test_every_output_sees_both_sides():
+    encoder = BidirectionalEncoder(4)
+    changed = BIDIRECTIONAL_INPUTS.copy()
+    changed[0, 2] += 1
+    before, _ = numbers_of(encoder(BIDIRECTIONAL_INPUTS, mask=BIDIRECTIONAL_MASK))
+    after, _ = numbers_of(encoder(changed, mask=BIDIRECTIONAL_MASK))
+    unchanged = after[0] == before[0]
+    np.testing.assert_array_equal(unchanged[:, :4].all(axis=1), [1, 1, 0, 0, 0])
+    np.testing.assert_array_equal(unchanged[:, 4:].all(axis=1), [0, 0, 0, 1, 1])
+
+
+def test_state_is_the_last_output_of_each_direction():
+    encoder = BidirectionalEncoder(4, cell_type="GRUCell")
+    outputs, [[state]] = numbers_of(encoder(BIDIRECTIONAL_INPUTS, mask=BIDIRECTIONAL_MASK))
+    np.testing.assert_array_equal(state[:, :4], outputs[[0, 1], [4, 1], :4])
+    np.testing.assert_array_equal(state[:, 4:], outputs[:, 0, 4:])
+
+
+UNIDIRECTIONAL_INPUTS, UNIDIRECTIONAL_MASK = padded_batch([5, 2], dim=3)
+
+
+@pytest.mark.parametrize("cell_type", ["GRUCell", "LSTMCell"])
+def test_unidirectional_encoder_basics(tmp_path, cell_type):
+    arguments = {
+        "num_units": 4,
+        "cell_type": cell_type,
+        "num_layers": 2,
+        "input_dropout": 0.1,
+        "output_dropout": 0.2,
+        "residual_connections": True,
+    }
+    inputs = {
+        "inputs": np.clip(UNIDIRECTIONAL_INPUTS, -3, 3),
+        "mask": UNIDIRECTIONAL_MASK,
+    }
+    state = [(2, 4)] if cell_type == "GRUCell" else [(2, 4), (2, 4)]
+    shapes = ((2, 5, 4), [state, state])
+    check_layer_basics(UnidirectionalEncoder, arguments, inputs, shapes, tmp_path)
+
+
+def test_reads_from_left_to_right():
+    encoder = UnidirectionalEncoder(4, num_layers=2)
+    changed = UNIDIRECTIONAL_INPUTS.copy()
+    changed[0, 3] += 1
+    before, _ = numbers_of(encoder(UNIDIRECTIONAL_INPUTS, mask=UNIDIRECTIONAL_MASK))
+    after, _ = numbers_of(encoder(changed, mask=UNIDIRECTIONAL_MASK))
+    np.testing.assert_array_equal(after[0, :3], before[0, :3])
+    assert (after[0, 3:] != before[0, 3:]).all()
+
+
+def test_state_is_the_last_output():
+    encoder = UnidirectionalEncoder(4, cell_type="LSTMCell")
+    outputs, [[hidden, _]] = numbers_of(encoder(UNIDIRECTIONAL_INPUTS, mask=UNIDIRECTIONAL_MASK))
+    np.testing.assert_array_equal(hidden, outputs[[0, 1], [4, 1]])

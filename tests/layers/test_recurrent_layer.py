@@ -4,8 +4,10 @@ import keras
 import numpy as np
 import pytest
 from harness import check_layer_basics, numbers_of, padded_batch, randomize
+from harness.dropout import assert_independent, assert_rate, forget_everything
 
-from keras_seq2seq.layers.recurrent_layer import RecurrentLayer
+from keras_seq2seq.layers import BasicDecoder, UnidirectionalEncoder
+from keras_seq2seq.layers.recurrent_layer import RecurrentLayer, StackedCells
 
 INPUTS, MASK = padded_batch([5, 2, 4], dim=3)
 
@@ -83,3 +85,83 @@ def test_basics(tmp_path):
     inputs["inputs"] = np.clip(inputs["inputs"], -3, 3)
     shapes = ((5, 3, 4), [(3, 4), (3, 4)])
     check_layer_basics(RecurrentLayer, arguments, inputs, shapes, tmp_path)
+
+
+def test_noise_differs_by_time_step_sentence_and_layer():
+    cells = StackedCells("GRUCell", 8, num_layers=3, dropout=0.4)
+    cells.build((None, None, 5))
+    projected = cells.project(np.ones((30, 20, 5), "float32"))
+    noise = numbers_of(cells.draw_noise(projected))
+    assert noise.shape == (30, 20, 16)
+    zeros = noise == 0
+    assert_rate(zeros, 0.4)
+    np.testing.assert_allclose(noise[~zeros], 1 / 0.6, rtol=1e-6)
+    assert_independent(zeros[0], zeros[1])
+    assert_independent(zeros[:, 0], zeros[:, 1])
+    assert_independent(zeros[..., :8], zeros[..., 8:])
+    assert_independent(zeros, numbers_of(cells.draw_noise(projected)) == 0)
+
+
+def test_state_sizes():
+    assert StackedCells("GRUCell", 8, num_layers=2).state_sizes == [(8,), (8,)]
+    assert StackedCells("LSTMCell", 8).state_sizes == [(8, 8)]
+
+
+@pytest.mark.parametrize("num_layers", [0, 1.0])
+def test_refuses_layers_that_are_no_number(num_layers):
+    with pytest.raises(ValueError) as error:
+        StackedCells("GRUCell", 8, num_layers=num_layers)
+    assert str(error.value) == (
+        f"`num_layers` must be an integer of at least 1. Received: num_layers={num_layers!r}"
+    )
+
+
+UNITS, TIME = 50, 7
+
+
+def zeros_of(outputs):
+    """Which outputs `(batch, time, units)` are dropped; checks that they are at all times."""
+    zeros = numbers_of(outputs) == 0
+    np.testing.assert_array_equal(zeros, np.repeat(zeros[:, :1], TIME, axis=1))
+    return zeros[:, 0]
+
+
+def test_an_encoder_drops_the_same_outputs_at_all_times():
+    encoder = UnidirectionalEncoder(UNITS, output_dropout=0.3, variational_dropout=True)
+    inputs, mask = padded_batch([TIME] * 40, 3)
+    first, second = (zeros_of(encoder(inputs, mask, training=True)[0]) for _ in range(2))
+    assert_rate(first, 0.3)
+    # Each sentence and each call has its own.
+    assert_independent(first[:-1], first[1:])
+    assert_independent(first, second)
+    assert (numbers_of(encoder(inputs, mask)[0]) != 0).all()
+
+
+def test_a_decoder_drops_the_same_outputs_at_all_times():
+    decoder = BasicDecoder(UNITS, "GRUCell", output_dropout=0.3, variational_dropout=True)
+    inputs, _ = padded_batch([TIME] * 40, 3)
+    zeros = zeros_of(decoder(inputs, [[np.zeros((40, UNITS), "float32")]], training=True))
+    assert_rate(zeros, 0.3)
+
+
+def test_inputs_and_what_passes_between_layers():
+    rate = 0.4
+    decoder = BasicDecoder(
+        UNITS, "GRUCell", num_layers=2, input_dropout=rate, variational_dropout=True
+    )
+    decoder.build((None, None, UNITS))
+    # The first layer gives tanh(1) everywhere, the second what it is given.
+    forget_everything(decoder.cells.cells[0], np.zeros((UNITS, UNITS)))
+    bias = decoder.cells.cells[0].bias
+    bias.assign(np.concatenate([bias.numpy()[: 2 * UNITS], np.ones(UNITS)]))
+    forget_everything(decoder.cells.cells[1], np.eye(UNITS))
+    state = [[np.zeros((40, UNITS), "float32")]] * 2
+    outputs = decoder(np.ones((40, TIME, UNITS), "float32"), state, training=True)
+    assert_rate(zeros_of(outputs), rate)
+
+
+@pytest.mark.parametrize("layer_class", [UnidirectionalEncoder, BasicDecoder])
+def test_config_round_trip(layer_class):
+    layer = layer_class(4, variational_dropout=True, layer_normalization=True)
+    again = layer_class.from_config(layer.get_config())
+    assert again.variational_dropout and again.layer_normalization

@@ -3,10 +3,23 @@ import warnings
 import pytest
 
 from keras_seq2seq.plots import labels
-from keras_seq2seq.plots.labels import make_labels, shorten
+from keras_seq2seq.plots.labels import choose_fonts, make_labels, shorten
+
+# No script has it, and none will.
+NONCHARACTER, ANOTHER = "\ufdd0", "\ufdd1"
+
+
+def test_the_own_font_of_matplotlib_is_enough_for_most():
+    assert choose_fonts(["grün", "Москва", "a b"]) == (["DejaVu Sans"], set())
+
+
+def test_what_no_font_has_is_told():
+    families, missing = choose_fonts(["a", f"b{NONCHARACTER}"])
+    assert families[0] == "DejaVu Sans"
+    assert missing == {NONCHARACTER}
+
 
 # No script has them, and none will.
-NONCHARACTER, ANOTHER = "\ufdd0", "\ufdd1"
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from keras_seq2seq.data import read_lines
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.files import read_lines
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.training import average_checkpoints, prepare, train
 from keras_seq2seq.translator import Translator

@@ -9,11 +9,11 @@ import pytest
 import tensorflow as tf
 from rich.console import Console
 
-from keras_seq2seq.data import read_lines
 from keras_seq2seq.errors import RunError, UserError
+from keras_seq2seq.files import read_lines
 from keras_seq2seq.model_directory import ModelDirectory
-from keras_seq2seq.scoring import Scorer
 from keras_seq2seq.training import prepare, train
+from keras_seq2seq.translator.scorer import Scorer
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import re
 import pytest
 from harness.toy_model import SOURCE_TOKENS, TARGET_TOKENS, make_toy_model
 
-from keras_seq2seq.data import Vocabulary
 from keras_seq2seq.decoding import BeamSearch, GreedySearch
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.text import Vocabulary
 from keras_seq2seq.translator import Translator, UnkReplacement
 
 JUNK = [

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from harness.toy_model import SOURCES, write_toy_model
 
-from keras_seq2seq.data import Vocabulary
 from keras_seq2seq.decoding import BeamSearch, GreedySearch, SamplingSearch
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.models import AttentionSeq2Seq, BasicSeq2Seq
-from keras_seq2seq.scoring import Scorer
+from keras_seq2seq.text import Vocabulary
 from keras_seq2seq.translator import Hypothesis, Translator
+from keras_seq2seq.translator.scorer import Scorer
 
 SOURCE = Vocabulary("abcdefgh")
 TARGET = Vocabulary(["ä", "ö", "ü", "笑", "x", "y"])

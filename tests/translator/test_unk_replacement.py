@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from harness.toy_model import SOURCE_TOKENS, TARGET_TOKENS, make_toy_model, write_toy_model
 
-from keras_seq2seq.data import Vocabulary
 from keras_seq2seq.decoding import BeamSearch, GreedySearch
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.models import BasicSeq2Seq
+from keras_seq2seq.text import Vocabulary
 from keras_seq2seq.translator import Translator, UnkReplacement
 
 SENTENCES = ["ein Einhorn schläft .", "mann Zoo hund mann .", "Einhorn", "", "hund ein Zoo"]

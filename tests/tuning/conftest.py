@@ -6,9 +6,8 @@ from rich.console import Console
 from keras_seq2seq.config import resolve_config
 from keras_seq2seq.data import write_corpus
 from keras_seq2seq.tuning import SearchPlan, parse_space, prepare_search
-from keras_seq2seq.tuning.clock import Clock
 from keras_seq2seq.tuning.objective import Objective
-from keras_seq2seq.tuning.oracles import make_oracle
+from keras_seq2seq.tuning.oracles import Clock, make_oracle
 
 HPARAMS = "rnn_cell.type=GRUCell, rnn_cell.num_units=8, embedding.dim=8, attention.dim=8"
 SPACE = {

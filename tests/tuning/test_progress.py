@@ -1,7 +1,7 @@
 import pytest
 
 from keras_seq2seq.tuning import TrialRecord
-from keras_seq2seq.tuning.clock import Clock
+from keras_seq2seq.tuning.oracles import Clock
 from keras_seq2seq.tuning.progress import Progress
 from keras_seq2seq.tuning.trial_record import COMPLETED, FAILED
 

@@ -15,9 +15,10 @@ from keras_seq2seq.tuning import (
     parse_space,
     write_report,
 )
+from keras_seq2seq.tuning.report import option_importance
 from keras_seq2seq.tuning.trial_record import COMPLETED, FAILED, RUNNING
 
-SPACE = {
+REPORT_SPACE = {
     "optimizer.learning_rate": {"log": [1e-4, 1e-1]},
     "batch_size": {"choice": [16, 32, 64]},
     "rnn_cell.type": {"choice": ["GRUCell", "LSTMCell"]},
@@ -53,7 +54,7 @@ def write_search(tmp_path):
     def write(count=30):
         plan = SearchPlan(
             resolve_config(),
-            parse_space(SPACE),
+            parse_space(REPORT_SPACE),
             Objective.parse("dev_bleu"),
             SearchDirectory(tmp_path / "search"),
             max_epochs=9,
@@ -131,3 +132,58 @@ def test_a_search_that_has_just_begun_has_a_page(write_search, count):
 def test_without_a_search_there_is_no_page(tmp_path):
     with pytest.raises(UserError, match="holds no search"):
         write_report(tmp_path)
+
+
+IMPORTANCE_SPACE = parse_space(
+    {
+        "optimizer.learning_rate": {"log": [1e-4, 1e-1]},
+        "batch_size": {"choice": [8, 16, 32]},
+        "source.reverse": {"choice": [True, False]},
+    }
+)
+
+
+def make_records(objective, count=40, units=lambda number: 9):
+    chance = np.random.default_rng(1)
+    records = []
+    for number in range(count):
+        values = {
+            "optimizer.learning_rate": float(10 ** chance.uniform(-4, -1)),
+            "batch_size": int(chance.choice([8, 16, 32])),
+            "source.reverse": bool(chance.choice([True, False])),
+        }
+        value = objective(values, units(number))
+        records.append(
+            TrialRecord(str(number), values, units=units(number), status=COMPLETED, objective=value)
+        )
+    return records
+
+
+@pytest.mark.parametrize("name", ["dev_loss", "dev_bleu"])
+def test_finds_what_makes_the_difference(name):
+    records = make_records(lambda values, _: abs(np.log10(values["optimizer.learning_rate"]) + 2.5))
+    shares = option_importance(records, IMPORTANCE_SPACE, Objective.parse(name))
+    assert list(shares)[0] == "optimizer.learning_rate"
+    assert shares["optimizer.learning_rate"] > 0.85
+    assert sum(shares.values()) == pytest.approx(1)
+
+
+def test_switches_count_too():
+    records = make_records(lambda values, _: 1.0 if values["source.reverse"] else 2.0)
+    assert list(option_importance(records, IMPORTANCE_SPACE, Objective.parse("dev_loss")))[0] == (
+        "source.reverse"
+    )
+
+
+def test_what_long_training_does_is_not_taken_for_an_option():
+    records = make_records(lambda values, units: 1 / units, units=lambda number: 3 ** (number % 3))
+    shares = option_importance(records, IMPORTANCE_SPACE, Objective.parse("dev_loss"))
+    assert list(shares)[0] == "length of training"
+    assert shares["length of training"] > 0.85
+
+
+def test_too_few_trials_or_no_difference_tell_nothing():
+    objective = Objective.parse("dev_loss")
+    records = make_records(lambda values, _: values["optimizer.learning_rate"])
+    failed = [record.changed(status=FAILED) for record in records[5:]]
+    assert option_importance(records[:5] + failed, IMPORTANCE_SPACE, objective) == {}

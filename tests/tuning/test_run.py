@@ -13,7 +13,7 @@ from tensorboard.plugins.hparams import plugin_data_pb2
 
 from keras_seq2seq import Translator
 from keras_seq2seq.config import Config
-from keras_seq2seq.config.yaml_dialect import write_yaml
+from keras_seq2seq.config.config_file import write_yaml
 from keras_seq2seq.errors import RunError
 from keras_seq2seq.tuning import SearchDirectory, run_search
 

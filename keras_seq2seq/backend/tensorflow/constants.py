@@ -1,13 +1,35 @@
-"""What is computed once where weights no longer change."""
+"""Values that are computed once, where weights no longer change."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from keras_seq2seq.backend.tensorflow.block_value import BlockValue
-from keras_seq2seq.backend.tensorflow.take import take_rows
+
+class BlockValue(threading.local):
+    """A value that each thread has for the time of a block, and is `None` outside of any.
+
+    Example:
+        >>> recorder = BlockValue()
+        >>> with recorder.set_to("a"):
+        ...     recorder.value
+        'a'
+    """
+
+    value: Any = None
+
+    @contextmanager
+    def set_to(self, value: Any) -> Iterator[None]:
+        """Gives it a value in the block; the one before comes back after it."""
+        before, self.value = self.value, value
+        try:
+            yield
+        finally:
+            self.value = before
+
 
 # A graph has at most 2 GB, and may have each constant several times.
 MOST_BYTES = 2**28
@@ -100,7 +122,7 @@ def tabulated(function, ids, count):
     table = computed_once(function, lambda: _make_table(function, count))
     if table is None:
         return function(ids)
-    return keras.tree.map_structure(lambda rows: take_rows(rows, ids), table)
+    return keras.tree.map_structure(lambda rows: tf.gather(rows, ids), table)
 
 
 def _make_table(function, count):

@@ -9,14 +9,9 @@ of them goes through the logits of padding.
 import tensorflow as tf
 
 from keras_seq2seq.backend import portable
-from keras_seq2seq.backend.fill_up import BLOCK_SIZE, fill_up
+from keras_seq2seq.backend.portable import BLOCK_SIZE, fill_up
 from keras_seq2seq.backend.tensorflow.constants import as_constants, computed_once
-from keras_seq2seq.backend.tensorflow.product import (
-    as_rows,
-    from_rows,
-    multiply_and_add,
-    transpose,
-)
+from keras_seq2seq.backend.tensorflow.product import as_rows, from_rows, multiply_and_add, transpose
 from keras_seq2seq.special_tokens import PADDING_ID
 
 # Below it, a probability has lost digits of its logarithm, or all of them.

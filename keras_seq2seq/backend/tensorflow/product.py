@@ -5,8 +5,7 @@ from contextlib import AbstractContextManager
 import keras
 import tensorflow as tf
 
-from keras_seq2seq.backend.tensorflow.block_value import BlockValue
-from keras_seq2seq.backend.tensorflow.constants import as_constants
+from keras_seq2seq.backend.tensorflow.constants import BlockValue, as_constants
 
 # Only a product with a bias is computed by the operation that arranges constant kernels once. This
 # one is lost in rounding, but unlike a zero TensorFlow does not leave it out.
@@ -189,3 +188,13 @@ def kernel_gradient(features, gradients):
         gradients = tf.reshape(gradients, (-1, gradients.shape[-1]))
         return tf.matmul(features, gradients, transpose_a=True)
     return tf.einsum("tbrs,tbrc->bsc", features, gradients)
+
+
+def take_rows(tensor, rows):
+    """Returns the given rows of a tensor, none of them counted from its end."""
+    return tf.gather(tensor, rows)
+
+
+def take_beams(tensor, beams):
+    """Returns from a tensor `(rows, width, ...)` the beams `(rows, n)` of each row."""
+    return tf.gather(tensor, beams, batch_dims=1)

@@ -6,12 +6,7 @@ import keras
 import tensorflow as tf
 from keras.tree import flatten, pack_sequence_as
 
-from keras_seq2seq.backend.tensorflow.product import (
-    Recording,
-    Replay,
-    kernel_gradient,
-    products_by,
-)
+from keras_seq2seq.backend.tensorflow.product import Recording, Replay, kernel_gradient, products_by
 
 
 def scan(step, states, inputs, keep, constants=(), weights=(), go_backwards=False):

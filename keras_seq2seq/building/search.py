@@ -1,0 +1,68 @@
+"""From options to a search."""
+
+import keras
+
+from keras_seq2seq.config import Inference
+from keras_seq2seq.decoding import BeamSearch, GreedySearch, SamplingSearch, Search
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.special_tokens import UNKNOWN_ID
+from keras_seq2seq.text import Vocabulary
+
+
+def make_search(
+    options: Inference, target_vocabulary: Vocabulary, return_tree: bool = False
+) -> Search:
+    """Returns the search that the options `inference.*` describe.
+
+    Args:
+        options: The options.
+        target_vocabulary: The vocabulary that the tokens to ban are in.
+        return_tree: Whether to return all steps' live hypotheses too, see `BeamSearch`.
+
+    Raises:
+        UserError: If a token to ban is not in the vocabulary, or if there is no beam whose tree
+            could be returned.
+    """
+    beam, sampling = options.beam_search, options.sampling
+    has_beam = beam.beam_width > 1 and not options.sample
+    if return_tree and not has_beam:
+        raise UserError("a beam's tree needs a beam_width of at least 2, and no sample")
+    constraints = {
+        "max_length": options.max_decode_length,
+        "max_length_ratio": options.max_length_ratio,
+        "min_length": options.min_length,
+        "min_length_ratio": options.min_length_ratio,
+        "banned_ids": _banned_ids(options, target_vocabulary),
+        "no_repeat_ngram_size": options.no_repeat_ngram_size,
+    }
+    if options.sample:
+        return SamplingSearch(
+            n_best=options.n_best,
+            temperature=sampling.temperature,
+            top_k=sampling.top_k,
+            top_p=sampling.top_p,
+            # New draws for every batch, and all the same in the next run.
+            seed=keras.random.SeedGenerator(sampling.seed),
+            **constraints,
+        )
+    if has_beam:
+        return BeamSearch(
+            width=beam.beam_width,
+            length_penalty=beam.length_penalty_weight,
+            coverage_penalty=beam.coverage_penalty_weight,
+            n_best=min(options.n_best, beam.beam_width),
+            return_tree=return_tree,
+            **constraints,
+        )
+    return GreedySearch(**constraints)
+
+
+def _banned_ids(options: Inference, target_vocabulary: Vocabulary) -> list[int]:
+    for token in options.ban:
+        if token not in target_vocabulary:
+            raise UserError(
+                f'ban: "{token}" is not in the target vocabulary, so that it is never written'
+                + ("; for unknown words there is ban_unk" if token == "<unk>" else "")
+            )
+    unknown = [UNKNOWN_ID] if options.ban_unk else []
+    return [*unknown, *target_vocabulary.to_ids(options.ban)]

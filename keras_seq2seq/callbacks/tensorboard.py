@@ -1,0 +1,249 @@
+"""What TensorBoard shows of a run."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+from tensorboard.plugins import projector
+from tensorboard.plugins.hparams import api as hparams_api
+
+from keras_seq2seq.backend.tensorflow.adam import merge_rows
+from keras_seq2seq.files.writing import atomic_file
+from keras_seq2seq.models import Seq2Seq, steps_taken
+from keras_seq2seq.text import Vocabulary
+
+
+class TensorBoard:
+    """Writes the records of `Evaluation` so that train and dev share a chart.
+
+    `keras.callbacks.TensorBoard` counts epochs; this one counts steps.
+
+    Args:
+        log_dir: The directory for `tensorboard --logdir`.
+
+    Example:
+        >>> board = TensorBoard("logs")
+        >>> model.fit(train, callbacks=[Evaluation(dev, observers=[board.write])])
+    """
+
+    def __init__(self, log_dir: str | os.PathLike):
+        self._writers = {
+            side: tf.summary.create_file_writer(os.path.join(log_dir, side))
+            for side in ("train", "dev")
+        }
+
+    def write(self, record: dict):
+        """Writes one evaluation's figures."""
+        for side, writer in self._writers.items():
+            with writer.as_default(step=record["step"]):
+                for name, value in record.items():
+                    if name.startswith(f"{side}_"):
+                        tf.summary.scalar(name.removeprefix(f"{side}_"), value)
+        with self._writers["train"].as_default(step=record["step"]):
+            tf.summary.scalar("learning_rate", record["learning_rate"])
+            tf.summary.scalar("target_tokens_per_second", record["tokens"] / record["seconds"])
+        for writer in self._writers.values():
+            writer.flush()
+
+
+class TrackGradientNorm(keras.callbacks.Callback):
+    """Has the optimizer tell the norm of all gradients together, before they are clipped.
+
+    `model.gradient_norm` is the mean of the steps since its last reset; `Evaluation` records it.
+    Where the optimizer clips by this norm it is not computed twice: TensorFlow merges operations
+    that are the same. With several replicas it is the mean of the norms of each one's gradients.
+
+    Example:
+        >>> callbacks = [TrackGradientNorm(), Evaluation(dev, observers=[print])]
+        >>> model.fit(train, callbacks=callbacks)
+    """
+
+    def set_model(self, model):
+        super().set_model(model)
+        optimizer, metric = model.optimizer, model.gradient_norm
+        if getattr(optimizer, "_norm_metric", None) is metric:
+            return
+        apply = optimizer.apply
+
+        def track_and_apply(grads, trainable_variables=None):
+            metric.update_state(global_norm(grads))
+            return apply(grads, trainable_variables)
+
+        # There is no place of Keras' own between the gradients and their clipping.
+        optimizer.apply = track_and_apply
+        optimizer._norm_metric = metric
+
+
+def global_norm(gradients):
+    """Returns the norm of tensors as if they were one, by the operations that clip them too."""
+    return tf.linalg.global_norm(list(map(merge_rows, gradients)))
+
+
+class ProfileSteps(keras.callbacks.Callback):
+    """Profiles training from one step to another, for TensorBoard's Profile tab.
+
+    TensorBoard shows it if the package `tensorboard-plugin-profile` is installed. The first steps
+    of a run are slow, since they build graphs: choose later ones.
+
+    Args:
+        log_dir: The directory for `tensorboard --logdir`; the profile is its run `profile`.
+        first: Integer, the first step, counted from 1.
+        last: Integer, the last one.
+
+    Example:
+        >>> model.fit(train, callbacks=[ProfileSteps("logs", 100, 110)])
+    """
+
+    def __init__(self, log_dir, first, last):
+        super().__init__()
+        if not 1 <= first <= last:
+            raise ValueError(
+                f"`first` must be from 1 to `last`. Received: first={first}, last={last}"
+            )
+        self.log_dir = os.path.join(log_dir, "profile")
+        self.first = first
+        self.last = last
+        self._is_running = False
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if not self._is_running and self._steps_taken() + 1 == self.first:
+            tf.profiler.experimental.start(self.log_dir)
+            self._is_running = True
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self._is_running and self._steps_taken() >= self.last:
+            self._stop()
+
+    def on_train_end(self, logs=None):
+        if self._is_running:
+            self._stop()
+
+    def _steps_taken(self):
+        return int(steps_taken(self.model.optimizer))
+
+    def _stop(self):
+        tf.profiler.experimental.stop()
+        self._is_running = False
+
+
+class RunDescription:
+    """Writes what does not change while a model trains, before `TensorBoard` writes its curves.
+
+    Args:
+        log_dir: The directory for `tensorboard --logdir` that `TensorBoard` writes to as well.
+
+    Example:
+        >>> description = RunDescription("logs")
+        >>> description.write_hyper_parameters({"num_units": 256})
+        >>> description.write_graph(model)
+    """
+
+    def __init__(self, log_dir: str | os.PathLike):
+        self.log_dir = Path(log_dir)
+
+    def write_hyper_parameters(self, values: Mapping):
+        """Makes the run a line of the HParams tab, beside its dev figures.
+
+        Args:
+            values: Numbers, booleans and strings by name; others are written as text.
+        """
+        values = {
+            name: value if isinstance(value, (bool, int, float, str)) else str(value)
+            for name, value in values.items()
+        }
+        # TensorBoard looks for figures where the hyper-parameters are, and below, but does not
+        # find those below its --logdir itself.
+        with _step_0(self.log_dir / "dev"):
+            # Without the time: two runs that are the same write the same.
+            hparams_api.hparams(values, start_time_secs=0)
+
+    def write_graph(self, model: Seq2Seq):
+        """Writes the graph from ids to logits, which takes about as long as a first step."""
+        ids = tf.TensorSpec([None, None], tf.int32)
+        forward = tf.function(
+            lambda source_ids, target_ids: model(
+                {"source_ids": source_ids, "target_ids": target_ids}
+            ),
+            autograph=False,
+        )
+        graph = forward.get_concrete_function(ids, ids).graph.as_graph_def()
+        with _step_0(self.log_dir):
+            tf.summary.graph(graph)
+
+
+@contextmanager
+def _step_0(directory: Path) -> Iterator[None]:
+    """Opens a file of its own, whose writing is over before others begin."""
+    writer = tf.summary.create_file_writer(str(directory))
+    with writer.as_default(step=0):
+        yield
+    writer.close()
+
+
+class EmbeddingProjector:
+    """Writes a model's embeddings, each with its word, for TensorBoard's projector.
+
+    They take four bytes a number, and each write replaces the one before.
+
+    Args:
+        log_dir: The directory for `tensorboard --logdir`.
+        source_vocabulary: What the source ids mean.
+        target_vocabulary: What the target ids mean.
+
+    Example:
+        >>> EmbeddingProjector("logs", source_vocabulary, target_vocabulary).write(model)
+    """
+
+    def __init__(
+        self,
+        log_dir: str | os.PathLike,
+        source_vocabulary: Vocabulary,
+        target_vocabulary: Vocabulary,
+    ):
+        self.log_dir = Path(log_dir)
+        self.source_vocabulary = source_vocabulary
+        self.target_vocabulary = target_vocabulary
+
+    def write(self, model: Seq2Seq):
+        """Writes the embeddings as they are now.
+
+        Raises:
+            OSError: If a file cannot be written.
+        """
+        sides = {"source": (model.source_embedding, self.source_vocabulary)}
+        if not model.share_embeddings:
+            sides["target"] = (model.target_embedding, self.target_vocabulary)
+        directory = self.log_dir / "embeddings"
+        directory.mkdir(parents=True, exist_ok=True)
+        config = projector.ProjectorConfig()
+        for side, (embedding, vocabulary) in sides.items():
+            (weights,) = embedding.get_weights()
+            numbers, words = directory / f"{side}.bytes", directory / f"{side}.tsv"
+            with atomic_file(numbers, binary=True) as file:
+                file.write(weights.astype("float32").tobytes())
+            _write_words(words, vocabulary)
+            # Paths are taken from where the configuration is: the directory can be moved.
+            config.embeddings.add(
+                tensor_name=side,
+                tensor_shape=weights.shape,
+                tensor_path=str(numbers.relative_to(self.log_dir)),
+                metadata_path=str(words.relative_to(self.log_dir)),
+            )
+        projector.visualize_embeddings(str(self.log_dir), config)
+
+
+def _write_words(path: Path, vocabulary: Vocabulary):
+    words = vocabulary.to_tokens(range(len(vocabulary)))
+    # A cell that is empty, or a blank, would be no label.
+    words = [word if word.strip() else repr(word) for word in words]
+    with atomic_file(path) as file:
+        if vocabulary.counts is None:
+            file.writelines(f"{word}\n" for word in words)
+        else:
+            counts = [0] * (len(words) - len(vocabulary.counts)) + list(vocabulary.counts)
+            file.write("word\tcount\n")
+            rows = zip(words, counts, strict=True)
+            file.writelines(f"{word}\t{count}\n" for word, count in rows)

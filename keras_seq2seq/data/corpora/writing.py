@@ -1,0 +1,173 @@
+"""Writing toy corpora."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from random import Random
+
+from keras_seq2seq.data.corpora.dates import DatesCorpus
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.files.writing import atomic_file
+from keras_seq2seq.text.vocabulary import Vocabulary
+
+
+class ToyCorpus:
+    """Random symbols, and what one rule makes of them.
+
+    A sequence has 1 to `max_length` symbols, all lengths being equally likely. Symbols are
+    numbers and, as in google/seq2seq, one that is not ASCII.
+
+    Args:
+        rule: What makes the target symbols from the source symbols.
+        vocabulary_size: Number of symbols, at least 2.
+        max_length: The most symbols in a sequence, at least 1.
+    """
+
+    def __init__(
+        self,
+        rule: Callable[[Sequence[str]], Sequence[str]],
+        vocabulary_size: int,
+        max_length: int,
+    ):
+        if vocabulary_size < 2:
+            raise UserError(f"vocabulary size is {vocabulary_size}; expected at least 2")
+        if max_length < 1:
+            raise UserError(f"maximum length is {max_length}; expected at least 1")
+        self._rule = rule
+        self._max_length = max_length
+        self.source_tokens = (*map(str, range(vocabulary_size - 1)), "笑")
+        self.target_tokens = self.source_tokens
+
+    def draw(self, random: Random, split: str) -> tuple[str, str]:
+        """Draws a pair `(source, target)`; the same distribution in each split."""
+        length = random.randint(1, self._max_length)
+        symbols = random.choices(self.source_tokens, k=length)
+        return " ".join(symbols), " ".join(self._rule(symbols))
+
+
+def copied(symbols: Sequence[str]) -> Sequence[str]:
+    """The rule of the copy task."""
+    return symbols
+
+
+def reversed_(symbols: Sequence[str]) -> Sequence[str]:
+    """The rule of the reverse task."""
+    return symbols[::-1]
+
+
+CORPORA = ("copy", "reverse", "dates")
+
+# How often a pair of the dev or test set is drawn again when its source was there already. Toys
+# of one or two symbols are all in the training set, so that this has to end.
+_ATTEMPTS = 100
+
+
+def write_corpus(
+    name: str,
+    directory: str | os.PathLike,
+    *,
+    train: int = 10_000,
+    dev: int = 1_000,
+    test: int = 1_000,
+    vocabulary_size: int | None = None,
+    max_length: int | None = None,
+    seed: int = 0,
+    overwrite: bool = False,
+) -> list[Path]:
+    """Writes `{train,dev,test}/{sources,targets}.txt` and `vocab.{sources,targets}.txt`.
+
+    The sources of the dev and test sets are new: neither in the training set, nor in one another,
+    nor there twice. (Only a toy with very few possible sequences must repeat some; it draws 100
+    times for a new one first.) The training set may repeat itself, as random sequences do. For
+    dates, whole days are held out, see `DatesCorpus`.
+
+    Args:
+        name: `"copy"`, `"reverse"` or `"dates"`.
+        directory: Where to write; made if it does not exist.
+        train: Number of training pairs.
+        dev: Number of pairs of the dev set.
+        test: Number of pairs of the test set.
+        vocabulary_size: Number of symbols of the toys, 20 if not given; dates have none.
+        max_length: The most symbols in a sequence of the toys, 20 if not given; dates have none.
+        seed: The same seed gives the same files.
+        overwrite: Whether to replace files that are there.
+
+    Returns:
+        The paths of the written files.
+
+    Raises:
+        UserError: If the name is unknown, a number is out of range, an option does not belong to
+            the corpus, or a file is there already.
+    """
+    corpus = _make_corpus(name, vocabulary_size, max_length)
+    sizes = {"train": train, "dev": dev, "test": test}
+    _check_sizes(sizes)
+    directory = Path(directory)
+    files = {split: _pair_of_paths(directory / split) for split in sizes}
+    vocabularies = directory / "vocab.sources.txt", directory / "vocab.targets.txt"
+    paths = [*(path for pair in files.values() for path in pair), *vocabularies]
+    _prepare(directory, paths, overwrite)
+    seen: set[str] = set()
+    for split, size in sizes.items():
+        # A generator for each split, so that a larger training set keeps the test set.
+        pairs = _draw(corpus, Random(f"{seed}-{split}"), split, size, seen)
+        _write_pairs(pairs, *files[split])
+    Vocabulary(corpus.source_tokens).save(vocabularies[0])
+    Vocabulary(corpus.target_tokens).save(vocabularies[1])
+    return paths
+
+
+def _make_corpus(name: str, vocabulary_size: int | None, max_length: int | None):
+    if name == "dates":
+        if vocabulary_size is not None or max_length is not None:
+            raise UserError("dates have no vocabulary size and no maximum length; leave them out")
+        return DatesCorpus()
+    rules = {"copy": copied, "reverse": reversed_}
+    if name not in rules:
+        raise UserError(f"unknown corpus {name!r}; choose from {', '.join(CORPORA)}")
+    return ToyCorpus(
+        rules[name],
+        20 if vocabulary_size is None else vocabulary_size,
+        20 if max_length is None else max_length,
+    )
+
+
+def _check_sizes(sizes: dict[str, int]):
+    for split, size in sizes.items():
+        if size < 1:
+            raise UserError(f"number of {split} pairs is {size}; expected at least 1")
+
+
+def _pair_of_paths(directory: Path) -> tuple[Path, Path]:
+    return directory / "sources.txt", directory / "targets.txt"
+
+
+def _prepare(directory: Path, paths: list[Path], overwrite: bool):
+    for path in paths:
+        if path.exists() and not overwrite:
+            raise UserError(f"{path} is there already; choose another directory or overwrite it")
+    try:
+        for path in paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{directory}: cannot be written ({error.strerror})") from None
+
+
+def _draw(
+    corpus, random: Random, split: str, size: int, seen: set[str]
+) -> Iterator[tuple[str, str]]:
+    for _ in range(size):
+        source, target = corpus.draw(random, split)
+        attempts = 1
+        while split != "train" and source in seen and attempts < _ATTEMPTS:
+            source, target = corpus.draw(random, split)
+            attempts += 1
+        seen.add(source)
+        yield source, target
+
+
+def _write_pairs(pairs: Iterator[tuple[str, str]], source_path: Path, target_path: Path):
+    with atomic_file(source_path) as sources, atomic_file(target_path) as targets:
+        for source, target in pairs:
+            sources.write(f"{source}\n")
+            targets.write(f"{target}\n")

@@ -1,0 +1,20 @@
+"""Reading text files line by line, and writing files that appear whole or not at all."""
+
+from keras_seq2seq.files.text_lines import (
+    BYTE_ORDER_MARK,
+    MAX_LINE_BYTES,
+    decode_lines,
+    open_text,
+    read_lines,
+)
+from keras_seq2seq.files.writing import NumberedFiles, atomic_file
+
+__all__ = [
+    "BYTE_ORDER_MARK",
+    "MAX_LINE_BYTES",
+    "NumberedFiles",
+    "atomic_file",
+    "decode_lines",
+    "open_text",
+    "read_lines",
+]

@@ -1,0 +1,181 @@
+"""What a run records: evaluations, starts and TensorBoard events."""
+
+import hashlib
+import json
+import os
+import platform
+import shlex
+import struct
+import sys
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+
+import tensorflow as tf
+
+from keras_seq2seq import __version__
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.files.writing import atomic_file
+from keras_seq2seq.text import Vocabulary
+
+
+class MetricsLog:
+    """A file with one JSON object a line, one line an evaluation, each with a `step`.
+
+    Args:
+        path: The file; it is made by the first record.
+
+    Attributes:
+        records: The evaluations, each a dictionary.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = Path(path)
+        self.records = self._read()
+
+    def append(self, record: dict):
+        """Adds an evaluation."""
+        self.records.append(record)
+        self._write()
+
+    def reset(self, records: list[dict]):
+        """Replaces everything by the records of the checkpoint that a run goes on from."""
+        if records != self.records:
+            self.records = list(records)
+            self._write()
+
+    def _read(self) -> list[dict]:
+        if not self.path.exists():
+            return []
+        records = []
+        with self.path.open(encoding="utf-8") as file:
+            for line in file:
+                try:
+                    records.append(json.loads(line))
+                except json.JSONDecodeError:  # what a crash of the machine left
+                    break
+        return records
+
+    def _write(self):
+        with atomic_file(self.path) as file:
+            file.writelines(json.dumps(record) + "\n" for record in self.records)
+
+
+_PACKAGES = ("keras", "numpy", "tensorflow", "tensorflow-text")
+
+
+class RunRecord:
+    """A file with the seed, fingerprints of the data, and each start of a run.
+
+    A start has its time, the steps taken before it, the full command, the directory it was given
+    in, and the versions of Python and of the packages that decide what numbers come out.
+
+    Args:
+        path: The file, JSON; it is made by the first start.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self._path = Path(path)
+        self._content = self._read()
+
+    def check_data(self, fingerprints: dict[str, str]):
+        """Checks that the data are still those that the run began with.
+
+        Args:
+            fingerprints: SHA-256 sums by the names of the flags, such as `"train_source"`.
+
+        Raises:
+            UserError: If not.
+        """
+        before = self._content.get("data", {})
+        for name, fingerprint in fingerprints.items():
+            if before.get(name, fingerprint) != fingerprint:
+                raise UserError(
+                    f"--{name}: other text than this run began with (SHA-256 {fingerprint[:12]} "
+                    f"instead of {before[name][:12]}); give it the same one, choose another "
+                    "--output_dir, or begin anew with --resume never"
+                )
+
+    def add_start(self, step: int, seed: int, fingerprints: dict[str, str]) -> dict[str, str]:
+        """Adds the start of this process.
+
+        Args:
+            step: The steps taken before, 0 for a run that begins.
+            seed: The seed of the run.
+            fingerprints: As in `check_data`.
+
+        Returns:
+            The versions that differ from those of the start before, in words by their names.
+        """
+        starts = self._content.get("starts", []) if step else []
+        versions = _versions()
+        before = starts[-1]["versions"] if starts else versions
+        start = {
+            "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "step": step,
+            "command": shlex.join(sys.argv),
+            "directory": os.getcwd(),
+            "versions": versions,
+        }
+        self._content = {"seed": seed, "data": fingerprints, "starts": [*starts, start]}
+        with atomic_file(self._path) as file:
+            file.write(json.dumps(self._content, indent=2, ensure_ascii=False) + "\n")
+        return {
+            name: f"{versions[name]} instead of {before[name]}"
+            for name in versions
+            if name in before and versions[name] != before[name]
+        }
+
+    def _read(self) -> dict:
+        try:
+            return json.loads(self._path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except ValueError as error:
+            raise UserError(f"{self._path}: damaged file ({error}); remove it") from error
+
+
+def fingerprint(vocabulary: Vocabulary) -> str:
+    """Returns the SHA-256 sum of a vocabulary's tokens."""
+    return hashlib.sha256("\n".join(vocabulary.tokens).encode()).hexdigest()
+
+
+def _versions() -> dict[str, str]:
+    packages = {name: version(name) for name in _PACKAGES}
+    return {"python": platform.python_version(), "keras_seq2seq": __version__, **packages}
+
+
+# A record is its length (8 bytes), a checksum of that, the data, and a checksum of the data.
+_HEADER = struct.Struct("<QI")
+_FOOTER_BYTES = 4
+
+
+def forget_events_after(log_dir: str | os.PathLike, step: int):
+    """Cuts off the events after a step, so that a resumed run draws no point twice.
+
+    The events of each file must stand in the order of their steps. Whoever stops the program
+    within it finds files that are cut or not, and can call it again.
+
+    Args:
+        log_dir: The directory of all TensorBoard files of the run; it need not exist.
+        step: The last step to keep. What was half-written at the end of a file goes too.
+    """
+    for path in sorted(Path(log_dir).rglob("*tfevents*")):
+        with path.open("r+b") as file:
+            file.truncate(_end_of_step(file, step))
+
+
+def _end_of_step(file, step: int) -> int:
+    """Returns the position where the first event of a later step begins."""
+    size = os.fstat(file.fileno()).st_size
+    position = 0
+    while header := file.read(_HEADER.size):
+        if len(header) < _HEADER.size:
+            break
+        length, _ = _HEADER.unpack(header)
+        end = position + _HEADER.size + length + _FOOTER_BYTES
+        if end > size or tf.compat.v1.Event.FromString(file.read(length)).step > step:
+            break
+        file.seek(end)
+        position = end
+    return position

@@ -1,0 +1,90 @@
+import os
+import signal
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+
+from keras_seq2seq.callbacks import EarlyStopping, StopOnInterrupt, StopOnNonFiniteLoss
+
+
+def follow(stopping, values):
+    """Returns which evaluations were the best so far, and after how many training stopped."""
+    model = SimpleNamespace(stop_training=False)
+    stopping.set_model(model)
+    best = []
+    for step, value in enumerate(values, 1):
+        best.append(stopping.observe({"step": step, stopping.metric: value}))
+        if model.stop_training:
+            return best, step
+    return best, None
+
+
+def test_a_tie_is_no_improvement():
+    best, stopped = follow(EarlyStopping("dev_loss", patience=2), [3.0, 2.0, 2.5, 1.0, 1.0, 1.5])
+    assert best == [True, True, False, True, False, False]
+    assert stopped == 6
+
+
+def test_higher_may_be_better():
+    stopping = EarlyStopping("dev_bleu", lower_is_better=False, patience=1)
+    assert follow(stopping, [10.0, 12.0, 11.0]) == ([True, True, False], 3)
+    assert stopping.best == {"step": 2, "dev_bleu": 12.0}
+
+
+def test_never_stops_without_patience():
+    assert follow(EarlyStopping("dev_loss"), [1.0] * 50) == ([True] + [False] * 49, None)
+
+
+def test_what_is_no_number_is_never_the_best():
+    assert follow(EarlyStopping("dev_loss"), [float("nan"), 2.0])[0] == [False, True]
+
+
+@pytest.mark.parametrize("earlier", range(5))
+def test_a_run_that_goes_on_counts_on(earlier):
+    values = [3.0, 2.0, 2.1, 2.2, 2.3]
+    records = [{"step": i, "dev_loss": value} for i, value in enumerate(values[:earlier])]
+    stopping = EarlyStopping("dev_loss", patience=3, records=records)
+    assert not stopping.is_exhausted
+    assert follow(stopping, values[earlier:])[1] == len(values) - earlier
+    assert stopping.is_exhausted
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_training_after_the_step(number):
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+
+    def send(batch, logs):
+        if batch == 2:
+            os.kill(os.getpid(), number)
+
+    before = signal.getsignal(number)
+    stop = StopOnInterrupt()
+    model.fit(
+        np.ones((9, 1)),
+        np.ones(9),
+        batch_size=1,
+        callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=send), stop],
+        verbose=0,
+    )
+    assert stop.interrupted
+    assert int(model.optimizer.iterations) == 3
+    assert signal.getsignal(number) == before
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_raises_at_the_step(value):
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    targets = np.array([1.0, 1.0, value, 1.0])
+    with pytest.raises(FloatingPointError, match="step 3: (nan|inf)"):
+        model.fit(
+            np.ones((4, 1)),
+            targets,
+            batch_size=1,
+            shuffle=False,
+            callbacks=[StopOnNonFiniteLoss()],
+            verbose=0,
+        )

@@ -1,0 +1,50 @@
+import gzip
+import os
+import threading
+
+import pytest
+
+from keras_seq2seq.cli.input_output import open_output, read_aligned_lines
+from keras_seq2seq.errors import UserError
+
+
+def test_lines_of_each_file(tmp_path):
+    (tmp_path / "a").write_bytes("ä\r\n\nb".encode())
+    (tmp_path / "b.gz").write_bytes(gzip.compress(b"1\n2\n3\n"))
+    assert read_aligned_lines(tmp_path / "a", tmp_path / "b.gz") == [
+        ["ä", "", "b"],
+        ["1", "2", "3"],
+    ]
+
+
+def test_a_damaged_line_is_named(tmp_path):
+    (tmp_path / "a").write_bytes(b"a\n\xff\n")
+    with pytest.raises(UserError, match=r"a:2: not UTF-8"):
+        read_aligned_lines(tmp_path / "a")
+
+
+def test_a_file_appears_at_the_end(tmp_path):
+    path = tmp_path / "output"
+    with open_output(str(path)) as file:
+        file.write("grün\n")
+        assert not path.exists()
+    assert path.read_bytes() == "grün\n".encode()
+
+
+def test_a_pipe_stays_a_pipe(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    received = []
+    reader = threading.Thread(target=lambda: received.append(path.read_text()))
+    reader.start()
+    with open_output(str(path)) as file:
+        file.write("text\n")
+    reader.join(timeout=10)
+    assert received == ["text\n"]
+    assert path.is_fifo()
+
+
+def test_a_directory_is_refused_at_once(tmp_path):
+    with pytest.raises(UserError, match=r"cannot be written \(Is a directory\)"):
+        with open_output(str(tmp_path)):
+            pytest.fail("was opened")

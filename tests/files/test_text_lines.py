@@ -1,0 +1,96 @@
+import gzip
+import io
+
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.files.text_lines import MAX_LINE_BYTES, decode_lines, open_text, read_lines
+
+
+def write(path, data: bytes):
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("data", "lines"),
+    [
+        (b"", []),
+        (b"a\nb\n", ["a", "b"]),
+        (b"a\nb", ["a", "b"]),
+        (b"a\n\n", ["a", ""]),
+        (b"a\r\nb\r\n", ["a", "b"]),
+        (b"\xef\xbb\xbfa\nb\n", ["a", "b"]),
+        # str.splitlines would end lines at all of these.
+        ("a\x0bb\x0cc\x1cd\x85e\u2028f\n".encode(), ["a\x0bb\x0cc\x1cd\x85e\u2028f"]),
+    ],
+)
+def test_reads_lines(tmp_path, data, lines):
+    assert list(read_lines(write(tmp_path / "a.txt", data))) == lines
+    assert list(read_lines(write(tmp_path / "a.gz", gzip.compress(data)))) == lines
+
+
+def test_reads_joined_gzip_files(tmp_path):
+    path = write(tmp_path / "a.gz", gzip.compress(b"a\nb") + gzip.compress(b"c\n"))
+    assert list(read_lines(path)) == ["a", "bc"]
+
+
+@given(st.lists(st.sampled_from(["a", "ü", " ", "\r", "\n", "\u2028", "\x0b", "\x85"])))
+@settings(max_examples=40, deadline=None)
+def test_agrees_with_tensorflow(tmp_path_factory, parts):
+    path = write(tmp_path_factory.mktemp("text") / "a.txt", "".join(parts).encode())
+    expected = [line.decode() for line in tf.data.TextLineDataset(str(path)).as_numpy_iterator()]
+    assert list(read_lines(path)) == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "place", "problem"),
+    [
+        (b"a\nb\0c\n", ":2:", "NUL byte"),
+        (b"a\nb\ngr\xfc\xdfe\n", ":3:", "not UTF-8: byte 0xfc at column 3"),
+        (b"\x1f\x8b\x08\0", ":1:", "name that ends in .gz"),
+        (b"a\n" + b"x" * (MAX_LINE_BYTES + 1), ":2:", "longer than"),
+    ],
+)
+def test_names_the_line_that_is_no_text(tmp_path, data, place, problem):
+    path = write(tmp_path / "a.txt", data)
+    with pytest.raises(UserError) as error:
+        list(read_lines(path))
+    assert str(error.value).startswith(f"{path}{place}")
+    assert problem in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda data: data[:-12], lambda data: b"plain\n", lambda data: data[:40] + b"x" * 40],
+    ids=["cut off", "not gzip", "overwritten"],
+)
+def test_refuses_damaged_gzip_data(tmp_path, damage):
+    data = gzip.compress("".join(f"line {i * i}\n" for i in range(100)).encode())
+    path = write(tmp_path / "a.gz", damage(data))
+    with pytest.raises(UserError, match=r"a\.gz:\d+: damaged gzip data"):
+        list(read_lines(path))
+
+
+def test_names_a_missing_file_and_its_near_miss(tmp_path):
+    with pytest.raises(UserError) as error:
+        open_text(tmp_path / "a.txt")
+    assert str(error.value) == f"{tmp_path / 'a.txt'}: no such file"
+    write(tmp_path / "a.txt.gz", gzip.compress(b""))
+    with pytest.raises(UserError, match=r"did you mean .*a\.txt\.gz\?"):
+        open_text(tmp_path / "a.txt")
+
+
+def test_refuses_a_directory(tmp_path):
+    with pytest.raises(UserError, match="is a directory"):
+        open_text(tmp_path)
+
+
+def test_decodes_a_stream_under_the_name_given():
+    lines = decode_lines(io.BytesIO(b"a\n\xff\n"), "<stdin>")
+    assert next(lines) == "a"
+    with pytest.raises(UserError, match="<stdin>:2: not UTF-8"):
+        next(lines)

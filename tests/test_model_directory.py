@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+from harness.numbers import numbers_of
+from harness.toy_model import SOURCES, TARGET_TOKENS, write_toy_model
+
+from keras_seq2seq.config import Config
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.model_directory import ModelDirectory, load_models
+from keras_seq2seq.models import AttentionSeq2Seq, BasicSeq2Seq, Ensemble
+from keras_seq2seq.special_tokens import END_ID
+from keras_seq2seq.text import Vocabulary
+from keras_seq2seq.training.model_evaluation import make_translator
+from keras_seq2seq.translator import Translator
+from keras_seq2seq.translator.scorer import Scorer
+
+
+@pytest.fixture
+def model_dirs(tmp_path):
+    paths = [tmp_path / "first", tmp_path / "second"]
+    for seed, path in enumerate(paths, 1):
+        write_toy_model(path, seed)
+    return paths
+
+
+def test_an_ensemble_translates_unlike_its_models(model_dirs):
+    translator = Translator.load(model_dirs, beam_width=3)
+    assert type(translator.model) is Ensemble
+    together = translator.translate(SOURCES)
+    assert all(
+        [translation.text for translation in together] != Translator.load(path)(SOURCES)
+        for path in model_dirs
+    )
+    assert together[0].attention.shape[1] == 4
+
+
+def test_one_directory_in_a_list_is_that_model(model_dirs):
+    assert Translator.load(model_dirs[:1])(SOURCES) == Translator.load(model_dirs[0])(SOURCES)
+
+
+@pytest.mark.parametrize("model_class", [AttentionSeq2Seq, BasicSeq2Seq])
+def test_a_model_translates_alike_in_less_precise_numbers(tmp_path, model_class):
+    write_toy_model(tmp_path / "model", model_class=model_class)
+    precise = Translator.load(tmp_path / "model")
+    translator = Translator.load(tmp_path / "model", dtype="bfloat16")
+    weights = zip(precise.model.weights, translator.model.weights, strict=True)
+    for weight, rounded in weights:
+        assert (weight.dtype, rounded.dtype) == ("float32", "bfloat16")
+        np.testing.assert_allclose(numbers_of(rounded), numbers_of(weight), rtol=2**-8)
+    pairs = list(zip(translator.translate(SOURCES), precise.translate(SOURCES), strict=True))
+    alike = [
+        (found.score, expected.score) for found, expected in pairs if found.text == expected.text
+    ]
+    # Logits up to ten or so have seven bits behind the leading one: of two tokens that are about
+    # as likely it may take the other.
+    assert len(alike) >= len(pairs) - 1
+    for found, expected in alike:
+        assert found == pytest.approx(expected, abs=0.3)
+        assert found != expected
+
+
+def test_weights_of_a_loaded_translator_are_fixed(tmp_path):
+    write_toy_model(tmp_path / "model")
+    translator = Translator.load(tmp_path / "model", dtype="bfloat16")
+    before = translator(SOURCES)
+    bias = translator.model.output_layer.bias
+    bias.assign(bias + 100 * np.eye(bias.shape[0])[END_ID])
+    assert translator(SOURCES) == before
+    # Another, that follows its model.
+    config, model, *vocabularies = load_models([tmp_path / "model"], {"dtype": "bfloat16"})
+    translator = make_translator(config, model, *vocabularies)
+    assert translator(SOURCES) == before
+    model.output_layer.bias.assign(bias)
+    assert translator(SOURCES) == [""] * len(SOURCES)
+
+
+def test_an_ensemble_may_have_other_numbers_than_its_models(model_dirs):
+    translator = Translator.load(model_dirs, dtype="bfloat16")
+    assert {weight.dtype for model in translator.model.models for weight in model.weights} == {
+        "bfloat16"
+    }
+
+
+def test_a_dtype_that_is_none_is_refused(model_dirs):
+    with pytest.raises(UserError, match='dtype: expected float32 or bfloat16, got "float16"'):
+        Translator.load(model_dirs, dtype="float16")
+
+
+def test_two_copies_of_a_model_are_scored_as_one(model_dirs):
+    translator = Translator.load([model_dirs[0], model_dirs[0]])
+    texts = translator(SOURCES)
+    scores = Scorer.from_translator(translator)(SOURCES, texts)
+    expected = Scorer.load(model_dirs[0])(SOURCES, texts)
+    assert [score.log_probability for score in scores] == pytest.approx(
+        [score.log_probability for score in expected], abs=1e-4
+    )
+
+
+def test_models_of_other_tokens_are_refused(model_dirs):
+    def message():
+        with pytest.raises(UserError) as error:
+            Translator.load(model_dirs)
+        return str(error.value).removeprefix(f"{model_dirs[1]}: its ")
+
+    directory = ModelDirectory(model_dirs[1])
+    Config(hparams={"source": {"reverse": True}}).save(directory.config_path)
+    assert message().startswith(f"source.reverse is not that of {model_dirs[0]}; models decode")
+    Config(hparams={"target": {"tokenizer": "characters"}}).save(directory.config_path)
+    assert message().startswith("target.tokenizer is not that of")
+    # As many, in another order.
+    Vocabulary(TARGET_TOKENS[::-1]).save(directory.target_vocabulary_path)
+    assert message().startswith("target vocabulary is not that of")
+
+
+def test_no_directory():
+    with pytest.raises(UserError, match="no model directory; expected at least one"):
+        Translator.load([])

@@ -1,0 +1,68 @@
+import pytest
+import tensorflow as tf
+
+from keras_seq2seq.text import get_tokenizer
+from keras_seq2seq.text.text_encoder import SentenceEncoder, TextEncoder, with_end, with_start
+from keras_seq2seq.text.tokenizers import WhitespaceTokenizer
+from keras_seq2seq.text.vocabulary import Vocabulary
+
+LINES = ["a b c", "", "c x", "\ufeffa"]
+
+
+def encoder(**options):
+    return TextEncoder(WhitespaceTokenizer(), Vocabulary(["a", "b", "c"]), **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"max_length": 10}, [[4, 5, 6], [], [6, 1], [4]]),
+        ({"max_length": 3}, [[4, 5], [], [6, 1], [4]]),
+        ({"max_length": 3, "reverse": True}, [[5, 4], [], [1, 6], [4]]),
+    ],
+)
+def test_encodes(options, expected):
+    ids = encoder(**options)(tf.constant(LINES))
+    assert ids.dtype == tf.int32
+    assert ids.to_list() == expected
+
+
+def test_counts_and_lengths():
+    counts = encoder(max_length=3).count_tokens(tf.constant(LINES))
+    assert counts.numpy().tolist() == [3, 0, 2, 1]
+    assert encoder(max_length=3).lengths(counts).numpy().tolist() == [3, 1, 3, 2]
+
+
+def test_start_and_end():
+    ids = tf.ragged.constant([[4, 5], [6]], tf.int32)
+    assert with_start(ids).numpy().tolist() == [[2, 4, 5], [2, 6, 0]]
+    assert with_end(ids).numpy().tolist() == [[4, 5, 3], [6, 3, 0]]
+
+
+VOCABULARY = Vocabulary(["a", "b", "c", "▁", "é"])
+SENTENCES = ["a b c", "c", "a Unknown\u3000é\x1cb", "b b  b b ", "a\u200bb"]
+
+
+def test_the_ids_are_those_of_the_training_pipeline():
+    for tokenizer in ("whitespace", "characters"):
+        for reverse in (False, True):
+            encoder = SentenceEncoder(tokenizer, VOCABULARY, reverse)
+            tokens = [encoder.split(sentence) for sentence in SENTENCES]
+            graph = TextEncoder(get_tokenizer(tokenizer), VOCABULARY, 100, reverse)
+            ids = graph(tf.constant(SENTENCES))
+            assert encoder.with_end(tokens).tolist() == with_end(ids).numpy().tolist()
+            assert encoder.with_start(tokens).tolist() == with_start(ids).numpy().tolist()
+            assert encoder.padded(tokens).tolist() == ids.to_tensor().numpy().tolist()
+
+
+def test_unknown_words_that_a_model_wrote_stay_whole():
+    encoder = SentenceEncoder("characters", VOCABULARY, keep_unknown=True)
+    assert encoder.split("a<unk>b c") == ["a", "<unk>", "b", "▁", "c"]
+    assert SentenceEncoder("characters", VOCABULARY).split("<unk>") == list("<unk>")
+
+
+def test_no_tokens_at_all():
+    encoder = SentenceEncoder("whitespace", VOCABULARY)
+    assert encoder.padded([[], []]).shape == (2, 0)
+    assert encoder.padded([]).shape == (0, 0)
+    assert encoder.with_end([[]]).tolist() == [[3]]

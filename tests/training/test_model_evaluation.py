@@ -1,0 +1,93 @@
+import pytest
+from harness.toy_model import SOURCES, write_toy_model
+
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.evaluation import evaluate_systems
+from keras_seq2seq.text import CharacterTokenizer, WhitespaceTokenizer
+from keras_seq2seq.training import evaluate_models, translate_and_score
+from keras_seq2seq.translator import Translator
+from keras_seq2seq.translator.scorer import CorpusScore, Scorer
+
+
+class FakeTranslator:
+    def __init__(self, tokenizer, translations):
+        self.target_tokenizer = tokenizer
+        self.translations = translations
+
+    def __call__(self, sentences, batch_size=32):
+        return [self.translations[sentence] for sentence in sentences]
+
+
+def test_translations_are_scored_as_they_are_written():
+    translator = FakeTranslator(WhitespaceTokenizer(), {"a b": "A B", "c": "<unk> D"})
+    scores = translate_and_score(translator, ["a b", "c"], ["A  B", "C D"], ["exact_match", "wer"])
+    assert scores == {"exact_match": 50, "wer": pytest.approx(100 * 1 / 4)}
+
+
+def test_references_are_joined_by_the_target_tokenizer():
+    translator = FakeTranslator(CharacterTokenizer(), {"x": "3 mai"})
+    # U+2581 stands for a blank in the vocabulary.
+    assert translate_and_score(translator, ["x"], [" 3\u2581mai"], ["cer"]) == {"cer": 0}
+
+
+def test_options_reach_the_metric():
+    translator = FakeTranslator(WhitespaceTokenizer(), {"x": "Ein guter, alter Mann"})
+    targets = ["ein guter , alter mann"]
+    assert translate_and_score(translator, ["x"], targets, lowercase=True) == {
+        "bleu": pytest.approx(100)
+    }
+    assert translate_and_score(translator, ["x"], targets, tokenize="none")["bleu"] < 50
+
+
+def test_an_unknown_metric_is_found_before_translating():
+    with pytest.raises(UserError, match="unknown metric 'blue'; did you mean 'bleu'?"):
+        translate_and_score(FakeTranslator(None, {}), ["x"], ["y"], ["blue"])
+
+
+REFERENCES = ["a man sleeps .", "dog", "läuft läuft", "man", "a man", "sleeps ."]
+
+
+@pytest.fixture(scope="module")
+def model_dirs(tmp_path_factory):
+    directories = []
+    for seed in (4, 7):
+        directories.append(str(tmp_path_factory.mktemp("model")))
+        write_toy_model(directories[-1], seed)
+    return directories
+
+
+def test_models_are_compared_by_their_translations_and_perplexities(model_dirs):
+    metrics = ("perplexity", "chrf", "wer")
+    scores = evaluate_models(model_dirs, SOURCES, REFERENCES, metrics, bootstrap_samples=20)
+    translators = {name: Translator.load(name) for name in model_dirs}
+    translations = {name: translators[name](SOURCES) for name in model_dirs}
+    expected = evaluate_systems(translations, REFERENCES, "chrf,wer", bootstrap_samples=20)
+    for name in model_dirs:
+        assert list(scores[name]) == list(metrics)
+        perplexity = scores[name].pop("perplexity")
+        assert scores[name] == expected[name]
+        total = CorpusScore.of(Scorer.from_translator(translators[name])(SOURCES, REFERENCES))
+        assert perplexity.value == pytest.approx(total.perplexity)
+        assert perplexity.signature.startswith("tokens:18|lines:6|version:keras-seq2seq-")
+
+
+def test_perplexity_alone_translates_nothing(model_dirs, monkeypatch):
+    monkeypatch.delattr(Translator, "__call__")
+    scores = evaluate_models(model_dirs[:1], SOURCES, REFERENCES, "perplexity")
+    assert list(scores[model_dirs[0]]) == ["perplexity"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"references": ["a"]}, "6 sources, but 1 references"),
+        ({"metrics": "perplexty"}, "unknown metric 'perplexty'; did you mean 'perplexity'?"),
+        ({"tokenize": "12a"}, "unknown tokenizer '12a'; did you mean '13a'?"),
+        ({"metrics": "perplexity", "references": [""] * 6}, "no pair of lines has text"),
+        ({"model_dirs": ["nowhere"]}, "nowhere: no such directory"),
+    ],
+)
+def test_errors(model_dirs, arguments, message):
+    valid = {"model_dirs": model_dirs, "sources": SOURCES, "references": REFERENCES}
+    with pytest.raises(UserError, match=message):
+        evaluate_models(**{**valid, **arguments})

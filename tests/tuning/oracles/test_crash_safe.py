@@ -1,0 +1,131 @@
+import json
+
+import pytest
+from keras_tuner.engine.trial import Trial, TrialStatus
+
+from keras_seq2seq.tuning.oracles import Clock
+
+TUNERS = ["hyperband", "bayesian", "random", "grid"]
+
+
+def finish(oracle, trial, loss=1.0):
+    oracle.update_trial(trial.trial_id, {"dev_loss": loss})
+    trial.status = TrialStatus.COMPLETED
+    oracle.end_trial(trial)
+
+
+@pytest.mark.parametrize("tuner", TUNERS)
+def test_a_killed_search_runs_its_running_trial_again_and_no_other(make_search_oracle, tuner):
+    options = {"units": 9, "max_trials": 30}
+    oracle = make_search_oracle(tuner, **options)
+    ended = [oracle.create_trial("tuner0")]
+    finish(oracle, ended[0])
+    running = oracle.create_trial("tuner0")
+    oracle = make_search_oracle(tuner, **options)
+    oracle.reload()
+    again = oracle.create_trial("tuner0")
+    assert again.trial_id == running.trial_id
+    assert again.hyperparameters.values == running.hyperparameters.values
+    finish(oracle, again)
+    assert oracle.create_trial("tuner0").trial_id not in {ended[0].trial_id, running.trial_id}
+
+
+def test_a_kill_within_the_end_of_a_trial_does_not_run_it_again(make_search_oracle, tmp_path):
+    oracle = make_search_oracle()
+    trial = oracle.create_trial("tuner0")
+    before = (tmp_path / "trials" / "oracle.json").read_text()
+    finish(oracle, trial)
+    # The trial has been written, the state not yet.
+    (tmp_path / "trials" / "oracle.json").write_text(before)
+    oracle = make_search_oracle()
+    oracle.reload()
+    assert oracle.create_trial("tuner0").trial_id != trial.trial_id
+
+
+def test_a_kill_within_the_start_of_a_trial_forgets_it(make_search_oracle, tmp_path):
+    oracle = make_search_oracle()
+    finish(oracle, oracle.create_trial("tuner0"))
+    before = (tmp_path / "trials" / "oracle.json").read_text()
+    lost = oracle.create_trial("tuner0")
+    (tmp_path / "trials" / "oracle.json").write_text(before)
+    oracle = make_search_oracle()
+    oracle.reload()
+    assert oracle.create_trial("tuner0").trial_id == lost.trial_id
+    assert len(oracle.trials) == 2
+
+
+def test_a_file_is_written_whole_or_not_at_all(make_search_oracle, tmp_path, monkeypatch):
+    oracle = make_search_oracle()
+    finish(oracle, oracle.create_trial("tuner0"))
+    path = tmp_path / "trials" / "oracle.json"
+    before = path.read_text()
+
+    def break_off(state, file):
+        file.write(json.dumps(state)[:100])
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(json, "dump", break_off)
+    with pytest.raises(OSError):
+        oracle.save()
+    assert path.read_text() == before
+
+
+def test_failed_trials_do_not_end_the_search(make_search_oracle):
+    oracle = make_search_oracle(max_trials=8)
+    for _ in range(8):
+        trial = oracle.create_trial("tuner0")
+        trial.status, trial.message = TrialStatus.FAILED, "no number"
+        oracle.end_trial(trial)
+    assert oracle.create_trial("tuner0").status == TrialStatus.STOPPED
+    assert [trial.message for trial in oracle.trials.values()] == ["no number"] * 8
+
+
+def test_the_trial_of_a_worker_brings_nothing_new(make_search_oracle):
+    oracle = make_search_oracle()
+    trial = oracle.create_trial("worker")
+    values = dict(trial.hyperparameters.values)
+    finish(oracle, Trial.from_proto(trial.to_proto()))
+    assert oracle.trials[trial.trial_id].hyperparameters.values == values
+    assert len(oracle.hyperparameters.space) == 4
+
+
+def test_no_trial_starts_after_the_time(make_search_oracle):
+    oracle = make_search_oracle(clock=Clock(budget_seconds=10))
+    running = oracle.create_trial("worker")
+    oracle._clock.start(11)
+    assert oracle.create_trial("other").status == TrialStatus.STOPPED
+    assert oracle.tuner_ids == {"worker"}
+    assert oracle.create_trial("worker").trial_id == running.trial_id
+
+
+def test_the_time_counts_on(make_search_oracle):
+    oracle = make_search_oracle(clock=Clock(budget_seconds=10))
+    oracle._clock.start(7)
+    oracle.save()
+    oracle = make_search_oracle(clock=Clock(budget_seconds=10))
+    oracle.reload()
+    assert 2 < oracle._clock.seconds_left <= 3
+
+
+def test_a_lost_worker_leaves_its_trial_to_the_next(make_search_oracle):
+    oracle = make_search_oracle()
+    lost, other = oracle.create_trial("one"), oracle.create_trial("two")
+    oracle.give_up("one")
+    assert oracle.create_trial("three").trial_id == lost.trial_id
+    oracle.give_up("two", "killed")
+    assert oracle.trials[other.trial_id].status == TrialStatus.FAILED
+    assert oracle.trials[other.trial_id].message == "killed"
+    oracle.give_up("nobody")
+    assert oracle.tuner_ids == {"three"}
+
+
+def test_workers_of_a_chief_that_comes_back_keep_their_trials(make_search_oracle):
+    oracle = make_search_oracle()
+    one, two = oracle.create_trial("one"), oracle.create_trial("two")
+    oracle = make_search_oracle()
+    oracle.reload(workers_may_live=True)
+    assert oracle.create_trial("two").trial_id == two.trial_id
+    assert oracle.create_trial("three").trial_id not in {one.trial_id, two.trial_id}
+    finish(oracle, Trial.from_proto(one.to_proto()))
+    assert oracle.trials[one.trial_id].status == TrialStatus.COMPLETED
+    assert set(oracle.ongoing_trials) == {"two", "three"}
