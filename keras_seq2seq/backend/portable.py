@@ -35,28 +35,19 @@ def scan(step, states, inputs, keep, constants=(), weights=(), go_backwards=Fals
     return ops.scan(body, states, inputs, reverse=go_backwards)
 
 
-def product(features, kernel):
+def matmul(features, kernel):
     """Returns the matrix product of features and a kernel, in the dtype of the features.
 
     Args:
         features: Tensor `(..., rows, size)`.
-        kernel: Variable or tensor `(..., size, columns)`.
+        kernel: Variable or tensor `(size, columns)`, or `(..., size, columns)` of the same rank as
+            the features.
     """
-    return matmul(features, ops.cast(kernel, features.dtype))
+    return ops.matmul(features, ops.cast(kernel, features.dtype))
 
 
-def matmul(features, kernel):
-    """Returns the matrix product of two tensors.
-
-    Args:
-        features: Tensor `(..., rows, size)`.
-        kernel: Tensor `(size, columns)`, or `(..., size, columns)` of the rank of the features.
-    """
-    return ops.matmul(features, kernel)
-
-
-def affine(features, kernel, bias, dtype):
-    """Returns `features kernel + bias`, the product in the dtype of the features.
+def dense(features, kernel, bias, dtype):
+    """Returns `features @ kernel + bias`, multiplied in the dtype of the features.
 
     Args:
         features: Tensor `(..., rows, size)`.
@@ -64,7 +55,7 @@ def affine(features, kernel, bias, dtype):
         bias: Variable or tensor `(columns,)`.
         dtype: The dtype of the sum.
     """
-    return ops.cast(product(features, kernel), dtype) + ops.cast(bias, dtype)
+    return ops.cast(matmul(features, kernel), dtype) + ops.cast(bias, dtype)
 
 
 def make_logits(features, weights):
@@ -77,7 +68,7 @@ def make_logits(features, weights):
             `(vocabulary_size,)` of the dtype that the logits are to have.
     """
     kernel, bias = weights()
-    return affine(features, kernel, bias, bias.dtype)
+    return dense(features, kernel, bias, bias.dtype)
 
 
 def join_logits(parts):
@@ -108,7 +99,7 @@ def smoothed_cross_entropy(logits, labels, label_smoothing):
     return smoothed, ops.stop_gradient(plain)
 
 
-class Record:
+class StepLog:
     """What has been written is handed from step to step, as a nested structure of tensors.
 
     Args:
@@ -187,17 +178,17 @@ def fill_up(rows, multiple):
     return (rows + multiple - 1) // multiple * multiple
 
 
-def split_batch(batch):
+def split_into_micro_batches(batch):
     """Returns a list of the parts of a batch: here all of it."""
     return [batch]
 
 
-def fixed_weights():
+def frozen_weights():
     """Lets the block make use of it that weights do not change any more: here nothing does."""
     return nullcontext()
 
 
-def tabulated(function, ids, count):
+def lookup_or_compute(function, ids, count):
     """Returns `function(ids)`, which here is computed.
 
     Args:

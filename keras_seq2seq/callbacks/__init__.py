@@ -1,6 +1,6 @@
 """Keras callbacks for training."""
 
-from keras_seq2seq.callbacks.checkpoints import KeepOwnWeights, SaveCheckpoints
+from keras_seq2seq.callbacks.checkpoints import RestoreRawWeights, SaveCheckpoints
 from keras_seq2seq.callbacks.evaluation import Evaluation, SampleTranslations
 from keras_seq2seq.callbacks.progress_bar import ProgressBar
 from keras_seq2seq.callbacks.stopping import EarlyStopping, StopOnInterrupt, StopOnNonFiniteLoss
@@ -16,7 +16,7 @@ __all__ = [
     "EarlyStopping",
     "EmbeddingProjector",
     "Evaluation",
-    "KeepOwnWeights",
+    "RestoreRawWeights",
     "ProfileSteps",
     "ProgressBar",
     "RunDescription",

@@ -64,7 +64,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
         return int(steps_taken(self.model.optimizer).numpy())
 
 
-class KeepOwnWeights(keras.callbacks.Callback):
+class RestoreRawWeights(keras.callbacks.Callback):
     """Leaves a model its own weights where the optimizer keeps their moving average.
 
     Keras ends `fit` by setting the weights to their average, with which no training could go on
@@ -72,7 +72,7 @@ class KeepOwnWeights(keras.callbacks.Callback):
 
     Example:
         >>> model.compile(keras.optimizers.Adam(use_ema=True, ema_momentum=0.999), loss=...)
-        >>> model.fit(train, callbacks=[KeepOwnWeights()])
+        >>> model.fit(train, callbacks=[RestoreRawWeights()])
         >>> with averaged_weights(model): model.save("model.keras")
     """
 

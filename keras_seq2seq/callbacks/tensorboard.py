@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorboard.plugins import projector
 from tensorboard.plugins.hparams import api as hparams_api
 
-from keras_seq2seq.backend.tensorflow.adam import merge_rows
+from keras_seq2seq.backend.tensorflow.adam import sum_duplicate_rows
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.models import Seq2Seq, steps_taken
 from keras_seq2seq.text import Vocabulary
@@ -79,7 +79,7 @@ class TrackGradientNorm(keras.callbacks.Callback):
 
 def global_norm(gradients):
     """Returns the norm of tensors as if they were one, by the operations that clip them too."""
-    return tf.linalg.global_norm(list(map(merge_rows, gradients)))
+    return tf.linalg.global_norm(list(map(sum_duplicate_rows, gradients)))
 
 
 class ProfileSteps(keras.callbacks.Callback):

@@ -41,7 +41,7 @@ def make_dataset(
     epochs: int | None = 1,
     line_numbers: bool = False,
     parts: range = range(1),
-    all_parts: int = 1,
+    num_shards: int = 1,
 ) -> tf.data.Dataset:
     """Streams two line-aligned text files as batches of ids.
 
@@ -82,7 +82,7 @@ def make_dataset(
             int64 `(batch,)`, counted from 1. The batches are the same.
         parts: Which parts of each batch are elements, one after the other. Part `i` of `n` has
             the pairs `i`, `i + n`, `i + 2 * n` and so on.
-        all_parts: Into how many parts batches are cut, for as many devices.
+        num_shards: Into how many parts batches are cut, for as many devices.
 
     Returns:
         A `tf.data.Dataset` of `({"source_ids": (batch, source_length), "target_ids": (batch,
@@ -136,8 +136,8 @@ def make_dataset(
     # Lines are grouped, not ids: scalars are quicker to group than sequences are to pad, even
     # though the lines are split a second time in the next step.
     dataset = _group(dataset, batch_sizes)
-    if all_parts > 1:
-        dataset = dataset.flat_map(lambda *columns: _cut(columns, parts, all_parts))
+    if num_shards > 1:
+        dataset = dataset.flat_map(lambda *columns: _cut(columns, parts, num_shards))
     dataset = dataset.map(encode, **_IN_ORDER)
     return dataset.prefetch(tf.data.AUTOTUNE)
 
@@ -193,10 +193,10 @@ def _batch_sizes(batch_size: int | Sequence[int], buckets: int) -> list[int]:
     return sizes
 
 
-def _cut(columns: tuple[tf.Tensor, ...], parts: range, all_parts: int) -> tf.data.Dataset:
+def _cut(columns: tuple[tf.Tensor, ...], parts: range, num_shards: int) -> tf.data.Dataset:
     """Returns parts of one batch."""
     numbers = tf.data.Dataset.range(parts.start, parts.stop)
-    return numbers.map(lambda part: tuple(column[part::all_parts] for column in columns))
+    return numbers.map(lambda part: tuple(column[part::num_shards] for column in columns))
 
 
 def _check_at_least(least: int, **values: int):

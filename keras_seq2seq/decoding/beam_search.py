@@ -219,7 +219,7 @@ class BeamSearch(Search):
             history=self.constraints.start_history((batch_size, 1), max_length),
         )
 
-    def _advance(self, step, state, wanted):
+    def _advance(self, step, state, requested):
         logits, attention_scores, states = step(state.ids, state.states, state.memory)
         attention_scores = () if attention_scores is None else ops.cast(attention_scores, "float32")
         coverage = self._cover(state.coverage, attention_scores)
@@ -241,7 +241,9 @@ class BeamSearch(Search):
             ids=ops.where(is_over, PADDING_ID, kept.ids),
             parents=kept.parents,
             token_scores=kept.token_scores,
-            attention_scores=self._widen(attention_scores) if wanted.attention_scores else (),
+            attention_scores=self._repeat_to_width(attention_scores)
+            if requested.attention_scores
+            else (),
             ends=ends,
             end_scores=end_scores,
         )
@@ -322,14 +324,14 @@ class BeamSearch(Search):
         scores = ops.sum(ops.where(ends, best.token_scores[:, None], 0.0), axis=-1)
         return ops.any(ends, axis=-1), scores
 
-    def _widen(self, structure):
+    def _repeat_to_width(self, structure):
         """Turns tensors `(batch, beams, ...)` of the first step into `(batch, width, ...)`."""
 
-        def widen(tensor):
+        def repeat(tensor):
             beams = tensor.shape[1]
             return tensor if beams == self.width else ops.repeat(tensor, self.width, axis=1)
 
-        return keras.tree.map_structure(widen, structure)
+        return keras.tree.map_structure(repeat, structure)
 
     def _finish(self, record, results):
         hypotheses = read_hypotheses(record, results)

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from keras_seq2seq.backend import CAN_CHANGE_SHAPES, Record, fill_up
+from keras_seq2seq.backend import CAN_CHANGE_SHAPES, StepLog, fill_up
 from keras_seq2seq.decoding.constraints import Constraints
 from keras_seq2seq.decoding.rows import count_rows, put_rows, take_rows
 
@@ -41,7 +41,7 @@ DONE_PART = 0.05
 ROW_MULTIPLE = 16
 
 
-class Wanted(NamedTuple):
+class Requested(NamedTuple):
     """What a search is to tell beside the tokens."""
 
     scores: bool
@@ -73,7 +73,7 @@ class Search:
         return_scores: Boolean, whether to return the scores. A search that can do without them
             takes less time if not.
         return_attention_scores: Boolean, whether to return the attention weights too.
-        rows_at_once: Integer or scalar tensor, how many rows go on at once, each a sentence or
+        num_slots: Integer or scalar tensor, how many rows go on at once, each a sentence or
             one of several hypotheses that are followed alone; the others wait. By default all.
             What is found does not depend on it. JAX takes all.
 
@@ -97,20 +97,20 @@ class Search:
         max_length=None,
         return_scores=True,
         return_attention_scores=False,
-        rows_at_once=None,
+        num_slots=None,
     ):
         max_length = self.constraints.max_length if max_length is None else max_length
         batch_size = count_rows(states)
         limits = self.constraints.limits(batch_size, source_lengths, prefix, max_length)
-        wanted = Wanted(return_scores, return_attention_scores)
+        requested = Requested(return_scores, return_attention_scores)
         if CAN_CHANGE_SHAPES:
             max_length = ops.max(limits.longest, initial=1)
         state = self._begin(states, memory, limits, source_lengths, max_length)
 
         # The first step, outside the loop and of all rows, shows what there will be to record.
-        everyone, entry = self._advance(step, state, wanted)
+        everyone, entry = self._advance(step, state, requested)
         # Rows that are done stay at the time after their last.
-        record = Record(entry, max_length + 1)
+        record = StepLog(entry, max_length + 1)
         written = record.write(record.empty(), entry, state.times, state.rows)
 
         def cond(steps, state, begun, written, results):
@@ -118,13 +118,13 @@ class Search:
             return ops.logical_or(is_anyone_left, ops.logical_not(ops.all(state.done)))
 
         def body(steps, state, begun, written, results):
-            after, entry = self._advance(step, state, wanted)
+            after, entry = self._advance(step, state, requested)
             written = record.write(written, entry, state.times, state.rows)
             results = put_rows(results, after.rows, after.results)
             steps = ops.maximum(steps, ops.max(after.times))
-            return steps, *give_way_if_many(after, begun, everyone), written, results
+            return steps, *refill_if_worthwhile(after, begun, everyone), written, results
 
-        loop_vars = (1, *first_rows(everyone, rows_at_once), written, everyone.results)
+        loop_vars = (1, *first_rows(everyone, num_slots), written, everyone.results)
         steps, _, _, written, results = ops.while_loop(cond, body, loop_vars)
         record = record.read(written, steps if CAN_CHANGE_SHAPES else max_length)
         hypotheses = self._finish(record, results)
@@ -140,11 +140,11 @@ class Search:
         """
         raise NotImplementedError
 
-    def _advance(self, step, state, wanted):
+    def _advance(self, step, state, requested):
         """Returns the state after one more token, and what to record of this step.
 
         The record of a step is a nested structure of tensors `(rows, ...)`, without those that
-        nobody `Wanted`.
+        nobody `Requested`.
         """
         raise NotImplementedError
 
@@ -173,7 +173,7 @@ def first_rows(everyone, number):
     return take_rows(everyone, ops.nonzero(ops.arange(count) < number)[0]), number
 
 
-def give_way_if_many(state, begun, everyone):
+def refill_if_worthwhile(state, begun, everyone):
     """Has rows that are done give way, if they are many.
 
     Args:
@@ -202,7 +202,7 @@ def give_way_if_many(state, begun, everyone):
 
 
 def replace_done(state, begun, everyone):
-    """Puts the next rows in place of those that are done; returns as `give_way_if_many`."""
+    """Puts the next rows in place of those that are done; returns as `refill_if_worthwhile`."""
     places = ops.nonzero(state.done)[0]
     number = ops.minimum(count_rows(places), count_rows(everyone.done) - begun)
     entering = take_rows(everyone, begun + ops.arange(number, dtype="int32"))

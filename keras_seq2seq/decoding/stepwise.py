@@ -82,7 +82,7 @@ class StepwiseSearch(Search):
             noise=self._draw_noise(rows, max_length + 1),
         )
 
-    def _advance(self, step, state, wanted):
+    def _advance(self, step, state, requested):
         logits, attention_scores, states = step(state.ids, state.states, state.memory)
         rules = self.constraints.rules(state.times, state.limits, state.history)
         noise = None
@@ -92,9 +92,9 @@ class StepwiseSearch(Search):
         ids = ops.where(state.done, PADDING_ID, ids)
         entry = StepwiseEntry(ids=ids, token_scores=(), attention_scores=())
         # Several hypotheses are sorted by their scores.
-        if wanted.scores or self.n_best > 1:
+        if requested.scores or self.n_best > 1:
             entry = entry._replace(token_scores=ops.where(state.done, 0.0, token_scores))
-        if wanted.attention_scores and attention_scores is not None:
+        if requested.attention_scores and attention_scores is not None:
             is_live = ops.expand_dims(ops.logical_not(state.done), axis=-1)
             weights = ops.where(is_live, ops.cast(attention_scores, "float32"), 0.0)
             entry = entry._replace(attention_scores=weights)

@@ -47,9 +47,11 @@ class Attention(Layer):
     def project_memory(self, values, mask):
         """Returns what `attend` needs of the memory: a dictionary of tensors `(batch, ...)`."""
         return {
-            "keys": self.multiply(values, self.key_kernel),
-            "values": self.narrow(values),
-            "score_bias": ops.where(mask, self.widen(0.0), self.widen(MASKED_SCORE)),
+            "keys": self.matmul(values, self.key_kernel),
+            "values": self.to_compute_dtype(values),
+            "score_bias": ops.where(
+                mask, self.to_output_dtype(0.0), self.to_output_dtype(MASKED_SCORE)
+            ),
         }
 
     def attend(self, query, memory):
@@ -58,7 +60,7 @@ class Attention(Layer):
         Several queries of each row of the memory, `(batch, n, query_dim)`, have the contexts
         `(batch, n, dim)` and the weights `(batch, n, time)`.
         """
-        query = self.affine(query, self.query_kernel, self.query_bias)
+        query = self.dense(query, self.query_kernel, self.query_bias)
         is_single = len(query.shape) == 2
         if is_single:
             query = ops.expand_dims(query, axis=1)
@@ -66,7 +68,7 @@ class Attention(Layer):
         # A source of one token is nothing to be warned of, as `ops.softmax` would.
         has_choice = scores.shape[-1] != 1
         weights = ops.softmax(scores, axis=-1) if has_choice else ops.ones_like(scores)
-        context = self.multiply(weights, memory["values"])
+        context = self.matmul(weights, memory["values"])
         if is_single:
             context, weights = ops.squeeze(context, axis=1), ops.squeeze(weights, axis=1)
         return context, weights
@@ -119,7 +121,7 @@ class BahdanauAttention(Attention):
     def _score(self, query, keys):
         # (batch, n, time, units)
         hidden = ops.tanh(ops.expand_dims(keys, axis=1) + ops.expand_dims(query, axis=2))
-        return ops.squeeze(matmul(hidden, self.widen(self.score_kernel)), axis=-1)
+        return ops.squeeze(matmul(hidden, self.to_output_dtype(self.score_kernel)), axis=-1)
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")

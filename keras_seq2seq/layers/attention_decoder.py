@@ -113,7 +113,7 @@ class AttentionDecoder(Decoder):
         outputs = super().compute_output_spec(inputs, initial_state)
         if return_attention_scores:
             shape = (*inputs.shape[:2], encoder_outputs.shape[1])
-            return outputs, keras.KerasTensor(shape, dtype=self.wide_dtype)
+            return outputs, keras.KerasTensor(shape, dtype=self.output_dtype)
         return outputs
 
     def project_memory(self, encoder_outputs, mask):
@@ -122,16 +122,16 @@ class AttentionDecoder(Decoder):
 
     def initial_states(self, initial_state, memory):
         """Returns the states before the first step: the cells', and an empty context."""
-        initial_state = self.widen(initial_state)
+        initial_state = self.to_output_dtype(initial_state)
         return {
             "cells": initial_state,
             "hidden": ops.zeros_like(initial_state[-1][0]),
-            "context": ops.zeros_like(memory["values"][:, 0], dtype=self.wide_dtype),
+            "context": ops.zeros_like(memory["values"][:, 0], dtype=self.output_dtype),
             "attention_scores": ops.zeros_like(memory["score_bias"]),
         }
 
     def _advance(self, projected, states, memory, noise=None):
-        projected = projected + self.multiply(states["context"], self.context_kernel)
+        projected = projected + self.matmul(states["context"], self.context_kernel)
         hidden, cell_states = self.cells.step(projected, states["cells"], noise)
         context, attention_scores = self.attention.attend(hidden, memory)
         return {
@@ -143,7 +143,7 @@ class AttentionDecoder(Decoder):
 
     def _read_out(self, states):
         features = ops.concatenate([states["hidden"], states["context"]], axis=-1)
-        return ops.tanh(self.affine(features, self.output_kernel, self.output_bias))
+        return ops.tanh(self.dense(features, self.output_kernel, self.output_bias))
 
     def get_config(self):
         return {

@@ -45,7 +45,7 @@ class ZeroBridge(Bridge):
     def call(self, encoder_state):
         batch_size = ops.shape(encoder_state[0][0])[0]
         return [
-            [ops.zeros((batch_size, size), dtype=self.wide_dtype) for size in sizes]
+            [ops.zeros((batch_size, size), dtype=self.output_dtype) for size in sizes]
             for sizes in self.state_sizes
         ]
 
@@ -79,7 +79,7 @@ class PassThroughBridge(Bridge):
         self.built = True
 
     def call(self, encoder_state):
-        return self.widen(encoder_state)
+        return self.to_output_dtype(encoder_state)
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
@@ -109,7 +109,7 @@ class DenseBridge(Bridge):
     def call(self, encoder_state):
         tensors = [tensor for layer in encoder_state for tensor in layer]
         joined = ops.concatenate(tensors, axis=-1)
-        state = ops.tanh(self.affine(joined, self.kernel, self.bias))
+        state = ops.tanh(self.dense(joined, self.kernel, self.bias))
         initial_state, start = [], 0
         for sizes in self.state_sizes:
             layer = []

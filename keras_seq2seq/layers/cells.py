@@ -86,8 +86,8 @@ class GRUCell(Layer):
         """Returns `(..., 3 * num_units)` for inputs `(..., input_dim)`."""
         # What a decoder adds to it is normalised too, and so the bias has to wait.
         if self.layer_normalization:
-            return self.multiply(inputs, self.kernel)
-        return self.affine(inputs, self.kernel, self.bias)
+            return self.matmul(inputs, self.kernel)
+        return self.dense(inputs, self.kernel, self.bias)
 
     def step(self, projected, states):
         """Advances by one time step.
@@ -100,21 +100,23 @@ class GRUCell(Layer):
             The output `(batch, num_units)` and the list of new states.
         """
         (hidden,) = states
-        recurrent = self.multiply(hidden, self.recurrent_kernel)
+        recurrent = self.matmul(hidden, self.recurrent_kernel)
         if self.layer_normalization:
-            projected = normalize(projected, self.widen(self.input_gain)) + self.widen(self.bias)
-            recurrent = normalize(recurrent, self.widen(self.recurrent_gain))
+            projected = normalize(
+                projected, self.to_output_dtype(self.input_gain)
+            ) + self.to_output_dtype(self.bias)
+            recurrent = normalize(recurrent, self.to_output_dtype(self.recurrent_gain))
         input_update, input_reset, input_candidate = ops.split(projected, 3, axis=-1)
         recurrent_update, recurrent_reset, recurrent_candidate = ops.split(recurrent, 3, axis=-1)
         update = ops.sigmoid(input_update + recurrent_update)
         reset = ops.sigmoid(input_reset + recurrent_reset)
-        recurrent_candidate = recurrent_candidate + self.widen(self.recurrent_bias)
+        recurrent_candidate = recurrent_candidate + self.to_output_dtype(self.recurrent_bias)
         candidate = ops.tanh(input_candidate + reset * recurrent_candidate)
         output = candidate + update * (hidden - candidate)
         return output, [output]
 
     def call(self, inputs, states):
-        return self.step(self.project(inputs), self.widen(states))
+        return self.step(self.project(inputs), self.to_output_dtype(states))
 
     def get_config(self):
         return {
@@ -190,8 +192,8 @@ class LSTMCell(Layer):
         """Returns `(..., 4 * num_units)` for inputs `(..., input_dim)`."""
         # What a decoder adds to it is normalised too, and so the bias has to wait.
         if self.layer_normalization:
-            return self.multiply(inputs, self.kernel)
-        return self.affine(inputs, self.kernel, self.bias)
+            return self.matmul(inputs, self.kernel)
+        return self.dense(inputs, self.kernel, self.bias)
 
     def step(self, projected, states):
         """Advances by one time step.
@@ -204,21 +206,25 @@ class LSTMCell(Layer):
             The output `(batch, num_units)` and the list of new states.
         """
         hidden, memory = states
-        recurrent = self.multiply(hidden, self.recurrent_kernel)
+        recurrent = self.matmul(hidden, self.recurrent_kernel)
         if self.layer_normalization:
-            recurrent = normalize(recurrent, self.widen(self.recurrent_gain))
-            projected = normalize(projected, self.widen(self.input_gain)) + self.widen(self.bias)
+            recurrent = normalize(recurrent, self.to_output_dtype(self.recurrent_gain))
+            projected = normalize(
+                projected, self.to_output_dtype(self.input_gain)
+            ) + self.to_output_dtype(self.bias)
         *gates, candidate = ops.split(projected + recurrent, 4, axis=-1)
         input_gate, forget_gate, output_gate = map(ops.sigmoid, gates)
         memory = forget_gate * memory + input_gate * ops.tanh(candidate)
         shown = memory
         if self.layer_normalization:
-            shown = normalize(memory, self.widen(self.memory_gain)) + self.widen(self.memory_bias)
+            shown = normalize(
+                memory, self.to_output_dtype(self.memory_gain)
+            ) + self.to_output_dtype(self.memory_bias)
         output = output_gate * ops.tanh(shown)
         return output, [output, memory]
 
     def call(self, inputs, states):
-        return self.step(self.project(inputs), self.widen(states))
+        return self.step(self.project(inputs), self.to_output_dtype(states))
 
     def get_config(self):
         return {

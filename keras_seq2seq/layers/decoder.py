@@ -63,7 +63,7 @@ class Decoder(Layer):
             name="cells",
         )
         self.drop_inputs, self.drop_outputs = (
-            make_dropout(rate, variational_dropout, dtype=self.wide_dtype)
+            make_dropout(rate, variational_dropout, dtype=self.output_dtype)
             for rate in (input_dropout, output_dropout)
         )
         self.supports_masking = True
@@ -84,7 +84,9 @@ class Decoder(Layer):
         """
         memory = self.project_memory(encoder_outputs, mask)
         states = self.initial_states(initial_state, memory)
-        inputs = self.drop_inputs(swap_batch_and_time(self.widen(inputs)), training=training)
+        inputs = self.drop_inputs(
+            swap_batch_and_time(self.to_output_dtype(inputs)), training=training
+        )
         sequence = [self.project(inputs)]
         if training and self.cells.dropout > 0 and self.num_layers > 1:
             sequence.append(self.cells.draw_noise(sequence[0]))
@@ -132,7 +134,7 @@ class Decoder(Layer):
     ):
         # Keras would find it by tracing the loop.
         shape = (*inputs.shape[:2], self.num_units)
-        return keras.KerasTensor(shape, dtype=self.wide_dtype)
+        return keras.KerasTensor(shape, dtype=self.output_dtype)
 
     def compute_mask(self, *args, **kwargs):
         return None  # Masks are passed explicitly.
@@ -202,7 +204,7 @@ class BasicDecoder(Decoder):
 
     def initial_states(self, initial_state, memory):
         """Returns the states before the first step."""
-        initial_state = self.widen(initial_state)
+        initial_state = self.to_output_dtype(initial_state)
         return {"cells": initial_state, "hidden": ops.zeros_like(initial_state[-1][0])}
 
     def _advance(self, projected, states, memory, noise=None):

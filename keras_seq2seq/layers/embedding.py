@@ -42,12 +42,12 @@ class ScaledEmbedding(Layer, keras.layers.Embedding):
         super().__init__(input_dim, output_dim, **kwargs)
 
     def call(self, inputs):
-        vectors = self.narrow(take_rows(self.embeddings, inputs))
-        return self.widen(vectors) * math.sqrt(self.output_dim)
+        vectors = self.to_compute_dtype(take_rows(self.embeddings, inputs))
+        return self.to_output_dtype(vectors) * math.sqrt(self.output_dim)
 
     def compute_output_spec(self, inputs):
         shape = self.compute_output_shape(inputs.shape)
-        return keras.KerasTensor(shape, dtype=self.wide_dtype)
+        return keras.KerasTensor(shape, dtype=self.output_dtype)
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")

@@ -52,7 +52,7 @@ class Encoder(Layer):
         self.layer_normalization = layer_normalization
         self._make_layers()
         self.drop_inputs, self.drop_outputs = (
-            make_dropout(rate, variational_dropout, dtype=self.wide_dtype)
+            make_dropout(rate, variational_dropout, dtype=self.output_dtype)
             for rate in (input_dropout, output_dropout)
         )
         self.supports_masking = True
@@ -60,7 +60,7 @@ class Encoder(Layer):
         self.supports_jit = keras.backend.backend() != "tensorflow"
 
     def call(self, inputs, mask, training=False):
-        inputs = swap_batch_and_time(self.widen(inputs))
+        inputs = swap_batch_and_time(self.to_output_dtype(inputs))
         projected = self.project(self.drop_inputs(inputs, training=training))
         return self._run(projected, mask, training)
 
@@ -100,7 +100,7 @@ class Encoder(Layer):
     def compute_output_spec(self, inputs, mask, training=False):
         # Keras would find it by tracing every layer's loop.
         def symbol(*shape):
-            return keras.KerasTensor(shape, dtype=self.wide_dtype)
+            return keras.KerasTensor(shape, dtype=self.output_dtype)
 
         batch, time, _ = inputs.shape
         final_states = [[symbol(batch, size) for size in sizes] for sizes in self.state_sizes]

@@ -5,7 +5,7 @@ from numbers import Integral, Real
 import keras
 from keras import ops
 
-from keras_seq2seq.backend import affine, product
+from keras_seq2seq.backend import dense, matmul
 
 
 def check_size(name, value):
@@ -33,7 +33,7 @@ class Layer(keras.layers.Layer):
     With a dtype policy such as `"mixed_bfloat16"`, Keras has all of a layer done in bfloat16. But
     only products are faster in it on a CPU, where TensorFlow takes up to seven times as long for
     sums, choices and `tanh`; and a state that changes a little at every step loses digits. So
-    these layers give outputs in `wide_dtype`, and neither their inputs nor their weights are cast
+    these layers give outputs in `output_dtype`, and neither their inputs nor their weights are cast
     by Keras.
     """
 
@@ -42,31 +42,31 @@ class Layer(keras.layers.Layer):
         self.autocast = False
 
     @property
-    def wide_dtype(self):
+    def output_dtype(self):
         """The dtype of all that is no product: float32, or float64 if products are in it."""
         return keras.backend.result_type(self.compute_dtype, "float32")
 
     def add_weight(self, *args, autocast=False, **kwargs):
         return super().add_weight(*args, autocast=autocast, **kwargs)
 
-    def widen(self, tensors):
-        """Returns a tensor or weight, or a nested structure of them, in `wide_dtype`."""
-        return keras.tree.map_structure(lambda part: ops.cast(part, self.wide_dtype), tensors)
+    def to_output_dtype(self, tensors):
+        """Returns a tensor or weight, or a nested structure of them, in `output_dtype`."""
+        return keras.tree.map_structure(lambda part: ops.cast(part, self.output_dtype), tensors)
 
-    def narrow(self, tensors):
+    def to_compute_dtype(self, tensors):
         """Returns a tensor or weight, or a nested structure of them, in the compute dtype."""
         return keras.tree.map_structure(lambda part: ops.cast(part, self.compute_dtype), tensors)
 
-    def multiply(self, features, kernel):
-        """Returns the product of two matrices, computed in the compute dtype, in `wide_dtype`.
+    def matmul(self, features, kernel):
+        """Returns the product of two matrices, computed in the compute dtype, in `output_dtype`.
 
         Args:
             features: Tensor `(..., rows, size)`.
             kernel: Weight or tensor `(..., size, columns)`.
         """
-        return self.widen(product(self.narrow(features), kernel))
+        return self.to_output_dtype(matmul(self.to_compute_dtype(features), kernel))
 
-    def affine(self, features, kernel, bias):
+    def dense(self, features, kernel, bias):
         """Returns the product of two matrices plus a bias, only the product in the compute dtype.
 
         Args:
@@ -74,4 +74,4 @@ class Layer(keras.layers.Layer):
             kernel: Weight `(size, columns)`.
             bias: Weight `(columns,)`.
         """
-        return affine(self.narrow(features), kernel, bias, self.wide_dtype)
+        return dense(self.to_compute_dtype(features), kernel, bias, self.output_dtype)

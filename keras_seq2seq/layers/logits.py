@@ -35,10 +35,10 @@ class Logits(Layer):
         self.built = True
 
     def call(self, inputs):
-        return make_logits(self.narrow(inputs), self._kernel_and_bias)
+        return make_logits(self.to_compute_dtype(inputs), self._kernel_and_bias)
 
     def _kernel_and_bias(self):
-        return self.narrow(self.kernel), self.widen(self.bias)
+        return self.to_compute_dtype(self.kernel), self.to_output_dtype(self.bias)
 
     def get_config(self):
         return {**super().get_config(), "vocabulary_size": self.vocabulary_size}
@@ -84,12 +84,12 @@ class TiedLogits(Layer):
 
     def call(self, inputs):
         if self.projection is not None:
-            inputs = self.multiply(inputs, self.projection)
-        return make_logits(self.narrow(inputs), self._kernel_and_bias)
+            inputs = self.matmul(inputs, self.projection)
+        return make_logits(self.to_compute_dtype(inputs), self._kernel_and_bias)
 
     def _kernel_and_bias(self):
-        table = self.narrow(self.embedding.embeddings)
-        return ops.transpose(table), self.widen(self.bias)
+        table = self.to_compute_dtype(self.embedding.embeddings)
+        return ops.transpose(table), self.to_output_dtype(self.bias)
 
     def get_config(self):
         config = super().get_config()

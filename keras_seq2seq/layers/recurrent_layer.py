@@ -157,7 +157,7 @@ class StackedCells(Layer):
             )
             for index in range(num_layers)
         ]
-        self.drop = make_dropout(dropout, variational_dropout, dtype=self.wide_dtype)
+        self.drop = make_dropout(dropout, variational_dropout, dtype=self.output_dtype)
 
     @property
     def state_sizes(self):

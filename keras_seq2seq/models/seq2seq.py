@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_seq2seq.backend import join_logits, scan, split_batch, tabulated
+from keras_seq2seq.backend import join_logits, lookup_or_compute, scan, split_into_micro_batches
 from keras_seq2seq.layers.embedding import ScaledEmbedding, WordDropout
 from keras_seq2seq.layers.layer import check_size, swap_batch_and_time
 from keras_seq2seq.layers.logits import Logits, TiedLogits
@@ -142,7 +142,7 @@ class Seq2Seq(keras.Model):
             tensors whose first axis is the batch.
         """
         mask = ops.not_equal(source_ids, PADDING_ID)
-        projected = tabulated(self._project_source, source_ids, self.source_vocabulary_size)
+        projected = lookup_or_compute(self._project_source, source_ids, self.source_vocabulary_size)
         outputs, state = self.encoder.read(projected, mask)
         memory = self.decoder.project_memory(outputs, mask)
         return memory, self.decoder.initial_states(self.bridge(state), memory)
@@ -163,7 +163,7 @@ class Seq2Seq(keras.Model):
         them, `(batch, n, ...)`, which logits, weights and new states then have too. With fixed
         weights, logits may have some columns more, of minus infinity.
         """
-        projected = tabulated(self._project_target, ids, self.target_vocabulary_size)
+        projected = lookup_or_compute(self._project_target, ids, self.target_vocabulary_size)
         output, attention_scores, states = self.decoder.step(projected, states, memory)
         return self.output_layer(output), attention_scores, states
 
@@ -175,38 +175,40 @@ class Seq2Seq(keras.Model):
 
     def call(self, inputs, training=None, mask=None):
         if training and self.teacher_forcing is not None:
-            inputs = {**inputs, "target_ids": self._read_own_guesses(**inputs)}
+            inputs = {**inputs, "target_ids": self._sample_decoder_inputs(**inputs)}
         call = super().call
         if not training:
             return call(inputs, training=training, mask=mask)
         # Masks are made of the ids, by the model itself.
-        return join_logits([call(part, training=training) for part in split_batch(inputs)])
+        return join_logits(
+            [call(part, training=training) for part in split_into_micro_batches(inputs)]
+        )
 
-    def _read_own_guesses(self, source_ids, target_ids):
+    def _sample_decoder_inputs(self, source_ids, target_ids):
         """Returns the target with some tokens replaced by what the model found likeliest there.
 
         It has read its replacements of the tokens before. No gradient flows through them.
         """
         step = steps_taken(self.optimizer) if self.compiled else 0
         memory, states = self.encode(source_ids)
-        right_ids = swap_batch_and_time(target_ids)
-        draws = keras.random.uniform(ops.shape(right_ids), seed=self._teacher_seeds)
-        is_told = draws < self.teacher_forcing(step)
-        is_told = ops.logical_or(is_told, ops.equal(right_ids, PADDING_ID))
+        gold_ids = swap_batch_and_time(target_ids)
+        draws = keras.random.uniform(ops.shape(gold_ids), seed=self._teacher_seeds)
+        use_gold = draws < self.teacher_forcing(step)
+        use_gold = ops.logical_or(use_gold, ops.equal(gold_ids, PADDING_ID))
 
         def advance(inputs, states, memory):
-            right_ids, is_told = inputs
-            read_ids = ops.where(is_told, right_ids, states["guesses"])
+            gold_ids, use_gold = inputs
+            read_ids = ops.where(use_gold, gold_ids, states["guesses"])
             logits, _, model_states = self.decode_step(read_ids, states["model"], memory)
-            guesses = ops.cast(ops.argmax(logits, axis=-1), right_ids.dtype)
+            guesses = ops.cast(ops.argmax(logits, axis=-1), gold_ids.dtype)
             return {"model": model_states, "guesses": guesses, "read": read_ids}
 
         # The first token is the start, which nobody guesses.
-        states = {"model": states, "guesses": right_ids[0], "read": right_ids[0]}
+        states = {"model": states, "guesses": gold_ids[0], "read": gold_ids[0]}
         _, read_ids = scan(
             advance,
             states,
-            [right_ids, is_told],
+            [gold_ids, use_gold],
             keep=lambda states: states["read"],
             constants=memory,
             weights=self.weights,

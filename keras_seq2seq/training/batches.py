@@ -11,7 +11,7 @@ from keras_seq2seq.training.plan import TrainingPlan
 def train_batches(plan: TrainingPlan, step: int) -> tf.data.Dataset:
     """Returns the batches after a step, or this process's parts of them."""
     workers = plan.workers
-    dataset = _stream(plan, parts=workers.parts, all_parts=workers.replicas)
+    dataset = _stream(plan, parts=workers.parts, num_shards=workers.replicas)
     return workers.spread(dataset.skip(step * len(workers.parts)))
 
 

@@ -11,8 +11,8 @@ from rich.console import Console
 from keras_seq2seq.callbacks import (
     EarlyStopping,
     Evaluation,
-    KeepOwnWeights,
     ProgressBar,
+    RestoreRawWeights,
     SaveCheckpoints,
     StopOnInterrupt,
     StopOnNonFiniteLoss,
@@ -119,7 +119,7 @@ class TrainingRun:
                 steps_per_epoch=plan.steps - self._step,
                 shuffle=False,  # the data comes shuffled
                 callbacks=[
-                    KeepOwnWeights(),
+                    RestoreRawWeights(),
                     keras.callbacks.LambdaCallback(
                         on_epoch_begin=self._checkpoints.restore_metrics
                     ),

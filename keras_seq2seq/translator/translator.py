@@ -49,7 +49,7 @@ class Translator:
             `SamplingSearch`.
         unk_replacement: What to write for unknown words instead of `<unk>`. It needs a model with
             attention.
-        fixed_weights: Whether the weights of the model are not going to change any more, which
+        frozen_weights: Whether the weights of the model are not going to change any more, which
             makes decoding in bfloat16 faster.
 
     Raises:
@@ -75,7 +75,7 @@ class Translator:
         reverse_source: bool = False,
         search: Search | None = None,
         unk_replacement: UnkReplacement | None = None,
-        fixed_weights: bool = False,
+        frozen_weights: bool = False,
     ):
         if unk_replacement and not model.has_attention:
             raise ValueError("`unk_replacement` needs a model with attention.")
@@ -84,14 +84,14 @@ class Translator:
         self.targets = SentenceEncoder(target_tokenizer, target_vocabulary, keep_unknown=True)
         self.search = search or GreedySearch(max_length=100)
         self.unk_replacement = unk_replacement
-        self.fixed_weights = fixed_weights
+        self.frozen_weights = frozen_weights
         self._reader = HypothesisReader(self.targets, reverse_source, unk_replacement)
         signature = [
             *(
                 tf.TensorSpec([None, None], tf.int32, name=name)
                 for name in ("source_ids", "prefix")
             ),
-            tf.TensorSpec([], tf.int32, name="rows_at_once"),
+            tf.TensorSpec([], tf.int32, name="num_slots"),
         ]
         # Nothing that is called has control flow for AutoGraph to find, which takes seconds.
         options = {"input_signature": signature, "autograph": False}
@@ -113,7 +113,7 @@ class Translator:
         unk_mapping: Mapping[str, str] | str | os.PathLike | None = None,
         **options: Any,
     ) -> "Translator":
-        """Loads what `keras-seq2seq train` wrote, to translate with `fixed_weights`.
+        """Loads what `keras-seq2seq train` wrote, to translate with `frozen_weights`.
 
         Args:
             model_dir: The model directory; or several, whose models decode together as an
@@ -154,7 +154,7 @@ class Translator:
             unk_replacement=(
                 UnkReplacement(unk_mapping or {}) if hparams.inference.unk_replace else None
             ),
-            fixed_weights=True,
+            frozen_weights=True,
         )
 
     @property
@@ -286,8 +286,8 @@ class Translator:
                 found.tree and type(found.tree)(*(part[row] for part in found.tree)),
             )
 
-    def _search(self, with_scores, with_attention, source_ids, prefix, rows_at_once):
-        with backend.fixed_weights() if self.fixed_weights else nullcontext():
+    def _search(self, with_scores, with_attention, source_ids, prefix, num_slots):
+        with backend.frozen_weights() if self.frozen_weights else nullcontext():
             memory, states = self.model.encode(source_ids)
             # The end token is none of the source's own.
             lengths = tf.math.count_nonzero(source_ids, axis=-1, dtype=tf.int32) - 1
@@ -299,5 +299,5 @@ class Translator:
                 prefix=prefix,
                 return_scores=with_scores,
                 return_attention_scores=with_attention,
-                rows_at_once=rows_at_once,
+                num_slots=num_slots,
             )

@@ -2,27 +2,27 @@
 
 from keras_tuner.engine.oracle import Oracle
 
-from keras_seq2seq.tuning.oracles import Clock, HyperbandOracle, make_oracle
+from keras_seq2seq.tuning.oracles import Budget, HyperbandOracle, make_oracle
 from keras_seq2seq.tuning.search_directory import completed
 from keras_seq2seq.tuning.search_plan import SearchPlan
 from keras_seq2seq.tuning.trial_record import FAILED
 
 
-def open_oracle(plan: SearchPlan, clock: Clock, workers_may_live: bool = False) -> Oracle:
+def open_oracle(plan: SearchPlan, budget: Budget, workers_may_live: bool = False) -> Oracle:
     """Makes the oracle of a search, in the state in which an earlier start has left it.
 
     After each trial it brings `best/` up to date and removes weights that nobody needs.
 
     Args:
         plan: The search.
-        clock: Its time; it is set to what earlier starts have taken.
-        workers_may_live: As in `Durable.reload`.
+        budget: Its time; it is set to what earlier starts have taken.
+        workers_may_live: As in `CrashSafe.reload`.
     """
     oracle = make_oracle(
         plan.tuner,
         plan.objective.to_keras_tuner(),
         plan.space.to_keras_tuner(),
-        clock,
+        budget,
         max_trials=plan.max_trials,
         units=plan.units,
         seed=plan.config.seed,

@@ -9,7 +9,7 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 
 from keras_seq2seq.training.records import MetricsLog
-from keras_seq2seq.tuning.oracles import Clock, GridOracle, HyperbandOracle
+from keras_seq2seq.tuning.oracles import Budget, GridOracle, HyperbandOracle
 from keras_seq2seq.tuning.search_directory import completed
 from keras_seq2seq.tuning.search_plan import SearchPlan
 from keras_seq2seq.tuning.trial_record import FAILED, RUNNING, TrialRecord
@@ -24,15 +24,15 @@ class Progress:
     Args:
         plan: The search.
         oracle: Its oracle.
-        clock: Its time.
+        budget: Its time.
         workers: The number of trials that run at a time.
 
     Attributes:
         trials: The number of trials of the whole search, `None` if only its time is limited.
     """
 
-    def __init__(self, plan: SearchPlan, oracle: Oracle, clock: Clock, workers: int = 1):
-        self._clock = clock
+    def __init__(self, plan: SearchPlan, oracle: Oracle, budget: Budget, workers: int = 1):
+        self._budget = budget
         self._workers = workers
         if isinstance(oracle, HyperbandOracle):
             rungs, repeated = oracle.rungs, oracle.hyperband_iterations
@@ -49,13 +49,13 @@ class Progress:
     @property
     def seconds(self) -> float:
         """The seconds that the search has taken."""
-        return self._clock.seconds
+        return self._budget.seconds
 
     def seconds_left(self, records: list[TrialRecord]) -> float | None:
         """Returns the seconds until the end, `None` if nobody can tell yet."""
         done = completed(records)
         units = sum(record.units - record.units_before for record in done)
-        limits = [self._clock.seconds_left]
+        limits = [self._budget.seconds_left]
         if units and not math.isinf(self._units):
             seconds_of_unit = sum(record.seconds for record in done) / units
             limits.append(max(self._units - units, 0) * seconds_of_unit / self._workers)

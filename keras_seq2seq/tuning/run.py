@@ -16,7 +16,7 @@ from keras_seq2seq.errors import RunError, UserError
 from keras_seq2seq.tuning.distributed import OracleServer, Role
 from keras_seq2seq.tuning.local_workers import LocalWorkers, LostWorkers
 from keras_seq2seq.tuning.open_oracle import open_oracle, tidy
-from keras_seq2seq.tuning.oracles import Clock
+from keras_seq2seq.tuning.oracles import Budget
 from keras_seq2seq.tuning.progress import Progress, SearchView
 from keras_seq2seq.tuning.search_directory import SearchDirectory
 from keras_seq2seq.tuning.search_plan import SearchPlan
@@ -97,22 +97,22 @@ def _lead(plan: SearchPlan, role: Role, workers: int, console: Console) -> Searc
     if plan.resume == "never":
         directory.clear()
     plan.save()
-    clock = Clock(None if plan.budget_minutes is None else 60 * plan.budget_minutes)
-    oracle = open_oracle(plan, clock, workers_may_live=role.is_chief)
+    budget = Budget(None if plan.budget_minutes is None else 60 * plan.budget_minutes)
+    oracle = open_oracle(plan, budget, workers_may_live=role.is_chief)
     before = len(oracle.end_order)
     if oracle.start_order:
         console.print(
             f"{directory.path}: going on after {before} trials", soft_wrap=True, markup=False
         )
-    progress = Progress(plan, oracle, clock, workers)
+    progress = Progress(plan, oracle, budget, workers)
     try:
         with SearchView(plan, progress, console) as view:
             if role.is_chief:
                 _serve(plan, oracle, role.address, view)
             elif workers > 1:
-                _lead_workers(plan, oracle, clock, workers, view)
+                _lead_workers(plan, oracle, budget, workers, view)
             else:
-                _work_alone(plan, oracle, clock, role.worker, view)
+                _work_alone(plan, oracle, budget, role.worker, view)
     except KeyboardInterrupt:
         console.print(
             f"Stopped; everything is saved in {directory.path}. The same command goes on from "
@@ -127,21 +127,21 @@ def _lead(plan: SearchPlan, role: Role, workers: int, console: Console) -> Searc
     return _result(plan)
 
 
-def _work_alone(plan: SearchPlan, oracle, clock: Clock, worker: str, view: SearchView):
-    with _interrupt_after(clock.seconds_left):
+def _work_alone(plan: SearchPlan, oracle, budget: Budget, worker: str, view: SearchView):
+    with _interrupt_after(budget.seconds_left):
         try:
             work(plan, oracle, worker, view.update)
         except KeyboardInterrupt:
-            if not clock.is_over:
+            if not budget.is_over:
                 raise
     view.update()
 
 
-def _lead_workers(plan: SearchPlan, oracle, clock: Clock, count: int, view: SearchView):
+def _lead_workers(plan: SearchPlan, oracle, budget: Budget, count: int, view: SearchView):
     with OracleServer(oracle, "127.0.0.1:0") as server:
         workers = LocalWorkers(count, plan.directory, oracle, server.port)
         try:
-            while not workers.are_done and not clock.is_over:
+            while not workers.are_done and not budget.is_over:
                 view.update()
                 workers.replace_lost()
                 time.sleep(_POLL_SECONDS)

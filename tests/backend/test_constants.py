@@ -36,7 +36,7 @@ def traced(model, search):
 
     @tf.function(autograph=False)
     def run():
-        with backend.fixed_weights():
+        with backend.frozen_weights():
             memory, states = model.encode(tf.constant(SOURCE_IDS))
             return search(model.decode_step, states, memory)
 
@@ -80,7 +80,7 @@ def test_logits_have_minus_infinity_beyond_the_vocabulary(dtype):
 
     @tf.function(autograph=False)
     def compute():
-        with backend.fixed_weights():
+        with backend.frozen_weights():
             narrow = tf.constant(features, dtype)
             return backend.make_logits(narrow, tensors), backend.make_logits(narrow, tensors)
 
@@ -104,9 +104,9 @@ def test_a_product_and_its_bias(are_fixed):
     def compute():
         narrow = tf.constant(features, "bfloat16")
         if not are_fixed:
-            return backend.affine(narrow, kernel, bias, "float32")
-        with backend.fixed_weights():
-            return backend.affine(narrow, kernel, bias, "float32")
+            return backend.dense(narrow, kernel, bias, "float32")
+        with backend.frozen_weights():
+            return backend.dense(narrow, kernel, bias, "float32")
 
     result = compute()
     assert result.dtype == "float32"
@@ -121,8 +121,8 @@ def test_a_product_without_bias(dtype):
 
     @tf.function(autograph=False)
     def compute():
-        with backend.fixed_weights():
-            return backend.product(tf.constant(features, dtype), weights)
+        with backend.frozen_weights():
+            return backend.matmul(tf.constant(features, dtype), weights)
 
     found = compute()
     assert found.dtype == dtype
@@ -196,8 +196,10 @@ def test_a_function_of_ids_is_computed_once_for_all_of_them(monkeypatch, most_by
 
     @tf.function(autograph=False)
     def compute(ids):
-        with backend.fixed_weights():
-            return backend.tabulated(square, ids, 10), backend.tabulated(square, ids[1:], 10)
+        with backend.frozen_weights():
+            return backend.lookup_or_compute(square, ids, 10), backend.lookup_or_compute(
+                square, ids[1:], 10
+            )
 
     ids = tf.constant([[3, 9], [0, 3], [5, 3]])
     both, last_two = compute(ids)

@@ -29,7 +29,7 @@ def test_a_product_and_its_bias(functions, rows, narrow):
     features, kernel, bias = whole_numbers(*rows, 3), whole_numbers(3, 2), whole_numbers(2)
     # More digits than bfloat16 has.
     bias = bias + np.float32(2**-12)
-    found = functions.affine(ops.cast(features, narrow), kernel, bias, "float32")
+    found = functions.dense(ops.cast(features, narrow), kernel, bias, "float32")
     np.testing.assert_array_equal(numbers_of(found), features @ kernel + bias)
 
 

@@ -6,7 +6,7 @@ import pytest
 from harness import numbers_of
 from keras import ops
 
-from keras_seq2seq.backend import product, scan
+from keras_seq2seq.backend import matmul, scan
 
 RNG = np.random.default_rng(0)
 NUMBERS = RNG.normal(size=(6, 2, 3)).astype("float32")
@@ -55,8 +55,8 @@ def attentive_step(inputs, states, memory, kernel, bias, gain):
     """A step with all that has a gradient: products with weights and constants, and others."""
     (now,) = inputs
     scores = ops.expand_dims(states["hidden"] * memory["scale"] + memory["bias"], axis=1)
-    context = product(ops.softmax(scores), memory["values"])[:, 0]
-    hidden = ops.tanh(now * gain + product(states["hidden"], kernel) + product(context, kernel))
+    context = matmul(ops.softmax(scores), memory["values"])[:, 0]
+    hidden = ops.tanh(now * gain + matmul(states["hidden"], kernel) + matmul(context, kernel))
     return {"hidden": hidden + bias, "context": context, "steps": states["steps"] + 1}
 
 

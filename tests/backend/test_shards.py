@@ -6,7 +6,7 @@ import pytest
 from harness import numbers_of
 
 from keras_seq2seq import AttentionSeq2Seq, BasicSeq2Seq, MaskedCrossEntropy  # noqa: E402
-from keras_seq2seq.backend import split_batch  # noqa: E402
+from keras_seq2seq.backend import split_into_micro_batches  # noqa: E402
 from keras_seq2seq.cores import count_cores  # noqa: E402
 
 tf = pytest.importorskip("tensorflow")
@@ -33,7 +33,7 @@ def set_threads(monkeypatch):
 def test_as_many_parts_as_run_at_once(set_threads, operations_at_once, threads_of_each, parts):
     set_threads(operations_at_once, threads_of_each)
     batch = {"ids": np.arange(14).reshape(7, 2), "mask": np.arange(7)}
-    found = split_batch(batch)
+    found = split_into_micro_batches(batch)
     assert len(found) == parts
     for name, values in batch.items():
         np.testing.assert_array_equal(np.concatenate([part[name] for part in found]), values)
@@ -44,7 +44,7 @@ def test_as_many_parts_as_run_at_once(set_threads, operations_at_once, threads_o
 def test_one_thread_for_each_operation_makes_a_part_for_each_core(monkeypatch):
     monkeypatch.delenv("TF_NUM_INTEROP_THREADS", raising=False)
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "1")
-    assert len(split_batch(np.zeros((64, 2)))) == count_cores()
+    assert len(split_into_micro_batches(np.zeros((64, 2)))) == count_cores()
 
 
 def make_batch(size):

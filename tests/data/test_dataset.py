@@ -77,8 +77,8 @@ def test_parts_are_all_of_the_batch(numbers):
     parts = [
         [row[0] for _, labels in dataset.as_numpy_iterator() for row in labels]
         for dataset in (
-            numbers(parts=range(0, 1), all_parts=3, **options),
-            numbers(parts=range(1, 3), all_parts=3, **options),
+            numbers(parts=range(0, 1), num_shards=3, **options),
+            numbers(parts=range(1, 3), num_shards=3, **options),
         )
     ]
     assert parts[0] == [first for batch in whole for first in batch[0::3]]

@@ -174,15 +174,15 @@ def test_drops_sentences_that_have_ended(search):
     assert sizes[-1] * 4 <= max(sizes)
 
 
-@pytest.mark.parametrize("rows_at_once", [1, 4, 5, 100])
+@pytest.mark.parametrize("num_slots", [1, 4, 5, 100])
 @pytest.mark.parametrize("search", SEARCHES)
-def test_what_is_found_does_not_depend_on_who_waits(model, search, rows_at_once):
+def test_what_is_found_does_not_depend_on_who_waits(model, search, num_slots):
     search = SEARCHES[search]()
     source_ids = np.concatenate([SOURCE_IDS, SOURCE_IDS[::-1]])
     prefix = padded_ids([2, 0, 1, 3, 0, 0, 0, 1, 0, 0, 5, 0], 9)
     arguments = {"prefix": prefix, "return_attention_scores": True}
     together = arrays_of(decode(model, search, source_ids, **arguments))
-    found = decode(model, search, source_ids, rows_at_once=rows_at_once, **arguments)
+    found = decode(model, search, source_ids, num_slots=num_slots, **arguments)
     found = arrays_of(found)
     assert len(set(np.count_nonzero(found.ids, axis=-1).ravel())) > 2
     np.testing.assert_array_equal(found.ids, together.ids)
@@ -195,7 +195,7 @@ def test_what_is_found_does_not_depend_on_who_waits(model, search, rows_at_once)
 def test_a_tree_does_not_depend_on_who_waits(model):
     search = BeamSearch(3, max_length=12, return_tree=True)
     together = arrays_of(decode(model, search, SOURCE_IDS)).tree
-    found = arrays_of(decode(model, search, SOURCE_IDS, rows_at_once=2)).tree
+    found = arrays_of(decode(model, search, SOURCE_IDS, num_slots=2)).tree
     np.testing.assert_array_equal(found.ids, together.ids)
     np.testing.assert_array_equal(found.ends, together.ends)
     live = found.ids > 0
@@ -209,7 +209,7 @@ def test_others_take_the_places_of_sentences_that_have_ended(search):
     model = TableModel(64, 8, spread=0.5)
     model.logits[:, :, 3] = 20.0
     model.logits[3::4, :, 3] = -20.0
-    found, sizes = count_rows(model, SEARCHES[search](), rows_at_once=16)
+    found, sizes = count_rows(model, SEARCHES[search](), num_slots=16)
     lengths = np.count_nonzero(numbers_of(found.ids)[:, 0], axis=-1)
     assert max(lengths[3::4]) > 10 > 4 >= max(lengths[:3])
     # All begin; then sixteen go on at a time, almost always: as many as it takes for all tokens.

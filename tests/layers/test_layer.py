@@ -19,7 +19,7 @@ class Affine(Layer):
         self.built = True
 
     def call(self, inputs):
-        return inputs, self.multiply(inputs, self.kernel), self.widen(self.bias)
+        return inputs, self.matmul(inputs, self.kernel), self.to_output_dtype(self.bias)
 
 
 @pytest.mark.parametrize(

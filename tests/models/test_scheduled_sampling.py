@@ -73,7 +73,7 @@ def test_tokens_are_told_by_chance_and_by_the_step(model):
     model.teacher_forcing = TeacherForcing("linear", 4)
     shares = []
     for _ in range(3):
-        read = numbers_of(model._read_own_guesses(ids, ids))
+        read = numbers_of(model._sample_decoder_inputs(ids, ids))
         assert (read[:, 0] == 8).all()
         shares.append((read[:, 1:] == 8).mean())
         model.train_on_batch({"source_ids": ids, "target_ids": ids}, ids)
@@ -84,7 +84,7 @@ def test_gradients_flow_where_they_do_for_the_tokens_that_were_read(model):
     model.compile(keras.optimizers.SGD(0.1), MaskedCrossEntropy())
     start = model.get_weights()
     model.teacher_forcing = lambda step: 0.0
-    read = numbers_of(model._read_own_guesses(**BATCH))
+    read = numbers_of(model._sample_decoder_inputs(**BATCH))
     model.train_on_batch(BATCH, TARGET_IDS)
     trained = model.get_weights()
     model.set_weights(start)

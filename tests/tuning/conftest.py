@@ -7,7 +7,7 @@ from keras_seq2seq.config import resolve_config
 from keras_seq2seq.data import write_corpus
 from keras_seq2seq.tuning import SearchPlan, parse_space, prepare_search
 from keras_seq2seq.tuning.objective import Objective
-from keras_seq2seq.tuning.oracles import Clock, make_oracle
+from keras_seq2seq.tuning.oracles import Budget, make_oracle
 
 HPARAMS = "rnn_cell.type=GRUCell, rnn_cell.num_units=8, embedding.dim=8, attention.dim=8"
 SPACE = {
@@ -51,12 +51,12 @@ def make_plan(data_flags, tmp_path):
 def make_search_oracle(tmp_path):
     """Makes an oracle, which saves to `tmp_path / "trials"`."""
 
-    def make(tuner="random", space=None, clock=None, objective="dev_loss", **options):
+    def make(tuner="random", space=None, budget=None, objective="dev_loss", **options):
         oracle = make_oracle(
             tuner,
             Objective.parse(objective).to_keras_tuner(),
             parse_space(space or SPACE).to_keras_tuner(),
-            clock or Clock(),
+            budget or Budget(),
             **options,
         )
         oracle._set_project_dir(tmp_path, "trials")

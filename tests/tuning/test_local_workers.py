@@ -25,7 +25,7 @@ def beat(directory, trial, seconds):
 def test_a_silent_worker_loses_its_trial(search):
     oracle, directory, trials = search
     lost = LostWorkers(directory, oracle, silence_seconds=0.05)
-    # The clock of another machine may be wrong; that the time changes is the sign.
+    # The budget of another machine may be wrong; that the time changes is the sign.
     beat(directory, trials["silent"], 10)
     for seconds in (1, 2, 3):
         beat(directory, trials["alive"], seconds)

@@ -1,7 +1,7 @@
 import pytest
 
 from keras_seq2seq.tuning import TrialRecord
-from keras_seq2seq.tuning.oracles import Clock
+from keras_seq2seq.tuning.oracles import Budget
 from keras_seq2seq.tuning.progress import Progress
 from keras_seq2seq.tuning.trial_record import COMPLETED, FAILED
 
@@ -10,9 +10,9 @@ from keras_seq2seq.tuning.trial_record import COMPLETED, FAILED
 def make_progress(make_plan, make_search_oracle):
     def make(tuner, workers=1, budget_seconds=None, **options):
         plan = make_plan(tuner=tuner, max_epochs=9, **options)
-        clock = Clock(budget_seconds)
-        oracle = make_search_oracle(tuner, clock=clock, units=9, **options)
-        return Progress(plan, oracle, clock, workers)
+        budget = Budget(budget_seconds)
+        oracle = make_search_oracle(tuner, budget=budget, units=9, **options)
+        return Progress(plan, oracle, budget, workers)
 
     return make
 

@@ -36,12 +36,14 @@ class Adam(keras.optimizers.Adam):
 
     def _clip_gradients(self, grads):
         if self.global_clipnorm:
-            grads, _ = tf.clip_by_global_norm(list(map(merge_rows, grads)), self.global_clipnorm)
+            grads, _ = tf.clip_by_global_norm(
+                list(map(sum_duplicate_rows, grads)), self.global_clipnorm
+            )
             return grads
         return super()._clip_gradients(list(map(tf.convert_to_tensor, grads)))
 
 
-def merge_rows(gradient):
+def sum_duplicate_rows(gradient):
     """Returns a gradient in which each row that it names has one place.
 
     Those of embeddings name rows only, some of them more than once.

@@ -54,7 +54,7 @@ class _Precomputed:
 _precomputed = BlockValue()
 
 
-def fixed_weights() -> AbstractContextManager[None]:
+def frozen_weights() -> AbstractContextManager[None]:
     """Has what depends on weights alone be computed once for the graph traced in the block.
 
     oneDNN arranges a kernel for its products at each product, but one that is a constant only
@@ -73,7 +73,7 @@ def as_constants(dtype: tf.DType, compute: Callable) -> list[tf.Tensor] | None:
         compute: Function without arguments, whose result depends on weights alone.
 
     Returns:
-        `None` outside of `fixed_weights`, or in float32, which gains next to nothing, while the
+        `None` outside of `frozen_weights`, or in float32, which gains next to nothing, while the
         graph is slower to start; or if the constants would be too large.
     """
     precomputed = _precomputed.value
@@ -91,14 +91,14 @@ def as_constants(dtype: tf.DType, compute: Callable) -> list[tf.Tensor] | None:
 def computed_once(key, compute):
     """Returns what a function gives, computed outside of the graph.
 
-    It is computed once for all calls with a key in a block of `fixed_weights`.
+    It is computed once for all calls with a key in a block of `frozen_weights`.
 
     Args:
         key: What the result is found again by, such as a method.
         compute: Function without arguments, whose result depends on weights alone.
 
     Returns:
-        `None` outside of `fixed_weights`.
+        `None` outside of `frozen_weights`.
     """
     precomputed = _precomputed.value
     if precomputed is None:
@@ -109,8 +109,8 @@ def computed_once(key, compute):
     return precomputed.results[key]
 
 
-def tabulated(function, ids, count):
-    """Returns `function(ids)`, with `fixed_weights` from a table of what it gives for all ids.
+def lookup_or_compute(function, ids, count):
+    """Returns `function(ids)`, with `frozen_weights` from a table of what it gives for all ids.
 
     Args:
         function: Function of integers `(...)` that gives a nested structure of tensors `(...,

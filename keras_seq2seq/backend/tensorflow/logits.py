@@ -27,7 +27,7 @@ LEAST_FILLED_UP = 1024
 def make_logits(features, weights):
     """Returns `features kernel + bias`, from which `smoothed_cross_entropy` costs less.
 
-    With `fixed_weights` they may have some columns more, of minus infinity.
+    With `frozen_weights` they may have some columns more, of minus infinity.
 
     Args:
         features: Tensor `(..., size)`.
@@ -157,7 +157,7 @@ def _real_rows(labels):
 
 
 def _fixed_in_blocks(dtype, weights):
-    """Returns kernel and bias with `fixed_weights`, where they save time, or else `None`."""
+    """Returns kernel and bias with `frozen_weights`, where they save time, or else `None`."""
 
     def compute():
         return _in_blocks(*weights())

@@ -14,16 +14,18 @@ NO_BIAS = 2.0**-120
 _recorder = BlockValue()
 
 
-def product(features, kernel):
+def matmul(features, kernel):
     """Returns the matrix product of features and a kernel, in the dtype of the features.
 
-    In a step of `scan`, whose constants and weights may be kernels, it costs less than `matmul`,
-    and so it does with `fixed_weights` if the kernel is a weight.
+    It is faster than `ops.matmul`: it takes fewer operations; in a step of `scan`, whose
+    constants and weights may be kernels, gradients of kernels are computed after the loop; and
+    with `frozen_weights`, kernels that are weights become constants.
 
     Args:
-        features: Tensor `(..., rows, size)`; in a step of `scan` `(rows, size)` or `(batch, rows,
+        features: Tensor `(..., rows, size)`; in a step of `scan`, `(rows, size)` or `(batch, rows,
             size)`.
-        kernel: Variable or tensor `(..., size, columns)`.
+        kernel: Variable or tensor `(size, columns)`, or `(..., size, columns)` of the same rank as
+            the features.
     """
     recorder = _recorder.value
     if recorder is not None and id(kernel) in recorder.places:
@@ -32,25 +34,16 @@ def product(features, kernel):
         result = _by_constants(features, kernel, lambda: _no_bias(kernel, features.dtype))
         if result is not None:
             return result
-    return matmul(features, tf.cast(kernel, features.dtype))
-
-
-def matmul(features, kernel):
-    """Returns the matrix product of two tensors as `ops.matmul` does, by fewer operations.
-
-    Args:
-        features: Tensor `(..., rows, size)`.
-        kernel: Tensor `(size, columns)`, or `(..., size, columns)` of the rank of the features.
-    """
+    kernel = tf.cast(kernel, features.dtype)
     if features.shape.rank == kernel.shape.rank:
         return tf.matmul(features, kernel)
     return from_rows(_multiply_rows(as_rows(features), kernel), features)
 
 
-def affine(features, kernel, bias, dtype):
+def dense(features, kernel, bias, dtype):
     """Returns `features kernel + bias`, the product in the dtype of the features.
 
-    With `fixed_weights`, it costs less than the two.
+    With `frozen_weights`, it costs less than the two.
 
     Args:
         features: Tensor `(..., rows, size)`.
@@ -61,7 +54,7 @@ def affine(features, kernel, bias, dtype):
     result = _by_constants(features, kernel, lambda: tf.cast(bias, dtype))
     if result is not None:
         return result
-    return tf.cast(product(features, kernel), dtype) + tf.cast(bias, dtype)
+    return tf.cast(matmul(features, kernel), dtype) + tf.cast(bias, dtype)
 
 
 def _no_bias(kernel, dtype):
@@ -77,7 +70,7 @@ def _by_constants(features, kernel, make_bias):
 
 
 def multiply_and_add(features, kernel, bias):
-    """Computes `affine` of constants, in the dtype of the bias."""
+    """Computes `dense` of constants, in the dtype of the bias."""
     # TensorFlow makes one operation of the two, for which oneDNN arranges constant kernels once.
     rows = tf.nn.bias_add(tf.matmul(as_rows(features), kernel), tf.cast(bias, kernel.dtype))
     return from_rows(tf.cast(rows, bias.dtype), features)

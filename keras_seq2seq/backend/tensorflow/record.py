@@ -6,7 +6,7 @@ import tensorflow as tf
 from keras_seq2seq.backend import portable
 
 
-class Record(portable.Record):
+class StepLog(portable.StepLog):
     """Lists entries as they are, and brings them to their places at the end.
 
     TensorFlow copies a tensor that is written to, which would be all that has been written, at

@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras_seq2seq.cores import count_cores
 
 
-def split_batch(batch):
+def split_into_micro_batches(batch):
     """Returns the parts of a batch: all of it where an operation may use all cores.
 
     Cores that share an operation wait for one another, at each of thousands in a step. Where

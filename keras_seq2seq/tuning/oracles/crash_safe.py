@@ -11,15 +11,15 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from keras_seq2seq.files.writing import atomic_file
 
 
-class Clock:
+class Budget:
     """Counts the seconds that a search has taken, over all its starts.
 
     Args:
         budget_seconds: The seconds that it may take, `None` for any number.
 
     Example:
-        >>> clock = Clock(budget_seconds=3600)
-        >>> clock.is_over
+        >>> budget = Budget(budget_seconds=3600)
+        >>> budget.is_over
         False
     """
 
@@ -50,7 +50,7 @@ class Clock:
         return self.budget_seconds is not None and self.seconds_left == 0
 
 
-class Durable:
+class CrashSafe:
     """Mixed into an `Oracle`: whatever process is killed, the search goes on from its files.
 
     KerasTuner writes its files in place, so that a kill can leave half of one, and it starts trials
@@ -58,14 +58,14 @@ class Durable:
     trials that are not over are started again.
 
     Args:
-        clock: The time that the search has taken and may take. When it is over, there are no new
+        budget: The time that the search has taken and may take. When it is over, there are no new
             trials.
         on_end: Function that is called after the end of each trial.
         **options: Those of the oracle.
     """
 
-    def __init__(self, *, clock: Clock, on_end=lambda: None, **options):
-        self._clock = clock
+    def __init__(self, *, budget: Budget, on_end=lambda: None, **options):
+        self._budget = budget
         self._on_end = on_end
         super().__init__(
             # Each failed trial is marked and skipped.
@@ -77,7 +77,7 @@ class Durable:
 
     @keras_tuner.synchronized
     def create_trial(self, tuner_id):
-        if self._clock.is_over and tuner_id not in self.ongoing_trials:
+        if self._budget.is_over and tuner_id not in self.ongoing_trials:
             self.tuner_ids.discard(tuner_id)
             return Trial(self.get_space(), "", TrialStatus.STOPPED)
         return super().create_trial(tuner_id)
@@ -93,12 +93,12 @@ class Durable:
             self._on_end()
 
     def get_state(self):
-        return super().get_state() | {"clock": self._clock.seconds}
+        return super().get_state() | {"budget": self._budget.seconds}
 
     def set_state(self, state):
         super().set_state(state)
         self._running_before = state["ongoing_trials"]
-        self._clock.start(state["clock"])
+        self._budget.start(state["budget"])
 
     def save(self):
         _write(self._get_oracle_fname(), self.get_state())

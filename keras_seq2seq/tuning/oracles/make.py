@@ -8,7 +8,7 @@ from keras_tuner.engine.oracle import Oracle
 from keras_tuner.engine.trial import TrialStatus
 from keras_tuner.oracles import BayesianOptimizationOracle, RandomSearchOracle
 
-from keras_seq2seq.tuning.oracles.crash_safe import Clock, Durable
+from keras_seq2seq.tuning.oracles.crash_safe import Budget, CrashSafe
 from keras_seq2seq.tuning.oracles.hyperband import HyperbandOracle
 
 
@@ -46,19 +46,19 @@ class GridOracle(Oracle):
 TUNERS = ("hyperband", "bayesian", "random", "grid")
 
 
-class _Hyperband(Durable, HyperbandOracle):
+class _Hyperband(CrashSafe, HyperbandOracle):
     pass
 
 
-class _Bayesian(Durable, BayesianOptimizationOracle):
+class _Bayesian(CrashSafe, BayesianOptimizationOracle):
     pass
 
 
-class _Random(Durable, RandomSearchOracle):
+class _Random(CrashSafe, RandomSearchOracle):
     pass
 
 
-class _Grid(Durable, GridOracle):
+class _Grid(CrashSafe, GridOracle):
     pass
 
 
@@ -66,7 +66,7 @@ def make_oracle(
     tuner: str,
     objective: keras_tuner.Objective,
     hyperparameters: keras_tuner.HyperParameters,
-    clock: Clock,
+    budget: Budget,
     max_trials: int | None = None,
     units: int = 1,
     seed: int = 1,
@@ -78,7 +78,7 @@ def make_oracle(
         tuner: One of `TUNERS`.
         objective: What it looks at.
         hyperparameters: The space.
-        clock: The time of the search.
+        budget: The time of the search.
         max_trials: The most trials, `None` for no limit.
         units: What the longest trial of Hyperband trains, in epochs or other units.
         seed: Seed of its choices.
@@ -87,7 +87,7 @@ def make_oracle(
     options = {
         "objective": objective,
         "hyperparameters": hyperparameters,
-        "clock": clock,
+        "budget": budget,
         "on_end": on_end,
         # KerasTuner takes 0 for none.
         "seed": seed or None,
@@ -97,7 +97,7 @@ def make_oracle(
             **options,
             max_epochs=units,
             max_trials=max_trials,
-            until_stopped=max_trials is None and clock.budget_seconds is not None,
+            until_stopped=max_trials is None and budget.budget_seconds is not None,
         )
     kinds = {"bayesian": _Bayesian, "random": _Random, "grid": _Grid}
     return kinds[tuner](**options, max_trials=max_trials)

@@ -1,19 +1,19 @@
 import time
 
-from keras_seq2seq.tuning.oracles import Clock
+from keras_seq2seq.tuning.oracles import Budget
 
 
 def test_counts_on_from_earlier_starts():
-    clock = Clock(budget_seconds=100)
-    assert not clock.is_over
-    clock.start(99.98)
-    assert 0 < clock.seconds_left <= 0.02
+    budget = Budget(budget_seconds=100)
+    assert not budget.is_over
+    budget.start(99.98)
+    assert 0 < budget.seconds_left <= 0.02
     time.sleep(0.03)
-    assert clock.is_over and clock.seconds > 100
-    assert clock.seconds_left == 0
+    assert budget.is_over and budget.seconds > 100
+    assert budget.seconds_left == 0
 
 
 def test_without_a_budget_it_is_never_over():
-    clock = Clock()
-    clock.start(1e9)
-    assert not clock.is_over and clock.seconds_left is None
+    budget = Budget()
+    budget.start(1e9)
+    assert not budget.is_over and budget.seconds_left is None

@@ -3,7 +3,7 @@ import json
 import pytest
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from keras_seq2seq.tuning.oracles import Clock
+from keras_seq2seq.tuning.oracles import Budget
 
 TUNERS = ["hyperband", "bayesian", "random", "grid"]
 
@@ -90,21 +90,21 @@ def test_the_trial_of_a_worker_brings_nothing_new(make_search_oracle):
 
 
 def test_no_trial_starts_after_the_time(make_search_oracle):
-    oracle = make_search_oracle(clock=Clock(budget_seconds=10))
+    oracle = make_search_oracle(budget=Budget(budget_seconds=10))
     running = oracle.create_trial("worker")
-    oracle._clock.start(11)
+    oracle._budget.start(11)
     assert oracle.create_trial("other").status == TrialStatus.STOPPED
     assert oracle.tuner_ids == {"worker"}
     assert oracle.create_trial("worker").trial_id == running.trial_id
 
 
 def test_the_time_counts_on(make_search_oracle):
-    oracle = make_search_oracle(clock=Clock(budget_seconds=10))
-    oracle._clock.start(7)
+    oracle = make_search_oracle(budget=Budget(budget_seconds=10))
+    oracle._budget.start(7)
     oracle.save()
-    oracle = make_search_oracle(clock=Clock(budget_seconds=10))
+    oracle = make_search_oracle(budget=Budget(budget_seconds=10))
     oracle.reload()
-    assert 2 < oracle._clock.seconds_left <= 3
+    assert 2 < oracle._budget.seconds_left <= 3
 
 
 def test_a_lost_worker_leaves_its_trial_to_the_next(make_search_oracle):
