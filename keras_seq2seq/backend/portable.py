@@ -1,4 +1,4 @@
-"""What runs on every backend of Keras, written in `keras.ops`."""
+"""The implementation for every backend of Keras, written in `keras.ops`."""
 
 from contextlib import nullcontext
 
@@ -13,19 +13,18 @@ def scan(step, states, inputs, keep, constants=(), weights=(), go_backwards=Fals
 
     Args:
         step: Function of one time step of the inputs, `(batch, ...)`, the states and the
-            constants, giving the new states.
+            constants, returning the new states.
         states: Nested structure of tensors `(batch, ...)`, the states before the first step.
         inputs: List of tensors `(time, batch, ...)`.
-        keep: Function of the states, giving the nested structure of those that are wanted of
-            every step.
+        keep: Function of the states, returning the nested structure of those to return for every
+            step.
         constants: Nested structure of tensors.
-        weights: List of the variables that the step reads, which not all backends have
-            to be told.
-        go_backwards: Boolean, whether to begin with the last time step.
+        weights: List of the variables that the step reads. Not used by this implementation.
+        go_backwards: Boolean, whether to start with the last time step.
 
     Returns:
-        The states after the last step, and those that `keep` chose after each, `(time, batch,
-        ...)`, aligned with the inputs.
+        The states after the last step, and the kept ones after each step, `(time, batch, ...)`,
+        aligned with the inputs.
     """
 
     def body(states, inputs):
@@ -59,32 +58,32 @@ def dense(features, kernel, bias, dtype):
 
 
 def make_logits(features, weights):
-    """Returns `features kernel + bias`, from which `smoothed_cross_entropy` costs less.
+    """Returns `features @ kernel + bias`, in a form that makes `smoothed_cross_entropy` cheaper.
 
     Args:
         features: Tensor `(..., size)`.
-        weights: Function without arguments that gives the kernel, a tensor `(size,
+        weights: Function without arguments that returns the kernel, a tensor `(size,
             vocabulary_size)` of the dtype of the features, and the bias, a tensor
-            `(vocabulary_size,)` of the dtype that the logits are to have.
+            `(vocabulary_size,)` of the dtype of the logits.
     """
     kernel, bias = weights()
     return dense(features, kernel, bias, bias.dtype)
 
 
-def join_logits(parts):
-    """Joins the logits of the parts of a batch, each as `make_logits` has returned it."""
-    return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=0)
+def join_logits(logits):
+    """Concatenates the logits of micro-batches, each as returned by `make_logits`."""
+    return logits[0] if len(logits) == 1 else ops.concatenate(logits, axis=0)
 
 
 def smoothed_cross_entropy(logits, labels, label_smoothing):
-    """Returns the cross-entropy with the smoothed and with the plain labels.
+    """Returns the cross-entropy with smoothed and with plain labels.
 
     With `z` the logits, smoothing by `e` adds `e * (z[label] - mean(z))`.
 
     Args:
         logits: Tensor `(..., vocabulary_size)`.
         labels: Integer tensor `(...)`.
-        label_smoothing: Float `e`: the target is `1 - e` on the label, and `e` spread evenly.
+        label_smoothing: Float `e`: the target is `1 - e` on the label, plus `e` spread evenly.
 
     Returns:
         Two float32 tensors `(...)`, in nats, 0 for padding. Gradients flow through the first.
@@ -100,11 +99,13 @@ def smoothed_cross_entropy(logits, labels, label_smoothing):
 
 
 class StepLog:
-    """What has been written is handed from step to step, as a nested structure of tensors.
+    """A log of what each step of a loop computes, for rows that are not all at the same position.
+
+    What has been written is passed from step to step, as a nested structure of tensors.
 
     Args:
-        entry: Nested structure of tensors `(rows, ...)`, an entry of all rows.
-        length: Integer, above all times that are written at.
+        entry: Nested structure of tensors `(rows, ...)`, an example entry with all rows.
+        length: Integer, larger than all positions that are written to.
     """
 
     def __init__(self, entry, length):
@@ -112,43 +113,43 @@ class StepLog:
         self._length = length
 
     def empty(self):
-        """Returns what is there before the first step."""
+        """Returns the empty log."""
 
         def zeros(tensor):
             return ops.zeros((self._length, *ops.shape(tensor)), dtype=tensor.dtype)
 
         return keras.tree.map_structure(zeros, self._entry)
 
-    def write(self, written, entry, times, rows):
-        """Adds an entry of some rows.
+    def write(self, written, entry, positions, rows):
+        """Adds an entry for some rows.
 
         Args:
             written: What has been written so far.
             entry: Nested structure of tensors `(n, ...)`.
-            times: Integers `(n,)`, the time of each row.
-            rows: Integers `(n,)`, which of all rows each one is.
+            positions: Integers `(n,)`, the position of each row.
+            rows: Integers `(n,)`, the index of each row.
         """
-        positions = ops.stack([times, rows], axis=-1)
+        indices = ops.stack([positions, rows], axis=-1)
 
         def put(tensor, values):
-            return ops.scatter_update(tensor, positions, values)
+            return ops.scatter_update(tensor, indices, values)
 
         return keras.tree.map_structure(put, written, entry)
 
     def read(self, written, length):
-        """Returns tensors `(length, rows, ...)`, zero where nothing has been written."""
+        """Returns tensors `(length, rows, ...)`, zero where nothing was written."""
         return keras.tree.map_structure(lambda tensor: tensor[:length], written)
 
 
 def take_rows(tensor, rows):
-    """Returns the given rows of a tensor, none of them counted from its end."""
+    """Returns the given rows of a tensor. Indices must not be negative."""
     return ops.take(tensor, rows, axis=0)
 
 
 def take_beams(tensor, beams):
     """Returns from a tensor `(rows, width, ...)` the beams `(rows, n)` of each row.
 
-    What `ops.take_along_axis` does, without broadcasting the tensor.
+    Like `ops.take_along_axis`, without broadcasting the tensor.
     """
     rows, number = ops.shape(beams)
     width, *sizes = ops.shape(tensor)[1:]
@@ -160,16 +161,15 @@ def take_beams(tensor, beams):
     return ops.reshape(taken, (rows, number, *sizes))
 
 
-# Of the columns of logits whose largest are looked for: those from 16 to 64 take about the same
-# time.
+# The block size of `top_k`: sizes from 16 to 64 take about the same time.
 BLOCK_SIZE = 64
 
 
 def fill_up(rows, multiple):
-    """Returns the least multiple, of at least so many rows.
+    """Rounds a number of rows up to a multiple.
 
-    On a CPU TensorFlow's products are oneDNN's, which compiles, and keeps, code for each number of
-    rows: where it changes all the time, a few rows too many cost less.
+    On a CPU, oneDNN compiles and caches code for each number of rows: where that changes all the
+    time, a few additional rows cost less.
 
     Args:
         rows: Integer, or scalar tensor of integers.
@@ -179,20 +179,20 @@ def fill_up(rows, multiple):
 
 
 def split_into_micro_batches(batch):
-    """Returns a list of the parts of a batch: here all of it."""
+    """Returns a list of micro-batches: here the whole batch."""
     return [batch]
 
 
 def frozen_weights():
-    """Lets the block make use of it that weights do not change any more: here nothing does."""
+    """Marks weights as constant within the block, which makes no difference here."""
     return nullcontext()
 
 
 def lookup_or_compute(function, ids, count):
-    """Returns `function(ids)`, which here is computed.
+    """Returns `function(ids)`, computed.
 
     Args:
-        function: Function of integers, whose result depends on them and on weights alone.
+        function: Function of integers, whose result depends only on them and on weights.
         ids: Integer tensor `(...)`, below `count`.
         count: Integer.
     """

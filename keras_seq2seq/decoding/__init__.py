@@ -1,4 +1,4 @@
-"""Searching for the best target, given a function that predicts the next token."""
+"""Decoding: greedy search, beam search and sampling with any function that predicts a token."""
 
 from keras_seq2seq.decoding.beam_history import BeamTree
 from keras_seq2seq.decoding.beam_search import BeamSearch

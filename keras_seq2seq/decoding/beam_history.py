@@ -1,4 +1,4 @@
-"""Reading hypotheses from what a beam search recorded."""
+"""Reading hypotheses from the log of a beam search."""
 
 from typing import Any, NamedTuple
 
@@ -11,15 +11,15 @@ from keras_seq2seq.special_tokens import END_ID, PADDING_ID
 
 
 class BeamEntry(NamedTuple):
-    """What is recorded of a step.
+    """The log entry of a step.
 
     Attributes:
         ids: Integers `(batch, width)`, the token added to each live hypothesis, 0 for none.
-        parents: Integers `(batch, width)`, the beam of the step before that it was added to.
+        parents: Integers `(batch, width)`, the beam of the previous step that it extends.
         token_scores: Floats `(batch, width)`, its log-probability.
-        attention_scores: Floats `(batch, width, source_length)`, by the beam of the step before;
-            or `()`.
-        ends: Booleans `(batch, width)`, which beams of the step before end with this one, or `()`.
+        attention_scores: Floats `(batch, width, source_length)`, by beam of the previous step; or
+            `()`.
+        ends: Booleans `(batch, width)`, which beams of the previous step end in this one, or `()`.
         end_scores: Floats `(batch, width)`, the log-probability of their end token, or `()`.
     """
 
@@ -32,14 +32,14 @@ class BeamEntry(NamedTuple):
 
 
 class BeamTree(NamedTuple):
-    """All that a beam search kept, step by step.
+    """The live and finished hypotheses of all steps of a beam search.
 
     Attributes:
         ids: Integers `(batch, steps, width)`, the token added to each live hypothesis, 0 for none.
-        parents: Integers `(batch, steps, width)`, the beam of the step before that it was added
-            to.
+        parents: Integers `(batch, steps, width)`, the beam of the previous step that it
+            extends.
         token_scores: Floats `(batch, steps, width)`, its log-probability.
-        ends: Booleans `(batch, steps, width)`, which beams of the step before end with this one.
+        ends: Booleans `(batch, steps, width)`, which beams of the previous step end in this one.
         end_scores: Floats `(batch, steps, width)`, the log-probability of their end token.
     """
 
@@ -50,16 +50,16 @@ class BeamTree(NamedTuple):
     end_scores: Any
 
 
-def read_hypotheses(record, finished):
-    """Returns the `Hypotheses` that end where `finished` says.
+def read_hypotheses(entries, finished):
+    """Returns the finished hypotheses.
 
     Args:
-        record: `BeamEntry` of tensors `(time, batch, width, ...)`.
+        entries: `BeamEntry` of tensors `(time, batch, width, ...)`.
         finished: `Finished` of tensors `(batch, n_best)`.
     """
-    length, batch_size = ops.shape(record.ids)[:2]
-    origins = trace_origins(record.parents, finished)
-    # The beam that a token was added to at one step has the token before it, one step earlier.
+    length, batch_size = ops.shape(entries.ids)[:2]
+    origins = trace_origins(entries.parents, finished)
+    # The beam that a token extends at one step contains the token before it, one step earlier.
     beams = ops.concatenate([origins[1:], ops.zeros_like(origins[:1])], axis=0)
 
     def read(tensor, beams):
@@ -71,51 +71,51 @@ def read_hypotheses(record, finished):
     # (batch, n_best, time)
     time = ops.arange(length, dtype="int32")
     exists = ops.expand_dims(finished.scores > MINUS_INFINITY, axis=-1)
-    end_time = ops.expand_dims(finished.times, axis=-1)
+    end_time = ops.expand_dims(finished.lengths, axis=-1)
     is_before_end = ops.logical_and(time < end_time, exists)
     is_end = ops.logical_and(ops.equal(time, end_time), exists)
     end_ids = ops.where(is_end, END_ID, PADDING_ID)
     end_scores = ops.where(is_end, ops.expand_dims(finished.end_scores, axis=-1), 0.0)
     attention_scores = None
-    if not isinstance(record.attention_scores, tuple):
-        attention_scores = read(record.attention_scores, origins)
+    if not isinstance(entries.attention_scores, tuple):
+        attention_scores = read(entries.attention_scores, origins)
         is_real = ops.expand_dims(ops.logical_or(is_before_end, is_end), axis=-1)
         attention_scores = ops.where(is_real, attention_scores, 0.0)
     return Hypotheses(
-        ids=ops.where(is_before_end, read(record.ids, beams), end_ids),
+        ids=ops.where(is_before_end, read(entries.ids, beams), end_ids),
         scores=finished.scores,
-        token_scores=ops.where(is_before_end, read(record.token_scores, beams), end_scores),
+        token_scores=ops.where(is_before_end, read(entries.token_scores, beams), end_scores),
         attention_scores=attention_scores,
     )
 
 
 def trace_origins(parents, finished):
-    """Follows hypotheses from their ends to their beginnings.
+    """Follows hypotheses from their ends back to their beginnings.
 
     Args:
         parents: Integer tensor `(time, batch, width)`.
         finished: `Finished` of tensors `(batch, n_best)`.
 
     Returns:
-        Integers `(time, batch, n_best)`, the beam that each token of a hypothesis was added to,
-        the end token included.
+        Integers `(time, batch, n_best)`, the beam that each token of a hypothesis extends, the end
+        token included.
     """
     length = ops.shape(parents)[0]
-    origins = ops.zeros((length, *ops.shape(finished.times)), dtype="int32")
+    origins = ops.zeros((length, *ops.shape(finished.lengths)), dtype="int32")
 
     def body(time, beams, origins):
         beams = take_beams(ops.take(parents, time, axis=0), beams)
-        beams = ops.where(ops.equal(finished.times, time), finished.parents, beams)
+        beams = ops.where(ops.equal(finished.lengths, time), finished.parents, beams)
         origins = put_rows(origins, ops.reshape(time, (1,)), ops.expand_dims(beams, axis=0))
         return time - 1, beams, origins
 
-    loop_vars = (length - 1, ops.zeros_like(finished.times), origins)
+    loop_vars = (length - 1, ops.zeros_like(finished.lengths), origins)
     return ops.while_loop(lambda time, *_: time >= 0, body, loop_vars)[2]
 
 
-def read_tree(record):
+def read_tree(entries):
     """Returns the `BeamTree` of a `BeamEntry` of tensors `(time, batch, width)`."""
-    parts = (getattr(record, name) for name in BeamTree._fields)
+    parts = (getattr(entries, name) for name in BeamTree._fields)
     return BeamTree(*(ops.swapaxes(part, 0, 1) for part in parts))
 
 

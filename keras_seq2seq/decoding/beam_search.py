@@ -14,19 +14,19 @@ from keras_seq2seq.decoding.rows import (
     split_beams,
     take_beams,
 )
-from keras_seq2seq.decoding.search import Search, times_after
+from keras_seq2seq.decoding.search import Search, lengths_after
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID
 
-# A position without any attention would make a score infinite.
-LEAST_COVERAGE = 1e-10
+# Keeps the score of a position without any attention finite.
+MIN_COVERAGE = 1e-10
 
 
 def length_penalty(length, weight):
-    """Returns `((5 + length) / 6) ** weight`, which log-probabilities are divided by.
+    """Returns `((5 + length) / 6) ** weight`, the divisor of log-probabilities.
 
     Args:
         length: Integer tensor, the number of tokens, the end token included.
-        weight: Float, at least 0. 0 favours short hypotheses, 1 compares means, roughly.
+        weight: Float, at least 0. 0 favors short hypotheses; 1 roughly compares means.
 
     Reference:
         - Wu et al., 2016, https://arxiv.org/abs/1609.08144, equation 14
@@ -38,15 +38,15 @@ def coverage_penalty(coverage, source_lengths, weight):
     """Returns `weight * sum(log(min(coverage, 1)))`, added to a score; at most 0.
 
     Args:
-        coverage: Float tensor `(batch, width, source_length)`, the attention that each source
-            position has had, summed over the target's tokens, the end token included.
-        source_lengths: Integer tensor `(batch,)`. Positions from there on do not count.
+        coverage: Float tensor `(batch, width, source_length)`, the attention to each source
+            position, summed over the target's tokens, the end token included.
+        source_lengths: Integer tensor `(batch,)`. Later positions are ignored.
         weight: Float, at least 0.
 
     Reference:
         - Wu et al., 2016, https://arxiv.org/abs/1609.08144, equation 14
     """
-    logs = ops.log(ops.clip(coverage, LEAST_COVERAGE, 1.0))
+    logs = ops.log(ops.clip(coverage, MIN_COVERAGE, 1.0))
     # (batch, 1, source_length)
     is_real = ops.arange(ops.shape(coverage)[-1]) < source_lengths[:, None, None]
     return weight * ops.sum(ops.where(is_real, logs, 0.0), axis=-1)
@@ -57,25 +57,25 @@ class Finished(NamedTuple):
 
     Attributes:
         scores: Floats, what hypotheses are ranked by; minus infinity where there is none.
-        times: Integers, the position of the end token.
+        lengths: Integers, the number of tokens before the end token.
         parents: Integers, the beam that ended.
         end_scores: Floats, the log-probability of the end token.
     """
 
     scores: Any
-    times: Any
+    lengths: Any
     parents: Any
     end_scores: Any
 
 
 class Candidates(NamedTuple):
-    """Continuations of live hypotheses, likeliest first; each tensor is `(batch, n)`.
+    """Continuations of live hypotheses, most likely first; each tensor is `(batch, n)`.
 
     Attributes:
         ids: Integers, the token added.
-        parents: Integers, the beam that it is added to.
+        parents: Integers, the beam that it extends.
         token_scores: Floats, its log-probability.
-        scores: Floats, the log-probability of the whole; minus infinity for none.
+        scores: Floats, the log-probability of the continuation; minus infinity for none.
     """
 
     ids: Any
@@ -87,18 +87,18 @@ class Candidates(NamedTuple):
 class BeamState(NamedTuple):
     """The state between two steps; each tensor's first axis is the sentences.
 
-    The beams of a sentence are its live hypotheses, likeliest first: one before the first step,
-    `width` thereafter.
+    The beams of a sentence are its live hypotheses, most likely first: one before the first step,
+    `width` afterwards.
 
     Attributes:
-        rows: Integers `(batch,)`, where in the first batch each sentence was.
-        times: Integers `(batch,)`, the number of tokens of each live hypothesis.
+        rows: Integers `(batch,)`, the index of each sentence in the batch.
+        lengths: Integers `(batch,)`, the number of tokens of each live hypothesis.
         done: Booleans `(batch,)`.
         results: `Finished`.
         ids: Integers `(batch, beams)`, the last tokens.
         scores: Floats `(batch, beams)`, the log-probabilities; minus infinity for no hypothesis.
         states: Tensors `(batch, beams, ...)`.
-        memory: Tensors `(batch, ...)`, which the beams of a sentence share.
+        memory: Tensors `(batch, ...)`, shared by the beams of a sentence.
         limits: `Limits`.
         source_lengths: Integers `(batch,)`, or `()` without a coverage penalty.
         coverage: Floats `(batch, beams, source_length)`, the attention summed over the tokens so
@@ -107,7 +107,7 @@ class BeamState(NamedTuple):
     """
 
     rows: Any
-    times: Any
+    lengths: Any
     done: Any
     results: Finished
     ids: Any
@@ -121,42 +121,45 @@ class BeamState(NamedTuple):
 
 
 class BeamSearch(Search):
-    """Follows the `width` likeliest hypotheses of each sentence, for all sentences at once.
+    """Follows the `width` most likely hypotheses of each sentence, for all sentences at once.
 
-    At every step each live hypothesis is continued with every token. Of all continuations, those
-    among the `width` likeliest that end are finished: they are scored with the penalties, and the
-    `n_best` best ever found are kept. The `width` likeliest of the others live on. A sentence is
-    done when no live hypothesis can reach the score of the worst finished one that is kept, even
-    if all its further tokens had a probability of one. That never changes the result.
+    At every step, each live hypothesis is extended with every token. Of the `width` most likely
+    continuations, those that end are finished: they are scored with the penalties, and the
+    `n_best` best found so far are kept. The `width` most likely continuations that do not end stay
+    live. A sentence is done when no live hypothesis can reach the score of the worst finished one
+    that is kept, even if all its further tokens had a probability of one; stopping there never
+    changes the result.
 
     The score of a finished hypothesis Y of a source X is, after Wu et al.,
 
         score(Y, X) = log P(Y | X) / ((5 + |Y|) / 6) ** length_penalty
                       + coverage_penalty * sum(log(min(sum(p[i, j] for j in Y), 1)) for i in X)
 
-    where `p[i, j]` is the attention to source token `i` at target token `j`. The end token
-    counts: as a factor of P, in |Y|, and as one of the target tokens attention is summed over.
+    where `p[i, j]` is the attention to source token `i` at target token `j`. The end token is
+    included in P, in |Y| and in the sum of attention.
 
     With `width=1` and no penalties the result is that of `GreedySearch`.
 
     Args:
         width: Integer, the number of live hypotheses of each sentence.
-        length_penalty: Float, at least 0: 0 favours short hypotheses, 1 hardly.
-        coverage_penalty: Float, at least 0. Above 0 hypotheses that leave source tokens
-            unattended lose; needs a model with attention, and `source_lengths`.
+        length_penalty: Float, at least 0: corrects the bias towards short hypotheses, 1 almost
+            completely.
+        coverage_penalty: Float, at least 0. Penalizes unattended source tokens; requires a
+            model with attention, and `source_lengths`.
         n_best: Integer, the number of hypotheses to return, at most `width`.
-        return_tree: Boolean, whether to return all steps' live hypotheses too.
+        return_tree: Boolean, whether to return the live hypotheses of all steps too.
         constraints: The arguments of `Constraints`, by name: `max_length`, `max_length_ratio`,
             `min_length`, `min_length_ratio`, `banned_ids`, `no_repeat_ngram_size`.
 
     Call arguments:
-        Those of `Search`. `step` gets and gives an axis for the hypotheses of each sentence,
-            which share its memory: ids `(batch, n)`, states `(batch, n, ...)`, and logits
-            `(batch, n, vocabulary_size)`, where `n` is 1 at first and `width` thereafter.
+        Those of `Search`. Arguments and results of `step` have an axis for the hypotheses of
+            each sentence, which share its memory: ids `(batch, n)`, states `(batch, n, ...)`, and
+            logits `(batch, n, vocabulary_size)`, where `n` is 1 in the first step and `width`
+            afterwards.
 
     Output:
-        `Hypotheses`, the best first. Of equal scores the one that ended first comes first, and
-        of these the one that was likelier before its last token.
+        `Hypotheses`, the best first. Of equal scores, the one that ended first comes first, and of
+        these the one that was more likely before its last token.
 
     Example:
         >>> memory, states = model.encode(source_ids)
@@ -203,12 +206,12 @@ class BeamSearch(Search):
             raise ValueError("A coverage penalty needs `source_lengths`.")
         zeros = ops.zeros((batch_size, self.n_best), dtype="int32")
         nothing = ops.full((batch_size, self.n_best), MINUS_INFINITY, dtype="float32")
-        # Before the first token all hypotheses of a sentence are the same: one is enough.
+        # Before the first token, all hypotheses of a sentence are the same: one is enough.
         return BeamState(
             rows=ops.arange(batch_size, dtype="int32"),
-            times=ops.zeros((batch_size,), dtype="int32"),
+            lengths=ops.zeros((batch_size,), dtype="int32"),
             done=ops.zeros((batch_size,), dtype="bool"),
-            results=Finished(nothing, times=zeros, parents=zeros, end_scores=nothing),
+            results=Finished(nothing, lengths=zeros, parents=zeros, end_scores=nothing),
             ids=ops.full((batch_size, 1), START_ID, dtype="int32"),
             scores=ops.zeros((batch_size, 1), dtype="float32"),
             states=split_beams(states, 1),
@@ -224,7 +227,7 @@ class BeamSearch(Search):
         attention_scores = () if attention_scores is None else ops.cast(attention_scores, "float32")
         coverage = self._cover(state.coverage, attention_scores)
         ids, log_probabilities = self._next_tokens(logits, state)
-        # At most half of them end, since each hypothesis can end in one way only.
+        # At most half of them end, since each hypothesis can end in only one way.
         candidates = best_candidates(ids, log_probabilities, state.scores, 2 * self.width)
         # (batch, 2 * width) -> (batch, width)
         best = keras.tree.map_structure(lambda tensor: tensor[:, : self.width], candidates)
@@ -249,7 +252,7 @@ class BeamSearch(Search):
         )
         state = BeamState(
             rows=state.rows,
-            times=times_after(state),
+            lengths=lengths_after(state),
             done=self._is_done(scores, finished, state),
             results=finished,
             ids=kept.ids,
@@ -260,13 +263,13 @@ class BeamSearch(Search):
             source_lengths=state.source_lengths,
             coverage=take_beams(coverage, kept.parents),
             history=append_to_history(
-                take_beams(state.history, kept.parents), state.times[:, None], kept.ids
+                take_beams(state.history, kept.parents), state.lengths[:, None], kept.ids
             ),
         )
         return state, entry
 
     def _cover(self, coverage, attention_scores):
-        """Returns the attention so far, with this step's, which the next token is chosen by."""
+        """Returns the attention summed over all tokens so far, this step included."""
         if not self.coverage_penalty:
             return ()
         if isinstance(attention_scores, tuple):
@@ -276,42 +279,42 @@ class BeamSearch(Search):
     def _next_tokens(self, logits, state):
         """Returns the best tokens after each hypothesis: two tensors `(batch, beams, n)`."""
         beams = state.ids.shape[1]
-        times, limits = repeat_rows((state.times, state.limits), beams)
-        rules = self.constraints.rules(times, limits, merge_beams(state.history))
-        # Of the best `width + 1` only one can be the end token.
+        lengths, limits = repeat_rows((state.lengths, state.limits), beams)
+        rules = self.constraints.rules(lengths, limits, merge_beams(state.history))
+        # Only one of the best `width + 1` can be the end token.
         best = best_tokens(merge_beams(logits), self.width + 1, self.constraints.banned_ids, rules)
         # (batch * beams, n) -> (batch, beams, n)
         return split_beams(best, beams)
 
     def _finish_some(self, best, coverage, state):
-        """Returns the best of the finished hypotheses and of the candidates that end."""
-        length = state.times[:, None] + 1
+        """Returns the best of the finished hypotheses and the candidates that end."""
+        length = state.lengths[:, None] + 1
         scores = best.scores / length_penalty(length, self.length_penalty)
         if self.coverage_penalty:
             penalty = coverage_penalty(coverage, state.source_lengths, self.coverage_penalty)
             scores = scores + take_beams(penalty, best.parents)
         new = Finished(
             scores=ops.where(ops.equal(best.ids, END_ID), scores, MINUS_INFINITY),
-            times=ops.zeros_like(best.parents) + state.times[:, None],
+            lengths=ops.zeros_like(best.parents) + state.lengths[:, None],
             parents=best.parents,
             end_scores=best.token_scores,
         )
         both = keras.tree.map_structure(
             lambda *pair: ops.concatenate(pair, axis=1), state.results, new
         )
-        # Of equal scores the first stays.
+        # Of equal scores, the first is kept.
         _, places = ops.top_k(both.scores, self.n_best)
         return take_beams(both, places)
 
     def _is_done(self, scores, finished, state):
-        """Returns which sentences `(batch,)` no live hypothesis can change the result of.
+        """Returns for which sentences `(batch,)` no live hypothesis can change the result.
 
-        A log-probability only falls, and is divided by at most the penalty of the greatest
+        A log-probability only decreases, and is divided by at most the penalty of the maximum
         length; the coverage penalty is never above 0.
         """
         longest = state.limits.longest
         best_possible = scores[:, 0] / length_penalty(longest, self.length_penalty)
-        is_last = state.times + 1 >= longest
+        is_last = state.lengths + 1 >= longest
         return ops.logical_or(finished.scores[:, -1] >= best_possible, is_last)
 
     def _ends(self, best, state):
@@ -325,7 +328,7 @@ class BeamSearch(Search):
         return ops.any(ends, axis=-1), scores
 
     def _repeat_to_width(self, structure):
-        """Turns tensors `(batch, beams, ...)` of the first step into `(batch, width, ...)`."""
+        """Repeats tensors `(batch, 1, ...)` of the first step to `(batch, width, ...)`."""
 
         def repeat(tensor):
             beams = tensor.shape[1]
@@ -333,9 +336,9 @@ class BeamSearch(Search):
 
         return keras.tree.map_structure(repeat, structure)
 
-    def _finish(self, record, results):
-        hypotheses = read_hypotheses(record, results)
-        return hypotheses._replace(tree=read_tree(record)) if self.return_tree else hypotheses
+    def _finish(self, entries, results):
+        hypotheses = read_hypotheses(entries, results)
+        return hypotheses._replace(tree=read_tree(entries)) if self.return_tree else hypotheses
 
 
 def best_candidates(ids, log_probabilities, scores, number):
@@ -359,7 +362,7 @@ def best_candidates(ids, log_probabilities, scores, number):
         padding = [[0, 0], [0, number - beams * choices]]
         flat = [ops.pad(tensor, padding) for tensor in flat]
         totals = ops.pad(totals, padding, constant_values=MINUS_INFINITY)
-    # Of equal scores the first comes first: that of the likelier hypothesis, then the lower id.
+    # Of equal scores, the first comes first: of the more likely hypothesis, then the lower id.
     totals, places = ops.top_k(totals, number)
     ids, token_scores = take_beams(flat, places)
     parents = ops.minimum(places // choices, beams - 1)

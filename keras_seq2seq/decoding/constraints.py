@@ -8,17 +8,17 @@ from keras_seq2seq.backend.portable import BLOCK_SIZE
 from keras_seq2seq.decoding.rows import take_beams
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID
 
-# A hypothesis may be this much longer than `max_length_ratio` times its source, so that the
-# shortest sources are not cut.
+# A hypothesis may be this much longer than `max_length_ratio` times its source, so that
+# translations of the shortest sources are not truncated.
 EXTRA_LENGTH = 10
 
 
 class Limits(NamedTuple):
-    """The limits of each sentence.
+    """The length limits and the prefix of each sentence.
 
     Attributes:
-        shortest: Integers `(batch,)`, the fewest tokens, the end token included.
-        longest: Integers `(batch,)`, the most tokens, the end token included.
+        shortest: Integers `(batch,)`, the minimum number of tokens, the end token included.
+        longest: Integers `(batch,)`, the maximum number of tokens, the end token included.
         prefix: Integers `(batch, prefix_length + 1)`, the tokens to begin with, then zeros.
     """
 
@@ -28,12 +28,12 @@ class Limits(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """What may be the next token of each row.
+    """Which tokens each row may continue with.
 
     Attributes:
         forced: Integers `(rows,)`, the only token that may follow, or 0 for a free choice.
         too_short: Booleans `(rows,)`, whether the end token may not follow.
-        repeated: Integers `(rows, n)`, tokens that may not follow, filled up with 0; or `()`.
+        repeated: Integers `(rows, n)`, tokens that may not follow, padded with 0; or `()`.
     """
 
     forced: Any
@@ -42,20 +42,20 @@ class Rules(NamedTuple):
 
 
 class Constraints:
-    """Lengths, banned tokens, repetitions and prefixes.
+    """Constraints on lengths, banned tokens, repeated n-grams and prefixes.
 
-    A forced token, of the prefix or the end token at the greatest length, overrules all else. A
-    hypothesis that no token may follow ends, however short it is.
+    A forced token, from the prefix or the end token at the maximum length, takes precedence over
+    all other constraints. A hypothesis that no token may follow ends, however short it is.
 
     Args:
-        max_length: Integer, the most tokens of a hypothesis, the end token included.
-        max_length_ratio: Float or `None`. A hypothesis may have this many tokens for each source
-            token, and 10 more, within `max_length`.
-        min_length: Integer, the fewest tokens, the end token included.
-        min_length_ratio: Float, the fewest tokens for each source token.
-        banned_ids: Integers, tokens that may not occur. Padding and start never do.
-        no_repeat_ngram_size: Integer, the length of the n-grams that may occur only once; 0 for
-            no such rule.
+        max_length: Integer, the maximum number of tokens, the end token included.
+        max_length_ratio: Float or `None`. A hypothesis may have this many tokens per source token,
+            plus 10, within `max_length`.
+        min_length: Integer, the minimum number of tokens, the end token included.
+        min_length_ratio: Float, the minimum number of tokens per source token.
+        banned_ids: Integers, tokens that may not occur. Padding and start are always banned.
+        no_repeat_ngram_size: Integer, the length of the n-grams that may occur only once; 0 for no
+            limit.
     """
 
     def __init__(
@@ -102,73 +102,73 @@ class Constraints:
         if source_lengths is None and (self.max_length_ratio or self.min_length_ratio):
             raise ValueError("Limits relative to the source's length need `source_lengths`.")
         if self.max_length_ratio:
-            relative = _times(self.max_length_ratio, source_lengths) + EXTRA_LENGTH
+            relative = _scale(self.max_length_ratio, source_lengths) + EXTRA_LENGTH
             longest = ops.minimum(longest, relative)
         if self.min_length_ratio:
-            shortest = ops.maximum(shortest, _times(self.min_length_ratio, source_lengths))
+            shortest = ops.maximum(shortest, _scale(self.min_length_ratio, source_lengths))
         if prefix is None:
             prefix = ops.zeros((batch_size, 0), dtype="int32")
         prefix = ops.pad(ops.cast(prefix, "int32"), [[0, 0], [0, 1]])
         return Limits(shortest, longest, prefix)
 
     def start_history(self, shape, max_length):
-        """Returns room for the tokens of hypotheses, `(*shape, max_length + n)`, or `()`."""
+        """Returns an empty history of tokens, `(*shape, max_length + n)`, or `()` if not needed."""
         if not self.no_repeat_ngram_size:
             return ()
         return ops.zeros((*shape, max_length + self.no_repeat_ngram_size), dtype="int32")
 
-    def rules(self, times, limits, history):
+    def rules(self, lengths, limits, history):
         """Returns the `Rules` for the next token of each row.
 
         Args:
-            times: Integers `(rows,)`, how many tokens each has.
+            lengths: Integers `(rows,)`, how many tokens each has.
             limits: `Limits` of the rows.
-            history: Those tokens, as `append_to_history` has written them.
+            history: Their tokens, as written by `append_to_history`.
         """
         past_prefix = ops.shape(limits.prefix)[1] - 1
-        place = ops.expand_dims(ops.minimum(times, past_prefix), axis=-1)
+        place = ops.expand_dims(ops.minimum(lengths, past_prefix), axis=-1)
         forced = take_beams(limits.prefix, place)[:, 0]
-        forced = ops.where(times + 1 >= limits.longest, END_ID, forced)
+        forced = ops.where(lengths + 1 >= limits.longest, END_ID, forced)
         repeated = ()
         if self.no_repeat_ngram_size:
-            repeated = repeated_ngram_ends(history, times, self.no_repeat_ngram_size)
-        return Rules(forced, times + 1 < limits.shortest, repeated)
+            repeated = repeated_ngram_ends(history, lengths, self.no_repeat_ngram_size)
+        return Rules(forced, lengths + 1 < limits.shortest, repeated)
 
 
-def append_to_history(history, times, ids):
-    """Writes tokens `(...)` at their positions `times` of a history `(..., length)`.
+def append_to_history(history, lengths, ids):
+    """Writes tokens `(...)` at their positions `lengths` of a history `(..., length)`.
 
-    A history that nobody needs is `()`, and stays so.
+    A history that is not needed is `()` and stays `()`.
     """
     if isinstance(history, tuple):
         return history
-    is_now = ops.equal(ops.arange(ops.shape(history)[-1]), ops.expand_dims(times, axis=-1))
+    is_now = ops.equal(ops.arange(ops.shape(history)[-1]), ops.expand_dims(lengths, axis=-1))
     return ops.where(is_now, ops.expand_dims(ids, axis=-1), history)
 
 
-def repeated_ngram_ends(history, times, size):
+def repeated_ngram_ends(history, lengths, size):
     """Returns the tokens that would make an n-gram occur again.
 
     Args:
         history: Integer tensor `(rows, length)`.
-        times: Integers `(rows,)`, how many tokens of each row count.
+        lengths: Integers `(rows,)`, the number of tokens of each row.
         size: Integer, the n-grams' length.
 
     Returns:
         Integers `(rows, length - size + 1)`, padded with 0.
     """
     starts = ops.shape(history)[1] - size + 1
-    times = ops.expand_dims(times, axis=-1)
+    lengths = ops.expand_dims(lengths, axis=-1)
     # An n-gram that starts at `s` ends at `s + size - 1`, which must be in the past.
-    repeats = ops.arange(starts) + size - 1 < times
-    begin = ops.maximum(times - size + 1, 0)  # of the n-gram that the next token would end
+    repeats = ops.arange(starts) + size - 1 < lengths
+    begin = ops.maximum(lengths - size + 1, 0)  # of the n-gram that the next token would end
     for offset in range(size - 1):
         same = ops.equal(history[:, offset : offset + starts], take_beams(history, begin + offset))
         repeats = ops.logical_and(repeats, same)
     return ops.where(repeats, history[:, size - 1 :], PADDING_ID)
 
 
-def _times(ratio, source_lengths):
+def _scale(ratio, source_lengths):
     return ops.cast(ops.ceil(ratio * ops.cast(source_lengths, "float32")), "int32")
 
 
@@ -178,12 +178,12 @@ MINUS_INFINITY = -float("inf")
 def best_tokens(logits, count, banned_ids, rules):
     """Returns the `count` likeliest tokens that may follow each row, likeliest first.
 
-    Goes through the vocabulary twice only: for the largest logits, and for their normalizer.
-    Banned tokens are few and the same for all, so as many more of the largest are taken, and the
-    banned ones struck out.
+    The vocabulary is read twice only: for the largest logits and for their normalizer. Banned
+    tokens are few and the same for all rows, so the largest logits are searched for as many more
+    tokens, from which the banned ones are removed.
 
     Args:
-        logits: Float tensor `(rows, vocabulary_size)`, or with some columns more, of minus
+        logits: Float tensor `(rows, vocabulary_size)`, possibly with additional columns of minus
             infinity.
         count: Integer.
         banned_ids: Tuple of integers.
@@ -191,20 +191,20 @@ def best_tokens(logits, count, banned_ids, rules):
 
     Returns:
         The ids and their log-probabilities, both `(rows, count)`, or `(rows, vocabulary_size)`
-        if that is less. Where fewer tokens may follow, the rest are padding and have minus
+        if that is less. Where fewer tokens may follow, the rest are padding with minus
         infinity.
     """
     logits = ops.cast(logits, "float32")
     vocabulary_size = logits.shape[-1]
-    # One more for the end token, which a row that is too short must not take.
-    spacious = min(count + len(banned_ids) + 1, vocabulary_size)
-    values, ids = top_k(logits, spacious)
+    # One more for the end token, which is not allowed in a row that is too short.
+    searched = min(count + len(banned_ids) + 1, vocabulary_size)
+    values, ids = top_k(logits, searched)
     normalizer = log_normalizer(logits, ids[:, :1])
     if not isinstance(rules.repeated, tuple):
-        values, ids = top_k(rule_out(logits, rules.repeated), spacious)
+        values, ids = top_k(exclude(logits, rules.repeated), searched)
     values = ops.where(is_banned(ids, banned_ids, rules.too_short), MINUS_INFINITY, values)
     values, order = ops.top_k(values, min(count, vocabulary_size))
-    # What may not follow may be beyond the vocabulary.
+    # Ids that may not follow may lie beyond the vocabulary.
     ids = ops.where(values > MINUS_INFINITY, take_beams(ids, order), PADDING_ID)
 
     forced, is_forced = forced_tokens(rules.forced, values[:, :1])
@@ -212,21 +212,21 @@ def best_tokens(logits, count, banned_ids, rules):
     ids = ops.where(ops.logical_and(is_forced, is_first), forced, ids)
     alone = ops.where(is_first, take_beams(logits, forced), MINUS_INFINITY)
     values = ops.where(is_forced, alone, values)
-    # Rounding may lift a log-probability above zero, which no bound on future scores expects.
+    # Rounding may raise a log-probability above zero, which would break bounds on future scores.
     return ids, ops.minimum(values - normalizer, 0.0)
 
 
 def all_tokens(logits, banned_ids, rules):
     """Returns the log-probabilities of all tokens `(rows, vocabulary_size)`.
 
-    Those that may not follow have minus infinity.
+    Tokens that may not follow have minus infinity.
     """
     log_probabilities = ops.log_softmax(ops.cast(logits, "float32"))
     ids = ops.expand_dims(ops.arange(logits.shape[-1], dtype="int32"), axis=0)
     banned = is_banned(ids, banned_ids, rules.too_short)
     allowed = ops.where(banned, MINUS_INFINITY, log_probabilities)
     if not isinstance(rules.repeated, tuple):
-        allowed = rule_out(allowed, rules.repeated)
+        allowed = exclude(allowed, rules.repeated)
     forced, is_forced = forced_tokens(rules.forced, ops.max(allowed, axis=-1, keepdims=True))
     alone = ops.where(ops.equal(ids, forced), log_probabilities, MINUS_INFINITY)
     return ops.where(is_forced, alone, allowed)
@@ -235,7 +235,7 @@ def all_tokens(logits, banned_ids, rules):
 def log_normalizer(logits, likeliest_ids):
     """Returns the log-sum-exp of each row, `(rows, 1)`, given the likeliest ids, `(rows, 1)`.
 
-    On a CPU softmax takes less than half the time of `ops.logsumexp`.
+    On a CPU, softmax takes less than half the time of `ops.logsumexp`.
     """
     probabilities = take_beams(ops.softmax(logits), likeliest_ids)
     return take_beams(logits, likeliest_ids) - ops.log(probabilities)
@@ -249,7 +249,7 @@ def is_banned(ids, banned_ids, too_short):
     return ops.logical_or(ops.any(banned, axis=-1), ends_early)
 
 
-def rule_out(logits, ids):
+def exclude(logits, ids):
     """Returns logits with minus infinity for the ids `(rows, n)` of each row."""
     rows, number = ops.shape(ids)
     row = ops.repeat(ops.arange(rows, dtype="int32"), number)
@@ -262,8 +262,8 @@ def rule_out(logits, ids):
 def forced_tokens(forced, largest):
     """Returns the forced tokens `(rows, 1)` and which rows have one.
 
-    A row that nothing may follow, so that the `largest` of its values `(rows, 1)` is minus
-    infinity, is forced to end.
+    A row that no token may follow, whose `largest` value `(rows, 1)` is minus infinity, is forced
+    to end.
     """
     forced = ops.expand_dims(forced, axis=-1)
     is_free = ops.equal(forced, PADDING_ID)
@@ -275,9 +275,9 @@ def forced_tokens(forced, largest):
 def top_k(scores, k):
     """Returns the `k` largest scores of each row and their positions, as `ops.top_k` does.
 
-    Takes a third of its time for long rows on a CPU: only the `k` blocks with the largest maxima
-    can hold one of the `k` largest scores, and a maximum is quickly found. Of equal scores the
-    first is taken.
+    For long rows on a CPU it takes a third of the time of `ops.top_k`: only the `k` blocks with the
+    largest maxima can contain one of the `k` largest scores, and maxima are fast to compute. Of
+    equal scores, the first is taken.
 
     Args:
         scores: Float tensor `(rows, size)`.
@@ -292,7 +292,7 @@ def top_k(scores, k):
     # (rows, size) -> (rows, blocks, BLOCK_SIZE)
     blocks = ops.reshape(scores, (-1, scores.shape[-1] // BLOCK_SIZE, BLOCK_SIZE))
     _, best_blocks = ops.top_k(ops.max(blocks, axis=-1), k)
-    # In their order, so that the first of equal scores still comes first.
+    # Sorted, so that the first of equal scores still comes first.
     best_blocks = ops.sort(best_blocks, axis=-1)
     # (rows, k, BLOCK_SIZE) -> (rows, k * BLOCK_SIZE)
     candidates = ops.reshape(take_beams(blocks, best_blocks), (-1, k * BLOCK_SIZE))

@@ -1,4 +1,4 @@
-"""Moving rows and beams of nested tensors about."""
+"""Taking, putting and repeating rows and beams of nested tensors."""
 
 import keras
 from keras import ops
@@ -18,17 +18,17 @@ def take_rows(structure, rows):
 
 def put_rows(structure, rows, values):
     """Returns the structure with the given rows of every tensor replaced by those of `values`."""
-    places = ops.expand_dims(rows, axis=-1)
+    positions = ops.expand_dims(rows, axis=-1)
 
     def put(tensor, values):
-        return ops.scatter_update(tensor, places, values)
+        return ops.scatter_update(tensor, positions, values)
 
     return keras.tree.map_structure(put, structure, values)
 
 
-def repeat_rows(structure, times):
-    """Returns every row `times` times, copies next to each other."""
-    return keras.tree.map_structure(lambda tensor: ops.repeat(tensor, times, axis=0), structure)
+def repeat_rows(structure, number):
+    """Repeats every row, with copies next to each other."""
+    return keras.tree.map_structure(lambda tensor: ops.repeat(tensor, number, axis=0), structure)
 
 
 def merge_beams(structure):

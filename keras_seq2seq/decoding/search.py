@@ -8,6 +8,12 @@ from keras_seq2seq.backend import CAN_CHANGE_SHAPES, StepLog, fill_up
 from keras_seq2seq.decoding.constraints import Constraints
 from keras_seq2seq.decoding.rows import count_rows, put_rows, take_rows
 
+# Finished slots are refilled or dropped once they are this share of all: that also copies the
+# memory of the others, which takes about a sixth of a step.
+FINISHED_SHARE = 0.05
+# Once no rows wait, the number of slots is rounded up to a multiple of this.
+SLOT_MULTIPLE = 16
+
 
 class Hypotheses(NamedTuple):
     """The best hypotheses of each sentence, best first.
@@ -15,12 +21,12 @@ class Hypotheses(NamedTuple):
     Attributes:
         ids: Integers `(batch, n_best, length)`: the tokens, the end token, then zeros.
         scores: Floats `(batch, n_best)`: what the hypotheses were ranked by. Minus infinity, with
-            no tokens, where fewer than `n_best` were found. `None` if not asked for.
+            no tokens, where fewer than `n_best` were found. `None` if not requested.
         token_scores: Floats `(batch, n_best, length)`: the log-probability of each token, the
-            end token included, then zeros. `None` if not asked for.
-        attention_scores: Floats `(batch, n_best, length, source_length)`, or `None` if not asked
-            for or if the model has no attention.
-        tree: `BeamTree`, or `None` if not asked for.
+            end token included, then zeros. `None` if not requested.
+        attention_scores: Floats `(batch, n_best, length, source_length)`, or `None` if not
+            requested or if the model has no attention.
+        tree: `BeamTree`, or `None` if not requested.
     """
 
     ids: Any
@@ -34,27 +40,21 @@ class Hypotheses(NamedTuple):
         return self._replace(scores=None, token_scores=None)
 
 
-# Rows that are done give way once they are this part of all: that copies the memory of the others
-# too, which takes about a sixth of a step.
-DONE_PART = 0.05
-# Where none are left to take their place, the rows that stay are filled up to a multiple of it.
-ROW_MULTIPLE = 16
-
-
 class Requested(NamedTuple):
-    """What a search is to tell beside the tokens."""
+    """What a search returns beside the tokens."""
 
     scores: bool
     attention_scores: bool
 
 
 class Search:
-    """Extends hypotheses token by token until every sentence has ended.
+    """Base class of the searches: extends hypotheses token by token until every sentence has ended.
 
-    The loop runs in the graph. On TensorFlow sentences that have ended give way to others that
-    wait, and once none wait are dropped, so that a few long ones do not hold up the rest; JAX,
-    whose shapes are fixed, carries them along. A subclass says what a step is, in `_begin`,
-    `_advance` and `_finish`.
+    The loop runs in the graph. On TensorFlow it decodes with continuous batching: a limited number
+    of slots advance together, and a slot whose sentence has ended is refilled with a waiting one,
+    or dropped once none waits, so that long sentences do not block a batch. On JAX, whose shapes
+    are fixed, all sentences stay until the last one has ended. A subclass defines the steps, in
+    `_begin`, `_advance` and `_finish`.
 
     Args:
         constraints: The arguments of `Constraints`, by name.
@@ -65,23 +65,22 @@ class Search:
             `Seq2Seq.decode_step`.
         states: Nested structure of tensors `(batch, ...)`, the states before the first token.
         memory: Nested structure of tensors `(batch, ...)`, what every step needs of the source.
-        source_lengths: Integer tensor `(batch,)`, the number of tokens of each source. Needed by
-            limits relative to it and by a coverage penalty.
+        source_lengths: Integer tensor `(batch,)`, the number of tokens of each source. Required
+            by limits relative to it and by a coverage penalty.
         prefix: Integer tensor `(batch, prefix_length)` padded with 0 on the right, the tokens
             that each hypothesis must begin with.
-        max_length: Integer or scalar tensor, in place of the constructor's.
-        return_scores: Boolean, whether to return the scores. A search that can do without them
-            takes less time if not.
+        max_length: Integer or scalar tensor, instead of the constructor's.
+        return_scores: Boolean, whether to return the scores. Some searches are faster without.
         return_attention_scores: Boolean, whether to return the attention weights too.
-        num_slots: Integer or scalar tensor, how many rows go on at once, each a sentence or
-            one of several hypotheses that are followed alone; the others wait. By default all.
-            What is found does not depend on it. JAX takes all.
+        num_slots: Integer or scalar tensor, how many rows advance together, each a sentence or one
+            of several hypotheses that are followed independently. Defaults to all. The result
+            does not depend on it. Has no effect on JAX.
 
     Output:
         `Hypotheses`, as long as the search took steps, or on JAX as `max_length`.
     """
 
-    # Whether what a batch gives depends on nothing but that batch.
+    # Whether the result for a batch depends on nothing but that batch.
     is_deterministic = True
 
     def __init__(self, **constraints):
@@ -107,117 +106,118 @@ class Search:
             max_length = ops.max(limits.longest, initial=1)
         state = self._begin(states, memory, limits, source_lengths, max_length)
 
-        # The first step, outside the loop and of all rows, shows what there will be to record.
-        everyone, entry = self._advance(step, state, requested)
-        # Rows that are done stay at the time after their last.
-        record = StepLog(entry, max_length + 1)
-        written = record.write(record.empty(), entry, state.times, state.rows)
+        # The first step, outside the loop and with all rows, shows what there is to log.
+        waiting, entry = self._advance(step, state, requested)
+        # A row that is done stays at the position after its last token.
+        log = StepLog(entry, max_length + 1)
+        written = log.write(log.empty(), entry, state.lengths, state.rows)
 
-        def cond(steps, state, begun, written, results):
-            is_anyone_left = begun < count_rows(everyone.done)
-            return ops.logical_or(is_anyone_left, ops.logical_not(ops.all(state.done)))
+        def cond(steps, state, started, written, results):
+            some_wait = started < count_rows(waiting.done)
+            return ops.logical_or(some_wait, ops.logical_not(ops.all(state.done)))
 
-        def body(steps, state, begun, written, results):
+        def body(steps, state, started, written, results):
             after, entry = self._advance(step, state, requested)
-            written = record.write(written, entry, state.times, state.rows)
+            written = log.write(written, entry, state.lengths, state.rows)
             results = put_rows(results, after.rows, after.results)
-            steps = ops.maximum(steps, ops.max(after.times))
-            return steps, *refill_if_worthwhile(after, begun, everyone), written, results
+            steps = ops.maximum(steps, ops.max(after.lengths))
+            return steps, *refill_if_worthwhile(after, started, waiting), written, results
 
-        loop_vars = (1, *first_rows(everyone, num_slots), written, everyone.results)
+        loop_vars = (1, *first_slots(waiting, num_slots), written, waiting.results)
         steps, _, _, written, results = ops.while_loop(cond, body, loop_vars)
-        record = record.read(written, steps if CAN_CHANGE_SHAPES else max_length)
-        hypotheses = self._finish(record, results)
+        entries = log.read(written, steps if CAN_CHANGE_SHAPES else max_length)
+        hypotheses = self._finish(entries, results)
         return hypotheses if return_scores else hypotheses.without_scores()
 
     def _begin(self, states, memory, limits, source_lengths, max_length):
         """Returns the state before the first step.
 
-        A nested structure of tensors `(rows, ...)`, with the attributes `rows`, the integers
-        `(rows,)` that tell where in the batch each row came from, `times`, the integers `(rows,)`
-        that tell how many tokens it has, `done`, the booleans `(rows,)` that tell which need no
-        further step, and `results`, what `_finish` needs of each row.
+        A nested structure of tensors `(rows, ...)` with the attributes `rows`, integers `(rows,)`,
+        the index of each row in the batch; `lengths`, integers `(rows,)`, the number of tokens of
+        each row; `done`, booleans `(rows,)`, which rows need no further step; and `results`, what
+        `_finish` needs of each row.
         """
         raise NotImplementedError
 
     def _advance(self, step, state, requested):
-        """Returns the state after one more token, and what to record of this step.
+        """Returns the state after one more token, and the log entry of this step.
 
-        The record of a step is a nested structure of tensors `(rows, ...)`, without those that
-        nobody `Requested`.
+        The entry is a nested structure of tensors `(rows, ...)`, without those that are not
+        `requested`.
         """
         raise NotImplementedError
 
-    def _finish(self, record, results):
+    def _finish(self, entries, results):
         """Returns the `Hypotheses`.
 
         Args:
-            record: What `_advance` gave to record, of all steps: tensors `(time, batch, ...)`.
+            entries: The log entries of all steps: tensors `(time, batch, ...)`.
             results: The `results` of the whole batch.
         """
         raise NotImplementedError
 
 
-def times_after(state):
+def lengths_after(state):
     """Returns how many tokens each row has after a step, which adds none to rows that are done."""
-    return state.times + ops.cast(ops.logical_not(state.done), "int32")
+    return state.lengths + ops.cast(ops.logical_not(state.done), "int32")
 
 
-def first_rows(everyone, number):
-    """Returns the state of the first rows, which begin, and how many those are."""
-    count = count_rows(everyone.done)
+def first_slots(waiting, num_slots):
+    """Returns the state of the first rows, which start, and their number."""
+    count = count_rows(waiting.done)
     if not CAN_CHANGE_SHAPES:
-        return everyone, count
-    number = count if number is None else ops.minimum(number, count)
-    # By `nonzero`, whose length is not known while the loop is traced, as the rows become fewer.
-    return take_rows(everyone, ops.nonzero(ops.arange(count) < number)[0]), number
+        return waiting, count
+    num_slots = count if num_slots is None else ops.minimum(num_slots, count)
+    # By `nonzero`, whose length is unknown while the loop is traced, as the slots become fewer.
+    return take_rows(waiting, ops.nonzero(ops.arange(count) < num_slots)[0]), num_slots
 
 
-def refill_if_worthwhile(state, begun, everyone):
-    """Has rows that are done give way, if they are many.
+def refill_if_worthwhile(state, started, waiting):
+    """Refills or drops finished slots, if there are enough of them.
 
     Args:
-        state: The state of the rows that go on.
-        begun: Integer, how many rows have begun.
-        everyone: The state of all rows as they begin.
+        state: The state of the rows in the slots.
+        started: Integer, how many rows have started.
+        waiting: The state of all rows as they start.
 
     Returns:
-        The state of the rows that go on now, and how many have begun now.
+        The state of the rows in the slots, and how many rows have started.
     """
     if not CAN_CHANGE_SHAPES:
-        return state, begun
-    rows = count_rows(state.done)
-    others_wait = begun < count_rows(everyone.done)
-    staying = ops.where(others_wait, count_live(state), count_kept(state))
-    is_worth_while = ops.cast(rows - staying, "float32") >= DONE_PART * ops.cast(rows, "float32")
+        return state, started
+    slots = count_rows(state.done)
+    some_wait = started < count_rows(waiting.done)
+    remaining = ops.where(some_wait, count_live(state), count_kept(state))
+    freed = ops.cast(slots - remaining, "float32")
+    is_worthwhile = freed >= FINISHED_SHARE * ops.cast(slots, "float32")
 
-    def give_way():
+    def free_slots():
         return ops.cond(
-            others_wait,
-            lambda: replace_done(state, begun, everyone),
-            lambda: (drop_done(state), begun),
+            some_wait,
+            lambda: refill(state, started, waiting),
+            lambda: (drop_finished(state), started),
         )
 
-    return ops.cond(is_worth_while, give_way, lambda: (state, begun))
+    return ops.cond(is_worthwhile, free_slots, lambda: (state, started))
 
 
-def replace_done(state, begun, everyone):
-    """Puts the next rows in place of those that are done; returns as `refill_if_worthwhile`."""
-    places = ops.nonzero(state.done)[0]
-    number = ops.minimum(count_rows(places), count_rows(everyone.done) - begun)
-    entering = take_rows(everyone, begun + ops.arange(number, dtype="int32"))
-    return put_rows(state, places[:number], entering), begun + number
+def refill(state, started, waiting):
+    """Puts the next waiting rows into finished slots; returns as `refill_if_worthwhile`."""
+    slots = ops.nonzero(state.done)[0]
+    number = ops.minimum(count_rows(slots), count_rows(waiting.done) - started)
+    entering = take_rows(waiting, started + ops.arange(number, dtype="int32"))
+    return put_rows(state, slots[:number], entering), started + number
 
 
-def drop_done(state):
-    """Returns the state without the rows that are done, but for those that fill it up."""
+def drop_finished(state):
+    """Returns the state without finished slots, but for those that round up their number."""
     live, done = (ops.nonzero(flags)[0] for flags in (ops.logical_not(state.done), state.done))
     return take_rows(state, ops.concatenate([live, done])[: count_kept(state)])
 
 
 def count_kept(state):
-    """Returns the number of rows that are left once those that are done have been dropped."""
-    return ops.minimum(fill_up(count_live(state), ROW_MULTIPLE), count_rows(state.done))
+    """Returns the number of slots that remain once finished ones have been dropped."""
+    return ops.minimum(fill_up(count_live(state), SLOT_MULTIPLE), count_rows(state.done))
 
 
 def count_live(state):

@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_seq2seq.decoding.constraints import all_tokens, append_to_history, best_tokens
 from keras_seq2seq.decoding.rows import count_rows, repeat_rows, take_beams
-from keras_seq2seq.decoding.search import Hypotheses, Search, times_after
+from keras_seq2seq.decoding.search import Hypotheses, Search, lengths_after
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID
 
 
@@ -15,10 +15,10 @@ class StepwiseState(NamedTuple):
     """The state between two steps; each tensor's first axis is the rows."""
 
     rows: Any
-    times: Any
+    lengths: Any
     done: Any
-    results: tuple  # None: all there is to know is recorded step by step.
-    ids: Any  # (rows,), the tokens that came before
+    results: tuple  # Empty: everything is logged step by step.
+    ids: Any  # (rows,), the previous tokens
     states: Any
     memory: Any
     limits: Any
@@ -27,7 +27,7 @@ class StepwiseState(NamedTuple):
 
 
 class StepwiseEntry(NamedTuple):
-    """What is recorded of a step."""
+    """The log entry of a step."""
 
     ids: Any  # (rows,)
     token_scores: Any  # (rows,) or ()
@@ -35,12 +35,12 @@ class StepwiseEntry(NamedTuple):
 
 
 class StepwiseSearch(Search):
-    """Follows `n_best` hypotheses a sentence, each on its own, and never takes a token back.
+    """Base class of the searches that extend each hypothesis independently, by one token at a time.
 
-    A subclass says which token comes next, in `_choose`.
+    A subclass chooses the next token, in `_choose`.
 
     Args:
-        n_best: Integer, the number of hypotheses of each sentence.
+        n_best: Integer, the number of hypotheses per sentence.
         constraints: The arguments of `Constraints`, by name.
     """
 
@@ -56,12 +56,12 @@ class StepwiseSearch(Search):
         Args:
             logits: Float tensor `(rows, vocabulary_size)`.
             rules: `Rules` of the rows.
-            noise: This step's column of what `_draw_noise` returned, or `None`.
+            noise: Random numbers `(rows,)`, this step's column of `_draw_noise`, or `None`.
         """
         raise NotImplementedError
 
-    def _draw_noise(self, rows, times):
-        """Returns random numbers `(rows, times)`, or `()` if none are needed."""
+    def _draw_noise(self, rows, steps):
+        """Returns random numbers `(rows, steps)`, or `()` if none are needed."""
         return ()
 
     def _begin(self, states, memory, limits, source_lengths, max_length):
@@ -70,7 +70,7 @@ class StepwiseSearch(Search):
             states, memory, limits = repeat_rows((states, memory, limits), self.n_best)
         return StepwiseState(
             rows=ops.arange(rows, dtype="int32"),
-            times=ops.zeros((rows,), dtype="int32"),
+            lengths=ops.zeros((rows,), dtype="int32"),
             done=ops.zeros((rows,), dtype="bool"),
             results=(),
             ids=ops.full((rows,), START_ID, dtype="int32"),
@@ -78,46 +78,46 @@ class StepwiseSearch(Search):
             memory=memory,
             limits=limits,
             history=self.constraints.start_history((rows,), max_length),
-            # A time more, at which rows that are done stay.
+            # One more column, for rows that are done.
             noise=self._draw_noise(rows, max_length + 1),
         )
 
     def _advance(self, step, state, requested):
         logits, attention_scores, states = step(state.ids, state.states, state.memory)
-        rules = self.constraints.rules(state.times, state.limits, state.history)
+        rules = self.constraints.rules(state.lengths, state.limits, state.history)
         noise = None
         if not isinstance(state.noise, tuple):
-            noise = take_beams(state.noise, ops.expand_dims(state.times, axis=-1))[:, 0]
+            noise = take_beams(state.noise, ops.expand_dims(state.lengths, axis=-1))[:, 0]
         ids, token_scores = self._choose(logits, rules, noise)
         ids = ops.where(state.done, PADDING_ID, ids)
         entry = StepwiseEntry(ids=ids, token_scores=(), attention_scores=())
-        # Several hypotheses are sorted by their scores.
+        # Several hypotheses are sorted by their scores, requested or not.
         if requested.scores or self.n_best > 1:
             entry = entry._replace(token_scores=ops.where(state.done, 0.0, token_scores))
         if requested.attention_scores and attention_scores is not None:
             is_live = ops.expand_dims(ops.logical_not(state.done), axis=-1)
             weights = ops.where(is_live, ops.cast(attention_scores, "float32"), 0.0)
             entry = entry._replace(attention_scores=weights)
-        # Whatever was chosen: the loop must end even if the logits are no numbers.
-        is_last = state.times + 1 >= state.limits.longest
+        # Whatever was chosen: the loop must end even if logits are NaN.
+        is_last = state.lengths + 1 >= state.limits.longest
         ends = ops.logical_or(ops.equal(ids, END_ID), is_last)
         state = state._replace(
-            times=times_after(state),
+            lengths=lengths_after(state),
             ids=ids,
             done=ops.logical_or(state.done, ends),
             states=states,
-            history=append_to_history(state.history, state.times, ids),
+            history=append_to_history(state.history, state.lengths, ids),
         )
         return state, entry
 
-    def _finish(self, record, results):
-        ids = self._by_sentence(record.ids)
+    def _finish(self, entries, results):
+        ids = self._by_sentence(entries.ids)
         scores = token_scores = attention_scores = None
-        if not isinstance(record.token_scores, tuple):
-            token_scores = self._by_sentence(record.token_scores)
+        if not isinstance(entries.token_scores, tuple):
+            token_scores = self._by_sentence(entries.token_scores)
             scores = ops.sum(token_scores, axis=-1)
-        if not isinstance(record.attention_scores, tuple):
-            attention_scores = self._by_sentence(record.attention_scores)
+        if not isinstance(entries.attention_scores, tuple):
+            attention_scores = self._by_sentence(entries.attention_scores)
         hypotheses = Hypotheses(ids, scores, token_scores, attention_scores)
         return hypotheses if self.n_best == 1 else best_first(hypotheses)
 
@@ -129,13 +129,13 @@ class StepwiseSearch(Search):
 
 
 def best_first(hypotheses):
-    """Sorts the hypotheses of each sentence by their scores."""
+    """Sorts the hypotheses of each sentence by score."""
     _, order = ops.top_k(hypotheses.scores, hypotheses.scores.shape[-1])
     return Hypotheses(*(None if t is None else take_beams(t, order) for t in hypotheses))
 
 
 class GreedySearch(StepwiseSearch):
-    """Takes the likeliest token at every step, for all sentences at once.
+    """Takes the most likely token at every step, for all sentences at once.
 
     Args:
         constraints: The arguments of `Constraints`, by name: `max_length`, `max_length_ratio`,
@@ -145,7 +145,7 @@ class GreedySearch(StepwiseSearch):
         Those of `Search`.
 
     Output:
-        `Hypotheses` with one hypothesis a sentence, whose score is its log-probability.
+        `Hypotheses` with one hypothesis per sentence, whose score is its log-probability.
 
     Example:
         >>> memory, states = model.encode(source_ids)
@@ -164,17 +164,17 @@ class GreedySearch(StepwiseSearch):
 class SamplingSearch(StepwiseSearch):
     """Draws each token from the predicted distribution, for all sentences at once.
 
-    The distribution is sharpened by `temperature`, then cut to the `top_k` likeliest tokens that
-    the constraints allow, then to the fewest likeliest that together have a probability of
-    `top_p`.
+    The distribution is sharpened by `temperature`, then restricted to the `top_k` most likely
+    tokens that the constraints allow, then to the smallest set of most likely tokens whose
+    probability reaches `top_p`.
 
     Args:
         n_best: Integer, the number of hypotheses drawn for each sentence, independently.
-        temperature: Float above 0. Below 1 likely tokens are drawn even more often.
-        top_k: Integer, how many of the likeliest tokens to draw from, or 0 for all.
-        top_p: Float in (0, 1], the probability of the likeliest tokens to draw from.
+        temperature: Float above 0. Values below 1 favor likely tokens.
+        top_k: Integer, the number of most likely tokens to draw from, or 0 for all.
+        top_p: Float in (0, 1], the probability that the tokens to draw from must reach together.
         seed: Integer, for the same draws at every call, or a `keras.random.SeedGenerator`, for
-            new ones at every call.
+            different draws at every call.
         constraints: The arguments of `Constraints`, by name: `max_length`, `max_length_ratio`,
             `min_length`, `min_length_ratio`, `banned_ids`, `no_repeat_ngram_size`.
 
@@ -182,8 +182,8 @@ class SamplingSearch(StepwiseSearch):
         Those of `Search`.
 
     Output:
-        `Hypotheses`, the likeliest first. Their scores are log-probabilities in the predicted
-        distribution, neither sharpened nor cut.
+        `Hypotheses`, the most likely first. Their scores are log-probabilities in the predicted
+        distribution, before sharpening and restriction.
 
     Example:
         >>> memory, states = model.encode(source_ids)
@@ -209,9 +209,9 @@ class SamplingSearch(StepwiseSearch):
         self.top_p = top_p
         self.seed = seed
 
-    def _draw_noise(self, rows, times):
-        # All at once, so that the loop needs no random state.
-        return ops.transpose(keras.random.uniform((times, rows), seed=self.seed))
+    def _draw_noise(self, rows, steps):
+        # Drawn at once, so that the loop needs no random state.
+        return ops.transpose(keras.random.uniform((steps, rows), seed=self.seed))
 
     def _choose(self, logits, rules, noise):
         banned_ids = self.constraints.banned_ids
@@ -227,12 +227,12 @@ class SamplingSearch(StepwiseSearch):
         """Returns one index `(rows, 1)` of each row of log-probabilities `(rows, n)`."""
         weights = ops.softmax(scores / self.temperature)
         if self.top_p < 1:
-            weights = cut_to_nucleus(weights, self.top_p)
+            weights = keep_nucleus(weights, self.top_p)
         return draw(weights, ops.expand_dims(noise, axis=-1))
 
 
-def cut_to_nucleus(weights, top_p):
-    """Sets all weights to zero but the fewest first ones whose sum reaches `top_p`.
+def keep_nucleus(weights, top_p):
+    """Zeroes all weights but the first ones whose sum reaches `top_p`.
 
     Args:
         weights: Float tensor `(rows, n)`, in descending order, of sum one.
@@ -252,9 +252,9 @@ def draw(weights, uniform):
     Returns:
         Integer tensor `(rows, 1)`.
     """
-    cumulated = ops.cumsum(weights, axis=-1)
-    # Below the last sum even when rounded, so that no index of weight zero is drawn.
-    threshold = uniform * cumulated[:, -1:]
-    passed = ops.sum(ops.cast(cumulated <= threshold, "int32"), axis=-1, keepdims=True)
-    # Should the weights be no numbers, the index is one of the row still.
+    cumulative = ops.cumsum(weights, axis=-1)
+    # Below the last sum even after rounding, so that no index of weight zero is drawn.
+    threshold = uniform * cumulative[:, -1:]
+    passed = ops.sum(ops.cast(cumulative <= threshold, "int32"), axis=-1, keepdims=True)
+    # If weights are NaN, the index is still one of the row.
     return ops.minimum(passed, weights.shape[-1] - 1)

@@ -1,4 +1,4 @@
-"""Adam in one pass."""
+"""Adam as a fused operation."""
 
 import keras
 import tensorflow as tf
@@ -6,11 +6,11 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
 class Adam(keras.optimizers.Adam):
-    """`keras.optimizers.Adam` with TensorFlow's kernel, which updates a weight in one pass.
+    """`keras.optimizers.Adam` with TensorFlow's fused kernel.
 
-    Keras writes Adam as a dozen operations, each of which goes through all weights. The numbers
-    are the same, but for embeddings without clipping: Keras squares the gradients of a token that
-    occurs twice in a batch one by one, instead of their sum.
+    Keras computes Adam by a dozen operations, each of which reads all weights. The results are the
+    same, except for embeddings without clipping: if a token occurs twice in a batch, Keras squares
+    its gradients one by one, and this class squares their sum.
     """
 
     def update_step(self, gradient, variable, learning_rate):
@@ -44,14 +44,14 @@ class Adam(keras.optimizers.Adam):
 
 
 def sum_duplicate_rows(gradient):
-    """Returns a gradient in which each row that it names has one place.
+    """Returns a gradient in which each row occurs once.
 
-    Those of embeddings name rows only, some of them more than once.
+    Gradients of embeddings list only the rows that were read, some of them several times.
     """
     if not isinstance(gradient, tf.IndexedSlices):
         return gradient
-    rows, places = tf.unique(gradient.indices)
-    values = tf.math.unsorted_segment_sum(gradient.values, places, tf.size(rows))
+    rows, positions = tf.unique(gradient.indices)
+    values = tf.math.unsorted_segment_sum(gradient.values, positions, tf.size(rows))
     return tf.IndexedSlices(values, rows, gradient.dense_shape)
 
 

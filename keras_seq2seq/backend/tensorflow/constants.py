@@ -1,4 +1,4 @@
-"""Values that are computed once, where weights no longer change."""
+"""Values that are computed once while weights are frozen."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ import tensorflow as tf
 
 
 class BlockValue(threading.local):
-    """A value that each thread has for the time of a block, and is `None` outside of any.
+    """A thread-local value that is set within a block, and `None` outside.
 
     Example:
         >>> recorder = BlockValue()
@@ -23,7 +23,7 @@ class BlockValue(threading.local):
 
     @contextmanager
     def set_to(self, value: Any) -> Iterator[None]:
-        """Gives it a value in the block; the one before comes back after it."""
+        """Sets the value within the block, and restores the previous one afterwards."""
         before, self.value = self.value, value
         try:
             yield
@@ -31,23 +31,23 @@ class BlockValue(threading.local):
             self.value = before
 
 
-# A graph has at most 2 GB, and may have each constant several times.
-MOST_BYTES = 2**28
+# A graph has at most 2 GB and may contain each constant several times.
+MAX_BYTES = 2**28
 
-# A larger table takes long to compute, for somebody who may want a single line.
-MOST_TABLE_BYTES = 2**26
+# A larger table takes too long to compute if only one line is to be translated.
+MAX_TABLE_BYTES = 2**26
 
 
 class _Precomputed:
-    """What has been computed for a graph.
+    """Values that have been computed for a graph.
 
     Attributes:
-        room: The bytes that are left for constants.
-        results: What has been computed for each key.
+        free_bytes: The bytes that are left for constants.
+        results: The computed values by key.
     """
 
     def __init__(self):
-        self.room = MOST_BYTES
+        self.free_bytes = MAX_BYTES
         self.results = {}
 
 
@@ -55,26 +55,26 @@ _precomputed = BlockValue()
 
 
 def frozen_weights() -> AbstractContextManager[None]:
-    """Has what depends on weights alone be computed once for the graph traced in the block.
+    """Computes what depends on weights alone once for the graph that is traced in the block.
 
-    oneDNN arranges a kernel for its products at each product, but one that is a constant only
-    once. In bfloat16 that takes as long as the product itself if rows are few.
+    oneDNN reorders a kernel for every product, but a constant kernel only once. In bfloat16,
+    reordering takes as long as the product itself if there are few rows.
     """
     return _precomputed.set_to(_Precomputed())
 
 
 def as_constants(dtype: tf.DType, compute: Callable) -> list[tf.Tensor] | None:
-    """Returns the tensors that a function gives, as constants if that makes a product faster.
+    """Returns the results of a function as constants, if that makes a product faster.
 
-    They are computed outside of the graph, from the weights that there are now.
+    They are computed outside the graph, from the current values of the weights.
 
     Args:
         dtype: The dtype of the product.
         compute: Function without arguments, whose result depends on weights alone.
 
     Returns:
-        `None` outside of `frozen_weights`, or in float32, which gains next to nothing, while the
-        graph is slower to start; or if the constants would be too large.
+        `None` outside `frozen_weights`; in float32, where products gain almost nothing and the
+        graph starts more slowly; or if the constants would be too large.
     """
     precomputed = _precomputed.value
     if precomputed is None or dtype.size >= tf.float32.size:
@@ -82,23 +82,23 @@ def as_constants(dtype: tf.DType, compute: Callable) -> list[tf.Tensor] | None:
     with tf.init_scope():
         values = [tensor.numpy() for tensor in compute()]
     size = sum(value.nbytes for value in values)
-    if size > precomputed.room:
+    if size > precomputed.free_bytes:
         return None
-    precomputed.room -= size
+    precomputed.free_bytes -= size
     return [tf.constant(value) for value in values]
 
 
 def computed_once(key, compute):
-    """Returns what a function gives, computed outside of the graph.
+    """Returns the result of a function, computed outside the graph.
 
-    It is computed once for all calls with a key in a block of `frozen_weights`.
+    It is computed once for all calls with the same key in a block of `frozen_weights`.
 
     Args:
-        key: What the result is found again by, such as a method.
+        key: A hashable object that identifies the result, such as a method.
         compute: Function without arguments, whose result depends on weights alone.
 
     Returns:
-        `None` outside of `frozen_weights`.
+        `None` outside `frozen_weights`.
     """
     precomputed = _precomputed.value
     if precomputed is None:
@@ -110,12 +110,12 @@ def computed_once(key, compute):
 
 
 def lookup_or_compute(function, ids, count):
-    """Returns `function(ids)`, with `frozen_weights` from a table of what it gives for all ids.
+    """Returns `function(ids)`, with `frozen_weights` from a table of its results for all ids.
 
     Args:
-        function: Function of integers `(...)` that gives a nested structure of tensors `(...,
-            size)`, which depends on them and on weights alone; equal to itself at the next call,
-            as a method is.
+        function: Function of integers `(...)` that returns a nested structure of tensors `(...,
+            size)`, which depends only on them and on weights. It must be equal to itself at the
+            next call, as a method is.
         ids: Integer tensor `(...)`, below `count`.
         count: Integer.
     """
@@ -127,6 +127,6 @@ def lookup_or_compute(function, ids, count):
 
 def _make_table(function, count):
     row = keras.tree.flatten(function(tf.zeros((1,), "int32")))
-    if count * sum(part.shape[-1] * part.dtype.size for part in row) > MOST_TABLE_BYTES:
+    if count * sum(part.shape[-1] * part.dtype.size for part in row) > MAX_TABLE_BYTES:
         return None
     return function(tf.range(count))

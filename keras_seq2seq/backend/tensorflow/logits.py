@@ -1,9 +1,9 @@
-"""The last product of a model, and its loss.
+"""The output layer's product, and the loss.
 
-Logits are the largest tensor of a training step by far, so that each pass through them shows.
-With a gradient of their own, product and loss take six: the product, its bias, the softmax, and
-three products of the gradient, which differs from the probabilities in one number a token. None
-of them goes through the logits of padding.
+Logits are by far the largest tensor of a training step, so that every pass over them takes
+noticeable time. With a custom gradient, product and loss take six passes: the product, its bias,
+the softmax, and three products of the gradient, which differs from the probabilities in one number
+per token. Padding is left out of all of them.
 """
 
 import tensorflow as tf
@@ -14,57 +14,57 @@ from keras_seq2seq.backend.tensorflow.constants import as_constants, computed_on
 from keras_seq2seq.backend.tensorflow.product import as_rows, from_rows, multiply_and_add, transpose
 from keras_seq2seq.special_tokens import PADDING_ID
 
-# Below it, a probability has lost digits of its logarithm, or all of them.
-LEAST_PROBABILITY = 1e-30
+# The logarithm of a smaller probability is inaccurate or infinite.
+MIN_PROBABILITY = 1e-30
 
-# Real tokens are filled up to a multiple of it.
+# The number of real tokens is rounded up to a multiple of this.
 ROW_MULTIPLE = 32
 
-# A vocabulary of fewer tokens gains nothing from blocks.
-LEAST_FILLED_UP = 1024
+# A smaller vocabulary gains nothing from blocks.
+MIN_COLUMNS_FOR_BLOCKS = 1024
 
 
 def make_logits(features, weights):
-    """Returns `features kernel + bias`, from which `smoothed_cross_entropy` costs less.
+    """Returns `features @ kernel + bias`, in a form that makes `smoothed_cross_entropy` cheaper.
 
-    With `frozen_weights` they may have some columns more, of minus infinity.
+    With `frozen_weights` there may be additional columns of minus infinity.
 
     Args:
         features: Tensor `(..., size)`.
-        weights: Function without arguments that gives the kernel, a tensor `(size,
+        weights: Function without arguments that returns the kernel, a tensor `(size,
             vocabulary_size)` of the dtype of the features, and the bias, a tensor
-            `(vocabulary_size,)` of the dtype that the logits are to have.
+            `(vocabulary_size,)` of the dtype of the logits.
     """
     fixed = _fixed_in_blocks(features.dtype, weights)
     if fixed is not None:
         return multiply_and_add(features, *fixed)
     kernel, bias = weights()
     logits = tf.cast(_multiply(features, kernel), bias.dtype) + bias
-    # As Keras' softmax leaves its logits for the cross-entropy: what nobody else reads of the
-    # logits themselves is then not computed.
+    # As Keras's softmax keeps its logits for the cross-entropy: logits that nothing else reads are
+    # then not computed.
     logits._factors = [features], kernel, bias
     return logits
 
 
 def join_logits(parts):
-    """Joins the logits of the parts of a batch, each as `make_logits` has returned it."""
+    """Concatenates the logits of micro-batches, each as returned by `make_logits`."""
     if len(parts) == 1:
         return parts[0]
     logits = tf.concat(parts, axis=0)
     if all(hasattr(part, "_factors") for part in parts):
         features, kernels, biases = zip(*(part._factors for part in parts), strict=True)
-        # All have the same kernel, which is cast and transposed once then.
+        # All have the same kernel, which is then cast and transposed once.
         logits._factors = sum(features, []), kernels[0], biases[0]
     return logits
 
 
 def smoothed_cross_entropy(logits, labels, label_smoothing):
-    """Returns the cross-entropy with the smoothed and with the plain labels.
+    """Returns the cross-entropy with smoothed and with plain labels.
 
     Args:
-        logits: Tensor `(..., vocabulary_size)`, best as `make_logits` has returned it.
+        logits: Tensor `(..., vocabulary_size)`, preferably as returned by `make_logits`.
         labels: Integer tensor `(...)`.
-        label_smoothing: Float `e`: the target is `1 - e` on the label, and `e` spread evenly.
+        label_smoothing: Float `e`: the target is `1 - e` on the label, plus `e` spread evenly.
 
     Returns:
         Two float32 tensors `(...)`, in nats, 0 for padding. Gradients flow through the first.
@@ -83,7 +83,7 @@ def smoothed_cross_entropy(logits, labels, label_smoothing):
 
 
 def _losses_of_part(features, labels, kernel, bias, label_smoothing):
-    """Returns both cross-entropies `(...)` of features `(..., size)`, for which padding is free."""
+    """Returns both cross-entropies `(...)` of features `(..., size)`, computed without padding."""
     shape, labels = tf.shape(labels), tf.reshape(labels, (-1,))
     rows = _real_rows(labels)
     losses = _cross_entropies(
@@ -107,13 +107,13 @@ def _cross_entropies(features, labels, kernel, bias, label_smoothing):
         label_logits = tf.cast(tf.gather_nd(logits, positions), tf.float32)
         label_probabilities = tf.cast(tf.gather_nd(probabilities, positions), tf.float32)
         plain = tf.cond(
-            tf.reduce_min(label_probabilities) > LEAST_PROBABILITY,
+            tf.reduce_min(label_probabilities) > MIN_PROBABILITY,
             lambda: -tf.math.log(label_probabilities),
             lambda: tf.reduce_logsumexp(tf.cast(logits, tf.float32), axis=-1) - label_logits,
         )
         smoothed = plain
         if label_smoothing:
-            # The mean of the logits, without going through them.
+            # The mean of the logits, without a pass over them.
             mean_kernel = tf.reduce_mean(tf.cast(kernel, tf.float32), axis=-1, keepdims=True)
             mean_bias = tf.reduce_mean(tf.cast(bias, tf.float32))
             mean_logits = tf.matmul(tf.cast(features, tf.float32), mean_kernel)[:, 0] + mean_bias
@@ -123,18 +123,18 @@ def _cross_entropies(features, labels, kernel, bias, label_smoothing):
             difference = probabilities
             if label_smoothing:
                 difference -= label_smoothing / logits.shape[-1]
-            # Nobody reads the probabilities after `plain`: they can be changed in place, by this
-            # operation. `tensor_scatter_nd_sub` copies them first, always on a CPU.
+            # Nothing reads the probabilities after `plain`: this operation changes them in place.
+            # `tensor_scatter_nd_sub` always copies them first on a CPU.
             with tf.control_dependencies([plain]):
                 on_label = tf.fill([tokens], tf.cast(label_smoothing - 1, logits.dtype))
                 difference = tf.raw_ops.ScatterNdNonAliasingAdd(
                     input=difference, indices=positions, updates=on_label
                 )
-            # What comes from upstream scales the rows of the other factors, which are smaller.
+            # The upstream gradient scales the rows of the other factors, which are smaller.
             scale = tf.reshape(upstream, (-1, 1))
             scaled_features = tf.cast(tf.cast(features, scale.dtype) * scale, features.dtype)
             d_features = tf.matmul(difference, transpose(kernel))
-            # One after the other: each takes all cores.
+            # One after the other, since each uses all cores.
             with tf.control_dependencies([d_features]):
                 difference = tf.identity(difference)
             d_kernel = tf.matmul(scaled_features, difference, transpose_a=True)
@@ -149,7 +149,7 @@ def _cross_entropies(features, labels, kernel, bias, label_smoothing):
 
 
 def _real_rows(labels):
-    """Returns the places of real labels `(tokens,)`, and of padding to fill up to a multiple."""
+    """Returns the positions of real labels `(tokens,)`, rounded up to a multiple with padding."""
     is_padding = tf.cast(labels == PADDING_ID, tf.int32)
     rows = tf.argsort(is_padding, stable=True)
     real = tf.size(labels) - tf.reduce_sum(is_padding)
@@ -157,7 +157,7 @@ def _real_rows(labels):
 
 
 def _fixed_in_blocks(dtype, weights):
-    """Returns kernel and bias with `frozen_weights`, where they save time, or else `None`."""
+    """Returns kernel and bias in blocks with `frozen_weights`, where that is faster, or `None`."""
 
     def compute():
         return _in_blocks(*weights())
@@ -168,9 +168,9 @@ def _fixed_in_blocks(dtype, weights):
 
 
 def _in_blocks(kernel, bias):
-    """Fills up the columns as `top_k` would fill up the logits."""
+    """Pads the columns to whole blocks, as `top_k` would pad the logits."""
     columns = kernel.shape[-1]
-    if columns < LEAST_FILLED_UP:
+    if columns < MIN_COLUMNS_FOR_BLOCKS:
         return kernel, bias
     more = fill_up(columns, BLOCK_SIZE) - columns
     bias = tf.pad(bias, [[0, more]], constant_values=-float("inf"))
@@ -178,6 +178,6 @@ def _in_blocks(kernel, bias):
 
 
 def _multiply(features, kernel):
-    # Nothing is added before this change of shape: TensorFlow would make one operation of product
-    # and sum, which in bfloat16 takes twice the time of the two unless the kernel is a constant.
+    # The bias is added after this reshape: TensorFlow would fuse product and sum, which in bfloat16
+    # takes twice the time of both unless the kernel is a constant.
     return from_rows(tf.matmul(as_rows(features), kernel), features)

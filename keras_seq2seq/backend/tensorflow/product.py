@@ -1,4 +1,4 @@
-"""Products with a matrix that is the same at every step of a loop."""
+"""Matrix products, in and outside loops over time, and the selection of rows and beams."""
 
 from contextlib import AbstractContextManager
 
@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from keras_seq2seq.backend.tensorflow.constants import BlockValue, as_constants
 
-# Only a product with a bias is computed by the operation that arranges constant kernels once. This
-# one is lost in rounding, but unlike a zero TensorFlow does not leave it out.
+# Only a product with a bias is computed by the operation that reorders constant kernels once. This
+# bias is lost in rounding, but unlike a zero TensorFlow does not remove it.
 NO_BIAS = 2.0**-120
 
 _recorder = BlockValue()
@@ -28,8 +28,8 @@ def matmul(features, kernel):
             the features.
     """
     recorder = _recorder.value
-    if recorder is not None and id(kernel) in recorder.places:
-        return recorder.multiply(features, recorder.places[id(kernel)])
+    if recorder is not None and id(kernel) in recorder.indices:
+        return recorder.multiply(features, recorder.indices[id(kernel)])
     if isinstance(kernel, keras.Variable):
         result = _by_constants(features, kernel, lambda: _no_bias(kernel, features.dtype))
         if result is not None:
@@ -41,9 +41,9 @@ def matmul(features, kernel):
 
 
 def dense(features, kernel, bias, dtype):
-    """Returns `features kernel + bias`, the product in the dtype of the features.
+    """Returns `features @ kernel + bias`, multiplied in the dtype of the features.
 
-    With `frozen_weights`, it costs less than the two.
+    With `frozen_weights`, it is faster than product and sum.
 
     Args:
         features: Tensor `(..., rows, size)`.
@@ -62,7 +62,7 @@ def _no_bias(kernel, dtype):
 
 
 def _by_constants(features, kernel, make_bias):
-    """Returns `features kernel + make_bias()`, or `None` where the two are no constants."""
+    """Returns `features @ kernel + make_bias()`, or `None` where they are not constants."""
     if _recorder.value is not None:
         return None
     constants = as_constants(features.dtype, lambda: (tf.cast(kernel, features.dtype), make_bias()))
@@ -71,7 +71,7 @@ def _by_constants(features, kernel, make_bias):
 
 def multiply_and_add(features, kernel, bias):
     """Computes `dense` of constants, in the dtype of the bias."""
-    # TensorFlow makes one operation of the two, for which oneDNN arranges constant kernels once.
+    # TensorFlow fuses the two, and oneDNN reorders constant kernels once.
     rows = tf.nn.bias_add(tf.matmul(as_rows(features), kernel), tf.cast(bias, kernel.dtype))
     return from_rows(tf.cast(rows, bias.dtype), features)
 
@@ -82,7 +82,7 @@ def as_rows(tensor):
 
 
 def from_rows(rows, features):
-    """Returns rows that were made of those of features in the shape of the features."""
+    """Returns rows `(rows, columns)` computed from features, in the shape of the features."""
     size = rows.shape[-1]
     shape = tf.concat([tf.shape(features)[:-1], [size]], axis=0)
     return tf.ensure_shape(tf.reshape(rows, shape), [*features.shape[:-1], size])
@@ -98,36 +98,36 @@ def _multiply_rows(rows, kernel):
 
 
 def transpose(matrix):
-    """Transposes a matrix for good.
+    """Transposes a matrix in memory.
 
-    TensorFlow would leave it to a product that it is given to, which takes longer to read it by
-    its columns than both together; but it does not see through a change of shape.
+    TensorFlow would leave the transposition to the product, which then reads the matrix by columns
+    and takes longer than both together. It does not do so across a reshape.
     """
     rows, columns = matrix.shape
     return tf.reshape(tf.linalg.matrix_transpose(matrix[tf.newaxis]), (columns, rows))
 
 
 def products_by(recorder: "Recording | Replay") -> AbstractContextManager[None]:
-    """Has a recorder compute the products in the block."""
+    """Lets a recorder compute the products in the block."""
     return _recorder.set_to(recorder)
 
 
 class Recording:
-    """Computes the products of a step, and keeps what went in and what came out.
+    """Computes the products of a step, and keeps their operands and results.
 
     Args:
-        kernels: The constants and weights, as the step knows them.
-        tensors: The same as tensors, or the `tensors` of a recording of the same step.
+        kernels: The constants and weights, as the step refers to them.
+        tensors: Their values as tensors, or the `tensors` of a recording of the same step.
 
     Attributes:
-        tensors: The tensors, those that are kernels of a product in the dtype of its features.
-        used: The place among the kernels of that of each product.
+        tensors: The tensors; kernels of products are cast to the dtype of the features.
+        used: The index of the kernel of each product.
         features: The features of each product.
         results: The products.
     """
 
     def __init__(self, kernels, tensors):
-        self.places = {id(kernel): place for place, kernel in enumerate(kernels)}
+        self.indices = {id(kernel): place for place, kernel in enumerate(kernels)}
         self.tensors = list(tensors)
         self.used, self.features, self.results = [], [], []
 
@@ -141,22 +141,22 @@ class Recording:
 
 
 class Replay:
-    """Gives the products that a `Recording` of the same step has kept, and notes their gradients.
+    """Returns the products that a `Recording` of the same step kept, and collects their gradients.
 
-    No gradient flows to the kernels: it is the product of features and gradients of all steps.
+    No gradient flows to the kernels: it is computed from the features and gradients of all steps.
 
     Args:
-        kernels: The constants and weights, as the step knows them.
-        results: The products, in the order in which they are asked for.
+        kernels: The constants and weights, as the step refers to them.
+        results: The products, in the order of the step.
         transposed: The kernel of each product, transposed.
 
     Attributes:
-        gradients: The gradient of each product that has one, by its number, once a tape has been
-            asked for gradients.
+        gradients: The gradient of each product that has one, by its number, once a tape has
+            computed gradients.
     """
 
     def __init__(self, kernels, results, transposed):
-        self.places = {id(kernel): place for place, kernel in enumerate(kernels)}
+        self.indices = {id(kernel): place for place, kernel in enumerate(kernels)}
         self._products = iter(enumerate(zip(results, transposed, strict=True)))
         self.gradients = {}
 

@@ -12,25 +12,25 @@ from keras_seq2seq.backend.tensorflow.product import Recording, Replay, kernel_g
 def scan(step, states, inputs, keep, constants=(), weights=(), go_backwards=False):
     """Runs `states = step(inputs[t], states, constants)` over the leading axis, time, of inputs.
 
-    TensorFlow's own gradient of a loop adds up the gradient of each kernel step by step. Here the
-    gradient is a loop that takes each step once more, other than its `product`s: these have been
-    kept, and the gradient of a kernel is one product over all steps, after the loop.
+    TensorFlow's gradient of a loop adds up the gradient of each kernel step by step. Here, the
+    gradient is a loop that computes each step again except its `matmul`s, whose results are kept,
+    and the gradient of a kernel is one product over all steps, after the loop.
 
     Args:
         step: Function of one time step of the inputs, `(batch, ...)`, the states and the
-            constants, giving the new states. Gradients flow to its arguments and to `weights`,
-            and to nothing else that it uses.
+            constants, returning the new states. Gradients flow to its arguments and to `weights`,
+            and to nothing else that it reads.
         states: Nested structure of tensors `(batch, ...)`, the states before the first step.
         inputs: List of tensors `(time, batch, ...)`.
-        keep: Function of the states, giving the nested structure of those that are wanted of
-            every step.
+        keep: Function of the states, returning the nested structure of those to return for every
+            step.
         constants: Nested structure of tensors.
         weights: List of the variables that the step reads.
-        go_backwards: Boolean, whether to begin with the last time step.
+        go_backwards: Boolean, whether to start with the last time step.
 
     Returns:
-        The states after the last step, and those that `keep` chose after each, `(time, batch,
-        ...)`, aligned with the inputs.
+        The states after the last step, and the kept ones after each step, `(time, batch, ...)`,
+        aligned with the inputs.
     """
     loop = _Loop(step, states, len(inputs), constants, weights, go_backwards)
     count = len(flatten(states))
@@ -53,11 +53,11 @@ def scan(step, states, inputs, keep, constants=(), weights=(), go_backwards=Fals
 
 
 class _Trace(NamedTuple):
-    """What a loop leaves for its gradient: a tensor array for each state and each product.
+    """What a loop keeps for its gradient: a tensor array for each state and each product.
 
     Attributes:
         states: The states before and after each step.
-        features: What went into the products of each step.
+        features: The features of the products of each step.
         results: The products of each step.
     """
 
@@ -67,10 +67,10 @@ class _Trace(NamedTuple):
 
 
 class _Loop:
-    """The loop as a function of a flat list: states, inputs, constants and weights, as tensors.
+    """The loop as a function of a flat list of tensors: states, inputs, constants and weights.
 
-    The first step is taken before `tf.while_loop` begins, to see what products it has; so is the
-    first of the gradient, to see what has one. Dictionaries hold by their number those that have.
+    The first step is computed before `tf.while_loop`, to find its products; so is the first step of
+    the gradient, to find what has a gradient. Dictionaries map the numbers of those that have.
     """
 
     def __init__(self, step, states, inputs, constants, weights, go_backwards):
@@ -129,12 +129,12 @@ class _Loop:
             trace: The trace that it returned.
             recording: The recording that it returned.
             d_states: The gradients of the states after the last step.
-            d_kept: Pairs of the number of a state and the gradients of it after each step.
+            d_kept: Pairs of the number of a state and its gradients after each step.
         """
         states, inputs, constants, weights = self._split(arguments)
         length = tf.shape(inputs[0])[0]
         shared = [*constants, *weights]
-        # Once, since a product takes longer to read a matrix by its columns.
+        # Once, since a product reads a matrix more slowly by columns.
         transposed = [
             tf.linalg.matrix_transpose(recording.tensors[place]) for place in recording.used
         ]
@@ -192,7 +192,7 @@ class _Loop:
         ]
 
     def _advance(self, arguments, make_recorder):
-        """Takes one step. Returns the new states, and the recorder of its products."""
+        """Computes one step. Returns the new states and the recorder of its products."""
         states, inputs, constants, weights = self._split(arguments)
         recorder = make_recorder([*constants, *self._weights], [*constants, *weights])
         values = list(zip(self._weights, weights, strict=True))
@@ -213,11 +213,11 @@ class _Loop:
         return parts
 
     def _time(self, index, length):
-        """The time step that is taken as the `index`-th."""
+        """Returns the time of the `index`-th step."""
         return length - 1 - index if self._go_backwards else index
 
     def _place(self, index, length):
-        """Where in the trace the states before the `index`-th step are."""
+        """Returns the position in the trace of the states before the `index`-th step."""
         return length - index if self._go_backwards else index
 
 

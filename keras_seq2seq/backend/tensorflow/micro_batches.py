@@ -1,4 +1,4 @@
-"""A batch in shards, on which several cores work at the same time."""
+"""Micro-batches, on which several cores work at the same time."""
 
 import os
 
@@ -9,33 +9,33 @@ from keras_seq2seq.cores import count_cores
 
 
 def split_into_micro_batches(batch):
-    """Returns the parts of a batch: all of it where an operation may use all cores.
+    """Splits a batch into micro-batches: one where an operation may use all cores.
 
-    Cores that share an operation wait for one another, at each of thousands in a step. Where
-    TensorFlow is told to give an operation fewer threads than it runs operations at once
-    (`TF_NUM_INTRAOP_THREADS`, `TF_NUM_INTEROP_THREADS`), there are as many parts as can go on at
-    the same time.
+    Cores that share an operation wait for each other at each of the thousands of operations of a
+    step. Where TensorFlow gives an operation fewer threads than it runs operations in parallel
+    (`TF_NUM_INTRAOP_THREADS`, `TF_NUM_INTEROP_THREADS`), there are as many micro-batches as can
+    run in parallel.
 
     Args:
         batch: Nested structure of tensors `(batch, ...)`.
 
     Returns:
-        List of such structures, in the order of the batch.
+        List of such structures, in order.
     """
-    count = _count_parts()
+    count = _count_micro_batches()
     if count == 1:
         return [batch]
     batch = keras.tree.map_structure(tf.convert_to_tensor, batch)
     size = tf.shape(keras.tree.flatten(batch)[0])[0]
 
-    def part(index):
+    def micro_batch(index):
         begin, end = size * index // count, size * (index + 1) // count
         return keras.tree.map_structure(lambda tensor: tensor[begin:end], batch)
 
-    return [part(index) for index in range(count)]
+    return [micro_batch(index) for index in range(count)]
 
 
-def _count_parts():
+def _count_micro_batches():
     if tf.config.list_physical_devices("GPU"):
         return 1
     threading = tf.config.threading
@@ -47,6 +47,6 @@ def _count_parts():
 def _chosen(name):
     try:
         chosen = int(os.environ.get(name, "0"))
-    except ValueError:  # TensorFlow says so itself.
+    except ValueError:  # TensorFlow reports it.
         chosen = 0
     return chosen if chosen > 0 else count_cores()

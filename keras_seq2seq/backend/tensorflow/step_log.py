@@ -1,4 +1,4 @@
-"""Writing down what each step of a loop gives, of rows that are not all at the same time."""
+"""A log of what each step of a loop computes, for rows that are not all at the same position."""
 
 import keras
 import tensorflow as tf
@@ -7,32 +7,31 @@ from keras_seq2seq.backend import portable
 
 
 class StepLog(portable.StepLog):
-    """Lists entries as they are, and brings them to their places at the end.
+    """Appends entries to a list, and puts them in order at the end.
 
-    TensorFlow copies a tensor that is written to, which would be all that has been written, at
-    each step.
+    TensorFlow copies a tensor that is written to: everything written so far, at each step.
     """
 
     def empty(self):
-        places = tf.zeros((0, 2), tf.int32)
-        return keras.tree.map_structure(_empty_list, (self._entry, places))
+        indices = tf.zeros((0, 2), tf.int32)
+        return keras.tree.map_structure(_empty_list, (self._entry, indices))
 
-    def write(self, written, entry, times, rows):
-        places = tf.stack([times, rows], axis=-1)
-        return keras.tree.map_structure(_append, written, (entry, places))
+    def write(self, written, entry, positions, rows):
+        indices = tf.stack([positions, rows], axis=-1)
+        return keras.tree.map_structure(_append, written, (entry, indices))
 
     def read(self, written, length):
-        entries, places = written
+        entries, indices = written
         rows = tf.shape(keras.tree.flatten(self._entry)[0])[0]
-        places = _join(places, tf.zeros((0, 2), tf.int32))
-        kept = tf.where(places[:, 0] < length)[:, 0]
-        places = tf.gather(places, kept)
+        indices = _join(indices, tf.zeros((0, 2), tf.int32))
+        kept = tf.where(indices[:, 0] < length)[:, 0]
+        indices = tf.gather(indices, kept)
 
         def put(values, like):
             values = tf.gather(_join(values, like), kept)
             shape = tf.concat([[length, rows], tf.shape(values)[1:]], axis=0)
-            # Where a row has been written twice at a time, it does not matter which one stays.
-            tensor = tf.tensor_scatter_nd_update(tf.zeros(shape, values.dtype), places, values)
+            # Only rows that are done are written twice at a position; either entry will do.
+            tensor = tf.tensor_scatter_nd_update(tf.zeros(shape, values.dtype), indices, values)
             return tf.ensure_shape(tensor, [None, None, *like.shape[1:]])
 
         return keras.tree.map_structure(put, entries, self._entry)
