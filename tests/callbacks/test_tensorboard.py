@@ -21,7 +21,7 @@ from keras_seq2seq.callbacks import (
     EmbeddingProjector,
     RunDescription,
     SampleTranslations,
-    TensorBoard,
+    TensorBoardCurves,
     TrackGradientNorm,
 )
 from keras_seq2seq.plots import save_attention_heatmap
@@ -67,7 +67,7 @@ def board(model, translator, printed, tmp_path_factory):
     description = RunDescription(log_dir)
     description.write_hyper_parameters({"units": 6, "type": "GRU", "share": False, "no": (1, 2)})
     description.write_graph(model)
-    curves = TensorBoard(log_dir)
+    curves = TensorBoardCurves(log_dir)
     samples = SampleTranslations(translator, SOURCES[:2], REFERENCES, log_dir, printed)
     for record in RECORDS:
         curves.write(record)
