@@ -130,7 +130,7 @@ def test_a_search_that_has_just_begun_has_a_page(write_search, count):
 
 
 def test_without_a_search_there_is_no_page(tmp_path):
-    with pytest.raises(UserError, match="holds no search"):
+    with pytest.raises(UserError, match="contains no search"):
         write_report(tmp_path)
 
 
