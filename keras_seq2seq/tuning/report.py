@@ -100,7 +100,7 @@ def write_report(path: str | os.PathLike) -> Path:
         "options": [_describe_option(plan.space, d.name) for d in plan.space.dimensions],
         "trials": [_describe_trial(record, plan.space) for record in records],
         "importance": list(option_importance(records, plan.space, plan.objective).items()),
-        "written": datetime.now().isoformat(" ", timespec="minutes"),
+        "created": datetime.now().isoformat(" ", timespec="minutes"),
     }
     # Escaped so that no value can close the script element.
     as_json = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
