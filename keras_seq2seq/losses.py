@@ -11,8 +11,8 @@ from keras_seq2seq.special_tokens import PADDING_ID
 class MaskedCrossEntropy(keras.losses.Loss):
     """Cross-entropy between logits and labels, averaged over all tokens except padding.
 
-    With label smoothing `e`, the target distribution gives `1 - e` to the label and distributes
-    `e` evenly over the vocabulary.
+    With label smoothing `e`, the target distribution assigns `1 - e` to the label and
+    distributes `e` evenly over the vocabulary.
 
     Args:
         label_smoothing: Float in [0, 1).

@@ -134,7 +134,7 @@ class Rouge(LineMetric):
     """
 
     def __init__(self, name: str, lowercase: bool = False):
-        # Imported here, as it imports nltk, which takes half a second.
+        # Imported here, because its dependency nltk takes half a second to import.
         from rouge_score.rouge_scorer import RougeScorer
 
         super().__init__(name, "blanks", lowercase, f"rouge-score-{version('rouge-score')}")

@@ -99,7 +99,7 @@ class OracleServer:
 
     @property
     def is_done(self) -> bool:
-        """Whether the search has ended and all workers have been told."""
+        """Whether the search has ended and all workers have been notified."""
         oracle = self._oracle
         return self._servicer.stop_triggered and not oracle.ongoing_trials and not oracle.tuner_ids
 

@@ -51,7 +51,7 @@ def tidy(plan: SearchPlan, oracle: Oracle):
     """
 
     def rank(record):
-        # The earlier one of two equal trials, which may have been trained for less time.
+        # On a tie, the earlier trial, which may have been trained for less time.
         return plan.objective.sort_key(record.objective), int(record.trial)
 
     records = plan.directory.records()
@@ -60,7 +60,7 @@ def tidy(plan: SearchPlan, oracle: Oracle):
         record for record in rated if record.status != FAILED and plan.directory.has_model(record)
     ]
     plan.directory.update_best(min(candidates, key=rank, default=None))
-    # The weights of a promoted trial live on in the trial of the higher rung.
+    # The trial of the higher rung has a copy of the state of a promoted trial.
     promoted = {record.continues for record in completed(records)}
     ended = [record for record in completed(rated) if record.trial not in promoted]
     kept = {record.trial for record in sorted(ended, key=rank)[: plan.keep_trials]}

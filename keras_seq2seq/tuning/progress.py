@@ -69,7 +69,7 @@ class Progress:
         return min((limit for limit in limits if limit is not None), default=None)
 
 
-# The header, the summary and an empty line above and below the table.
+# Lines of the terminal to leave for everything except the rows of the table.
 _OTHER_LINES = 4
 
 

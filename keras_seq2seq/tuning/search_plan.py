@@ -56,7 +56,7 @@ class SearchPlan:
 
     @property
     def units(self) -> int:
-        """The length of the longest trial in units of training, in which Hyperband counts.
+        """The length of the longest trial in training units, which are the units of Hyperband.
 
         A unit is an epoch, or the steps between two evaluations if `max_epochs` is `None`.
         """
@@ -69,7 +69,7 @@ class SearchPlan:
 
         Args:
             values: Dictionary from option names to values.
-            units: The units of training, `None` for the maximum.
+            units: The number of training units, `None` for the maximum.
 
         Raises:
             UserError: If the options are incompatible.
@@ -194,10 +194,9 @@ def prepare_search(
         config: The configuration of all trials. Its `train_steps`, or `max_epochs`, is the length
             of the longest trial.
         space: The search space.
-        output_dir: The directory of the search, which is empty, missing or contains the same
-            search.
+        output_dir: The directory of the search: a new one, or that of the same search to resume.
         tuner: `"hyperband"`, `"bayesian"`, `"random"` or `"grid"`.
-        objective: The dev metric to optimize, such as `"dev_bleu"`. Defaults to the metric
+        objective: The dev metric to optimize, such as `"dev_bleu"`. Defaults to
             `config.best_metric`.
         max_trials: The maximum number of trials.
         max_epochs: The number of epochs of the longest trial. Defaults to `config.train_epochs`,
@@ -223,7 +222,7 @@ def prepare_search(
         hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(TUNERS)}"
         raise UserError(f'--tuner: unknown tuner "{tuner}"; {hint}')
     if tuner in ("random", "bayesian") and max_trials is None and budget_minutes is None:
-        raise UserError(f"--tuner {tuner} needs a limit: give it --max_trials or --budget_minutes")
+        raise UserError(f"--tuner {tuner} needs a limit; set --max_trials or --budget_minutes")
     if max_epochs is not None and config.train_steps is not None:
         raise UserError("--max_epochs cannot be combined with train_steps; leave out one of them")
     if max_epochs is None and config.train_steps is None:

@@ -105,7 +105,7 @@ def _explain_unknown(name: str, names: list[str]) -> str:
     if name in Config.model_fields:
         return f'"{name}" cannot be searched: it is the same for all trials'
     near = near_misses(name, names)
-    hint = f'did you mean "{near[0]}"?' if near else "expected a name of --hparams or batch_size"
+    hint = f'did you mean "{near[0]}"?' if near else "expected a name from --hparams, or batch_size"
     return f'unknown option "{name}"; {hint}'
 
 

@@ -21,8 +21,8 @@ class TrialRecord:
     Attributes:
         trial: The number of the trial, as a string.
         values: Dictionary from the names of searched options to their values.
-        units: The units of training at the end of the trial, see `SearchPlan.units`.
-        units_before: The units of training already done by the trial in `continues`.
+        units: The number of training units at the end of the trial, see `SearchPlan.units`.
+        units_before: The number of training units already done by the trial in `continues`.
         continues: The trial of Hyperband's lower rung that this trial continues, if any.
         worker: The name of the process that ran the trial most recently.
         status: `"running"`, `"completed"`, `"failed"`, or `"stopped"` for an interrupted trial,

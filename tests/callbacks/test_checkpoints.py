@@ -36,11 +36,11 @@ def test_saves_every_n_steps():
 
 
 def test_saves_every_n_seconds():
-    begin = time.monotonic()
+    start = time.monotonic()
     times = []
     saver = SaveCheckpoints(lambda step: times.append(time.monotonic()), every_n_seconds=0.25)
     fit(saver, steps=6, seconds=0.1)
-    times = [begin, *times]
+    times = [start, *times]
     assert len(times) > 1
     assert all(later - earlier >= 0.25 for earlier, later in zip(times, times[1:], strict=False))
 

@@ -35,7 +35,7 @@ def test_takes_the_data_flags_of_train(run):
     [
         (["--tuner=hyperbant"], 'unknown tuner "hyperbant"; did you mean hyperband?'),
         (["--objective=dev_blue"], 'unknown objective "dev_blue"; did you mean dev_bleu?'),
-        (["--tuner=random"], "give it --max_trials or --budget_minutes"),
+        (["--tuner=random"], "set --max_trials or --budget_minutes"),
         (
             ["--max_epochs=3", "--train_steps=10"],
             "cannot be combined with train_steps",

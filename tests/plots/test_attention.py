@@ -68,7 +68,7 @@ def test_a_large_weight_is_dark_in_its_cell(tmp_path, target, source):
     path = tmp_path / "attention.png"
     save_attention_heatmap(path, "a" * 20, "b" * 20, weights)
     row, column = center_of_blue(path)
-    # The labels above and on the left move the cells by some hundredths.
+    # The labels above and on the left shift the cells by a few percent.
     assert row == pytest.approx((target + 0.5) / 20, abs=0.08)
     assert column == pytest.approx((source + 0.5) / 20, abs=0.08)
 
@@ -88,7 +88,7 @@ def test_cells_of_long_sentences_have_the_same_size(tmp_path):
         path = tmp_path / "attention.png"
         save_attention_heatmap(path, ["word"] * length, ["word"] * length, np.eye(length))
         sizes[length] = np.array(imread(path).shape[:2])
-    # 0.3 inches at 150 dots an inch.
+    # 0.3 inches at 150 dots per inch.
     np.testing.assert_allclose(sizes[24] - sizes[10], 14 * 45, atol=2)
 
 

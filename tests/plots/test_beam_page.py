@@ -24,7 +24,7 @@ def test_reads_nodes_and_their_parents():
         (-1, 2),
         (0, 4),
         (0, 5),
-        # The second step: "man" ends, and "a" goes on.
+        # The second step: "man" ends, and "a" continues.
         (2, 3),
         (1, 5),
         (1, 6),
@@ -262,6 +262,6 @@ def test_a_long_tree_starts_at_its_first_word(open_page):
     x, _, scale = transform(browser)
     assert x > 0 and scale >= 0.75
     assert browser.find_element("id", "minimap").is_displayed()
-    # Each column is at least 60 wide, and the page 1,060.
+    # Each column is at least 60 pixels wide, and the page 1,060.
     browser.find_element("id", "fit").click()
     assert transform(browser)[2] < 1060 / 6000

@@ -100,7 +100,7 @@ def test_an_interrupted_update_of_the_best_trial_is_repaired(directory, add_tria
 
 def test_running_trials_are_marked_as_stopped(directory, add_trial):
     add_trial("0", RUNNING)
-    add_trial("1", FAILED, message="no number")
+    add_trial("1", FAILED, message="loss is NaN")
     directory.stop_running()
     assert [record.status for record in directory.records()] == [STOPPED, FAILED]
 

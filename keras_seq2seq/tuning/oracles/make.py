@@ -80,7 +80,7 @@ def make_oracle(
         hyperparameters: The search space.
         budget: The time budget of the search.
         max_trials: The maximum number of trials, `None` for no limit.
-        units: The units of training of Hyperband's longest trial, see `SearchPlan.units`.
+        units: The training units of Hyperband's longest trial, see `SearchPlan.units`.
         seed: The random seed.
         on_end: Function to call after the end of each trial.
 

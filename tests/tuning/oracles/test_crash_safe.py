@@ -75,10 +75,10 @@ def test_failed_trials_do_not_end_the_search(make_search_oracle):
     oracle = make_search_oracle(max_trials=8)
     for _ in range(8):
         trial = oracle.create_trial("tuner0")
-        trial.status, trial.message = TrialStatus.FAILED, "no number"
+        trial.status, trial.message = TrialStatus.FAILED, "loss is NaN"
         oracle.end_trial(trial)
     assert oracle.create_trial("tuner0").status == TrialStatus.STOPPED
-    assert [trial.message for trial in oracle.trials.values()] == ["no number"] * 8
+    assert [trial.message for trial in oracle.trials.values()] == ["loss is NaN"] * 8
 
 
 def test_trials_of_workers_add_no_hyperparameters(make_search_oracle):
