@@ -1,19 +1,18 @@
-"""Training speed of the layers and models on each of Keras' backends.
+"""Training speed of the models on Keras's backends.
 
     python benchmarks/backends.py --source train.en.gz --target train.de.gz
 
-takes about five minutes on two cores. All backends are given the same batches, of the model and
-the text of `peers.py`, one after the other and each in a process of its own: once to compile, once
-for each shape of a batch, and then again by `model.fit`, which is timed. Tokens are real target
-tokens, end token included.
+This takes about five minutes on two cores. All backends train the model of `peers.py` on the same
+batches, one backend at a time and each in its own process. The first round, which compiles a graph
+for each batch shape, is reported separately. Tokens are target tokens, including end tokens.
 
-The input pipeline needs TensorFlow; where that is missing, `--batches` is a file of batches that
-the same flag has written where it is not:
+The input pipeline requires TensorFlow. To run on a machine without it, save the batches to a file
+on another machine:
 
     python benchmarks/backends.py --source ... --target ... --batches batches.npz --backends ''
     python benchmarks/backends.py --batches batches.npz --backends jax
 
-It runs on a GPU if the backend finds one.
+A GPU is used if the backend finds one.
 """
 
 import json
@@ -26,22 +25,24 @@ from time import perf_counter
 import click
 from measuring import in_own_process, median, print_json, print_table, use_cores
 
-# Few, since JAX compiles each shape.
+# Few buckets, as JAX compiles a graph for each batch shape.
 BUCKETS = (10, 13, 16, 20, 27, 41)
 
 
 @click.command(help=__doc__.partition("\n")[0], epilog="See the file's docstring.")
-@click.option("--source", type=click.Path(exists=True), help="Text, plain or .gz.")
-@click.option("--target", type=click.Path(exists=True), help="What belongs to it.")
-@click.option("--batches", type=click.Path(dir_okay=False), help="File to keep the batches in.")
+@click.option("--source", type=click.Path(exists=True), help="Source text, plain or .gz.")
+@click.option("--target", type=click.Path(exists=True), help="Target text, line-aligned.")
+@click.option(
+    "--batches", type=click.Path(dir_okay=False), help="File of the batches, created if missing."
+)
 @click.option("--backends", default="tensorflow,jax", show_default=True)
 @click.option("--dtypes", default="float32", show_default=True)
 @click.option("--batch_size", default=64, show_default=True)
 @click.option("--units", default=256, show_default=True)
-@click.option("--encoder_units", type=int, help="Of a direction; the same unless given.")
-@click.option("--steps", default=50, show_default=True, help="Batches in a round.")
-@click.option("--rounds", default=3, show_default=True, help="How often these are timed.")
-@click.option("--threads", default=2, show_default=True, help="0 for all.")
+@click.option("--encoder_units", type=int, help="Units per encoder direction.  [default: --units]")
+@click.option("--steps", default=50, show_default=True, help="Batches per round.")
+@click.option("--rounds", default=3, show_default=True, help="Timed rounds.")
+@click.option("--threads", default=2, show_default=True, help="CPU cores to use; 0 for all.")
 @click.option("--child", hidden=True)
 def main(source, target, batches, backends, dtypes, rounds, threads, child, **options):
     if child:
@@ -54,7 +55,7 @@ def main(source, target, batches, backends, dtypes, rounds, threads, child, **op
         path = Path(batches or Path(folder) / "batches.npz")
         if not path.exists():
             if not source or not target:
-                raise click.UsageError("--source and --target are missing")
+                raise click.UsageError("--source and --target are required without --batches")
             write = {"function": "write_batches", "source": source, "target": target}
             sizes = {name: options[name] for name in ("batch_size", "steps")}
             in_own_process(__file__, {**write, "path": str(path), **sizes})
@@ -95,13 +96,13 @@ def report(figures):
         for row in figures
     ]
     what = ("backend", "device", "dtype", "batch")
-    speed = ("ms a step", "sentences/s", "target tokens/s")
-    first = ("s of the first round", "its loss")
+    speed = ("ms/step", "sentences/s", "target tokens/s")
+    first = ("first round s", "first round loss")
     print_table("Training", (*what, *speed, *first), rows)
 
 
 def write_batches(source, target, path, batch_size, steps) -> dict:
-    """Writes the first batches of a shuffled text, and the sizes of the vocabularies."""
+    """Writes the first batches of a shuffled text and the vocabulary sizes."""
     import numpy as np
 
     from keras_seq2seq import Vocabulary, make_dataset
@@ -121,7 +122,7 @@ def write_batches(source, target, path, batch_size, steps) -> dict:
 
 
 def train(path, dtype, units, encoder_units, rounds) -> dict:
-    """Trains on the batches, round by round, with the backend of this process."""
+    """Trains on the batches for several rounds, with the backend of this process."""
     if os.environ["KERAS_BACKEND"] == "tensorflow":
         from keras_seq2seq.cli.tensorflow_import import import_tensorflow
 
@@ -162,7 +163,7 @@ def train(path, dtype, units, encoder_units, rounds) -> dict:
     for _ in range(1 + rounds):
         started = perf_counter()
         history = model.fit((batch for batch in batches), verbose=0)
-        # The loss is a number by now, so that all steps have been taken.
+        # Reading the loss waits for all steps.
         losses += history.history["loss"]
         seconds.append(perf_counter() - started)
     compile_seconds, *seconds = seconds
@@ -183,7 +184,7 @@ def train(path, dtype, units, encoder_units, rounds) -> dict:
 
 
 def describe_device() -> dict:
-    """Returns the backend's version and what it runs on."""
+    """Returns the version of the backend and the device."""
     import keras
 
     if keras.backend.backend() == "jax":

@@ -1,11 +1,11 @@
-"""Sentences and tokens a second that a trained model decodes, after loading.
+"""Decoding speed of a trained model in sentences and tokens per second.
 
     python benchmarks/decoding.py --model_dir model --source test_2016_flickr.en.gz
 
-takes a minute or two. The model is loaded and its search traced before the clock starts; then all
-lines are translated in each round, text in and text out. Variants take turns. The fastest round
-is given beside the median, since others on the machine only slow down; where the two are far
-apart, the processor's milliseconds a sentence tell more than the clock's.
+This takes one or two minutes. Loading the model and tracing the search are not timed. Each round
+translates all lines with each variant, from text to text. The fastest round is reported together
+with the median, because other processes can only slow a round down. If the two differ a lot,
+compare the CPU time per sentence instead of the speed.
 """
 
 from time import perf_counter, process_time
@@ -17,13 +17,13 @@ from measuring import median, print_json, print_table, use_cores
 @click.command(help=__doc__.partition("\n")[0], epilog="See the file's docstring.")
 @click.option("--model_dir", required=True, type=click.Path(exists=True))
 @click.option("--source", required=True, type=click.Path(exists=True))
-@click.option("--beam_widths", default="1,5", show_default=True, help="1 is greedy.")
+@click.option("--beam_widths", default="1,5", show_default=True, help="1 for greedy search.")
 @click.option("--batch_sizes", default="64", show_default=True)
-@click.option("--dtypes", default="float32", show_default=True, help="Or bfloat16, or both.")
+@click.option("--dtypes", default="float32", show_default=True, help="float32, bfloat16, or both.")
 @click.option("--rounds", default=5, show_default=True)
 @click.option("--threads", default=2, show_default=True)
 def main(model_dir, source, beam_widths, batch_sizes, dtypes, rounds, threads):
-    # TensorFlow counts the cores that it may use when it is imported.
+    # Before the import of TensorFlow, which counts the available cores.
     use_cores(threads)
     from keras_seq2seq.cli.tensorflow_import import import_tensorflow
 
@@ -51,7 +51,7 @@ def main(model_dir, source, beam_widths, batch_sizes, dtypes, rounds, threads):
             "dtype": dtype,
             "beam_width": width,
             "batch_size": size,
-            **summarise(seconds, lines, tokens[dtype, width]),
+            **summarize(seconds, lines, tokens[dtype, width]),
         }
         for ((dtype, width), size), seconds in times.items()
     ]
@@ -64,14 +64,14 @@ def main(model_dir, source, beam_widths, batch_sizes, dtypes, rounds, threads):
 
 
 def count_tokens(translator, lines: list[str]) -> int:
-    """Returns the tokens of all translations, their ends included, when the search is traced."""
+    """Traces the search and returns the number of target tokens, including end tokens."""
     translator(lines)
     translations = translator.stream(lines, with_scores=False, with_attention=False)
     return sum(len(translation.target_tokens) + 1 for translation in translations)
 
 
-def summarise(times: list[tuple[float, float]], lines: list[str], tokens: int) -> dict:
-    """Returns the figures of a variant, given each round's seconds, and the processor's."""
+def summarize(times: list[tuple[float, float]], lines: list[str], tokens: int) -> dict:
+    """Returns the results of a variant from the wall-clock and CPU seconds of each round."""
     seconds = [wall for wall, _ in times]
     return {
         "sentences/s, fastest": len(lines) / min(seconds),

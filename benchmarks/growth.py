@@ -1,14 +1,13 @@
-"""How the time and memory of a step grow with what a user can change.
+"""Growth of time and memory per step with the size of the model and the batch.
 
     python benchmarks/growth.py --output docs/images/growth.png
 
-takes about half an hour; `--axes length,units` measures those only. Starting from one model and
-one batch, one quantity after the other is changed. Each point is measured in a process of its
-own, on random ids, by the training or the decoding that users run, and each process also measures
-how fast the machine multiplies matrices at that moment. The floor is the time that the matrix
-products of the step would take at that speed: their floating-point operations, counted here by
-hand, in a training step three times those of the forward pass. On a busy machine the processor's
-time is the one to look at, which has a floor likewise.
+This takes about half an hour; `--axes length,units` only measures the given quantities. Starting
+from a base model and batch, one quantity is varied at a time. Each point is measured in its own
+process, on random ids, with the code that users run for training or decoding. Each process also
+measures the current speed of matrix products. The floor is the time that the matrix products of
+the step take at this speed. Their floating-point operations are counted by hand; a training step
+counts as three forward passes. On a busy machine, compare CPU times, which also have a floor.
 """
 
 import json
@@ -24,11 +23,18 @@ from measuring import in_own_process, median, own_peak_mb, print_json, print_tab
 
 @dataclass(frozen=True)
 class Point:
-    """One model and its batch. Vocabularies are those of both sides, special ids included.
+    """A model and a batch to measure.
 
-    `beam` 0 is a training step; otherwise a batch is decoded with that width, and what is
-    measured is one time step. `lines` 0 trains on one batch over and over; otherwise batches come
-    from files of so many lines.
+    Attributes:
+        length: The number of tokens per sentence on both sides.
+        units: The number of units of encoder, decoder, attention and embeddings.
+        layers: The number of layers of encoder and decoder.
+        vocabulary: The size of both vocabularies, including special tokens.
+        batch: The batch size.
+        beam: 0 to measure a training step; otherwise the beam width, to measure one time step of
+            decoding.
+        lines: 0 to train on a single batch; otherwise the number of lines in the training files.
+        steps: The number of timed steps.
     """
 
     length: int = 15
@@ -52,14 +58,14 @@ AXES = {
 }
 UNITS = {"length": "tokens", "beam": "hypotheses", "lines": "lines of text"}
 
-# Longer than anything that is left out: tracing, and the memory allocator's first rounds.
+# Steps that are not timed, for tracing and for the memory allocator to settle.
 _WARM_UP = 5
 
 
 @click.command(help=__doc__.partition("\n")[0], epilog="See the file's docstring.")
-@click.option("--output", type=click.Path(dir_okay=False), help="PNG to draw.")
+@click.option("--output", type=click.Path(dir_okay=False), help="PNG file of the plot.")
 @click.option("--axes", default=",".join(AXES), show_default=True)
-@click.option("--steps", default=Point.steps, show_default=True, help="Steps that are timed.")
+@click.option("--steps", default=Point.steps, show_default=True, help="Timed steps.")
 @click.option("--threads", default=2, show_default=True)
 @click.option("--child", hidden=True)
 def main(output, axes, steps, threads, child):
@@ -69,7 +75,7 @@ def main(output, axes, steps, threads, child):
     use_cores(threads)
     axes = axes.split(",")
     if unknown := set(axes) - set(AXES):
-        raise click.UsageError(f"no axis {', '.join(unknown)}; known: {', '.join(AXES)}")
+        raise click.UsageError(f"unknown axis {', '.join(unknown)}; choose from {', '.join(AXES)}")
     figures = {axis: [measure_point(axis, value, steps) for value in AXES[axis]] for axis in axes}
     for axis in axes:
         report(axis, figures[axis])
@@ -90,10 +96,10 @@ def measure_point(axis: str, value: int, steps: int) -> dict:
 
 def report(axis, rows):
     columns = ("step_ms", "floor_ms", "cpu_step_ms", "cpu_floor_ms", "gflop_per_second", "peak_mb")
-    header = ("step ms", "floor ms", "CPU ms", "CPU floor ms", "GFLOP/s of the machine", "peak MB")
+    header = ("step ms", "floor ms", "CPU ms", "CPU floor ms", "machine GFLOP/s", "peak MB")
     print_table(
         f"Growth with {axis}",
-        (axis, *header, "step/floor", "by CPU time"),
+        (axis, *header, "step/floor", "CPU step/floor"),
         (
             (
                 f"{row['value']:,}",
@@ -126,20 +132,20 @@ def draw(path, figures):
             minor_locator=NullLocator(),
         )
         memory.plot(values, [row["peak_mb"] for row in rows], "o-")
-        most = max(row["peak_mb"] for row in rows)
-        memory.set(xlabel=UNITS.get(axis, axis), ylim=(0, 1.1 * most))
+        highest = max(row["peak_mb"] for row in rows)
+        memory.set(xlabel=UNITS.get(axis, axis), ylim=(0, 1.1 * highest))
         for panel in (time, memory):
             panel.set_xscale("log")
             panel.set_xticks(values, labels)
             panel.minorticks_off()
-    panels[0, 0].set_ylabel("ms a step")
+    panels[0, 0].set_ylabel("ms per step")
     panels[0, 0].legend(loc="lower right")
-    panels[1, 0].set_ylabel("MB at the peak")
+    panels[1, 0].set_ylabel("peak memory, MB")
     figure.savefig(path, dpi=100)
 
 
 def matrix_gflop(point: Point) -> float:
-    """Returns the billions of floating-point operations of one step's matrix products."""
+    """Returns the floating-point operations of the matrix products of a step, in billions."""
     units, length, batch = point.units, point.length, point.batch
     gates, context = 3 * units, 2 * units
     tokens = length * batch
@@ -155,14 +161,14 @@ def matrix_gflop(point: Point) -> float:
     cells += (point.layers - 1) * product(1, 2 * units, gates)
     attention = product(1, units, units) + product(length, units, 1) + product(length, context, 1)
     output = product(1, units + context, units) + product(1, units, point.vocabulary)
-    decoder = cells + attention + output  # of one token
+    decoder = cells + attention + output  # per token
     if point.beam:
         return batch * point.beam * decoder / 1e9
     return 3 * (encoder + tokens * decoder) / 1e9
 
 
 def measure(point: Point) -> dict:
-    """Measures a point in this process, on TensorFlow as the commands have it."""
+    """Measures a point in this process, with TensorFlow configured like in the commands."""
     from keras_seq2seq.cli.tensorflow_import import import_tensorflow
 
     import_tensorflow()
@@ -178,29 +184,29 @@ def measure(point: Point) -> dict:
     }
 
 
-def gflop_per_second(size: int = 1024, times: int = 20) -> tuple[float, float]:
-    """Returns the speed of float32 matrix products, by the clock and by the processor's."""
+def gflop_per_second(size: int = 1024, repeats: int = 20) -> tuple[float, float]:
+    """Returns the speed of float32 matrix products in wall-clock and in CPU time."""
     import tensorflow as tf
 
     left, right = tf.random.normal((2, size, size))
-    multiply = tf.function(tf.matmul)
-    multiply(left, right).numpy()
+    matmul = tf.function(tf.matmul)
+    matmul(left, right).numpy()
     clock = [(perf_counter(), process_time())]
-    for _ in range(times):
-        multiply(left, right).numpy()
+    for _ in range(repeats):
+        matmul(left, right).numpy()
         clock.append((perf_counter(), process_time()))
     seconds, cpu_seconds = typical(clock)
     return 2 * size**3 / seconds / 1e9, 2 * size**3 / cpu_seconds / 1e9
 
 
 def typical(clock: list[tuple[float, float]]) -> tuple[float, float]:
-    """Returns the median seconds between readings, and the processor's mean."""
+    """Returns the median wall-clock and the mean CPU seconds between readings."""
     seconds = [later - earlier for (earlier, _), (later, _) in pairwise(clock)]
     return median(seconds), (clock[-1][1] - clock[0][1]) / len(seconds)
 
 
 def train(point: Point) -> tuple[float, float]:
-    """Returns the seconds of a training step, and the processor's."""
+    """Returns the wall-clock and CPU seconds of a training step."""
     import keras
 
     from keras_seq2seq import MaskedCrossEntropy
@@ -224,12 +230,12 @@ def train(point: Point) -> tuple[float, float]:
 
 
 def decode(point: Point) -> tuple[float, float]:
-    """Returns the seconds of one time step of decoding a batch, and the processor's."""
+    """Returns the wall-clock and CPU seconds of a time step of decoding a batch."""
     import tensorflow as tf
 
     from keras_seq2seq.decoding import BeamSearch, GreedySearch
 
-    # Of random weights no hypothesis ends early.
+    # A fixed length, so that no hypothesis ends early.
     search = (
         GreedySearch(max_length=point.length, min_length=point.length)
         if point.beam == 1
@@ -281,7 +287,7 @@ def one_batch(point: Point):
 
 
 def batches_from_files(point: Point, folder: Path):
-    """Returns batches of a text whose lines are all of the point's length, end token included."""
+    """Returns batches of random text with lines of constant length, including the end token."""
     import numpy as np
 
     from keras_seq2seq import Vocabulary, make_dataset

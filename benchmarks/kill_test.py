@@ -1,13 +1,13 @@
-"""Kills a training over and over, and compares what it ends with to one that was left alone.
+"""Kills a training run repeatedly and compares the result with an uninterrupted run.
 
     python benchmarks/kill_test.py --kills 16
 
-Each kill is SIGKILL to the process of `keras-seq2seq train`, which is then started again by the
-same command. A third of the kills come at random moments of the process's life, a third while a
-checkpoint is being written, a third while model.keras is. The files of a write that is not
-finished are what tells so: a kill that left none is counted as one at a random moment.
+Each kill sends SIGKILL to `keras-seq2seq train`, which is then restarted with the same command. A
+third of the kills happen at random times, a third while a checkpoint is written, and a third while
+model.keras is written, which is detected by temporary files. Kills that leave no temporary files
+count as random.
 
-Ends with status 1 if the weights, the optimizer's state, the log or TensorBoard's curves differ.
+Exits with status 1 if the weights, the optimizer state, the log or the TensorBoard curves differ.
 """
 
 import argparse
@@ -28,11 +28,11 @@ import tensorflow as tf
 from keras_seq2seq.data import write_corpus
 from keras_seq2seq.model_directory import ModelDirectory
 
-# Where a write is going on, there are these.
+# Temporary files of writes in progress.
 UNFINISHED = {"checkpoint": "checkpoints/ckpt-*_temp", "model.keras": ".model-*"}
-AT_RANDOM = "at random"
+AT_RANDOM = "random"
 
-# So large that a write takes long enough to be hit.
+# Large enough for writes to take long enough to be interrupted.
 HPARAMS = (
     "rnn_cell.type=GRUCell, rnn_cell.num_units=256, embedding.dim=256, attention.dim=256,"
     "rnn_cell.dropout_input_keep_prob=0.8, optimizer.learning_rate=0.002"
@@ -40,7 +40,7 @@ HPARAMS = (
 
 
 def train_command(corpus: Path, output_dir: Path, steps: int) -> list[str]:
-    """Returns the command that trains with an evaluation every 10 steps, a checkpoint every 4."""
+    """Returns a training command with evaluations every 10 and checkpoints every 4 steps."""
     sides = "source", "target"
     files = {
         f"{part}_{side}": corpus / part / f"{side}s.txt"
@@ -62,10 +62,10 @@ def start(command: list[str]) -> subprocess.Popen:
 
 
 def finish(process: subprocess.Popen):
-    """Waits for the end of a run that nobody kills."""
+    """Waits for a run to finish without kills."""
     _, errors = process.communicate()
     if process.returncode:
-        sys.exit(f"the training failed with status {process.returncode}: {errors}")
+        sys.exit(f"training failed with status {process.returncode}: {errors}")
 
 
 def unfinished(directory: Path, kind: str) -> bool:
@@ -73,17 +73,17 @@ def unfinished(directory: Path, kind: str) -> bool:
 
 
 def wait_for_moment(
-    process: subprocess.Popen, directory: Path, kind: str, seconds: float, chance: random.Random
+    process: subprocess.Popen, directory: Path, kind: str, seconds: float, rng: random.Random
 ):
-    """Returns at a random moment of these seconds, or within a write if that is the kind."""
-    end = time.monotonic() + chance.uniform(0, seconds)
-    # Writes that are left alone before.
-    left, was_writing = chance.randrange(3), False
+    """Waits for a random time up to `seconds`, or for a write of the given kind to start."""
+    end = time.monotonic() + rng.uniform(0, seconds)
+    # The number of writes to skip.
+    left, was_writing = rng.randrange(3), False
     while process.poll() is None and (kind in UNFINISHED or time.monotonic() < end):
         is_writing = kind in UNFINISHED and unfinished(directory, kind)
         if is_writing and not was_writing:
             if not left:
-                time.sleep(chance.uniform(0, 0.002))
+                time.sleep(rng.uniform(0, 0.002))
                 return
             left -= 1
         was_writing = is_writing
@@ -91,18 +91,18 @@ def wait_for_moment(
 
 
 def run_with_kills(
-    command: list[str], directory: Path, kills: int, seconds: float, chance: random.Random
+    command: list[str], directory: Path, kills: int, seconds: float, rng: random.Random
 ) -> Counter:
-    """Trains to the end with kills on the way, and returns how many there were of each kind."""
+    """Trains to the end with kills, and returns the number of kills of each kind."""
     kinds = [AT_RANDOM, *UNFINISHED]
     done = Counter()
     while sum(done.values()) < kills:
         kind = kinds[sum(done.values()) % len(kinds)]
         process = start(command)
-        wait_for_moment(process, directory, kind, seconds, chance)
+        wait_for_moment(process, directory, kind, seconds, rng)
         if process.poll() is not None:
             finish(process)
-            print("the training ended before the next kill: give it more --train_steps")
+            print("training ended before the next kill; increase --train_steps")
             break
         process.kill()
         process.communicate()
@@ -115,11 +115,11 @@ def run_with_kills(
 
 def describe(directory: Path) -> str:
     steps = [int(file.stem[5:]) for file in directory.glob("checkpoints/ckpt-*.index")]
-    return f"newest checkpoint of step {max(steps)}" if steps else "no checkpoint yet"
+    return f"latest checkpoint at step {max(steps)}" if steps else "no checkpoint yet"
 
 
 def differences(one: Path, other: Path) -> Iterator[str]:
-    """Yields the names of what differs between two model directories."""
+    """Yields the differences between two model directories."""
     weights = [ModelDirectory(path).load_model().get_weights() for path in (one, other)]
     if not all(map(np.array_equal, *weights)):
         yield "the weights of model.keras"
@@ -128,25 +128,25 @@ def differences(one: Path, other: Path) -> Iterator[str]:
         for path in (one, other)
     ]
     for name in states[0].get_variable_to_shape_map():
-        # The notes hold the seconds that the evaluations took.
+        # Other entries include the duration of evaluations.
         if name.startswith("variables/") and not np.array_equal(
             *(state.get_tensor(name) for state in states)
         ):
-            yield f"{name} of the last checkpoint"
+            yield f"{name} in the last checkpoint"
     if records(one) != records(other):
         yield "metrics.jsonl"
     if curves(one) != curves(other):
-        yield "TensorBoard's curves"
+        yield "the TensorBoard curves"
 
 
 def records(directory: Path) -> list[dict]:
-    """Returns the evaluations without the seconds that they took."""
+    """Returns the evaluations without their durations."""
     lines = (directory / "metrics.jsonl").read_text().splitlines()
     return [{**json.loads(line), "seconds": None} for line in lines]
 
 
 def curves(directory: Path) -> dict[tuple[str, str], list[tuple[int, bytes]]]:
-    """Returns the steps and values of each curve, other than of the speed."""
+    """Returns the steps and values of each curve, except for speeds."""
     found = {}
     for file in sorted(directory.glob("logs/**/*tfevents*")):
         for event in tf.compat.v1.train.summary_iterator(os.fspath(file)):
@@ -162,7 +162,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=16)
     parser.add_argument("--train_steps", type=int, default=400)
-    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--seed", type=int, default=0, help="random seed of the kills")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         directory = Path(directory)
@@ -171,12 +171,12 @@ def main():
         began = time.monotonic()
         finish(start(train_command(corpus, directory / "straight", options.train_steps)))
         seconds = time.monotonic() - began
-        print(f"left alone: {options.train_steps} steps in {seconds:.0f} s", flush=True)
+        print(f"uninterrupted: {options.train_steps} steps in {seconds:.0f} s", flush=True)
         done = run_with_kills(
             train_command(corpus, directory / "killed", options.train_steps),
             directory / "killed",
             options.kills,
-            # So that there is something left to be killed.
+            # Short intervals, so that the run does not end before the last kill.
             0.3 * seconds,
             random.Random(options.seed),
         )
@@ -185,9 +185,9 @@ def main():
         points = sum(map(len, curves(directory / "killed").values()))
         print(
             f"compared: weights, last checkpoint, {len(records(directory / 'killed'))} evaluations "
-            f"and {points} points of curves"
+            f"and {points} curve points"
         )
-        print("different: " + ", ".join(different) if different else "all the same, bit for bit")
+        print("different: " + ", ".join(different) if different else "bit-identical")
         sys.exit(bool(different))
 
 

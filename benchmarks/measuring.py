@@ -1,4 +1,4 @@
-"""What the benchmarks share: running and clocking commands, tables, and one line of JSON."""
+"""Utilities of the benchmarks: timing of commands, tables, and JSON output."""
 
 import json
 import os
@@ -18,17 +18,17 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class CommandError(Exception):
-    """A measured command failed, or said too little to be clocked."""
+    """A measured command failed or reported too little progress to be timed."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a command had done at one moment.
+    """The progress of a command at one point in time.
 
     Attributes:
-        count: Its own counter, such as training steps.
-        seconds: The time by our clock.
-        cpu_seconds: Processor time of it and the processes that it started.
+        count: The progress counter of the command, such as training steps.
+        seconds: The wall-clock time in seconds.
+        cpu_seconds: The CPU time in seconds of the command and its child processes.
     """
 
     count: int
@@ -37,10 +37,15 @@ class Reading:
 
 
 def run(command: Sequence[str | os.PathLike], log: Path, **environment: str):
-    """Runs a command to its end, its output in a log file.
+    """Runs a command and writes its output to a log file.
+
+    Args:
+        command: The program and its arguments.
+        log: The log file to append to.
+        **environment: Additional environment variables.
 
     Returns:
-        The seconds it took, and the processor's seconds.
+        The wall-clock and the CPU seconds.
 
     Raises:
         CommandError: If it fails.
@@ -55,16 +60,16 @@ def watch(
     progress: Callable[[str], int | None],
     **environment: str,
 ) -> list[Reading]:
-    """Runs a command under a terminal of ours, and clocks what it says of its progress.
+    """Runs a command in a pseudo-terminal and times its progress output.
 
     Args:
         command: The program and its arguments.
-        log: Where its output goes.
-        progress: Finds the program's counter in a piece of output, or `None`.
-        environment: Variables set for it.
+        log: The log file to append to.
+        progress: Function that returns the progress counter in a piece of output, or `None`.
+        **environment: Additional environment variables.
 
     Returns:
-        A reading at the start, one whenever the counter had changed, and one at the end.
+        A reading at the start, one after each change of the counter, and one at the end.
 
     Raises:
         CommandError: If the command fails.
@@ -99,11 +104,20 @@ def watch(
 
 
 def steady(readings: Sequence[Reading], warm_up: int) -> tuple[Reading, Reading]:
-    """Returns the first reading after the warm-up, and the one at which the counting ended."""
+    """Returns the first and the last reading of the timed part.
+
+    Args:
+        readings: The readings from `watch`.
+        warm_up: The count at which the timed part starts.
+
+    Raises:
+        CommandError: If there are fewer than two readings after the warm-up.
+    """
     counted = [reading for reading in readings[:-1] if reading.count >= warm_up]
     if len(counted) < 2:
         raise CommandError(
-            f"{len(counted)} readings after {warm_up}; expected at least 2: run for longer"
+            f"expected at least 2 readings after {warm_up} steps, got {len(counted)}; increase the "
+            "number of steps"
         )
     return counted[0], counted[-1]
 
@@ -111,30 +125,33 @@ def steady(readings: Sequence[Reading], warm_up: int) -> tuple[Reading, Reading]
 def _read(descriptor: int) -> bytes:
     try:
         return os.read(descriptor, 65536)
-    except OSError:  # how Linux tells that nobody is at the other end any more
+    except OSError:  # Linux raises EIO when the other end of the terminal is closed.
         return b""
 
 
 def _cpu_seconds(pid: int) -> float:
-    """Returns the processor time of a process and its descendants, living or ended."""
+    """Returns the CPU time of a process and all its descendants, running or ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:  # it has just ended
+    except OSError:  # The process has just ended.
         return 0.0
     return sum(map(int, fields[11:15])) / _TICKS + sum(map(_cpu_seconds, map(int, children)))
 
 
 def in_own_process(script: str, arguments: dict, **environment: str) -> dict:
-    """Runs `script --child ARGUMENTS`, both ways as JSON, so that its memory is its own.
+    """Runs `script --child ARGUMENTS` in a separate process, to measure its memory.
 
     Args:
-        script: The file of a benchmark.
-        arguments: What it is given.
-        environment: Variables set for it.
+        script: The path of a benchmark, which reads its arguments and prints its result as JSON.
+        arguments: The arguments.
+        **environment: Additional environment variables.
+
+    Returns:
+        The result.
 
     Raises:
-        SystemExit: If it fails, with what it said.
+        SystemExit: If the process fails, with its error output.
     """
     path = os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH"))))
     child = subprocess.run(
@@ -149,17 +166,17 @@ def in_own_process(script: str, arguments: dict, **environment: str) -> dict:
 
 
 def use_cores(count: int):
-    """Keeps this process, and those that it starts, to the first cores of the machine."""
+    """Restricts this process and its children to the first cores of the machine."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])
 
 
 def own_peak_mb() -> float:
-    """Returns the most memory that this process has had, in MB (10**6 bytes)."""
+    """Returns the peak memory of this process in MB (10**6 bytes)."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 
 def median(values: Iterable[float]) -> float:
-    """Returns the median."""
+    """Returns the median of some values."""
     return statistics.median(values)
 
 
@@ -173,12 +190,12 @@ def print_table(title: str, header: Sequence[str], rows: Iterable[Sequence]):
 
 
 def print_json(benchmark: str, **figures):
-    """Prints everything measured, and on what machine, as one line."""
+    """Prints all results, and a description of the machine, as one line of JSON."""
     print(json.dumps({"benchmark": benchmark, "machine": machine(), **figures}), flush=True)
 
 
 def machine() -> dict:
-    """Returns what the figures depend on: processor, cores in use, load."""
+    """Returns the CPU model, the number of available cores, and the load average."""
     names = [
         line.partition(":")[2].strip()
         for line in Path("/proc/cpuinfo").read_text().splitlines()

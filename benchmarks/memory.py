@@ -1,10 +1,10 @@
-"""Prints how much memory a long training takes, evaluation by evaluation.
+"""Memory of a long training run at each evaluation.
 
     python benchmarks/memory.py --pairs 1000000 --epochs 3
 
-Trains a tiny model by `keras-seq2seq train` in a process of its own, translating the dev data at
-each evaluation, and reads the peak of its resident memory from /proc. Ends with status 1 if the
-peak grows by more than 5 % after the first evaluation.
+Trains a tiny model with `keras-seq2seq train`, which translates the dev data at each evaluation,
+and reads the peak of its resident memory from /proc. Exits with status 1 if the peak grows by more
+than 5 % after the first evaluation.
 """
 
 import argparse
@@ -43,13 +43,13 @@ def start(corpus: Path, output_dir: Path, epochs: int, eval_every: int) -> subpr
 
 
 def peak_mb(pid: int) -> float:
-    """Returns the most resident memory that a process has had so far."""
+    """Returns the peak resident memory of a running process in MB."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) / 1000
 
 
 def finished_evaluations(directory: Path) -> int:
-    """Returns the number of evaluations whose model and checkpoint are written too."""
+    """Returns the number of evaluations whose checkpoints have been written."""
     log = directory / "metrics.jsonl"
     if not log.exists():
         return 0
@@ -59,20 +59,20 @@ def finished_evaluations(directory: Path) -> int:
 
 
 def watch(process: subprocess.Popen, directory: Path) -> list[float]:
-    """Prints and returns the peaks after each evaluation."""
+    """Prints and returns the peak memory after each evaluation."""
     peaks, last = [], 0.0
     while process.poll() is None:
         try:
             last = peak_mb(process.pid)
-        except (AttributeError, FileNotFoundError):  # it has just ended
+        except (AttributeError, FileNotFoundError):  # The process has just ended.
             break
         done = finished_evaluations(directory)
         if done > len(peaks):
             peaks += [last] * (done - len(peaks))
-            print(f"evaluation {done}: {last:,.0f} MB at most so far", flush=True)
+            print(f"evaluation {done}: peak {last:,.0f} MB", flush=True)
         time.sleep(0.2)
     if process.wait():
-        sys.exit(f"the training failed with status {process.returncode}")
+        sys.exit(f"training failed with status {process.returncode}")
     return [*peaks, last]
 
 
@@ -91,7 +91,7 @@ def main():
         peaks = watch(process, directory / "model")
     growth = peaks[-1] / peaks[0] - 1
     print(
-        f"{options.pairs:,} pairs, {options.epochs} epochs: {peaks[0]:,.0f} MB at the first "
+        f"{options.pairs:,} pairs, {options.epochs} epochs: peak {peaks[0]:,.0f} MB at the first "
         f"evaluation, {peaks[-1]:,.0f} MB at the end, {growth:+.1%}"
     )
     sys.exit(growth > ALLOWED_GROWTH)

@@ -1,4 +1,4 @@
-"""Speed of this package beside its peers: training, and decoding with trained models.
+"""Training and decoding speed of this package compared with other systems.
 
     python benchmarks/peers.py \\
         --train_source train.en.gz --train_target train.de.gz \\
@@ -6,26 +6,25 @@
         --test_source test_2016_flickr.en.gz --test_target test_2016_flickr.de.gz \\
         --work_dir peers
 
-takes hours, most of them to train each peer's model for decoding, once: environments and models
-stay in the work directory. `--only training` takes about three minutes a system and round,
-`--only decoding` measures decoding only, and `--systems keras_seq2seq,otf` those systems only.
+This takes hours, mostly to train a model of each system for decoding. Environments and models are
+kept in the work directory for the next run. `--only training` takes about three minutes per system
+and round, `--only decoding` measures only decoding, and `--systems keras_seq2seq,otf` measures only
+the given systems.
 
-Every system is run by its own command, under a terminal of ours, so that progress is printed as
-a user sees it, and is timed by our clock from the outside. Systems take turns, in an order that
-is reversed every other round; ratios are taken within a round, and the median of those is what
-counts. On a shared machine compare the processor's milliseconds as well.
+Each system runs its own command in a pseudo-terminal, so that it prints progress as for a user, and
+is timed from the outside. Systems take turns, and the order is reversed every other round. Ratios
+are computed within a round, and the median over the rounds is reported. On a shared machine, also
+compare the CPU times.
 
-Training: steps from the warm-up to the last one, 64 sentences each; start, tracing and saving are
-left out. Tokens are real target tokens, the end token included, as many a sentence as the
-training text has in the mean.
+Training: steps of 64 sentences after the warm-up, without start-up, tracing and saving. The number
+of target tokens, including end tokens, is computed from the mean length of the training text.
 
-Decoding: the test file is translated once, and once more with `--decode_copies` copies of it
-appended; the difference of the times is what the copies took, so that load time is left out. Of
-the times for the file once it is the fastest of all rounds, since those differ by disturbances.
-Tokens are those of the system's own translations. In bfloat16 this package translates with the
-model that it has trained in float32.
+Decoding: the test file is translated once alone and once with `--decode_copies` copies of it
+appended. The difference of the two times is the time for the copies, without loading. For the file
+alone, the fastest of all rounds is used. Tokens are those of the system's own translations. In
+bfloat16, this package translates with the model trained in float32.
 
-Linux only, which tells the processor time of a running command. OpenNMT-tf needs Python 3.10.
+Requires Linux to read the CPU time of a running command. OpenNMT-tf requires Python 3.10.
 """
 
 import os
@@ -47,18 +46,25 @@ from systems import SYSTEMS, Corpus, System, count_tokens, read_lines, write_lin
 @click.option("--dev_target", required=True, type=click.Path(exists=True))
 @click.option("--test_source", required=True, type=click.Path(exists=True))
 @click.option("--test_target", required=True, type=click.Path(exists=True))
-@click.option("--work_dir", required=True, help="Environments, models and logs.")
+@click.option("--work_dir", required=True, help="Directory of environments, models and logs.")
 @click.option("--systems", default=",".join(SYSTEMS), show_default=True)
 @click.option("--only", type=click.Choice(["training", "decoding"]))
 @click.option("--rounds", default=3, show_default=True)
-@click.option("--steps", default=300, show_default=True, help="Training steps a round.")
-@click.option("--warm_up", default=100, show_default=True, help="Steps that are not timed.")
-@click.option("--train_updates", default=4530, show_default=True, help="Of models that decode.")
-@click.option("--decode_copies", default=5, show_default=True)
-@click.option("--decode_batch", default=64, show_default=True, help="Sentences in a batch.")
-@click.option("--beam_widths", default="1,5", show_default=True, help="1 is greedy.")
+@click.option("--steps", default=300, show_default=True, help="Training steps per round.")
+@click.option(
+    "--warm_up", default=100, show_default=True, help="Training steps that are not timed."
+)
+@click.option(
+    "--train_updates",
+    default=4530,
+    show_default=True,
+    help="Training steps of the models for decoding.",
+)
+@click.option("--decode_copies", default=5, show_default=True, help="Copies of the test file.")
+@click.option("--decode_batch", default=64, show_default=True, help="Batch size of decoding.")
+@click.option("--beam_widths", default="1,5", show_default=True, help="1 for greedy search.")
 @click.option("--threads", default=2, show_default=True)
-@click.option("--python310", default=shutil.which("python3.10"), help="For OpenNMT-tf.")
+@click.option("--python310", default=shutil.which("python3.10"), help="Interpreter for OpenNMT-tf.")
 def main(systems, only, rounds, threads, python310, **options):
     use_cores(threads)
     work_dir = Path(options["work_dir"]).resolve()
@@ -93,35 +99,39 @@ def main(systems, only, rounds, threads, python310, **options):
 
 
 def with_references(names: list[str]) -> list[str]:
-    """Adds this package in the shape of each system, in front."""
+    """Prepends this package with the same model size as each system."""
     unknown = set(names) - set(SYSTEMS)
     if unknown:
-        raise click.UsageError(f"no system {', '.join(unknown)}; known: {', '.join(SYSTEMS)}")
+        raise click.UsageError(
+            f"unknown system {', '.join(unknown)}; choose from {', '.join(SYSTEMS)}"
+        )
     references = [reference_of(SYSTEMS[name]).environment for name in names]
     return list(dict.fromkeys([*references, *names]))
 
 
 def reference_of(system: System | type[System]) -> type[System]:
-    """Returns this package in the shape of a system."""
+    """Returns this package with the same model size as a system."""
     ours = (SYSTEMS["keras_seq2seq"], SYSTEMS["keras_seq2seq_narrow"])
     return next(reference for reference in ours if reference.shape == system.shape)
 
 
 def works(system: System, function: Callable, *arguments) -> bool:
-    """Calls the function; if it fails that is told, and the other systems are measured."""
+    """Calls a function for a system. If it fails, prints the error and returns `False`."""
     try:
         function(*arguments)
     except CommandError as error:
-        click.echo(f"{system.name} is left out: {error}", err=True)
+        click.echo(f"{system.name} is skipped: {error}", err=True)
         return False
     return True
 
 
 def in_turns(systems: list[System], rounds: int, measure: Callable[[System], dict]) -> dict:
-    """Measures all systems each round, to and fro. One that fails is left out from then on.
+    """Measures all systems in each round, in alternating order.
+
+    A system that fails is skipped in later rounds.
 
     Returns:
-        For each system a list of what `measure` returned, round by round.
+        A dictionary from systems to lists of the results of `measure`, one for each round.
     """
     figures = {system.environment: [] for system in systems}
     remaining = list(systems)
@@ -130,7 +140,7 @@ def in_turns(systems: list[System], rounds: int, measure: Callable[[System], dic
             try:
                 figure = {**measure(system), "load": os.getloadavg()[0]}
             except CommandError as error:
-                click.echo(f"{system.name} is left out: {error}", err=True)
+                click.echo(f"{system.name} is skipped: {error}", err=True)
                 remaining.remove(system)
             else:
                 figures[system.environment].append(figure)
@@ -140,7 +150,7 @@ def in_turns(systems: list[System], rounds: int, measure: Callable[[System], dic
 
 
 def measure_training(systems, rounds, steps, warm_up, folder) -> dict:
-    """Returns for each system and round what a step took, by our clock and of the processor."""
+    """Returns the wall-clock and CPU time per step, for each system and round."""
 
     def measure(system):
         run_dir = folder / system.environment
@@ -183,13 +193,13 @@ def report_training(systems, figures, corpus):
                 system.deviation,
             )
         )
-    speed = ("sentences/s", "target tokens/s", "CPU ms/step", "s to the first report")
-    ratios = ("this package is faster by", "by CPU time")
+    speed = ("sentences/s", "target tokens/s", "CPU ms/step", "s to first report")
+    ratios = ("speed-up of this package", "speed-up by CPU time")
     print_table("Training", ("system", *speed, *ratios, "deviation"), rows)
 
 
 def train_for_decoding(system: System, updates: int):
-    """Trains the system's model, unless it is there."""
+    """Trains the model of a system, unless it exists."""
     ready = system.model_dir / f"trained-{updates}"
     if not ready.exists():
         shutil.rmtree(system.model_dir, ignore_errors=True)
@@ -199,7 +209,7 @@ def train_for_decoding(system: System, updates: int):
 
 
 def measure_decoding(systems, rounds, beam, options, test, folder) -> dict:
-    """Returns for each system and round the quality and the speed of its translations."""
+    """Returns the quality and speed of decoding, for each system and round."""
     copies = options["decode_copies"]
     sources, references = map(read_lines, test)
     folder.mkdir(parents=True, exist_ok=True)
@@ -228,10 +238,10 @@ def measure_decoding(systems, rounds, beam, options, test, folder) -> dict:
 
 
 def with_speed(row, rows, copies) -> dict:
-    """Adds to a round of a system what the copies took, and loading, without them.
+    """Adds the decoding speed of the copies, and the load time, to the results of a round.
 
-    The file once takes the same each time, but for what others do on the machine: it is the
-    fastest of all rounds that is taken off.
+    The time for the file alone only varies with the load of the machine, so the fastest of all
+    rounds is subtracted.
     """
     once, once_cpu = (min(r[name] for r in rows) for name in ("once_seconds", "once_cpu_seconds"))
     return {
@@ -259,17 +269,19 @@ def report_decoding(systems, name, figures):
         if figures[system.environment]
     ]
     header = ("system", "BLEU", "tokens/sentence", "target tokens/s", "tokens/CPU s", "load s")
-    print_table(f"Decoding, {name}", (*header, "this package is faster by", "by CPU time"), rows)
+    print_table(
+        f"Decoding, {name}", (*header, "speed-up of this package", "speed-up by CPU time"), rows
+    )
 
 
 def medians(figures, system, *names):
-    """Returns the medians of a system's figures over the rounds."""
+    """Returns the medians over the rounds of a system's results."""
     rounds = figures[system.environment]
     return [median(figure[name] for figure in rounds) for name in names]
 
 
 def ratio(system, figures, compare) -> float | str:
-    """Returns the median over the rounds of this package's figure by the system's."""
+    """Returns the median over the rounds of a ratio between this package and a system."""
     reference = reference_of(system).environment
     rounds = zip(figures[system.environment], figures.get(reference, []), strict=False)
     if system.environment == reference or not (pairs := list(rounds)):

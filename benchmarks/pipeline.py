@@ -1,11 +1,10 @@
-"""Lines a second from the input pipeline, the padding in its batches, and the memory it takes.
+"""Speed, padding and memory of the input pipeline.
 
     python benchmarks/pipeline.py --source train.en.gz --target train.de.gz
 
-takes about ten minutes, nearly all of them for the 10,000,000 lines, which are the given ones
-over and over, in a temporary directory (1.3 GB); `--memory_lines 10000,1000000` is quicker.
-Two threads, as in the comparison of training speeds that the lines a second are to be held
-against.
+This takes about ten minutes, most of it for 10,000,000 lines, which repeat the given files and
+take 1.3 GB in a temporary directory; `--memory_lines 10000,1000000` is faster. It uses two
+threads like `peers.py`, so that its speed can be compared with the speed of training.
 """
 
 import json
@@ -22,10 +21,10 @@ MAX_LENGTH = 40
 
 
 @click.command(help=__doc__.partition("\n")[0], epilog="See the file's docstring.")
-@click.option("--source", type=click.Path(exists=True), help="Text, plain or .gz.")
-@click.option("--target", type=click.Path(exists=True), help="What belongs to it.")
+@click.option("--source", type=click.Path(exists=True), help="Source text, plain or .gz.")
+@click.option("--target", type=click.Path(exists=True), help="Target text, line-aligned.")
 @click.option("--rounds", default=3, show_default=True)
-@click.option("--epochs", default=5, show_default=True, help="Passes that are timed.")
+@click.option("--epochs", default=5, show_default=True, help="Timed epochs.")
 @click.option("--memory_lines", default="10000,100000,1000000,10000000", show_default=True)
 @click.option("--threads", default=2, show_default=True)
 @click.option("--child", hidden=True)
@@ -34,7 +33,7 @@ def main(source, target, rounds, epochs, memory_lines, threads, child):
         print(json.dumps(measure(**json.loads(child))))
         return
     if not source or not target:
-        raise click.UsageError("--source and --target are missing")
+        raise click.UsageError("--source and --target are required")
     use_cores(threads)
     files = {"source": source, "target": target, "vocabularies_of": (source, target)}
     buckets = propose(source, target)
@@ -48,9 +47,8 @@ def main(source, target, rounds, epochs, memory_lines, threads, child):
 
 
 def propose(source, target):
-    """Returns the buckets that `--buckets=auto` makes of the files."""
-    from keras_seq2seq.data import batching as propose_buckets
-    from keras_seq2seq.data import scan_parallel_text
+    """Returns the buckets that `--buckets=auto` proposes for the files."""
+    from keras_seq2seq.data import propose_buckets, scan_parallel_text
     from keras_seq2seq.text import WhitespaceTokenizer
 
     summary = scan_parallel_text(
@@ -63,7 +61,7 @@ def propose(source, target):
 
 
 def build_vocabularies(paths):
-    """Returns the vocabulary of each file: the words that occur at least twice."""
+    """Returns the vocabulary of each file, with all words that occur at least twice."""
     from keras_seq2seq import Vocabulary
     from keras_seq2seq.files import read_lines
 
@@ -87,7 +85,7 @@ def measure_speed(files, variants, rounds, epochs):
         )
         for name, rows in figures.items()
     ]
-    print_table("Speed", ("batches of 64", "pairs of lines/s", "pairs/CPU s"), rows)
+    print_table("Speed", ("batches of 64", "line pairs/s", "line pairs/CPU s"), rows)
     return figures
 
 
@@ -117,13 +115,13 @@ def measure_memory(files, buckets, sizes):
         (f"{size:,}", row["peak_mb"] - row["start_mb"], row["peak_mb"], row["seconds"])
         for size, row in figures.items()
     ]
-    header = ("lines", "MB of the pipeline", "MB of the process at its peak", "seconds")
+    header = ("lines", "pipeline MB", "process peak MB", "seconds")
     print_table("Memory, one epoch, shuffled", header, rows)
     return figures
 
 
 def repeat_lines(path: str, size: int, folder: Path) -> str:
-    """Writes so many lines, those of the file over and over."""
+    """Writes a file with a given number of lines by repeating the lines of another file."""
     from keras_seq2seq.files import read_lines
 
     repeated = folder / Path(path).name.removesuffix(".gz")
@@ -133,7 +131,7 @@ def repeat_lines(path: str, size: int, folder: Path) -> str:
 
 
 def measure(source, target, vocabularies_of, buckets, epochs=1, count_padding=False) -> dict:
-    """Reads shuffled batches to the end and returns what that took."""
+    """Reads all shuffled batches and returns the time and memory used."""
     import numpy as np
     import tensorflow as tf
 
@@ -169,16 +167,16 @@ def measure(source, target, vocabularies_of, buckets, epochs=1, count_padding=Fa
 
 
 def padding_of(dataset) -> dict[str, float]:
-    """Returns what part of the ids is padding."""
-    places = {"source": 0, "target": 0}
-    tokens = dict(places)
+    """Returns the share of padding on each side and on both."""
+    positions = {"source": 0, "target": 0}
+    tokens = dict(positions)
     for features, _ in dataset.as_numpy_iterator():
-        for side in places:
+        for side in positions:
             ids = features[f"{side}_ids"]
-            places[side] += ids.size
+            positions[side] += ids.size
             tokens[side] += int((ids != 0).sum())
-    places["both"], tokens["both"] = sum(places.values()), sum(tokens.values())
-    return {side: 1 - tokens[side] / places[side] for side in places}
+    positions["both"], tokens["both"] = sum(positions.values()), sum(tokens.values())
+    return {side: 1 - tokens[side] / positions[side] for side in positions}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Trains AttentionSeq2Seq with plain Keras calls.
+"""Trains an AttentionSeq2Seq model with the Keras API.
 
 keras-seq2seq data reverse data
 python examples/train_in_python.py data
@@ -36,7 +36,7 @@ def main(directory: Path, epochs: int, steps_per_epoch: int):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("directory", type=Path, help="made by `keras-seq2seq data reverse`")
+    parser.add_argument("directory", type=Path, help="created by `keras-seq2seq data reverse`")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--steps_per_epoch", type=int, default=300)
     main(**vars(parser.parse_args()))

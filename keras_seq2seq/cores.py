@@ -1,10 +1,10 @@
-"""How much work can go on at once."""
+"""The number of CPU cores."""
 
 import os
 
 
 def count_cores() -> int:
-    """Returns the number of cores that this process may use."""
+    """Returns the number of CPU cores available to this process."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

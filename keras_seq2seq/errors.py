@@ -1,13 +1,16 @@
-"""Errors that the shell reports in one line, without a traceback."""
+"""Errors that the command line reports in one line, without a traceback."""
 
 
 class UserError(Exception):
-    """A mistake in usage or input: says what was found, what was expected, how to mend it."""
+    """An error in the usage or the input.
+
+    The message states what was found, what was expected, and how to fix it.
+    """
 
     exit_status = 2
 
 
 class RunError(Exception):
-    """A run that failed although its usage and input were right."""
+    """A failure during a run with valid usage and input, such as a full disk."""
 
     exit_status = 1

@@ -9,14 +9,18 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
 class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that rises linearly to that of another schedule.
+    """Linear warm-up, followed by another schedule.
 
-    The first step has `1 / warmup_steps` of the rate, the step `warmup_steps` and those after it
-    all of it.
+    The learning rate of step `n`, counted from 1, is the rate of the other schedule multiplied by
+
+        min(n / warmup_steps, 1)
 
     Args:
-        schedule: Float or `LearningRateSchedule`.
-        warmup_steps: Integer of at least 1.
+        schedule: Float or `LearningRateSchedule`, the learning rate without warm-up.
+        warmup_steps: Integer, the number of warm-up steps, at least 1.
+
+    Raises:
+        ValueError: If `warmup_steps` is less than 1.
 
     Example:
         >>> noam = WarmUp(InverseSquareRoot(1e-3, start_decay_at=4000), warmup_steps=4000)
@@ -33,7 +37,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
 
     def __call__(self, step):
         rate = self.schedule(step) if callable(self.schedule) else self.schedule
-        # Steps count from 0.
+        # The optimizer counts steps from 0.
         share = (ops.cast(step, "float32") + 1.0) / self.warmup_steps
         return rate * ops.minimum(share, 1.0)
 
@@ -52,21 +56,24 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
 class CosineDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that falls along half a cosine between two steps.
+    """Cosine decay of the learning rate between two steps.
 
-    With `t` from 0 at `start_decay_at` to 1 at `stop_decay_at`:
+    With `t` increasing linearly from 0 at `start_decay_at` to 1 at `stop_decay_at`, the rate is
 
-        min_rate + (rate - min_rate) * (1 + cos(pi * t)) / 2
+        min_learning_rate + (learning_rate - min_learning_rate) * (1 + cos(pi * t)) / 2
 
     Args:
-        learning_rate: Float, the rate before any decay.
+        learning_rate: Float, the initial learning rate.
         start_decay_at: Integer, the step at which the decay starts.
-        stop_decay_at: Integer, the step at which the lowest rate is reached.
-        min_learning_rate: Float, that lowest rate.
+        stop_decay_at: Integer, the step at which the decay ends.
+        min_learning_rate: Float, the final learning rate.
+
+    Raises:
+        ValueError: If `start_decay_at` is not less than `stop_decay_at`.
 
     Reference:
         - Loshchilov and Hutter, 2017, "SGDR: Stochastic Gradient Descent with Warm Restarts",
-          https://arxiv.org/abs/1608.03983, equation 5, without restarts
+          https://arxiv.org/abs/1608.03983, equation 5 (without restarts)
     """
 
     def __init__(self, learning_rate, start_decay_at, stop_decay_at, min_learning_rate=0.0):
@@ -92,26 +99,31 @@ class CosineDecay(keras.optimizers.schedules.LearningRateSchedule):
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
 class DelayedDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that decays between two steps and never falls below a floor.
+    """Exponential or inverse time decay of the learning rate between two steps.
 
-    With `t` the steps since `start_decay_at`, over `decay_steps`, rounded down if `staircase`:
+    With `t = (step - start_decay_at) / decay_steps`, rounded down if `staircase`, the rate is
 
-        exponential_decay   rate * decay_rate ** t
-        inverse_time_decay  rate / (1 + decay_rate * t)
-        natural_exp_decay   rate * exp(-decay_rate * t)
+        exponential_decay   learning_rate * decay_rate ** t
+        inverse_time_decay  learning_rate / (1 + decay_rate * t)
+        natural_exp_decay   learning_rate * exp(-decay_rate * t)
+
+    but at least `min_learning_rate`.
 
     Args:
-        learning_rate: Float, the rate before any decay.
+        learning_rate: Float, the initial learning rate.
         decay_type: String, one of the names above.
-        decay_steps: Integer, the steps in which `decay_rate` applies once.
-        decay_rate: Float.
+        decay_steps: Integer, the number of steps over which `decay_rate` applies once.
+        decay_rate: Float, the decay rate.
         start_decay_at: Integer, the step at which the decay starts.
-        stop_decay_at: Integer, the step from which on the rate stays as it is.
-        min_learning_rate: Float, the rate never decays below it.
-        staircase: Boolean, whether to decay in jumps every `decay_steps`.
+        stop_decay_at: Integer, the step at which the decay ends; the rate is constant afterwards.
+        min_learning_rate: Float, the minimum learning rate.
+        staircase: Boolean, whether to decay in discrete steps.
+
+    Raises:
+        ValueError: If `decay_type` is unknown, when the schedule is called.
 
     Reference:
-        - google/seq2seq, the options `optimizer.lr_*`
+        - google/seq2seq, options `optimizer.lr_*`
     """
 
     def __init__(
@@ -146,7 +158,10 @@ class DelayedDecay(keras.optimizers.schedules.LearningRateSchedule):
         elif self.decay_type == "natural_exp_decay":
             factor = ops.exp(-self.decay_rate * time)
         else:
-            raise ValueError(f"Unknown decay. Received: decay_type={self.decay_type!r}")
+            raise ValueError(
+                "`decay_type` must be exponential_decay, inverse_time_decay or natural_exp_decay. "
+                f"Received: decay_type={self.decay_type!r}"
+            )
         return ops.maximum(self.learning_rate * factor, self.min_learning_rate)
 
     def get_config(self):
@@ -155,18 +170,23 @@ class DelayedDecay(keras.optimizers.schedules.LearningRateSchedule):
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
 class InverseSquareRoot(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that falls with the square root of the steps taken:
+    """Decay of the learning rate with the inverse square root of the step.
 
-        rate * sqrt(start_decay_at / step)
+    From `start_decay_at` to `stop_decay_at`, the rate is
 
-    from `start_decay_at` to `stop_decay_at`, and is constant before and after. Inside `WarmUp`
-    over as many steps it is the "Noam" schedule, with `learning_rate` as its peak.
+        learning_rate * sqrt(start_decay_at / step)
+
+    but at least `min_learning_rate`. It is constant before and after. With a `WarmUp` of
+    `start_decay_at` steps, this is the "Noam" schedule with the peak `learning_rate`.
 
     Args:
-        learning_rate: Float, the rate before any decay.
-        start_decay_at: Integer of at least 1, the step at which the decay starts.
-        stop_decay_at: Integer, the step from which on the rate stays as it is.
-        min_learning_rate: Float, the rate never decays below it.
+        learning_rate: Float, the initial learning rate.
+        start_decay_at: Integer, the step at which the decay starts, at least 1.
+        stop_decay_at: Integer, the step at which the decay ends.
+        min_learning_rate: Float, the minimum learning rate.
+
+    Raises:
+        ValueError: If `start_decay_at` is less than 1.
 
     Reference:
         - Vaswani et al., 2017, "Attention Is All You Need", https://arxiv.org/abs/1706.03762,
@@ -196,23 +216,28 @@ class InverseSquareRoot(keras.optimizers.schedules.LearningRateSchedule):
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
 class Plateau(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that is cut each time a dev metric has not got better for a while.
+    """Reduces the learning rate when a dev metric has stopped improving.
 
-    `observe` takes the records of `Evaluation`. What it has seen is in `state`, a variable, so
-    that a checkpoint that holds it goes on exactly.
+    `observe` receives the records of `Evaluation`. The state is a variable, which must be saved
+    in checkpoints to resume training exactly.
 
     Args:
-        schedule: Float or `LearningRateSchedule`, the rate before any cut.
-        factor: Float below 1, what the rate is multiplied by.
-        patience: Integer, the evaluations in a row without a new best value after which it is.
-        metric: String, the name of the metric in the records.
-        lower_is_better: Boolean, whether a lower value of the metric is better.
-        start_at: Integer, evaluations at earlier steps do not count.
-        stop_at: Integer, from this step on the rate is not cut any more.
-        min_learning_rate: Float, the rate is not cut below it.
+        schedule: Float or `LearningRateSchedule`, the learning rate without reductions.
+        factor: Float in (0, 1), by which the rate is multiplied at each reduction.
+        patience: Integer, the number of consecutive evaluations without a new best value after
+            which the rate is reduced.
+        metric: String, the name of the metric in the evaluation records.
+        lower_is_better: Boolean, whether lower values of the metric are better.
+        start_at: Integer, the step before which evaluations are ignored.
+        stop_at: Integer, the step from which evaluations are ignored.
+        min_learning_rate: Float, the learning rate below which the rate is not reduced.
 
     Attributes:
-        state: Variable `(3,)`: the factor at present, the best value and the evaluations since.
+        state: Variable `(3,)` with the current factor, the best value, and the number of
+            evaluations without improvement since the best value or the last reduction.
+
+    Raises:
+        ValueError: If `factor` is out of range.
 
     Example:
         >>> schedule = Plateau(1e-3, factor=0.5, patience=2)
@@ -250,24 +275,28 @@ class Plateau(keras.optimizers.schedules.LearningRateSchedule):
         )
 
     def observe(self, record):
-        """Takes an evaluation: a dictionary with `step` and the metric."""
+        """Updates the state with an evaluation.
+
+        Args:
+            record: Dictionary with `step` and the metric.
+        """
         if not self.start_at <= record["step"] < self.stop_at:
             return
-        # As the variable holds it, so that an equal value is not taken for a better one.
+        # Rounded like the variable, so that an equal value does not count as an improvement.
         value = np.float32(record[self.metric])
         value = value if self.lower_is_better else -value
-        factor, best, waited = ops.convert_to_numpy(self.state)
+        factor, best, evaluations_since = ops.convert_to_numpy(self.state)
         if value < best:
-            best, waited = value, 0
+            best, evaluations_since = value, 0
         else:
-            waited += 1
-        if waited >= self.patience:
-            factor, waited = factor * self.factor, 0
-        self.state.assign([factor, best, waited])
+            evaluations_since += 1
+        if evaluations_since >= self.patience:
+            factor, evaluations_since = factor * self.factor, 0
+        self.state.assign([factor, best, evaluations_since])
 
     def __call__(self, step):
         rate = self.schedule(step) if callable(self.schedule) else self.schedule
-        # A schedule that is lower by itself, in its warm-up, is not lifted.
+        # The minimum does not raise a lower rate of the schedule itself, such as during warm-up.
         return ops.maximum(rate * self.state[0], ops.minimum(rate, self.min_learning_rate))
 
     def get_config(self):

@@ -1,11 +1,11 @@
-"""The four ids that every vocabulary starts with, and how they are printed."""
+"""The four special tokens with which every vocabulary starts."""
 
 PADDING_ID, UNKNOWN_ID, START_ID, END_ID = 0, 1, 2, 3
 
 SPECIAL_TOKENS = ("<pad>", "<unk>", "<s>", "</s>")
 
-# No vocabulary file may hold these: the first four would get a second id, and the others are what
-# google/seq2seq wrote for the same things.
+# Tokens that vocabulary files must not contain: the special tokens, which would get a second id,
+# and google/seq2seq's names for them.
 RESERVED_TOKENS = frozenset(
     (*SPECIAL_TOKENS, "<UNK>", "UNK", "SEQUENCE_START", "SEQUENCE_END"),
 )

@@ -10,8 +10,6 @@ from keras_seq2seq.tuning import load_space
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
-
-
 SPACES = sorted(EXAMPLES.glob("*_space.yaml"))
 CONFIGURATIONS = sorted(set(EXAMPLES.glob("*.yaml")) - set(SPACES))
 
@@ -36,7 +34,7 @@ def test_training_in_python(tmp_path):
     assert done.stdout.splitlines()[-1].startswith("['")
 
 
-def test_the_page_of_hyperparameters_is_what_the_code_says():
+def test_the_page_of_hyperparameters_is_up_to_date():
     script = ROOT / "docs" / "make_hyperparameters.py"
     done = subprocess.run([sys.executable, script], capture_output=True, check=True)
     assert done.stdout == (ROOT / "docs" / "hyperparameters.md").read_bytes()

@@ -26,9 +26,9 @@ def test_agrees_with_the_reference(label_smoothing):
 def test_hand_computed():
     logits = np.log([[[0.5, 0.25, 0.25], [0.1, 0.1, 0.8], [0.9, 0.1, 0.0001]]])
     labels = np.array([[1, 2, 0]])
-    # The last position is padding: the mean of ln 4 and ln 1.25.
+    # The mean of ln 4 and ln 1.25, as the last position is padding.
     np.testing.assert_allclose(loss_of(labels, logits), np.log(5) / 2, rtol=1e-6)
-    # Half of the target on the label, a sixth on each of the three.
+    # A target of 1/2 + 1/6 for the label and 1/6 for the other two.
     first = np.log(4) * 5 / 6 + np.log(2) / 6
     second = np.log(1.25) * 4 / 6 + np.log(10) / 3
     found = loss_of(labels, logits, label_smoothing=0.5)
@@ -45,11 +45,11 @@ def test_padding_changes_nothing(label_smoothing):
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
-def test_of_padding_alone_is_zero():
+def test_only_padding_has_zero_loss():
     assert loss_of(np.zeros((2, 3), int), LOGITS[:2, :3]) == 0
 
 
-def test_large_logits_are_no_trouble():
+def test_large_logits_are_stable():
     logits = np.array([[[-1e5, 0.0, 1e5]]])
     np.testing.assert_allclose(loss_of(np.array([[1]]), logits), 1e5, rtol=1e-6)
 
@@ -63,7 +63,7 @@ def test_config_round_trip():
 
 
 @pytest.mark.parametrize("label_smoothing", [-0.1, 1.0])
-def test_refuses_smoothing_out_of_range(label_smoothing):
+def test_smoothing_must_be_in_range(label_smoothing):
     with pytest.raises(ValueError) as error:
         MaskedCrossEntropy(label_smoothing)
     assert str(error.value) == (

@@ -7,15 +7,15 @@ import pytest
 from keras_seq2seq.schedules import CosineDecay, DelayedDecay, InverseSquareRoot, Plateau, WarmUp
 
 
-def test_falls_along_half_a_cosine():
+def test_cosine_decay_by_hand():
     schedule = CosineDecay(1.0, start_decay_at=100, stop_decay_at=300, min_learning_rate=0.2)
     rates = [float(schedule(step)) for step in (0, 100, 150, 200, 300, 400)]
-    # A quarter of the way the cosine is sqrt(1/2), in the middle 0.
+    # The cosine is sqrt(1/2) at a quarter of the way, and 0 in the middle.
     quarter = 0.2 + 0.8 * (1 + 0.5**0.5) / 2
     np.testing.assert_allclose(rates, [1.0, 1.0, quarter, 0.6, 0.2, 0.2], rtol=1e-6)
 
 
-def test_refuses_an_end_before_its_start():
+def test_cosine_decay_must_start_before_it_stops():
     with pytest.raises(ValueError, match="start_decay_at=5, stop_decay_at=5"):
         CosineDecay(1.0, 5, 5)
 
@@ -28,18 +28,18 @@ def test_cosine_decay_config_round_trip():
 @pytest.mark.parametrize(
     ("decay_type", "expected"),
     [
-        # 250 steps after the start are 2.5 times `decay_steps`.
+        # 250 steps after the start, 2.5 times `decay_steps`.
         ("exponential_decay", 0.1 * 0.5**2.5),
         ("inverse_time_decay", 0.1 / (1 + 0.5 * 2.5)),
         ("natural_exp_decay", 0.1 * math.exp(-0.5 * 2.5)),
     ],
 )
-def test_decays_by_its_formula(decay_type, expected):
+def test_delayed_decay_formulas(decay_type, expected):
     schedule = DelayedDecay(0.1, decay_type, decay_rate=0.5, start_decay_at=1000)
     np.testing.assert_allclose(schedule(1250), expected, rtol=1e-5)
 
 
-def test_starts_and_stops_and_has_a_floor():
+def test_delayed_decay_has_a_start_an_end_and_a_minimum():
     schedule = DelayedDecay(
         1.0,
         "exponential_decay",
@@ -54,7 +54,7 @@ def test_starts_and_stops_and_has_a_floor():
     assert float(schedule(400)) == pytest.approx(0.25)
 
 
-def test_staircase_jumps():
+def test_delayed_decay_staircase():
     schedule = DelayedDecay(1.0, "exponential_decay", decay_rate=0.5, staircase=True)
     assert [float(schedule(step)) for step in (99, 100, 199, 200)] == [1.0, 0.5, 0.5, 0.25]
 
@@ -64,7 +64,7 @@ def test_delayed_decay_config_round_trip():
     assert DelayedDecay.from_config(schedule.get_config()).get_config() == schedule.get_config()
 
 
-def test_four_times_the_steps_halve_it():
+def test_inverse_square_root_halves_at_four_times_the_steps():
     schedule = InverseSquareRoot(0.4, 100, stop_decay_at=1600, min_learning_rate=0.0)
     rates = [float(schedule(step)) for step in (0, 100, 400, 1600, 6400)]
     np.testing.assert_allclose(rates, [0.4, 0.4, 0.2, 0.1, 0.1], rtol=1e-6)
@@ -73,18 +73,18 @@ def test_four_times_the_steps_halve_it():
 
 
 @pytest.mark.parametrize("step", [0, 10, 398, 399, 5000])
-def test_with_a_warm_up_it_is_the_schedule_of_transformers(step):
+def test_inverse_square_root_with_warm_up_is_the_noam_schedule(step):
     size, warmup_steps = 512, 400
     schedule = WarmUp(
         InverseSquareRoot((size * warmup_steps) ** -0.5, start_decay_at=warmup_steps), warmup_steps
     )
-    # The paper counts from 1. Past the peak the schedule is one step behind.
+    # The paper counts from 1; after the peak, the schedule is one step behind.
     number = step + 1 if step < warmup_steps else step
     noam = size**-0.5 * min(number**-0.5, number * warmup_steps**-1.5)
     assert float(schedule(step)) == pytest.approx(noam, rel=1e-5)
 
 
-def test_needs_a_step_to_start_at():
+def test_inverse_square_root_must_start_at_step_1_or_later():
     with pytest.raises(ValueError, match="start_decay_at=0"):
         InverseSquareRoot(1.0, 0)
 
@@ -95,8 +95,8 @@ def test_inverse_square_root_config_round_trip():
     assert again.get_config() == schedule.get_config()
 
 
-def rates(schedule, values, first_step=1):
-    """The learning rates after evaluations with these values."""
+def rates_after(schedule, values, first_step=1):
+    """Returns the learning rates after evaluations with the given values."""
     found = []
     for step, value in enumerate(values, start=first_step):
         schedule.observe({"step": step, schedule.metric: value})
@@ -104,37 +104,36 @@ def rates(schedule, values, first_step=1):
     return found
 
 
-def test_is_cut_after_patience_evaluations_without_a_new_best():
+def test_plateau_reduces_the_rate_after_patience_evaluations():
     schedule = Plateau(1.0, factor=0.5, patience=2)
     #                  best       best  equal worse
-    found = rates(schedule, [3.0, 3.1, 2.9, 2.9, 3.0, 3.0, 2.95, 2.8, 2.9])
+    found = rates_after(schedule, [3.0, 3.1, 2.9, 2.9, 3.0, 3.0, 2.95, 2.8, 2.9])
     assert found == [1.0, 1.0, 1.0, 1.0, 0.5, 0.5, 0.25, 0.25, 0.25]
 
 
-def test_higher_may_be_better():
+def test_plateau_may_maximize_the_metric():
     schedule = Plateau(1.0, patience=1, metric="dev_bleu", lower_is_better=False)
-    assert rates(schedule, [10.0, 12.0, 11.0, 12.0, 13.0]) == [1.0, 1.0, 0.5, 0.25, 0.25]
+    assert rates_after(schedule, [10.0, 12.0, 11.0, 12.0, 13.0]) == [1.0, 1.0, 0.5, 0.25, 0.25]
 
 
-def test_a_value_that_floats_round_up_is_not_better_than_itself():
-    value = 2.1  # 2.0999999 or 2.1000001 in single precision
-    for value in (2.1, 2.3, 0.7, 1.1):
-        assert rates(Plateau(1.0, patience=1), [value, value])[-1] == 0.5
+def test_plateau_rounding_is_no_improvement():
+    for value in (2.1, 2.3, 0.7, 1.1):  # not exact in single precision
+        assert rates_after(Plateau(1.0, patience=1), [value, value])[-1] == 0.5
 
 
-def test_only_evaluations_between_two_steps_count():
+def test_plateau_ignores_evaluations_before_and_after():
     schedule = Plateau(1.0, patience=1, start_at=3, stop_at=5)
     #                        before    first  cut  after
-    assert rates(schedule, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]) == [1.0, 1.0, 1.0, 0.5, 0.5, 0.5]
+    assert rates_after(schedule, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]) == [1.0, 1.0, 1.0, 0.5, 0.5, 0.5]
 
 
-def test_has_a_floor_that_does_not_lift_the_warm_up():
+def test_plateau_minimum_does_not_raise_the_warm_up():
     schedule = Plateau(WarmUp(1.0, 10), patience=1, factor=0.1, min_learning_rate=0.5)
     assert float(schedule(0)) == pytest.approx(0.1)
-    assert rates(schedule, [1.0, 1.0], first_step=20) == [1.0, 0.5]
+    assert rates_after(schedule, [1.0, 1.0], first_step=20) == [1.0, 0.5]
 
 
-def test_its_state_is_saved_with_the_optimizer(tmp_path):
+def test_plateau_state_is_saved_with_the_optimizer(tmp_path):
     def make():
         schedule = Plateau(1.0, patience=3)
         optimizer = keras.optimizers.SGD(schedule)
@@ -143,15 +142,15 @@ def test_its_state_is_saved_with_the_optimizer(tmp_path):
         return schedule, optimizer
 
     schedule, optimizer = make()
-    rates(schedule, [1.0, 2.0, 2.0])
+    rates_after(schedule, [1.0, 2.0, 2.0])
     resumed, other = make()
     for mine, theirs in zip(other.variables, optimizer.variables, strict=True):
         mine.assign(theirs)
-    assert rates(resumed, [2.0]) == rates(schedule, [2.0]) == [0.5]
+    assert rates_after(resumed, [2.0]) == rates_after(schedule, [2.0]) == [0.5]
     assert float(other.learning_rate) == 0.5
 
 
-def test_refuses_a_factor_that_does_not_cut():
+def test_plateau_factor_must_be_below_1():
     with pytest.raises(ValueError, match="factor=1"):
         Plateau(1.0, factor=1)
 
@@ -159,21 +158,21 @@ def test_refuses_a_factor_that_does_not_cut():
 def test_plateau_config_round_trip():
     schedule = Plateau(WarmUp(1.0, 2), patience=1, metric="dev_ter")
     again = keras.optimizers.schedules.deserialize(keras.optimizers.schedules.serialize(schedule))
-    np.testing.assert_allclose(rates(again, [1.0, 1.0]), rates(schedule, [1.0, 1.0]))
+    np.testing.assert_allclose(rates_after(again, [1.0, 1.0]), rates_after(schedule, [1.0, 1.0]))
 
 
-def test_rises_to_a_number():
+def test_warm_up_to_a_constant():
     rates = [float(WarmUp(0.8, 4)(step)) for step in range(6)]
     np.testing.assert_allclose(rates, [0.2, 0.4, 0.6, 0.8, 0.8, 0.8], rtol=1e-6)
 
 
-def test_rises_to_another_schedule():
+def test_warm_up_to_a_schedule():
     decay = DelayedDecay(1.0, "exponential_decay", decay_steps=1, decay_rate=0.5, start_decay_at=2)
     rates = [float(WarmUp(decay, 2)(step)) for step in range(5)]
     np.testing.assert_allclose(rates, [0.5, 1.0, 1.0, 0.5, 0.25], rtol=1e-6)
 
 
-def test_refuses_no_steps():
+def test_warm_up_needs_steps():
     with pytest.raises(ValueError, match="warmup_steps=0"):
         WarmUp(1.0, 0)
 

@@ -1,4 +1,4 @@
-"""The text that the systems are trained on."""
+"""The training text of the systems."""
 
 import gzip
 import os
@@ -6,20 +6,20 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-# A dev text only has to be there.
+# Small, as some systems require dev text but its size has no influence on speed.
 _DEV_LINES = 64
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Plain text files, one sentence a line, tokens parted by blanks.
+    """Plain text files with one sentence per line and tokens separated by spaces.
 
     Attributes:
-        train: Source and target to train on.
-        dev: Source and target to validate on, where a system insists on that.
-        vocabularies: Source and target: the tokens that occur at least twice, the most frequent
-            first, without special ones.
-        folder: Where the files are, and where a system may put vocabularies in its own form.
+        train: The paths of the source and the target training text.
+        dev: The paths of the source and the target dev text, for systems that require it.
+        vocabularies: The source and the target vocabulary: all tokens that occur at least twice,
+            most frequent first, without special tokens.
+        folder: The directory of the files, to which systems may write vocabularies.
     """
 
     train: tuple[Path, Path]
@@ -29,7 +29,7 @@ class Corpus:
 
     @classmethod
     def prepare(cls, train: tuple[str, str], dev: tuple[str, str], folder: Path) -> "Corpus":
-        """Copies source and target of both texts, plain or `.gz`, to plain files."""
+        """Copies training and dev text, plain or `.gz`, to plain files."""
         folder.mkdir(parents=True, exist_ok=True)
         train_paths, dev_paths, vocabularies = [], [], []
         for side, train_file, dev_file in zip(("source", "target"), train, dev, strict=True):
@@ -43,7 +43,7 @@ class Corpus:
 
     @property
     def target_tokens(self) -> float:
-        """The mean length of the targets, end token included."""
+        """The mean length of the targets, including the end token."""
         lines = read_lines(self.train[1])
         return count_tokens(lines) / len(lines)
 
@@ -60,5 +60,5 @@ def write_lines(path: Path, lines: list[str]) -> Path:
 
 
 def count_tokens(lines: list[str]) -> int:
-    """Returns the number of tokens, an end token a line included."""
+    """Returns the number of tokens, including an end token per line."""
     return sum(len(line.split()) + 1 for line in lines)

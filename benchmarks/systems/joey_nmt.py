@@ -1,10 +1,10 @@
-"""Joey NMT, on a newer PyTorch than it was released with."""
+"""Joey NMT, with a newer PyTorch than at its release."""
 
 import json
 
 from systems.system import System
 
-# `--output-path` fails in this release.
+# The option `--output-path` is broken in this release.
 _TRANSLATE = 'exec "$0" -m joeynmt translate "$1" < "$2" > "$3"'
 
 
@@ -12,7 +12,7 @@ class JoeyNMT(System):
     name = "Joey NMT 2.3.0"
     environment = "joey"
     deviation = "no length buckets"
-    # Padded: "Step:      100".
+    # The number is padded: "Step:      100".
     step_pattern = r"Step: +(\d+)"
     requirements = (("torch==2.13.0",), ("joeynmt==2.3.0", "importlib_metadata"))
 

@@ -1,4 +1,4 @@
-"""Marian, as the wheel of its Python bindings has it."""
+"""Marian, from the wheel of its Python bindings."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""OpenNMT-py, the last release, on a newer PyTorch than it asks for."""
+"""The last release of OpenNMT-py, with a newer PyTorch than it requires."""
 
 import json
 
@@ -9,7 +9,7 @@ class OpenNMTPy(System):
     name = "OpenNMT-py 3.5.1"
     environment = "opy"
     shape = M256_NARROW_ENCODER
-    deviation = "encoder and decoder of one size: 128 a direction with 256"
+    deviation = "encoder size equals decoder size: 128 units per direction"
     step_pattern = r"Step (\d+)/"
     requirements = (
         ("torch==2.13.0",),
@@ -22,7 +22,7 @@ class OpenNMTPy(System):
     )
 
     def variables(self):
-        # Its checkpoints hold more than weights.
+        # Its checkpoints contain more than weights.
         return {**super().variables(), "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"}
 
     def training_command(self, folder, steps, report_every):
@@ -54,7 +54,7 @@ class OpenNMTPy(System):
             "dropout": shape.dropout,
             "batch_type": "sents",
             "batch_size": shape.batch_size,
-            # Sentences sorted by length together: an epoch, as the others sort.
+            # Sorts a whole epoch by length, like the other systems.
             "bucket_size": sum(1 for _ in open(corpus.train[0], "rb")),
             "num_workers": 2,
             "normalization": "tokens",

@@ -1,4 +1,4 @@
-"""OpenNMT-tf, the last release, on the last TensorFlow that it works with."""
+"""The last release of OpenNMT-tf, with the last TensorFlow that it supports."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What the benchmark asks of every system that it compares."""
+"""The base class of the systems in the benchmark."""
 
 import os
 import re
@@ -15,16 +15,18 @@ from systems.corpus import Corpus
 
 @dataclass(frozen=True)
 class Shape:
-    """Model M256 and how it is trained: a GRU encoder of one bidirectional layer, a GRU decoder
-    of one layer with Bahdanau attention and input feeding, and Adam at a constant rate.
+    """The size of a model and its training options.
+
+    The model has a bidirectional GRU encoder with one layer, and a GRU decoder with one layer,
+    Bahdanau attention and input feeding. It is trained with Adam and a constant learning rate.
 
     Attributes:
-        encoder_units: Units of each direction of the encoder.
-        units: Units of decoder and attention, and size of the embeddings.
-        batch_size: Sentences in a batch.
-        dropout: Rate of dropout, wherever the system applies it.
-        learning_rate: Adam's.
-        clip: Largest global norm of the gradients.
+        encoder_units: The number of units per direction of the encoder.
+        units: The number of units of decoder, attention and embeddings.
+        batch_size: The number of sentences per batch.
+        dropout: The dropout rate.
+        learning_rate: The learning rate of Adam.
+        clip: The maximum global norm of the gradients.
     """
 
     encoder_units: int = 256
@@ -36,29 +38,29 @@ class Shape:
 
 
 M256 = Shape()
-# Where encoder and decoder have to be of one size, both directions together.
+# For systems in which both encoder directions together have the size of the decoder.
 M256_NARROW_ENCODER = replace(M256, encoder_units=128)
 
 
 class System(ABC):
-    """A system in a virtual environment of its own, run by its own commands.
+    """A system in its own virtual environment, run with its own commands.
 
     Args:
-        corpus: What it is trained on.
-        work_dir: Where environments, configurations, models and logs go.
-        threads: Threads it may use.
-        python: The interpreter to make its environment with.
+        corpus: The training text.
+        work_dir: The directory of environments, configurations, models and logs.
+        threads: The number of threads to use.
+        python: The Python interpreter of the environment.
     """
 
     name: str
-    """As it stands in the tables."""
+    """The name in tables."""
     environment: str
-    """Folder of the virtual environment."""
+    """The directory name of the virtual environment."""
     model_of: str | None = None
-    """The environment of the system whose model it translates with, where that is another's."""
+    """The environment of the system whose trained model is used for decoding, if different."""
     shape = M256
     deviation = ""
-    """What the system does otherwise than the others."""
+    """Differences from the other systems."""
 
     def __init__(self, corpus: Corpus, work_dir: Path, threads: int, python: str = sys.executable):
         self.corpus = corpus
@@ -71,7 +73,7 @@ class System(ABC):
             folder.mkdir(parents=True, exist_ok=True)
 
     def install(self):
-        """Makes the virtual environment, unless it is there already."""
+        """Creates the virtual environment, unless it exists."""
         ready = self.venv / "ready"
         if ready.exists():
             return
@@ -81,25 +83,25 @@ class System(ABC):
         ready.touch()
 
     requirements: tuple[tuple[str, ...], ...] = ()
-    """What pip is given, call by call."""
+    """The arguments of each call of `pip install`."""
 
     def train(self, folder: Path, steps: int, report_every: int) -> list[Reading]:
-        """Trains a new model in an empty folder by the system's own command."""
+        """Trains a new model in an empty directory and returns the readings."""
         folder.mkdir(parents=True)
         command = self.training_command(folder, steps, report_every)
         return watch(command, self.log, self._steps_done, **self.variables())
 
     def translate(self, model: Path, source: Path, output: Path, beam: int, batch_size: int):
-        """Translates a file by the system's own command.
+        """Translates a file.
 
         Returns:
-            The seconds it took, and the processor's seconds.
+            The wall-clock and the CPU seconds.
         """
         command = self.translation_command(model, source, output, beam, batch_size)
         return run(command, self.log, **self.variables())
 
     def variables(self) -> Mapping[str, str]:
-        """Returns environment variables: the number of threads, and no GPU."""
+        """Returns environment variables that set the number of threads and disable GPUs."""
         names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
         return {
             **dict.fromkeys((*names, "TF_NUM_INTEROP_THREADS"), str(self.threads)),
@@ -108,7 +110,7 @@ class System(ABC):
         }
 
     step_pattern: str
-    """Expression whose group is the number of steps, in what the training command prints."""
+    """A regular expression for the output of training, whose group is the number of steps."""
 
     def _steps_done(self, text: str) -> int | None:
         found = re.findall(self.step_pattern, text)
@@ -118,10 +120,10 @@ class System(ABC):
     def training_command(
         self, folder: Path, steps: int, report_every: int
     ) -> list[str | os.PathLike]:
-        """Writes the configuration into the folder and returns the command."""
+        """Writes the configuration to the directory and returns the training command."""
 
     @abstractmethod
     def translation_command(
         self, model: Path, source: Path, output: Path, beam: int, batch_size: int
     ) -> list[str | os.PathLike]:
-        """Returns the command that translates `source` with the model that training left."""
+        """Returns the command that translates `source` with the trained model."""

@@ -1,4 +1,4 @@
-"""keras_seq2seq itself, from the working tree that the benchmark is part of."""
+"""keras_seq2seq itself, from the repository of the benchmark."""
 
 import os
 import sys
@@ -18,11 +18,11 @@ class ThisPackage(System):
     translation_dtype = "float32"
 
     def install(self):
-        """Nothing: it runs in the benchmark's own interpreter."""
+        """Does nothing, as it runs in the environment of the benchmark."""
 
     def variables(self):
         path = os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH"))))
-        # The cores that it may use are all that it needs to be told.
+        # Without numbers of threads, as it uses the available cores.
         chosen = {k: v for k, v in super().variables().items() if "THREADS" not in k}
         return {**chosen, "PYTHONPATH": path}
 
@@ -77,14 +77,14 @@ class ThisPackageNarrow(ThisPackage):
     name = "keras_seq2seq, narrow encoder"
     environment = "keras_seq2seq_narrow"
     shape = M256_NARROW_ENCODER
-    deviation = "encoder of 128 a direction"
+    deviation = "encoder with 128 units per direction"
 
 
 class ThisPackageBfloat16(ThisPackage):
     name = "keras_seq2seq, bfloat16"
     environment = "keras_seq2seq_bfloat16"
     model_of = ThisPackage.environment
-    deviation = "products in bfloat16"
+    deviation = "matrix products in bfloat16"
     dtype = "mixed_bfloat16"
     translation_dtype = "bfloat16"
 
@@ -94,4 +94,4 @@ class ThisPackageNarrowBfloat16(ThisPackageBfloat16):
     environment = "keras_seq2seq_narrow_bfloat16"
     model_of = ThisPackageNarrow.environment
     shape = M256_NARROW_ENCODER
-    deviation = "encoder of 128 a direction, products in bfloat16"
+    deviation = "encoder with 128 units per direction, matrix products in bfloat16"

@@ -1,29 +1,51 @@
 """Keras callbacks for training."""
 
+import warnings
+
 from keras_seq2seq.callbacks.checkpoints import RestoreRawWeights, SaveCheckpoints
 from keras_seq2seq.callbacks.evaluation import Evaluation, SampleTranslations
 from keras_seq2seq.callbacks.progress_bar import ProgressBar
-from keras_seq2seq.callbacks.stopping import EarlyStopping, StopOnInterrupt, StopOnNonFiniteLoss
+from keras_seq2seq.callbacks.stopping import (
+    StopOnInterrupt,
+    StopOnNonFiniteLoss,
+    StopWithoutImprovement,
+)
 from keras_seq2seq.callbacks.tensorboard import (
     EmbeddingProjector,
     ProfileSteps,
     RunDescription,
-    TensorBoard,
+    TensorBoardCurves,
     TrackGradientNorm,
 )
 
 __all__ = [
-    "EarlyStopping",
     "EmbeddingProjector",
     "Evaluation",
-    "RestoreRawWeights",
     "ProfileSteps",
     "ProgressBar",
+    "RestoreRawWeights",
     "RunDescription",
     "SampleTranslations",
     "SaveCheckpoints",
     "StopOnInterrupt",
     "StopOnNonFiniteLoss",
-    "TensorBoard",
+    "StopWithoutImprovement",
+    "TensorBoardCurves",
     "TrackGradientNorm",
 ]
+
+_RENAMED = {
+    "EarlyStopping": StopWithoutImprovement,
+    "KeepOwnWeights": RestoreRawWeights,
+    "TensorBoard": TensorBoardCurves,
+}
+
+
+def __getattr__(name: str):
+    if name not in _RENAMED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    renamed = _RENAMED[name]
+    warnings.warn(
+        f"{__name__}.{name} is deprecated; use {renamed.__name__}", DeprecationWarning, stacklevel=2
+    )
+    return renamed

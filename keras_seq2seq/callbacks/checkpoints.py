@@ -1,4 +1,4 @@
-"""Callbacks that save training state."""
+"""Callbacks that save and restore training state."""
 
 import time
 
@@ -9,20 +9,20 @@ from keras_seq2seq.models import steps_taken
 
 
 class SaveCheckpoints(keras.callbacks.Callback):
-    """Saves every so many training steps or seconds.
+    """Saves at regular intervals, counted in training steps, seconds or both.
 
-    It belongs behind `Evaluation` in the list of callbacks, so that what is saved at a step is
-    its evaluation too.
+    Put this callback after `Evaluation`, so that a checkpoint saved at a step includes the
+    evaluation at that step.
 
     Args:
-        function: Function of the number of steps taken, which saves.
-        every_n_steps: Integer, `None` for none by steps.
-        every_n_seconds: Number, `None` for none by time.
-        agree: Function of a boolean that returns whether it is true in any of several processes,
-            whose clocks differ.
+        function: Function that takes the number of steps taken and saves.
+        every_n_steps: Integer, the steps between two saves; `None` to ignore steps.
+        every_n_seconds: Number, the seconds between two saves; `None` to ignore time.
+        agree: Function that takes a boolean and returns whether it is true in any of the
+            training processes, whose clocks differ. Defaults to a single process.
 
     Attributes:
-        step: Integer, the step of the last save, or that the training began with.
+        step: Integer, the step of the last save, or the first step of the run.
 
     Example:
         >>> checkpoints = Checkpoints("checkpoints", model)
@@ -46,7 +46,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
             self.save()
 
     def save(self):
-        """Saves now, if it has not been done after this step."""
+        """Saves now, unless the current step has been saved already."""
         step = self._current_step()
         if step != self.step:
             self.function(step)
@@ -65,10 +65,10 @@ class SaveCheckpoints(keras.callbacks.Callback):
 
 
 class RestoreRawWeights(keras.callbacks.Callback):
-    """Leaves a model its own weights where the optimizer keeps their moving average.
+    """Restores the raw weights after training with an optimizer that averages them.
 
-    Keras ends `fit` by setting the weights to their average, with which no training could go on
-    as if it had not been stopped.
+    With `use_ema`, Keras replaces the weights with their moving average at the end of `fit`.
+    Training can only be resumed exactly from the raw weights.
 
     Example:
         >>> model.compile(keras.optimizers.Adam(use_ema=True, ema_momentum=0.999), loss=...)
@@ -78,9 +78,10 @@ class RestoreRawWeights(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         if self.model.optimizer.use_ema:
-            self._own = [ops.copy(variable) for variable in self.model.trainable_variables]
+            self._raw_weights = [ops.copy(variable) for variable in self.model.trainable_variables]
 
     def on_train_end(self, logs=None):
         if self.model.optimizer.use_ema:
-            for variable, value in zip(self.model.trainable_variables, self._own, strict=True):
+            pairs = zip(self.model.trainable_variables, self._raw_weights, strict=True)
+            for variable, value in pairs:
                 variable.assign(value)

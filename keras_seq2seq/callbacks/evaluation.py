@@ -19,24 +19,30 @@ from keras_seq2seq.translator import Translator
 
 
 class Evaluation(keras.callbacks.Callback):
-    """Evaluates every so many training steps, and tells its observers.
+    """Evaluates the model at regular steps and passes the results to its observers.
 
-    Training metrics are those since the evaluation before. Where the optimizer keeps a moving
-    average of the weights (`use_ema`), that is what is evaluated.
+    Training metrics cover the steps since the previous evaluation. If the optimizer keeps a moving
+    average of the weights (`use_ema`), the averaged weights are evaluated.
+
+    The results of an evaluation are a dictionary, its record:
+
+    - `step`: the number of training steps taken
+    - `train_loss`, `train_perplexity`, `dev_loss`, `dev_perplexity`: losses are in nats per token
+    - `train_source_padding`, `train_target_padding`: the share of padding in the batches, 0 to 1
+    - `train_gradient_norm`: the mean gradient norm, if `TrackGradientNorm` precedes this callback
+    - `learning_rate`
+    - `tokens`: the number of target tokens trained on
+    - `seconds`: the training time, without evaluations
 
     Args:
-        dataset: The dev data, elements as `make_dataset` gives them.
-        every_n_steps: Integer.
-        final_step: Integer, the last step of the run, after which there is always an evaluation.
-        observers: List of functions of a record: a dictionary with `step`, `train_loss`,
-            `train_perplexity`, `train_source_padding`, `train_target_padding`, `dev_loss`,
-            `dev_perplexity`, `learning_rate`, `tokens` (target tokens trained on) and `seconds`
-            (they took, evaluation left out); behind `TrackGradientNorm` also
-            `train_gradient_norm`, its mean.
-        measure: Function that gives further dev metrics as a dictionary, such as `{"bleu": 34.2}`,
-            recorded as `dev_bleu`.
-        seconds: Number, the seconds since the last evaluation that a run which goes on spent
-            before it was stopped.
+        dataset: The dev data, in the format of `make_dataset`.
+        every_n_steps: Integer, the steps between two evaluations.
+        final_step: Integer, the last step of the run, which is always followed by an evaluation.
+        observers: List of functions that take the record.
+        measure: Function that returns additional dev metrics as a dictionary, such as
+            `{"bleu": 34.2}`, which is recorded as `dev_bleu`.
+        seconds: Number, the training seconds between the last evaluation and the interruption of
+            a resumed run.
 
     Example:
         >>> model.fit(train, callbacks=[Evaluation(dev, every_n_steps=500, observers=[print])])
@@ -92,7 +98,7 @@ class Evaluation(keras.callbacks.Callback):
             record["dev_loss"] = math.log(dev["perplexity"])
             record["dev_perplexity"] = dev["perplexity"]
             record.update({f"dev_{name}": value for name, value in self.measure().items()})
-        # What observers save is the state from which the training goes on.
+        # Observers may save a checkpoint, from which training must resume with empty metrics.
         self.model.reset_metrics()
         self._seconds_before, self._started = 0.0, time.perf_counter()
         for observer in self.observers:
@@ -100,22 +106,23 @@ class Evaluation(keras.callbacks.Callback):
         self._started = time.perf_counter()
 
 
-# What Markdown, or HTML in it, could read as more than a character.
+# Characters that may have a meaning in Markdown or in HTML within Markdown.
 _MARKUP = re.compile(r"[^\w\s]", re.ASCII)
 
 
 class SampleTranslations:
-    """Translates the same few sentences at every evaluation, for the terminal and TensorBoard.
+    """Translates a few fixed sentences at every evaluation, for the terminal and TensorBoard.
 
-    TensorBoard shows them as a table, and where the model looked as pictures.
+    TensorBoard shows a table of the translations and, for models with attention, heatmaps of the
+    attention weights.
 
     Args:
-        translator: Translates with the weights of the moment.
-        sources: The sentences.
-        references: What they should become.
-        log_dir: The directory for `tensorboard --logdir`, where they are the run `samples`;
-            `None` for none.
-        console: Where to print them; `None` for nowhere.
+        translator: `Translator` of the model being trained.
+        sources: List of strings, the sentences.
+        references: List of strings, the reference translations.
+        log_dir: The directory for `tensorboard --logdir`, in which the samples are the run
+            `samples`; `None` to write no files.
+        console: `rich.console.Console` to print to; `None` to print nothing.
 
     Example:
         >>> samples = SampleTranslations(translator, ["ein mann"], ["a man"], "logs", Console())
@@ -137,7 +144,11 @@ class SampleTranslations:
         self._writer = log_dir and tf.summary.create_file_writer(os.path.join(log_dir, "samples"))
 
     def write(self, record: dict):
-        """Translates the sentences with the weights that were evaluated."""
+        """Translates the sentences with the current weights.
+
+        Args:
+            record: An evaluation record, see `Evaluation`. Only `step` is used.
+        """
         translations = self.translator.translate(self.sources)
         rows = list(zip(self.sources, self.references, translations, strict=True))
         if self._writer:
@@ -171,7 +182,7 @@ def _escape(text: str) -> str:
 
 
 def _picture(translation) -> tf.Tensor:
-    """Returns bytes `(1, height, width, 3)`."""
+    """Returns the attention heatmap, an unsigned 8-bit tensor `(1, height, width, 3)`."""
     file = io.BytesIO()
     save_attention_heatmap(
         file, translation.source_tokens, translation.target_tokens, translation.attention

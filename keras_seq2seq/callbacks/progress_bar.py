@@ -1,4 +1,4 @@
-"""What one sees while a model trains."""
+"""Progress display during training."""
 
 import keras
 from rich.console import Console
@@ -8,9 +8,9 @@ from keras_seq2seq.models import steps_taken
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """A bar with loss, perplexity, target tokens a second and time left.
+    """A progress bar with loss, perplexity, target tokens per second and remaining time.
 
-    Where the output is no terminal, only the lines of the evaluations are printed.
+    If the output is not a terminal, only one line per evaluation is printed.
 
     Args:
         steps: Integer, the number of training steps of the run.
@@ -62,7 +62,12 @@ class ProgressBar(keras.callbacks.Callback):
             self._progress.stop()
 
     def report(self, record, is_best=False):
-        """Prints one evaluation's figures, in a line that fits a terminal."""
+        """Prints the results of an evaluation in one line.
+
+        Args:
+            record: The evaluation record, see `Evaluation`.
+            is_best: Boolean, whether it is the best evaluation so far.
+        """
         speed = record["tokens"] / max(record["seconds"], 1e-9)
         others = [
             f"  {name.removeprefix('dev_')} {value:.2f}"

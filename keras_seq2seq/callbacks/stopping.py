@@ -9,24 +9,25 @@ import keras
 from keras_seq2seq.models import steps_taken
 
 
-class EarlyStopping(keras.callbacks.Callback):
-    """Follows one metric of the records of `Evaluation`.
+class StopWithoutImprovement(keras.callbacks.Callback):
+    """Stops training when a dev metric has stopped improving.
 
-    `keras.callbacks.EarlyStopping` counts epochs; this one counts evaluations.
+    Counts the evaluations of `Evaluation`, whereas `keras.callbacks.EarlyStopping` counts epochs.
 
     Args:
-        metric: String, the name in the record.
-        lower_is_better: Boolean.
-        patience: Integer, the evaluations in a row without a new best after which training
-            stops; `None` for no end.
-        records: Evaluations of the run that goes on, in their order.
+        metric: String, the name of the metric in the evaluation records.
+        lower_is_better: Boolean, whether lower values of the metric are better.
+        patience: Integer, the number of consecutive evaluations without a new best value after
+            which training stops; `None` to never stop.
+        records: The evaluation records of a resumed run so far, in order.
 
     Attributes:
-        best: The record of the best evaluation, the first of several; `None` before any.
-        evaluations_since_best: Integer.
+        best: The record of the best evaluation, the earliest one in case of a tie; `None` before
+            the first evaluation.
+        evaluations_since_best: Integer, the number of evaluations after the best one.
 
     Example:
-        >>> stopping = EarlyStopping("dev_loss", patience=5)
+        >>> stopping = StopWithoutImprovement("dev_loss", patience=5)
         >>> evaluation = Evaluation(dev, observers=[stopping.observe])
         >>> model.fit(train, callbacks=[evaluation, stopping])
     """
@@ -43,11 +44,18 @@ class EarlyStopping(keras.callbacks.Callback):
 
     @property
     def is_exhausted(self):
-        """Whether it is time to stop."""
+        """Whether `patience` is used up."""
         return self.patience is not None and self.evaluations_since_best >= self.patience
 
     def observe(self, record):
-        """Takes the next evaluation, and returns whether it is the best one."""
+        """Adds an evaluation, and stops training if `patience` is used up.
+
+        Args:
+            record: The evaluation record, a dictionary.
+
+        Returns:
+            Whether this is the best evaluation so far.
+        """
         is_best = self._compare(record)
         if self.is_exhausted:
             self.model.stop_training = True
@@ -67,15 +75,16 @@ class EarlyStopping(keras.callbacks.Callback):
 
 
 class StopOnInterrupt(keras.callbacks.Callback):
-    """Ends training after the current step when Ctrl-C is pressed; a second one ends it at once.
+    """Stops training after the current step on Ctrl-C, and immediately on a second Ctrl-C.
 
-    The signal SIGTERM, with which Slurm and Kubernetes announce the end, does the same.
+    SIGTERM, which Slurm and Kubernetes send before they kill a job, is handled in the same way.
 
     Args:
-        agree: Function of a boolean that returns whether it is true in any of several processes.
+        agree: Function that takes a boolean and returns whether it is true in any of the
+            training processes. Defaults to a single process.
 
     Attributes:
-        interrupted: Boolean, whether it happened.
+        interrupted: Boolean, whether training was interrupted.
 
     Example:
         >>> stop = StopOnInterrupt()
@@ -87,13 +96,13 @@ class StopOnInterrupt(keras.callbacks.Callback):
         super().__init__()
         self.agree = agree
         self.interrupted = False
-        self._previous = {}
+        self._previous_handlers = {}
 
     def on_train_begin(self, logs=None):
-        # Only the main thread may ask for signals.
+        # Python allows signal handlers to be set in the main thread only.
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
-                self._previous[number] = signal.signal(number, self._on_interrupt)
+                self._previous_handlers[number] = signal.signal(number, self._on_interrupt)
 
     def on_train_batch_end(self, batch, logs=None):
         if self.agree(self.interrupted):
@@ -101,8 +110,8 @@ class StopOnInterrupt(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def on_train_end(self, logs=None):
-        while self._previous:
-            signal.signal(*self._previous.popitem())
+        while self._previous_handlers:
+            signal.signal(*self._previous_handlers.popitem())
 
     def _on_interrupt(self, signal_number, frame):
         if self.interrupted:
@@ -111,13 +120,17 @@ class StopOnInterrupt(keras.callbacks.Callback):
 
 
 class StopOnNonFiniteLoss(keras.callbacks.Callback):
-    """Raises an error after the step whose loss is infinite or not a number.
+    """Raises an error after the first step whose loss is infinite or NaN.
 
-    `keras.callbacks.TerminateOnNaN` ends the training as if nothing was wrong. It belongs before
-    all callbacks that save something.
+    `keras.callbacks.TerminateOnNaN`, in contrast, ends `fit` without an error. Put this callback
+    before all callbacks that save something.
 
     Args:
-        make_error: Function of the step and the loss that returns the error to raise.
+        make_error: Function that takes the step and the loss and returns the error to raise.
+            Defaults to a `FloatingPointError`.
+
+    Raises:
+        FloatingPointError: During `fit`, or the error that `make_error` returns.
 
     Example:
         >>> model.fit(train, callbacks=[StopOnNonFiniteLoss()])
@@ -128,6 +141,6 @@ class StopOnNonFiniteLoss(keras.callbacks.Callback):
         self.make_error = make_error
 
     def on_train_batch_end(self, batch, logs=None):
-        # A mean over the steps since the evaluation before: one loss that is none spoils it.
+        # `logs["loss"]` is the mean since the last evaluation, which a single NaN turns into NaN.
         if not math.isfinite(logs["loss"]):
             raise self.make_error(int(steps_taken(self.model.optimizer).numpy()), logs["loss"])

@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a run."""
+"""TensorBoard logs of a training run."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -16,10 +16,11 @@ from keras_seq2seq.models import Seq2Seq, steps_taken
 from keras_seq2seq.text import Vocabulary
 
 
-class TensorBoard:
-    """Writes the records of `Evaluation` so that train and dev share a chart.
+class TensorBoardCurves:
+    """Writes the records of `Evaluation`, with training and dev curves in the same charts.
 
-    `keras.callbacks.TensorBoard` counts epochs; this one counts steps.
+    The horizontal axis is the training step, whereas `keras.callbacks.TensorBoard` plots metrics
+    by epoch.
 
     Args:
         log_dir: The directory for `tensorboard --logdir`.
@@ -36,7 +37,11 @@ class TensorBoard:
         }
 
     def write(self, record: dict):
-        """Writes one evaluation's figures."""
+        """Writes the results of an evaluation.
+
+        Args:
+            record: The evaluation record, see `Evaluation`.
+        """
         for side, writer in self._writers.items():
             with writer.as_default(step=record["step"]):
                 for name, value in record.items():
@@ -50,11 +55,12 @@ class TensorBoard:
 
 
 class TrackGradientNorm(keras.callbacks.Callback):
-    """Has the optimizer tell the norm of all gradients together, before they are clipped.
+    """Tracks the global norm of the gradients before clipping.
 
-    `model.gradient_norm` is the mean of the steps since its last reset; `Evaluation` records it.
-    Where the optimizer clips by this norm it is not computed twice: TensorFlow merges operations
-    that are the same. With several replicas it is the mean of the norms of each one's gradients.
+    `model.gradient_norm` holds the mean over the steps since its last reset, which `Evaluation`
+    records. If the optimizer clips by the global norm, the norm is not computed twice, because
+    TensorFlow merges identical operations. With several replicas, the result is the mean of the
+    replicas' gradient norms.
 
     Example:
         >>> callbacks = [TrackGradientNorm(), Evaluation(dev, observers=[print])]
@@ -72,26 +78,37 @@ class TrackGradientNorm(keras.callbacks.Callback):
             metric.update_state(global_norm(grads))
             return apply(grads, trainable_variables)
 
-        # There is no place of Keras' own between the gradients and their clipping.
+        # Keras has no public hook between computing the gradients and clipping them.
         optimizer.apply = track_and_apply
         optimizer._norm_metric = metric
 
 
 def global_norm(gradients):
-    """Returns the norm of tensors as if they were one, by the operations that clip them too."""
+    """Returns the global norm of gradients, using the same operations as clipping.
+
+    Args:
+        gradients: List of tensors or `tf.IndexedSlices`.
+
+    Returns:
+        A scalar tensor.
+    """
     return tf.linalg.global_norm(list(map(sum_duplicate_rows, gradients)))
 
 
 class ProfileSteps(keras.callbacks.Callback):
-    """Profiles training from one step to another, for TensorBoard's Profile tab.
+    """Profiles a range of training steps, for TensorBoard's Profile tab.
 
-    TensorBoard shows it if the package `tensorboard-plugin-profile` is installed. The first steps
-    of a run are slow, since they build graphs: choose later ones.
+    The tab requires the package `tensorboard-plugin-profile`. Choose a range after the first
+    steps of a run, which are slow because they build graphs.
 
     Args:
-        log_dir: The directory for `tensorboard --logdir`; the profile is its run `profile`.
-        first: Integer, the first step, counted from 1.
-        last: Integer, the last one.
+        log_dir: The directory for `tensorboard --logdir`, in which the profile is the run
+            `profile`.
+        first: Integer, the first step to profile, counted from 1.
+        last: Integer, the last step to profile.
+
+    Raises:
+        ValueError: If the range is empty or starts before step 1.
 
     Example:
         >>> model.fit(train, callbacks=[ProfileSteps("logs", 100, 110)])
@@ -130,10 +147,12 @@ class ProfileSteps(keras.callbacks.Callback):
 
 
 class RunDescription:
-    """Writes what does not change while a model trains, before `TensorBoard` writes its curves.
+    """Writes the hyperparameters and the graph of a run.
+
+    Write them before `TensorBoardCurves` writes the first evaluation.
 
     Args:
-        log_dir: The directory for `tensorboard --logdir` that `TensorBoard` writes to as well.
+        log_dir: The directory for `tensorboard --logdir`, the same as for `TensorBoardCurves`.
 
     Example:
         >>> description = RunDescription("logs")
@@ -145,23 +164,30 @@ class RunDescription:
         self.log_dir = Path(log_dir)
 
     def write_hyper_parameters(self, values: Mapping):
-        """Makes the run a line of the HParams tab, beside its dev figures.
+        """Writes the hyperparameters, for TensorBoard's HParams tab.
 
         Args:
-            values: Numbers, booleans and strings by name; others are written as text.
+            values: Dictionary of numbers, booleans and strings; other values are converted to
+                strings.
         """
         values = {
             name: value if isinstance(value, (bool, int, float, str)) else str(value)
             for name, value in values.items()
         }
-        # TensorBoard looks for figures where the hyper-parameters are, and below, but does not
-        # find those below its --logdir itself.
+        # TensorBoard searches for the metrics of a run in the directory of its hyperparameters
+        # and below, but not if that directory is the --logdir itself.
         with _step_0(self.log_dir / "dev"):
-            # Without the time: two runs that are the same write the same.
+            # Without the start time, identical runs write identical files.
             hparams_api.hparams(values, start_time_secs=0)
 
     def write_graph(self, model: Seq2Seq):
-        """Writes the graph from ids to logits, which takes about as long as a first step."""
+        """Writes the graph from ids to logits.
+
+        Building the graph takes about as long as the first training step.
+
+        Args:
+            model: The model.
+        """
         ids = tf.TensorSpec([None, None], tf.int32)
         forward = tf.function(
             lambda source_ids, target_ids: model(
@@ -176,7 +202,7 @@ class RunDescription:
 
 @contextmanager
 def _step_0(directory: Path) -> Iterator[None]:
-    """Opens a file of its own, whose writing is over before others begin."""
+    """Opens an events file for values at step 0, and closes it at the end of the block."""
     writer = tf.summary.create_file_writer(str(directory))
     with writer.as_default(step=0):
         yield
@@ -184,14 +210,15 @@ def _step_0(directory: Path) -> Iterator[None]:
 
 
 class EmbeddingProjector:
-    """Writes a model's embeddings, each with its word, for TensorBoard's projector.
+    """Writes a model's embeddings and their tokens, for TensorBoard's projector.
 
-    They take four bytes a number, and each write replaces the one before.
+    Each write replaces the previous one. The files take four bytes per embedding dimension and
+    token.
 
     Args:
         log_dir: The directory for `tensorboard --logdir`.
-        source_vocabulary: What the source ids mean.
-        target_vocabulary: What the target ids mean.
+        source_vocabulary: The source `Vocabulary`.
+        target_vocabulary: The target `Vocabulary`.
 
     Example:
         >>> EmbeddingProjector("logs", source_vocabulary, target_vocabulary).write(model)
@@ -208,7 +235,10 @@ class EmbeddingProjector:
         self.target_vocabulary = target_vocabulary
 
     def write(self, model: Seq2Seq):
-        """Writes the embeddings as they are now.
+        """Writes the current embeddings.
+
+        Args:
+            model: The model.
 
         Raises:
             OSError: If a file cannot be written.
@@ -225,7 +255,7 @@ class EmbeddingProjector:
             with atomic_file(numbers, binary=True) as file:
                 file.write(weights.astype("float32").tobytes())
             _write_words(words, vocabulary)
-            # Paths are taken from where the configuration is: the directory can be moved.
+            # Paths relative to the projector's configuration, so that the directory can be moved.
             config.embeddings.add(
                 tensor_name=side,
                 tensor_shape=weights.shape,
@@ -237,7 +267,7 @@ class EmbeddingProjector:
 
 def _write_words(path: Path, vocabulary: Vocabulary):
     words = vocabulary.to_tokens(range(len(vocabulary)))
-    # A cell that is empty, or a blank, would be no label.
+    # An empty or blank label would be invisible.
     words = [word if word.strip() else repr(word) for word in words]
     with atomic_file(path) as file:
         if vocabulary.counts is None:

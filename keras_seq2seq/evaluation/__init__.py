@@ -4,7 +4,7 @@ Every metric is one of sacrebleu's or follows its interface: `corpus_score(hypot
 [references])` returns the score, `get_signature()` describes how it was computed, and
 sacrebleu's paired tests accept it. All scores are percentages.
 
-The metric libraries are imported when a metric is made.
+Metric libraries are imported when a metric is created.
 """
 
 from keras_seq2seq.evaluation.registry import (

@@ -1,4 +1,4 @@
-"""Metrics over lines of text."""
+"""Metrics that are sums over lines of text."""
 
 from abc import abstractmethod
 from importlib.metadata import version
@@ -10,7 +10,7 @@ from keras_seq2seq.errors import UserError
 
 
 class LineSignature(Signature):
-    """How a `LineMetric` was computed, written the way sacrebleu does."""
+    """The signature of a `LineMetric` in sacrebleu's format."""
 
     def __init__(self, args: dict):
         super().__init__(args)
@@ -21,16 +21,17 @@ class LineSignature(Signature):
 
 
 class LineMetric(Metric):
-    """A metric that is a quotient of two sums over lines, in percent.
+    """Base class of metrics that are the ratio of two sums over lines, in percent.
 
-    A subclass counts on one line, in `count`. Runs of blanks in a line are one blank to it. With
-    nothing to divide by, the score is 0 if the other sum is 0 too, and 100 if not.
+    Subclasses implement `count`, which returns both terms for one line. Consecutive whitespace
+    counts as a single space. If the denominator is zero, the score is 0 if the numerator is zero
+    as well, and 100 otherwise.
 
     Args:
         name: The name of the metric.
-        unit: What is compared, for the signature.
-        lowercase: Whether to compare text in lower case.
-        version: The library that counts and its version, for the signature, if there is one.
+        unit: The unit of comparison, for the signature.
+        lowercase: Whether to ignore case.
+        version: The underlying library and its version, for the signature, if any.
     """
 
     _SIGNATURE_TYPE = LineSignature
@@ -44,7 +45,12 @@ class LineMetric(Metric):
 
     @abstractmethod
     def count(self, hypothesis: str, reference: str) -> tuple[float, float]:
-        """Returns what one line adds to the dividend and to the divisor."""
+        """Returns the numerator and the denominator of one line.
+
+        Args:
+            hypothesis: The line to score.
+            reference: The reference line.
+        """
 
     def _preprocess_segment(self, sent: str) -> str:
         return " ".join((sent.lower() if self.lowercase else sent).split())
@@ -60,20 +66,21 @@ class LineMetric(Metric):
         return self._compute_score_from_stats([sum(column) for column in zip(*stats, strict=True)])
 
     def _compute_score_from_stats(self, stats) -> Score:
-        dividend, divisor = (float(number) for number in stats)
-        if not divisor:
-            return Score(self.name, 100.0 if dividend else 0.0)
-        return Score(self.name, 100.0 * dividend / divisor)
+        numerator, denominator = (float(number) for number in stats)
+        if not denominator:
+            return Score(self.name, 100.0 if numerator else 0.0)
+        return Score(self.name, 100.0 * numerator / denominator)
 
 
 class ErrorRate(LineMetric):
-    """Words or characters to substitute, delete and insert, for each one of the references.
+    """Word or character error rate.
 
-    May exceed 100. Words are what stands between blanks; a blank inside of a line is a character.
+    The number of substitutions, deletions and insertions, divided by the length of the references;
+    it may exceed 100. Words are separated by whitespace. Spaces within a line count as characters.
 
     Args:
         name: `"wer"` (words) or `"cer"` (characters).
-        lowercase: Whether to compare text in lower case.
+        lowercase: Whether to ignore case.
     """
 
     def __init__(self, name: str, lowercase: bool = False):
@@ -87,7 +94,7 @@ class ErrorRate(LineMetric):
 
     def count(self, hypothesis: str, reference: str) -> tuple[float, float]:
         if not reference:
-            # Not every version of jiwer takes an empty reference.
+            # Some versions of jiwer do not support empty references.
             return len(self._split(hypothesis)), 0
         output = self._process(reference, hypothesis)
         kept_or_replaced = output.hits + output.substitutions
@@ -96,10 +103,10 @@ class ErrorRate(LineMetric):
 
 
 class ExactMatch(LineMetric):
-    """The share of lines that equal their reference, but for runs of blanks.
+    """The percentage of lines that equal their reference, apart from whitespace.
 
     Args:
-        lowercase: Whether to compare text in lower case.
+        lowercase: Whether to ignore case.
     """
 
     def __init__(self, lowercase: bool = False):
@@ -110,72 +117,81 @@ class ExactMatch(LineMetric):
 
 
 class Rouge(LineMetric):
-    """The mean F-measure of shared words, over all lines.
+    """ROUGE: the F-measure of common words, averaged over lines.
 
-    Words are what stands between blanks, without stemming: rouge-score's own tokenizer knows
-    nothing but `a-z` and `0-9`, and would drop every other letter. Case counts unless `lowercase`
-    is given. A line with nothing to share, such as an empty one, or one of a single word for
-    `"rouge_2"`, counts as 0.
+    Words are separated by whitespace and not stemmed, because the tokenizer of rouge-score drops
+    all letters except `a-z`. Lines without n-grams, such as empty lines, or lines of a single word
+    for `"rouge_2"`, score 0.
 
     Args:
-        name: `"rouge_1"` (words), `"rouge_2"` (pairs of words) or `"rouge_l"` (the longest common
+        name: `"rouge_1"` (words), `"rouge_2"` (word bigrams) or `"rouge_l"` (longest common
             subsequence).
-        lowercase: Whether to compare text in lower case.
+        lowercase: Whether to ignore case.
 
     Reference:
-        - Lin, 2004, https://aclanthology.org/W04-1013
+        - Lin, 2004, "ROUGE: A Package for Automatic Evaluation of Summaries",
+          https://aclanthology.org/W04-1013
     """
 
     def __init__(self, name: str, lowercase: bool = False):
-        # Imported here since it imports nltk, which takes half a second.
+        # Imported here, because its dependency nltk takes half a second to import.
         from rouge_score.rouge_scorer import RougeScorer
 
         super().__init__(name, "blanks", lowercase, f"rouge-score-{version('rouge-score')}")
         self._type = name.replace("_", "").replace("l", "L")
-        self._scorer = RougeScorer([self._type], tokenizer=_BlankTokenizer())
+        self._scorer = RougeScorer([self._type], tokenizer=_WhitespaceSplitter())
 
     def count(self, hypothesis: str, reference: str) -> tuple[float, float]:
         return self._scorer.score(reference, hypothesis)[self._type].fmeasure, 1
 
 
-class _BlankTokenizer:
+class _WhitespaceSplitter:
     def tokenize(self, text: str) -> list[str]:
         return text.split()
 
 
 def make_bleu(tokenize: str = "13a", lowercase: bool = False) -> BLEU:
-    """Makes BLEU (Papineni et al., 2002, https://aclanthology.org/P02-1040).
+    """Creates the BLEU metric.
 
     Args:
-        tokenize: One of `TOKENIZERS`.
-        lowercase: Whether to compare text in lower case.
+        tokenize: The tokenizer, one of `TOKENIZERS`.
+        lowercase: Whether to ignore case.
 
     Raises:
-        UserError: If the tokenizer needs a library that is not installed.
+        UserError: If the tokenizer requires a library that is not installed.
+
+    Reference:
+        - Papineni et al., 2002, "BLEU: a Method for Automatic Evaluation of Machine Translation",
+          https://aclanthology.org/P02-1040
     """
     try:
-        # `force` keeps sacrebleu from warning of tokenised text, at each evaluation of a training.
+        # `force` suppresses sacrebleu's warnings about tokenized text.
         return BLEU(tokenize=tokenize, lowercase=lowercase, force=True)
     except RuntimeError:
         extra = tokenize.partition("-")[0]
         raise UserError(
-            f"tokenizer {tokenize!r} needs a library: pip install 'sacrebleu[{extra}]'"
+            f"tokenizer {tokenize!r} is not installed: pip install 'sacrebleu[{extra}]'"
         ) from None
 
 
 def make_chrf(lowercase: bool = False) -> CHRF:
-    """Makes chrF2, over characters only (Popovic, 2015, https://aclanthology.org/W15-3049).
+    """Creates the chrF2 metric, without word n-grams.
 
     Args:
-        lowercase: Whether to compare text in lower case.
+        lowercase: Whether to ignore case.
+
+    Reference:
+        - Popović, 2015, "chrF: character n-gram F-score for automatic MT evaluation",
+          https://aclanthology.org/W15-3049
     """
     return CHRF(lowercase=lowercase)
 
 
 def make_ter() -> TER:
-    """Makes TER, which ignores case.
+    """Creates the TER metric, which ignores case.
 
     Reference:
-        - Snover et al., 2006, https://aclanthology.org/2006.amta-papers.25
+        - Snover et al., 2006, "A Study of Translation Edit Rate with Targeted Human Annotation",
+          https://aclanthology.org/2006.amta-papers.25
     """
     return TER()

@@ -1,4 +1,4 @@
-"""Metrics by the names that users give."""
+"""Metrics by name."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -20,25 +20,29 @@ METRIC_NAMES = (
 
 LOWER_IS_BETTER = frozenset(("ter", "wer", "cer", "perplexity"))
 
-# Those of sacrebleu that load nothing from the network.
+# The tokenizers of sacrebleu that download nothing.
 TOKENIZERS = ("none", "13a", "intl", "char", "zh", "ja-mecab", "ko-mecab")
 
 
 def parse_metric_names(
     names: str | Iterable[str], known: Iterable[str] = METRIC_NAMES
 ) -> tuple[str, ...]:
-    """Checks the names of metrics.
+    """Normalizes and checks the names of metrics.
 
     Args:
-        names: The names, or one string of them with commas between. Upper case and hyphens are
-            understood: `"chrF"`, `"ROUGE-L"`.
-        known: The names to choose from.
+        names: The names, as an iterable or a comma-separated string. Upper case and hyphens are
+            accepted, as in `"chrF"` and `"ROUGE-L"`.
+        known: The valid names.
 
     Returns:
-        The names as `METRIC_NAMES` spells them, each once.
+        A tuple of the names in the spelling of `METRIC_NAMES`, without duplicates.
 
     Raises:
-        UserError: If there is none, or one is unknown.
+        UserError: If there are no names, or a name is unknown.
+
+    Example:
+        >>> parse_metric_names("chrF,ROUGE-L")
+        ('chrf', 'rouge_l')
     """
     known = tuple(known)
     if isinstance(names, str):
@@ -55,25 +59,24 @@ def parse_metric_names(
 def make_metrics(
     names: str | Iterable[str], tokenize: str = "13a", lowercase: bool = False
 ) -> dict[str, Any]:
-    """Makes metrics.
+    """Creates metrics.
 
     Args:
-        names: Names out of `METRIC_NAMES`, see `parse_metric_names`.
-        tokenize: How BLEU cuts text into words, one of `TOKENIZERS`. `"none"` for text that is
-            tokenised already.
-        lowercase: Whether to compare text in lower case. TER always does.
+        names: The names of the metrics, as for `parse_metric_names`.
+        tokenize: The tokenizer of BLEU, one of `TOKENIZERS`. Use `"none"` for tokenized text.
+        lowercase: Whether to ignore case. TER always ignores case.
 
     Returns:
-        A dictionary from each name to its metric, a `sacrebleu.metrics.base.Metric`.
+        A dictionary from names to metrics, which are `sacrebleu.metrics.base.Metric` objects.
 
     Raises:
-        UserError: If a metric or the tokenizer is unknown, or the tokenizer lacks its library.
+        UserError: If a metric or the tokenizer is unknown, or the library of the tokenizer is not
+            installed.
 
     Example:
-
-    >>> metric = make_metrics("exact_match")["exact_match"]
-    >>> metric.corpus_score(["a man", "a dog"], [["a man", "the dog"]]).score
-    50.0
+        >>> metric = make_metrics("exact_match")["exact_match"]
+        >>> metric.corpus_score(["a man", "a dog"], [["a man", "the dog"]]).score
+        50.0
     """
     names = parse_metric_names(names)
     _check_choice("tokenizer", tokenize, TOKENIZERS)
@@ -81,7 +84,7 @@ def make_metrics(
 
 
 def _make_metric(name: str, tokenize: str, lowercase: bool):
-    # These import sacrebleu, for which --help shall not wait.
+    # Imported here, as importing sacrebleu would slow down --help.
     from keras_seq2seq.evaluation import line_metrics
 
     match name:

@@ -1,4 +1,4 @@
-"""Scores of translations, and comparisons between systems."""
+"""Scores of systems, and significance tests between systems."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,16 +11,16 @@ from keras_seq2seq.evaluation import METRIC_NAMES, make_metrics
 
 @dataclass(frozen=True)
 class MetricScore:
-    """The score of a system by one metric.
+    """The score of a system on one metric.
 
     Attributes:
-        value: The score, a percentage; perplexity is none.
-        signature: How it was computed, as sacrebleu writes it; give it along with the score.
-        mean: The mean over resampled corpora, `None` for a system evaluated alone.
-        confidence: Half the width of the interval around `mean` that holds 95 % of the scores of
-            resampled corpora, likewise.
-        p_value: The probability of at least such a difference to the first system if the two
-            were equally good. `None` for the first system, or one evaluated alone.
+        value: The score in percent, except for perplexity.
+        signature: sacrebleu's description of how the score was computed, to be reported with it.
+        mean: The mean score over bootstrap samples; `None` for a single system.
+        confidence: The half-width of the 95 % confidence interval around `mean`; `None` for a
+            single system.
+        p_value: The p-value of the difference from the first system; `None` for the first or a
+            single system.
     """
 
     value: float
@@ -44,24 +44,23 @@ def evaluate(
     """Scores translations.
 
     Args:
-        hypotheses: The translations.
-        references: What they should be, one for each.
-        metrics: Names out of `METRIC_NAMES`.
-        tokenize: How BLEU cuts text into words: `"none"` for text that is tokenised already,
-            `"char"` or `"zh"` for text without blanks.
-        lowercase: Whether to compare text in lower case.
+        hypotheses: List of strings, the translations.
+        references: List of strings, one reference for each translation.
+        metrics: The names of the metrics, see `METRIC_NAMES`.
+        tokenize: The tokenizer of BLEU: `"none"` for tokenized text, `"char"` or `"zh"` for text
+            without spaces, or another one of `TOKENIZERS`.
+        lowercase: Whether to ignore case.
 
     Returns:
-        A dictionary from the name of each metric to its `MetricScore`.
+        A dictionary from metric names to `MetricScore` objects.
 
     Raises:
-        UserError: If there are no lines, or not as many hypotheses as references, or a metric or
-            the tokenizer is unknown.
+        UserError: If there are no lines, the numbers of hypotheses and references differ, or a
+            metric or the tokenizer is unknown.
 
     Example:
-
-    >>> evaluate(["a man sleeps"], ["a man is asleep"], "wer")["wer"].value
-    50.0
+        >>> evaluate(["a man sleeps"], ["a man is asleep"], "wer")["wer"].value
+        50.0
     """
     metrics = make_metrics(metrics, tokenize, lowercase)
     _check_lines("hypotheses", hypotheses, references)
@@ -82,28 +81,30 @@ def evaluate_systems(
     bootstrap_samples: int = 1000,
     seed: int = 12345,
 ) -> dict[str, dict[str, MetricScore]]:
-    """Scores the translations of one system, or compares those of several with the first one's.
+    """Scores one or more systems, and compares all of them with the first one.
 
-    Differences are tested with sacrebleu's paired bootstrap: each system is scored on the same
-    corpora, drawn at random from the lines.
+    Differences are tested with sacrebleu's paired bootstrap resampling: all systems are scored on
+    the same random samples of lines.
 
     Args:
-        systems: A dictionary from the name of each system to its translations.
-        references: What they should be.
-        metrics: As in `evaluate`.
-        tokenize: As in `evaluate`.
-        lowercase: As in `evaluate`.
-        bootstrap_samples: How many corpora to draw.
-        seed: Their seed, at least 1.
+        systems: Dictionary from system names to lists of translations.
+        references: List of strings, one reference for each translation.
+        metrics: The names of the metrics, as for `evaluate`.
+        tokenize: The tokenizer of BLEU, as for `evaluate`.
+        lowercase: Whether to ignore case.
+        bootstrap_samples: The number of bootstrap samples.
+        seed: The random seed of the samples, at least 1.
 
     Returns:
-        A dictionary from the name of each system to a dictionary as `evaluate` returns it.
+        A dictionary from system names to dictionaries, as returned by `evaluate`.
 
     Raises:
-        UserError: As `evaluate`, or if `bootstrap_samples` or `seed` is below 1.
+        UserError: If `bootstrap_samples` or `seed` is less than 1, or for the same reasons as
+            `evaluate`.
 
     Reference:
-        - Koehn, 2004, https://aclanthology.org/W04-3250
+        - Koehn, 2004, "Statistical Significance Tests for Machine Translation Evaluation",
+          https://aclanthology.org/W04-3250
     """
     for option, value in (("bootstrap_samples", bootstrap_samples), ("seed", seed)):
         if value < 1:
@@ -126,7 +127,7 @@ def evaluate_systems(
 
 
 def _paired_bootstrap(systems, references, metrics, samples, seed) -> tuple[dict, dict]:
-    """Returns the signature and the list of the systems' results, by names of metrics."""
+    """Returns two dictionaries by metric name: the signatures, and the results of all systems."""
     from sacrebleu.significance import PairedTest
 
     with _sacrebleu_seed(seed):
@@ -134,7 +135,7 @@ def _paired_bootstrap(systems, references, metrics, samples, seed) -> tuple[dict
             list(systems.items()), metrics, [references], test_type="bs", n_samples=samples
         )
     signatures, table = test()
-    # sacrebleu calls metrics by names of its own, but keeps their order.
+    # sacrebleu uses other names for the metrics, but keeps their order.
     signatures = dict(zip(metrics, signatures.values(), strict=True))
     _systems, *columns = table.values()
     return signatures, dict(zip(metrics, columns, strict=True))
@@ -143,7 +144,7 @@ def _paired_bootstrap(systems, references, metrics, samples, seed) -> tuple[dict
 def _metric_score(result, baseline, signature) -> MetricScore:
     p_value = result.p_value
     if p_value is not None and result.score == baseline.score:
-        # sacrebleu counts larger differences only, which makes systems that do not differ at all
+        # sacrebleu only counts larger differences, so that identical systems would appear to
         # differ significantly.
         p_value = 1.0
     return MetricScore(
@@ -157,7 +158,7 @@ def _metric_score(result, baseline, signature) -> MetricScore:
 
 @contextmanager
 def _sacrebleu_seed(seed: int) -> Iterator[None]:
-    # sacrebleu takes the seed from the environment only.
+    # sacrebleu only reads the seed from the environment.
     before = os.environ.get(_SEED)
     os.environ[_SEED] = str(seed)
     try:
@@ -174,6 +175,6 @@ def _check_lines(name: str, hypotheses: Sequence[str], references: Sequence[str]
         raise UserError("no references; expected at least one line")
     if len(hypotheses) != len(references):
         raise UserError(
-            f"{name}: {len(hypotheses)} lines, but there are {len(references)} references; "
-            "expected one line for each reference"
+            f"{name}: the number of lines, {len(hypotheses)}, differs from the number of "
+            f"references, {len(references)}; expected one line for each reference"
         )

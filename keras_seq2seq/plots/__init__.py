@@ -1,4 +1,4 @@
-"""Pictures of what a model does."""
+"""Plots of attention weights and beam searches."""
 
 from keras_seq2seq.plots.attention import (
     AttentionDirectory,

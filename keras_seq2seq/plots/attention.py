@@ -16,10 +16,18 @@ from keras_seq2seq.plots.labels import make_labels
 def check_weights(
     weights: np.ndarray, source_tokens: Sequence[str], target_tokens: Sequence[str]
 ) -> np.ndarray:
-    """Returns the weights as an array.
+    """Converts attention weights to an array and checks its shape.
+
+    Args:
+        weights: Array-like `(target_tokens, source_tokens)`.
+        source_tokens: The source tokens.
+        target_tokens: The target tokens.
+
+    Returns:
+        The weights as a NumPy array.
 
     Raises:
-        ValueError: If their shape is not `(target_tokens, source_tokens)`.
+        ValueError: If the shape does not match the tokens.
     """
     weights = np.asarray(weights)
     expected = len(target_tokens), len(source_tokens)
@@ -31,19 +39,18 @@ def check_weights(
     return weights
 
 
-# In inches.
-_CELL = 0.3
-_MARGIN = 0.2
+_CELL_INCHES = 0.3
+_MARGIN_INCHES = 0.2
 
 _FONT_SIZE = 11
 _DOTS_PER_INCH = 150
 
-# Longer sentences are cut, and large pictures get fewer dots, so that no sentence makes a picture
-# that takes gigabytes to draw or that no program opens.
-_MOST_TOKENS = 200
-_MOST_DOTS = 6000
+# Limits for long sentences, whose heatmaps could otherwise take gigabytes of memory to draw or be
+# too large to open.
+_MAX_TOKENS = 200
+_MAX_DOTS = 6000
 
-# From so many tokens on, labels on one side are too far away to be followed by eye.
+# The number of tokens from which labels are drawn on both sides.
 _LABELS_ON_BOTH_SIDES = 25
 
 
@@ -53,36 +60,44 @@ def save_attention_heatmap(
     target_tokens: Sequence[str],
     weights: np.ndarray,
 ):
-    """Draws attention weights as a heatmap.
+    """Saves attention weights as a heatmap.
 
-    Each row is a target token and each column a source token; the darker, the more the target
-    token's step looked at the source token. Of sentences with more than 200 tokens the first 200
-    are drawn, and long tokens lose their middle.
+    Rows are target tokens and columns are source tokens; darker cells mean more attention. At most
+    200 tokens per side are drawn, and long tokens are abbreviated.
 
     Args:
-        file: The path, whose suffix is the format: `.png`, `.svg`, `.pdf`; or an open binary
-            file, which gets a PNG.
-        source_tokens: The tokens that were looked at.
-        target_tokens: The tokens that were written.
-        weights: Floats `(target_tokens, source_tokens)` from 0 to 1.
+        file: The path, whose suffix determines the format (`.png`, `.svg` or `.pdf`), or a binary
+            file object for a PNG.
+        source_tokens: List of strings, the source tokens.
+        target_tokens: List of strings, the target tokens.
+        weights: Floats `(target_tokens, source_tokens)` in [0, 1].
 
     Raises:
-        ValueError: If the weights do not fit the tokens, if there are none, or if the format is
-            unknown.
+        ValueError: If the shape of the weights does not match the tokens, if either side is empty,
+            or if the format is unknown.
         OSError: If the file cannot be written.
+
+    Example:
+        >>> (translation,) = translator.translate(["ein mann"])
+        >>> save_attention_heatmap(
+        ...     "attention.png",
+        ...     translation.source_tokens,
+        ...     translation.target_tokens,
+        ...     translation.attention,
+        ... )
     """
     weights = check_weights(weights, source_tokens, target_tokens)
     if not weights.size:
         raise ValueError("a heatmap needs at least one source token and one target token")
-    weights = weights[:_MOST_TOKENS, :_MOST_TOKENS]
+    weights = weights[:_MAX_TOKENS, :_MAX_TOKENS]
     rows, columns = weights.shape
     labels, families = make_labels([*source_tokens[:columns], *target_tokens[:rows]], more="→↓")
     is_upright = all(len(label) == 1 for label in labels[:columns])
-    # Without formulas: "$" is a token like others.
+    # No math text, as "$" is an ordinary token.
     style = {"family": families, "size": _FONT_SIZE, "parse_math": False}
 
-    # Not pyplot, which keeps each figure, and a window system, for the whole program.
-    figure = Figure(figsize=(_CELL * columns, _CELL * rows))
+    # Not pyplot, which keeps figures in memory and may open a window system.
+    figure = Figure(figsize=(_CELL_INCHES * columns, _CELL_INCHES * rows))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     axes.set_xticks(range(columns), labels[:columns], rotation=0 if is_upright else 90, **style)
@@ -91,13 +106,13 @@ def save_attention_heatmap(
     axes.tick_params(top=True, labeltop=True, bottom=below, labelbottom=below, length=0)
     axes.tick_params(right=right, labelright=right)
     _draw_grid(axes, rows, columns)
-    _tell_what_is_cut(axes, style, len(target_tokens) - rows, len(source_tokens) - columns)
-    # The labels stand outside of the figure, which grows as they need.
+    _note_omitted_tokens(axes, style, len(target_tokens) - rows, len(source_tokens) - columns)
+    # The labels are outside of the figure, which `bbox_inches` extends to include them.
     figure.savefig(
         file,
-        dpi=min(_DOTS_PER_INCH, _MOST_DOTS / (_CELL * max(rows, columns))),
+        dpi=min(_DOTS_PER_INCH, _MAX_DOTS / (_CELL_INCHES * max(rows, columns))),
         bbox_inches="tight",
-        pad_inches=_MARGIN,
+        pad_inches=_MARGIN_INCHES,
     )
 
 
@@ -109,35 +124,36 @@ def _draw_grid(axes, rows: int, columns: int):
     axes.spines[:].set_visible(False)
 
 
-def _tell_what_is_cut(axes, style, rows: int, columns: int):
-    cut = [f"{count:,} more {side}" for count, side in ((columns, "→"), (rows, "↓")) if count]
-    if cut:
-        axes.set_title(", ".join(cut), loc="left", pad=12, **style)
+def _note_omitted_tokens(axes, style, rows: int, columns: int):
+    omitted = [f"{count:,} more {arrow}" for count, arrow in ((columns, "→"), (rows, "↓")) if count]
+    if omitted:
+        axes.set_title(", ".join(omitted), loc="left", pad=12, **style)
 
 
-# Each with the weight from which on it stands. A column takes two cells of the terminal: what a
-# wide character takes, and about as wide as a line is high.
+# Pairs of the minimum weight and the shade. A column is two terminal cells wide, the width of a
+# wide character and about the height of a line.
 _SHADES = ((0.75, "██"), (0.5, "▓▓"), (0.25, "▒▒"), (0.05, "░░"), (0.0, "· "))
 
 
 def attention_as_text(
     source_tokens: Sequence[str], target_tokens: Sequence[str], weights: np.ndarray
 ) -> str:
-    """Draws attention weights with shaded blocks.
+    """Draws attention weights as text with shaded blocks.
 
-    Each line is a target token, and each column a source token, which is written downwards above
-    it. The shades stand for weights of at least 0.05, 0.25, 0.5 and 0.75.
+    Lines are target tokens and columns are source tokens, which are written vertically. The four
+    shades mean weights of at least 0.05, 0.25, 0.5 and 0.75.
 
     Args:
-        source_tokens: The tokens that were looked at.
-        target_tokens: The tokens that were written.
-        weights: Floats `(target_tokens, source_tokens)` from 0 to 1.
+        source_tokens: List of strings, the source tokens.
+        target_tokens: List of strings, the target tokens.
+        weights: Floats `(target_tokens, source_tokens)` in [0, 1].
 
     Returns:
-        The lines. They are aligned in a terminal, also where characters are two cells wide.
+        A string with several lines, aligned for a terminal in which some characters are two cells
+        wide.
 
     Raises:
-        ValueError: If the weights do not fit the tokens.
+        ValueError: If the shape of the weights does not match the tokens.
 
     Example:
         >>> print(attention_as_text(["der", "hund"], ["the", "dog"], [[0.9, 0.1], [0.3, 0.7]]))
@@ -158,13 +174,13 @@ def attention_as_text(
 
 
 def _header(tokens: Sequence[str]) -> list[str]:
-    """Returns lines on which each token stands in its column, downwards."""
+    """Returns the lines of the header, with each token written vertically in its column."""
     columns = [_characters(token) for token in tokens]
     return ["".join(map(_pad, line)) for line in zip_longest(*columns, fillvalue="")]
 
 
 def _characters(token: str) -> list[str]:
-    """Splits a token into characters, an accent that takes no cell staying with its letter."""
+    """Splits a token into characters, keeping combining characters with their base."""
     characters: list[str] = []
     for character in token:
         if characters and cell_len(character) == 0:
@@ -179,26 +195,26 @@ def _pad(character: str) -> str:
 
 
 def _shade(weight: float) -> str:
-    return next((shade for least, shade in _SHADES if weight >= least), _SHADES[-1][1])
+    return next((shade for minimum, shade in _SHADES if weight >= minimum), _SHADES[-1][1])
 
 
 class AttentionDirectory:
-    """Writes two files for each sentence: a heatmap for people and its numbers for programs.
+    """A directory with a heatmap and an array of attention weights for each sentence.
 
-    `000007.png` is the heatmap of the seventh sentence; there is none where no token was read or
-    written. `000007.npz` has the arrays `weights`, floats `(target_tokens, source_tokens)`,
-    `source_tokens` and `target_tokens`, both strings.
+    `000007.png` is the heatmap of the seventh sentence, unless either side is empty. `000007.npz`
+    contains the arrays `weights`, floats `(target_tokens, source_tokens)`, and the strings
+    `source_tokens` and `target_tokens`.
 
     Args:
-        directory: A new or an empty directory.
+        directory: The path of a new or empty directory.
 
     Raises:
-        UserError: If the directory has files, or cannot be written.
+        UserError: If the directory is not empty or cannot be written.
 
     Example:
-        >>> pictures = AttentionDirectory("attention")
+        >>> directory = AttentionDirectory("attention")
         >>> for number, translation in enumerate(translator.translate(sentences), start=1):
-        ...     pictures.write(
+        ...     directory.write(
         ...         number,
         ...         translation.source_tokens,
         ...         translation.target_tokens,
@@ -220,13 +236,13 @@ class AttentionDirectory:
         """Writes the files of a sentence.
 
         Args:
-            number: The number of the sentence, 1 for the first.
-            source_tokens: The tokens that were looked at.
-            target_tokens: The tokens that were written.
-            weights: Floats `(target_tokens, source_tokens)` from 0 to 1.
+            number: The number of the sentence, counted from 1.
+            source_tokens: List of strings, the source tokens.
+            target_tokens: List of strings, the target tokens.
+            weights: Floats `(target_tokens, source_tokens)` in [0, 1].
 
         Raises:
-            ValueError: If the weights do not fit the tokens.
+            ValueError: If the shape of the weights does not match the tokens.
             OSError: If a file cannot be written.
         """
         weights = check_weights(weights, source_tokens, target_tokens)

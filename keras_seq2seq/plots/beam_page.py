@@ -1,4 +1,4 @@
-"""The beam tree of a translation as an HTML page."""
+"""Beam search trees as HTML pages."""
 
 import html
 import json
@@ -17,12 +17,12 @@ from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID
 
 
 class BeamNode(NamedTuple):
-    """A token that a search kept.
+    """A node of the tree: a token that the search kept.
 
     Attributes:
-        parent: The index of the node before it, -1 for the first node, which all come from.
-        id: The token, or `END_ID` where a hypothesis ends.
-        score: The log-probability of the token after those before it.
+        parent: The index of the preceding node, -1 for the root.
+        id: The token id, `END_ID` at the end of a hypothesis.
+        score: The log-probability of the token given the preceding tokens.
     """
 
     parent: int
@@ -31,17 +31,18 @@ class BeamNode(NamedTuple):
 
 
 def read_nodes(tree) -> list[BeamNode]:
-    """Reads the tree of one sentence.
+    """Reads the nodes of a tree.
 
     Args:
-        tree: A `BeamTree` without its first axis: arrays `(steps, width)`.
+        tree: The `BeamTree` of one sentence: arrays `(steps, beam_width)`.
 
     Returns:
-        The nodes, parents before their children; the first is the start.
+        A list of `BeamNode`, with parents before their children. The first one is the root, the
+        start token.
     """
     ids, parents, token_scores, ends, end_scores = (np.asarray(part) for part in tree)
     nodes = [BeamNode(-1, START_ID, 0.0)]
-    # The node that each live hypothesis ends with.
+    # The last node of each live hypothesis.
     live = {0: 0}
     for step in range(len(ids)):
         for beam in np.flatnonzero(ends[step]):
@@ -56,14 +57,14 @@ def read_nodes(tree) -> list[BeamNode]:
 
 
 def find_end(nodes: Sequence[BeamNode], ids: Sequence[int]) -> int:
-    """Returns the index of the node that a hypothesis ends with.
+    """Returns the index of the last node of a finished hypothesis.
 
     Args:
-        nodes: What `read_nodes` returned.
-        ids: The tokens of the hypothesis, without the end token.
+        nodes: The nodes from `read_nodes`.
+        ids: The token ids of the hypothesis, without the end token.
 
     Raises:
-        ValueError: If there is no such hypothesis in the tree.
+        ValueError: If the tree does not contain the hypothesis.
     """
     index_of = {(node.parent, node.id): index for index, node in enumerate(nodes)}
     index = 0
@@ -82,20 +83,20 @@ def write_beam_page(
     source: str = "",
     separator: str = " ",
 ):
-    """Writes the tree of a beam search as an HTML page.
+    """Writes the tree of a beam search as a self-contained HTML page.
 
-    The page loads nothing from anywhere. It shows each token that was kept with its probability,
-    the finished hypotheses and the winner, and can be moved, zoomed and searched.
+    The page shows the tokens that the search kept with their probabilities, the finished
+    hypotheses, and the best hypothesis. The tree can be panned, zoomed and searched.
 
     Args:
-        file: Where to write the page; UTF-8.
-        tree: The `BeamTree` of one sentence, of `BeamSearch(return_tree=True)`: arrays
-            `(steps, width)`.
-        to_tokens: Turns ids into tokens, such as `Vocabulary.to_tokens`.
-        hypotheses: The ids, without the end token, and the score of what the search returned,
-            best first. The first is the winner.
-        source: What was translated.
-        separator: What stands between tokens in text.
+        file: A text file to write to, with encoding UTF-8.
+        tree: The `BeamTree` of one sentence from `BeamSearch(return_tree=True)`: arrays
+            `(steps, beam_width)`.
+        to_tokens: Function that converts ids to tokens, such as `Vocabulary.to_tokens`.
+        hypotheses: List of pairs, the ids without the end token and the score of each hypothesis
+            that the search returned, best first.
+        source: The source text.
+        separator: The text between two tokens.
 
     Raises:
         ValueError: If a hypothesis is not in the tree.
@@ -105,7 +106,7 @@ def write_beam_page(
     data = {
         "source": source,
         "separator": separator,
-        # A token of None stands for the start and for an end.
+        # Start and end nodes have no token.
         "nodes": [
             (parent, None if parent < 0 or i == END_ID else token, _number(score))
             for (parent, i, score), token in zip(nodes, tokens, strict=True)
@@ -114,14 +115,14 @@ def write_beam_page(
             {"node": find_end(nodes, ids), "score": _number(score)} for ids, score in hypotheses
         ],
     }
-    # Whatever the tokens are, no part of them can end the script.
+    # Escaped so that no token can close the script element.
     as_json = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     fields = {"title": html.escape(source or "Beam search"), "data": as_json}
     file.write(re.sub(r"{{(\w+)}}", lambda match: fields[match[1]], _template()))
 
 
 def _number(score: float) -> float:
-    # JSON has no infinity; the exponential of this is zero as well.
+    # JSON has no infinity; this number has the same exponential, zero.
     return round(float(score), 6) if math.isfinite(score) else -1e9
 
 
@@ -132,13 +133,13 @@ def _template() -> str:
 
 
 class BeamDirectory:
-    """Writes a page for each sentence: `000007.html` for the seventh.
+    """A directory with a beam page for each sentence, `000007.html` for the seventh.
 
     Args:
-        directory: A new or an empty directory.
+        directory: The path of a new or empty directory.
 
     Raises:
-        UserError: If the directory has files, or cannot be written.
+        UserError: If the directory is not empty or cannot be written.
     """
 
     def __init__(self, directory: str | os.PathLike):
@@ -148,8 +149,8 @@ class BeamDirectory:
         """Writes the page of a sentence.
 
         Args:
-            number: The number of the sentence, 1 for the first.
-            tree, to_tokens, hypotheses, **options: As `write_beam_page` takes them.
+            number: The number of the sentence, counted from 1.
+            tree, to_tokens, hypotheses, **options: Arguments of `write_beam_page`.
 
         Raises:
             ValueError: If a hypothesis is not in the tree.

@@ -10,7 +10,7 @@ from keras_seq2seq.callbacks import (
     ProfileSteps,
     RunDescription,
     SampleTranslations,
-    TensorBoard,
+    TensorBoardCurves,
 )
 from keras_seq2seq.files import read_lines
 from keras_seq2seq.training.model_evaluation import make_translator
@@ -34,7 +34,7 @@ class RunBoard:
         if not step:
             _describe(plan)
         self._plan = plan
-        self._curves = TensorBoard(log_dir)
+        self._curves = TensorBoardCurves(log_dir)
         self._samples = _make_samples(plan, console) if plan.config.sample_translations else None
         self._embeddings = EmbeddingProjector(
             log_dir, plan.source_vocabulary, plan.target_vocabulary

@@ -9,13 +9,13 @@ import tensorflow as tf
 from rich.console import Console
 
 from keras_seq2seq.callbacks import (
-    EarlyStopping,
     Evaluation,
     ProgressBar,
     RestoreRawWeights,
     SaveCheckpoints,
     StopOnInterrupt,
     StopOnNonFiniteLoss,
+    StopWithoutImprovement,
     TrackGradientNorm,
 )
 from keras_seq2seq.errors import RunError
@@ -79,7 +79,7 @@ class TrainingRun:
         self._metrics_log = MetricsLog(directory.metrics_path)
         if workers.is_chief:
             self._cut_logs_back(notes["records"])
-        self._stopping = EarlyStopping(
+        self._stopping = StopWithoutImprovement(
             f"dev_{config.best_metric}",
             config.best_metric in ("loss", *LOWER_IS_BETTER),
             config.early_stopping_patience,
@@ -234,7 +234,7 @@ class TrainingRun:
             ) from error
 
 
-def _describe_early_stop(stopping: EarlyStopping) -> str:
+def _describe_early_stop(stopping: StopWithoutImprovement) -> str:
     return (
         f"Stopped early: {stopping.evaluations_since_best} evaluations without a better "
         f"{stopping.metric} than {stopping.best[stopping.metric]:.4g} of step "

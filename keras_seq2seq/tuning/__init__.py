@@ -1,4 +1,4 @@
-"""Search for good hyper-parameters with KerasTuner."""
+"""Hyperparameter search with KerasTuner."""
 
 from keras_seq2seq.tuning.hyper_model import Seq2SeqHyperModel
 from keras_seq2seq.tuning.objective import Objective

@@ -13,19 +13,23 @@ from keras_tuner.engine.hyperparameters import HyperParameter
 
 @dataclass(frozen=True)
 class Dimension(ABC):
-    """One option with the values that it may take.
+    """One option of a search space and the values it may take.
 
     Attributes:
-        name: Its dotted name, such as `"optimizer.learning_rate"`, or that of a flag.
-        conditions: Dotted names of other options of the space with the values at which this one
-            is searched; elsewhere it keeps the value of the base configuration.
+        name: The dotted name, such as `"optimizer.learning_rate"`, or the name of a flag.
+        conditions: Dictionary from the dotted names of other options to the values for which this
+            option is active. An inactive option keeps its value from the base configuration.
     """
 
     name: str
     conditions: Mapping[str, tuple]
 
     def is_active(self, values: Mapping[str, Any]) -> bool:
-        """Returns whether it is searched beside these values of the options before it."""
+        """Returns whether the option is active.
+
+        Args:
+            values: Dictionary with the values of the preceding options.
+        """
         return all(
             name in values and values[name] in allowed for name, allowed in self.conditions.items()
         )
@@ -33,47 +37,52 @@ class Dimension(ABC):
     @property
     @abstractmethod
     def examples(self) -> tuple:
-        """Values that stand for all: if these are valid, all are."""
+        """Representative values: if these are valid, all values are."""
 
     @property
     @abstractmethod
     def marks(self) -> tuple:
-        """Values to write beside an axis of the option."""
+        """Values to label on an axis of a plot."""
 
     @abstractmethod
     def contains(self, value: Any) -> bool:
-        """Returns whether a value is one that the option may take."""
+        """Returns whether the option may take a value."""
 
     @abstractmethod
     def to_keras_tuner(self, conditions: list) -> HyperParameter:
-        """Returns the option as KerasTuner has it, under the conditions as it has them."""
+        """Returns the option as a KerasTuner `HyperParameter`.
+
+        Args:
+            conditions: The KerasTuner conditions under which the option is active.
+        """
 
     @abstractmethod
     def encode(self, value: Any) -> int | float | str:
-        """Returns what KerasTuner has for a value."""
+        """Converts an option value to its representation in KerasTuner."""
 
     @abstractmethod
     def decode(self, value: int | float | str) -> Any:
-        """Returns the value that KerasTuner means."""
+        """Converts KerasTuner's representation back to the option value."""
 
     @abstractmethod
     def position(self, value: Any) -> float:
-        """Returns where a value stands among all, from 0 to 1."""
+        """Returns the position of a value on an axis of a plot, from 0 to 1."""
 
     @abstractmethod
     def describe(self) -> dict:
-        """Returns what a file of a search space says of the values."""
+        """Returns the values in the format of search space files."""
 
 
 @dataclass(frozen=True)
 class Choice(Dimension):
-    """An option that takes one of some values: `{choice: [128, 256, 512]}`.
+    """An option with a list of possible values: `{choice: [128, 256, 512]}`.
 
-    Numbers and texts are what they are to KerasTuner too. For all else (switches, lists, nothing,
-    a mixture) it gets JSON text: it makes numbers of switches, and has nothing for the others.
+    Numbers and strings are passed to KerasTuner unchanged. Other values (booleans, lists, `None`,
+    mixed types) are encoded as JSON, because KerasTuner converts booleans to numbers and does not
+    support the others.
 
     Attributes:
-        values: The values.
+        values: Tuple of the values.
     """
 
     values: tuple
@@ -87,7 +96,7 @@ class Choice(Dimension):
         return self.values
 
     def contains(self, value: Any) -> bool:
-        return any(_same(value, mine) for mine in self.values)
+        return any(_is_same(value, own) for own in self.values)
 
     def to_keras_tuner(self, conditions: list) -> hyperparameters.HyperParameter:
         values = [self.encode(value) for value in self.values]
@@ -99,12 +108,12 @@ class Choice(Dimension):
     def decode(self, value: int | float | str) -> Any:
         if self._is_plain:
             return value
-        return next(mine for mine in self.values if _same(mine, json.loads(value)))
+        return next(own for own in self.values if _is_same(own, json.loads(value)))
 
     def position(self, value: Any) -> float:
         ordered = sorted(self.values) if self._is_ordered else self.values
-        places = [place for place, mine in enumerate(ordered) if _same(value, mine)]
-        return places[0] / max(len(self.values) - 1, 1)
+        index = next(index for index, own in enumerate(ordered) if _is_same(value, own))
+        return index / max(len(self.values) - 1, 1)
 
     def describe(self) -> dict:
         return {"choice": list(self.values)}
@@ -118,8 +127,8 @@ class Choice(Dimension):
         return {type(value) for value in self.values} in ({int}, {float}, {str})
 
 
-def _same(one: Any, other: Any) -> bool:
-    # True is 1 to Python.
+def _is_same(one: Any, other: Any) -> bool:
+    # In Python, True == 1.
     return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
@@ -128,16 +137,18 @@ _DIGITS = 4
 
 @dataclass(frozen=True)
 class Range(Dimension):
-    """An option that takes any number between two: `{range: [1, 4]}`, `{log: [1e-4, 1e-2]}`.
+    """An option with a range of numbers: `{range: [1, 4]}`, `{log: [1e-4, 1e-2]}`.
 
-    Fractions have four digits: whoever reads 0.001274 in a report can type it.
+    Fractions are rounded to four significant digits, so that a value copied from a report is
+    exact.
 
     Attributes:
         low: The smallest value.
         high: The largest value.
-        is_log: Whether each factor, rather than each difference, is as likely as another.
-        step: The difference of neighbouring values, or their factor; `None` for any.
-        is_whole: Whether the option takes whole numbers only.
+        is_log: Whether values are drawn log-uniformly instead of uniformly.
+        step: The difference between neighboring values, or their ratio if `is_log`; `None` for a
+            continuous range.
+        is_whole: Whether the option only accepts whole numbers.
     """
 
     low: float

@@ -1,6 +1,7 @@
-"""Searches that several processes share."""
+"""Searches that run on several machines."""
 
 import os
+import time
 from concurrent import futures
 from dataclasses import dataclass
 
@@ -10,17 +11,19 @@ from keras_tuner.src import protos
 from keras_tuner.src.distribute.oracle_chief import OracleServicer
 
 from keras_seq2seq.errors import RunError, UserError
+from keras_seq2seq.tuning.run_trials import last_heartbeat
+from keras_seq2seq.tuning.search_directory import SearchDirectory
 
-_NAMES = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
+_VARIABLES = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
 
 
 @dataclass(frozen=True)
 class Role:
-    """The part of a process, as KerasTuner's environment variables say it.
+    """The role of this process in a search, according to KerasTuner's environment variables.
 
     Attributes:
         worker: The name of the process, `KERASTUNER_TUNER_ID`.
-        address: Where the chief listens, `"host:port"`; `None` if there is only this process.
+        address: The address of the chief, `"host:port"`; `None` if this is the only process.
     """
 
     worker: str = "tuner0"
@@ -28,51 +31,51 @@ class Role:
 
     @classmethod
     def from_environment(cls) -> "Role":
-        """Reads the variables.
+        """Reads the environment variables.
 
         Raises:
-            UserError: If only some are set, or the port is no number.
+            UserError: If only some of them are set, or the port is not a number.
         """
-        values = [os.environ.get(name) for name in _NAMES]
+        values = [os.environ.get(name) for name in _VARIABLES]
         if not any(values):
             return cls()
-        missing = [name for name, value in zip(_NAMES, values, strict=True) if not value]
+        missing = [name for name, value in zip(_VARIABLES, values, strict=True) if not value]
         if missing:
             raise UserError(
                 f"{', '.join(missing)} not set; a chief and its workers need all of "
-                f"{', '.join(_NAMES)}"
+                f"{', '.join(_VARIABLES)}"
             )
         worker, host, port = values
         if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
-            raise UserError(f'{_NAMES[2]}: expected a port such as 8000, got "{port}"')
+            raise UserError(f'{_VARIABLES[2]}: expected a port such as 8000, got "{port}"')
         return cls(worker, f"{host}:{port}")
 
     @property
     def is_chief(self) -> bool:
-        """Whether the process is the chief of others: its name contains `chief`."""
+        """Whether this process is the chief, whose name contains `chief`."""
         return self.address is not None and "chief" in self.worker
 
     @property
     def is_worker(self) -> bool:
-        """Whether the process works for a chief."""
+        """Whether this process runs trials for a chief."""
         return self.address is not None and "chief" not in self.worker
 
 
 class OracleServer:
-    """Serves an oracle as KerasTuner's chief does.
+    """Serves an oracle to workers, using the protocol of KerasTuner's chief.
 
-    KerasTuner's own function returns up to twenty seconds after the end, never if a worker is
-    lost, and cannot choose a free port.
+    Unlike KerasTuner's own function, it returns as soon as the search ends, does not wait forever
+    for a lost worker, and can choose a free port.
 
     Args:
         oracle: The oracle.
-        address: `"host:port"`; port 0 is a free one.
+        address: The address to listen on, `"host:port"`; port 0 chooses a free port.
 
     Attributes:
-        port: Integer.
+        port: Integer, the port in use.
 
     Raises:
-        RunError: If the port is taken.
+        RunError: If the address cannot be used.
 
     Example:
         >>> with OracleServer(oracle, "127.0.0.1:0") as server:
@@ -89,11 +92,14 @@ class OracleServer:
         try:
             self.port = self._server.add_insecure_port(address)
         except RuntimeError as error:
-            raise RunError(f"{address}: cannot listen there ({error})") from error
+            raise RunError(
+                f"{address}: cannot listen on this address ({error}); choose another "
+                f"{_VARIABLES[2]}"
+            ) from error
 
     @property
     def is_done(self) -> bool:
-        """Whether the search is over and all workers know it."""
+        """Whether the search has ended and all workers have been notified."""
         oracle = self._oracle
         return self._servicer.stop_triggered and not oracle.ongoing_trials and not oracle.tuner_ids
 
@@ -102,5 +108,40 @@ class OracleServer:
         return self
 
     def __exit__(self, *error):
-        # Answers what is being asked.
+        # Allows requests in progress to finish.
         self._server.stop(grace=2).wait()
+
+
+_SILENCE_SECONDS = 180
+
+
+class LostWorkers:
+    """Reassigns the trials of workers that no longer send heartbeats.
+
+    Workers write a heartbeat every ten seconds to the shared directory of the search.
+
+    Args:
+        directory: The directory of the search.
+        oracle: The oracle of the search.
+        silence_seconds: The seconds without a heartbeat after which a worker is considered lost.
+    """
+
+    def __init__(self, directory: SearchDirectory, oracle, silence_seconds=_SILENCE_SECONDS):
+        self._directory = directory
+        self._oracle = oracle
+        self._silence_seconds = silence_seconds
+        # For each worker and trial, the last heartbeat and the local time at which it was first
+        # seen. Heartbeats are never compared with the local clock, as clocks of machines differ.
+        self._heartbeats: dict[tuple[str, str], tuple[float | None, float]] = {}
+
+    def reassign(self):
+        """Returns the trials of lost workers to the oracle, which assigns them to other workers."""
+        now = time.monotonic()
+        for worker, trial in list(self._oracle.ongoing_trials.items()):
+            heartbeat = last_heartbeat(self._directory.trial_path(trial.trial_id))
+            known = self._heartbeats.get((worker, trial.trial_id))
+            if known is None or known[0] != heartbeat:
+                self._heartbeats[worker, trial.trial_id] = heartbeat, now
+            elif now - known[1] > self._silence_seconds:
+                self._oracle.drop_worker(worker)
+                del self._heartbeats[worker, trial.trial_id]

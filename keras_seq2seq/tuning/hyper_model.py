@@ -1,4 +1,4 @@
-"""A configuration as KerasTuner's hyper-model."""
+"""A hypermodel for KerasTuner's own tuners."""
 
 import tempfile
 from pathlib import Path
@@ -14,19 +14,21 @@ from keras_seq2seq.tuning.search_space import SearchSpace
 
 
 class Seq2SeqHyperModel(keras_tuner.HyperModel):
-    """Models of a configuration and a search space, for KerasTuner's own tuners in scripts.
+    """A hypermodel built from a configuration and a search space, for use with KerasTuner.
 
-    All that a configuration holds can be searched, batch size and buckets too. The tuner decides
-    on epochs, checkpoints and directories, as with any other hyper-model; `run_search` trains each
-    trial in a model directory instead.
+    The search space may include any option of the configuration, such as the batch size and the
+    buckets. The tuner manages epochs, checkpoints and directories, as for any hypermodel, whereas
+    `run_search` trains each trial in a model directory.
 
     Args:
-        config: The configuration with its data files. Its `train_steps` and `train_epochs` have
-            no effect: the tuner says how many epochs there are.
-        space: The options to search.
+        config: The configuration, including the data files. Its `train_steps` and `train_epochs`
+            are ignored, as the tuner chooses the number of epochs.
+        space: The search space.
+        name: String, the name of the hypermodel.
+        tunable: Boolean, as in `keras_tuner.HyperModel`.
 
     Raises:
-        UserError: If the options do not go together.
+        UserError: If the options are incompatible.
 
     Example:
         >>> hyper_model = Seq2SeqHyperModel(config, load_space("space.yaml"))
@@ -43,15 +45,23 @@ class Seq2SeqHyperModel(keras_tuner.HyperModel):
         self.space = space
 
     def declare_hyperparameters(self, hp: keras_tuner.HyperParameters):
-        """Tells the tuner the options, so that no model need be built for it."""
+        """Declares the search space, which spares the tuner from building a model for it."""
         hp.merge(self.space.to_keras_tuner())
 
     def config_for(self, hp: keras_tuner.HyperParameters) -> Config:
-        """Returns the configuration with the values of a trial, for `train`."""
+        """Returns the configuration of a trial.
+
+        Args:
+            hp: The hyperparameters of the trial.
+        """
         return self.space.config_for(self.config, self.space.decode(hp.values))
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        """Returns the compiled model of a trial."""
+        """Builds and compiles the model of a trial.
+
+        Args:
+            hp: The hyperparameters of the trial.
+        """
         plan = self._plan(hp)
         compile_model(plan)
         return plan.model
@@ -60,12 +70,12 @@ class Seq2SeqHyperModel(keras_tuner.HyperModel):
         """Trains the model of a trial on the data of the configuration.
 
         Args:
-            hp: The values of the trial.
-            model: What `build` returned.
-            **kwargs: Those of `keras.Model.fit`, such as `epochs` and `callbacks`.
+            hp: The hyperparameters of the trial.
+            model: The model from `build`.
+            **kwargs: Arguments of `keras.Model.fit`, such as `epochs` and `callbacks`.
 
         Returns:
-            The history.
+            The Keras `History`.
         """
         plan = self._plan(hp)
         first_step = kwargs.get("initial_epoch", 0) * plan.steps
@@ -73,12 +83,12 @@ class Seq2SeqHyperModel(keras_tuner.HyperModel):
             train_batches(plan, first_step),
             validation_data=dev_batches(plan),
             steps_per_epoch=plan.steps,
-            shuffle=False,  # the data comes shuffled
+            shuffle=False,  # the dataset is shuffled already
             **kwargs,
         )
 
     def _plan(self, hp: keras_tuner.HyperParameters) -> TrainingPlan:
         epoch = {"train_epochs": 1, "train_steps": None}
         config = self.config_for(hp).model_copy(update=epoch)
-        # Nothing is written there.
+        # Planning requires a directory, but nothing is written to it.
         return prepare(config, Path(tempfile.gettempdir()) / "keras-seq2seq-unused")

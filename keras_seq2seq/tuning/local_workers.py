@@ -1,34 +1,33 @@
-"""Worker processes on this machine."""
+"""Worker processes of a search on one machine."""
 
 import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from keras_seq2seq.cores import count_cores
 from keras_seq2seq.errors import RunError
 from keras_seq2seq.tuning.search_directory import SearchDirectory
 from keras_seq2seq.tuning.trial_record import FAILED, RUNNING, TrialRecord
-from keras_seq2seq.tuning.work import last_heartbeat
 
 _THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
-_MOST_FAILURES_AT_START = 3
+_MAX_FAILED_STARTS = 3
 _SECONDS_TO_SAVE = 120
 
 
 class LocalWorkers:
-    """Processes that share the cores and the GPUs of this machine.
+    """Worker processes that share the cores and GPUs of this machine.
 
-    One that is killed, as the kernel does where memory runs out, takes the trial that it was
-    running with it; another takes its place. If this process is killed, they end at once.
+    If a worker is killed, for example by the kernel when memory runs out, its trial fails and a
+    new worker replaces it. If the chief, which is this process, is killed, the workers exit
+    immediately.
 
     Args:
-        count: How many there are.
+        count: The number of workers.
         directory: The directory of the search.
-        oracle: The oracle that they ask.
-        port: Where it is asked.
+        oracle: The oracle of the search.
+        port: The local port at which `OracleServer` serves the oracle.
     """
 
     def __init__(self, count: int, directory: SearchDirectory, oracle, port: int):
@@ -36,7 +35,7 @@ class LocalWorkers:
         self._oracle = oracle
         self._port = port
         self._count = count
-        self._failures_at_start = 0
+        self._failed_starts = 0
         self._processes = {
             name: self._start(number, name)
             for number, name in enumerate(f"worker-{number}" for number in range(count))
@@ -44,14 +43,15 @@ class LocalWorkers:
 
     @property
     def are_done(self) -> bool:
-        """Whether all have come to the end of the search."""
+        """Whether all workers have exited at the end of the search."""
         return all(process.poll() == 0 for process in self._processes.values())
 
     def replace_lost(self):
-        """Starts a worker in the place of each that was killed.
+        """Replaces the workers that were killed.
 
         Raises:
-            RunError: If one has ended with an error that concerns all trials.
+            RunError: If a worker exited with an error that affects all trials, or workers are
+                repeatedly killed before their first trial.
         """
         for number, (name, process) in enumerate(self._processes.items()):
             status = process.poll()
@@ -61,15 +61,15 @@ class LocalWorkers:
                 log = self._log(name)
                 raise RunError(f"{name}: {_last_line(log)} (see {log})")
             if name not in self._oracle.ongoing_trials:
-                self._failures_at_start += 1
-                if self._failures_at_start == _MOST_FAILURES_AT_START:
-                    raise RunError(f"{name} is killed each time it starts (see {self._log(name)})")
+                self._failed_starts += 1
+                if self._failed_starts == _MAX_FAILED_STARTS:
+                    raise RunError(f"{name} was killed at every start (see {self._log(name)})")
             else:
                 self._fail(name, -status)
             self._processes[name] = self._start(number, name)
 
     def stop(self):
-        """Ends all, each when it has saved the trial it is running."""
+        """Stops all workers, after they have saved their running trials."""
         for process in self._processes.values():
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
@@ -82,7 +82,7 @@ class LocalWorkers:
             process.stdin.close()
 
     def kill(self):
-        """Ends all at once."""
+        """Kills all workers immediately."""
         for process in self._processes.values():
             process.kill()
             process.wait()
@@ -90,14 +90,14 @@ class LocalWorkers:
 
     def _fail(self, name: str, number: int):
         trial = self._oracle.ongoing_trials[name].trial_id
-        message = f"its process was ended by {signal.Signals(number).name}"
+        message = f"the worker process was killed by {signal.Signals(number).name}"
         if number == signal.SIGKILL:
-            message += "; the kernel does that where memory runs out"
+            message += " (the kernel does this when memory runs out)"
         path = self._directory.trial_path(trial)
         record = TrialRecord.load(path)
         if record is not None and record.status == RUNNING:
             record.changed(status=FAILED, message=message).save(path)
-        self._oracle.give_up(name, message)
+        self._oracle.drop_worker(name, message)
 
     def _start(self, number: int, name: str) -> subprocess.Popen:
         threads = str(max(1, count_cores() // self._count))
@@ -105,7 +105,7 @@ class LocalWorkers:
             **dict.fromkeys(_THREADS, threads),
             "TF_FORCE_GPU_ALLOW_GROWTH": "true",
             **os.environ,
-            **_own_gpu(number),
+            **_gpu_of(number),
             "KERASTUNER_TUNER_ID": name,
             "KERASTUNER_ORACLE_IP": "127.0.0.1",
             "KERASTUNER_ORACLE_PORT": str(self._port),
@@ -115,11 +115,11 @@ class LocalWorkers:
             return subprocess.Popen(
                 list(map(os.fspath, command)),
                 env=environment,
-                # The end of this file tells the worker that this process is gone.
+                # The worker exits when this pipe closes, however this process ends.
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                # Ctrl-C reaches this process alone, which then stops them.
+                # Ctrl-C reaches only this process, which then stops the workers.
                 start_new_session=True,
             )
 
@@ -127,47 +127,12 @@ class LocalWorkers:
         return self._directory.trials_path / f"{name}.log"
 
 
-def _own_gpu(number: int) -> dict[str, str]:
-    """Returns the variable that gives one of several GPUs to a worker."""
+def _gpu_of(number: int) -> dict[str, str]:
+    """Returns the environment variable that restricts a worker to one of several GPUs."""
     gpus = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
     return {"CUDA_VISIBLE_DEVICES": gpus[number % len(gpus)]} if len(gpus) > 1 else {}
 
 
 def _last_line(path: Path) -> str:
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    return next((line for line in reversed(lines) if line.strip()), "ended without a word")
-
-
-_SILENCE_SECONDS = 180
-
-
-class LostWorkers:
-    """Gives the trials of lost workers to others.
-
-    A worker shows every ten seconds, in the directory that all share, that it is there.
-
-    Args:
-        directory: The directory of the search.
-        oracle: Its oracle.
-        silence_seconds: The seconds without a sign after which a worker is lost.
-    """
-
-    def __init__(self, directory: SearchDirectory, oracle, silence_seconds=_SILENCE_SECONDS):
-        self._directory = directory
-        self._oracle = oracle
-        self._silence_seconds = silence_seconds
-        # The last sign of each worker's trial, with the time here when it was first seen: the
-        # clocks of machines differ.
-        self._signs: dict[tuple[str, str], tuple[float | None, float]] = {}
-
-    def give_up(self):
-        """Takes the trials from those that are lost."""
-        now = time.monotonic()
-        for worker, trial in list(self._oracle.ongoing_trials.items()):
-            sign = last_heartbeat(self._directory.trial_path(trial.trial_id))
-            known = self._signs.get((worker, trial.trial_id))
-            if known is None or known[0] != sign:
-                self._signs[worker, trial.trial_id] = sign, now
-            elif now - known[1] > self._silence_seconds:
-                self._oracle.give_up(worker)
-                del self._signs[worker, trial.trial_id]
+    return next((line for line in reversed(lines) if line.strip()), "exited without output")

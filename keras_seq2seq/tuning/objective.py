@@ -1,4 +1,4 @@
-"""What a search makes as good as it can."""
+"""The objective of a search."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ from keras_seq2seq.errors import UserError
 from keras_seq2seq.evaluation import LOWER_IS_BETTER
 
 _METRICS = get_args(Config.model_fields["best_metric"].annotation)
-# A model that is best by one is best by the other.
+# Objectives with the metric that selects the same best model; perplexity is a function of the loss.
 _BEST_METRICS = {"dev_perplexity": "loss"} | {f"dev_{name}": name for name in _METRICS}
 
 
 @dataclass(frozen=True)
 class Objective:
-    """A figure of the evaluations during training.
+    """The dev metric that a search optimizes.
 
     Attributes:
-        name: Its name in the records of an evaluation, such as `"dev_bleu"`.
-        best_metric: The `best_metric` of a configuration that keeps the model with the best one.
-        lower_is_better: Whether it is to be small.
+        name: The name of the metric in evaluation records, such as `"dev_bleu"`.
+        best_metric: The `best_metric` of the configuration that keeps the best model.
+        lower_is_better: Whether the metric is minimized.
     """
 
     name: str
@@ -32,10 +32,14 @@ class Objective:
 
     @classmethod
     def parse(cls, name: str, source: str = "--objective") -> "Objective":
-        """Returns the objective of a name; the metric says which direction is better.
+        """Returns the objective with a given name.
+
+        Args:
+            name: The name of the metric, such as `"dev_bleu"`.
+            source: The origin of the name, for the error message.
 
         Raises:
-            UserError: If there is no such objective.
+            UserError: If the name is unknown.
 
         Example:
             >>> Objective.parse("dev_ter").lower_is_better
@@ -49,14 +53,14 @@ class Objective:
         return cls(name, _BEST_METRICS[name], metric in ("loss", *LOWER_IS_BETTER))
 
     def to_keras_tuner(self) -> keras_tuner.Objective:
-        """Returns the objective as KerasTuner has it."""
+        """Returns the objective as a KerasTuner `Objective`."""
         return keras_tuner.Objective(self.name, "min" if self.lower_is_better else "max")
 
     def best(self, records: Sequence[dict]) -> float | None:
-        """Returns the best value among evaluations, `None` if there are none."""
+        """Returns the best value among evaluation records, `None` if there are none."""
         values = [record[self.name] for record in records]
         return min(values, key=self.sort_key, default=None)
 
     def sort_key(self, value: float) -> float:
-        """Returns a number that is the smaller, the better the value."""
+        """Returns a key that sorts values from best to worst."""
         return value if self.lower_is_better else -value

@@ -1,4 +1,4 @@
-"""Opening the oracle of a search, new or saved."""
+"""Creating or restoring the oracle of a search, and tidying up after each trial."""
 
 from keras_tuner.engine.oracle import Oracle
 
@@ -9,14 +9,17 @@ from keras_seq2seq.tuning.trial_record import FAILED
 
 
 def open_oracle(plan: SearchPlan, budget: Budget, workers_may_live: bool = False) -> Oracle:
-    """Makes the oracle of a search, in the state in which an earlier start has left it.
+    """Creates the oracle of a search and restores the state of earlier starts.
 
-    After each trial it brings `best/` up to date and removes weights that nobody needs.
+    After each trial, the oracle updates `best/` and removes weights that are no longer needed.
 
     Args:
         plan: The search.
-        budget: Its time; it is set to what earlier starts have taken.
-        workers_may_live: As in `CrashSafe.reload`.
+        budget: The time budget. The time taken by earlier starts is added to it.
+        workers_may_live: Boolean, as in `CrashSafe.reload`.
+
+    Returns:
+        The oracle.
     """
     oracle = make_oracle(
         plan.tuner,
@@ -38,13 +41,17 @@ def open_oracle(plan: SearchPlan, budget: Budget, workers_may_live: bool = False
 
 
 def tidy(plan: SearchPlan, oracle: Oracle):
-    """Brings `best/` up to date, and removes the weights of all but the best trials.
+    """Updates `best/` and removes the weights of all but the best trials.
 
-    Those that are not over, and those that may go on in a higher rung, keep theirs.
+    Unfinished trials, and trials that may be promoted to a higher rung, keep their weights.
+
+    Args:
+        plan: The search.
+        oracle: The oracle of the search.
     """
 
     def rank(record):
-        # Of equals the one that needed less.
+        # On a tie, the earlier trial, which may have been trained for less time.
         return plan.objective.sort_key(record.objective), int(record.trial)
 
     records = plan.directory.records()
@@ -53,9 +60,9 @@ def tidy(plan: SearchPlan, oracle: Oracle):
         record for record in rated if record.status != FAILED and plan.directory.has_model(record)
     ]
     plan.directory.update_best(min(candidates, key=rank, default=None))
-    # Who has gone on in a higher rung has left its weights there.
-    gone_on = {record.continues for record in completed(records)}
-    ended = [record for record in completed(rated) if record.trial not in gone_on]
+    # The trial of the higher rung has a copy of the state of a promoted trial.
+    promoted = {record.continues for record in completed(records)}
+    ended = [record for record in completed(rated) if record.trial not in promoted]
     kept = {record.trial for record in sorted(ended, key=rank)[: plan.keep_trials]}
     for trial in oracle.unfinished_trials():
         kept |= {trial.trial_id, trial.hyperparameters.values.get("tuner/trial_id")}

@@ -1,4 +1,4 @@
-"""The progress of a search, and its display."""
+"""The progress of a search and its display in the terminal."""
 
 import math
 import time
@@ -15,67 +15,75 @@ from keras_seq2seq.tuning.search_plan import SearchPlan
 from keras_seq2seq.tuning.trial_record import FAILED, RUNNING, TrialRecord
 from keras_seq2seq.tuning.trial_table import describe_search, make_trial_table, show_seconds
 
-_MOST_COUNTED = 100_000
+_MAX_COUNTED = 100_000
 
 
 class Progress:
-    """Tells how much of a search is done and how long the rest will take.
+    """Estimates the remaining time of a search.
 
     Args:
         plan: The search.
-        oracle: Its oracle.
-        budget: Its time.
-        workers: The number of trials that run at a time.
+        oracle: The oracle of the search.
+        budget: The time budget of the search.
+        workers: The number of trials that run at the same time.
 
     Attributes:
-        trials: The number of trials of the whole search, `None` if only its time is limited.
+        trials: The total number of trials, `None` if only the time is limited.
     """
 
     def __init__(self, plan: SearchPlan, oracle: Oracle, budget: Budget, workers: int = 1):
         self._budget = budget
         self._workers = workers
         if isinstance(oracle, HyperbandOracle):
-            rungs, repeated = oracle.rungs, oracle.hyperband_iterations
-            self.trials = sum(trials for trials, _ in rungs) * repeated
-            self._units = sum(trials * units for trials, units in rungs) * repeated
+            rungs, iterations = oracle.rungs, oracle.hyperband_iterations
+            self.trials = sum(trials for trials, _ in rungs) * iterations
+            self._units = sum(trials * units for trials, units in rungs) * iterations
         else:
             self.trials = plan.max_trials or math.inf
             if isinstance(oracle, GridOracle):
-                combinations = islice(oracle.combinations(), _MOST_COUNTED)
+                combinations = islice(oracle.combinations(), _MAX_COUNTED)
                 self.trials = min(self.trials, sum(1 for _ in combinations))
             self._units = self.trials * plan.units
         self.trials = None if math.isinf(self.trials) else self.trials
 
     @property
     def seconds(self) -> float:
-        """The seconds that the search has taken."""
+        """The seconds that the search has taken, over all starts."""
         return self._budget.seconds
 
     def seconds_left(self, records: list[TrialRecord]) -> float | None:
-        """Returns the seconds until the end, `None` if nobody can tell yet."""
+        """Estimates the seconds until the end of the search.
+
+        Args:
+            records: The records of all trials so far.
+
+        Returns:
+            The estimate, `None` if there is no time limit and no trial is completed.
+        """
         done = completed(records)
         units = sum(record.units - record.units_before for record in done)
         limits = [self._budget.seconds_left]
         if units and not math.isinf(self._units):
-            seconds_of_unit = sum(record.seconds for record in done) / units
-            limits.append(max(self._units - units, 0) * seconds_of_unit / self._workers)
+            seconds_per_unit = sum(record.seconds for record in done) / units
+            limits.append(max(self._units - units, 0) * seconds_per_unit / self._workers)
         return min((limit for limit in limits if limit is not None), default=None)
 
 
+# Lines of the terminal to leave for everything except the rows of the table.
 _OTHER_LINES = 4
 
 
-class SearchView:
-    """A table of the trials that lives; lines of what happens where the output is no terminal.
+class SearchDisplay:
+    """Shows a live table of the trials, or prints changes line by line without a terminal.
 
     Args:
         plan: The search.
-        progress: How far it has come.
-        console: Where to print.
+        progress: The progress of the search.
+        console: `rich.console.Console` to print to.
 
     Example:
-        >>> with SearchView(plan, progress, console) as view:
-        ...     view.update()
+        >>> with SearchDisplay(plan, progress, console) as display:
+        ...     display.update()
     """
 
     def __init__(self, plan: SearchPlan, progress: Progress, console: Console):
@@ -91,7 +99,7 @@ class SearchView:
         )
         self._statuses: dict[str, str] = {}
 
-    def __enter__(self) -> "SearchView":
+    def __enter__(self) -> "SearchDisplay":
         if self._console.is_terminal:
             self._live.start()
         else:
@@ -102,7 +110,7 @@ class SearchView:
         self._live.stop()
 
     def update(self):
-        """Prints what has happened since the last call, if the output is no terminal."""
+        """Prints status changes since the last call, unless the output is a terminal."""
         if self._console.is_terminal:
             return
         records = self._records()
@@ -119,12 +127,12 @@ class SearchView:
         if record.status == FAILED:
             return f"{line}: {record.message}"
         left = self._progress.seconds_left(records)
-        whole = describe_search(
+        summary = describe_search(
             records, self._plan.objective, self._progress.trials, self._progress.seconds, left
         )
         name, value = self._plan.objective.name, record.objective
         shown = "" if value is None else f", {name} {value:.5g}"
-        return f"{line} after {show_seconds(record.seconds)}{shown} | {whole}"
+        return f"{line} after {show_seconds(record.seconds)}{shown} | {summary}"
 
     def _render(self) -> RenderableType:
         records = self._records()
@@ -138,12 +146,12 @@ class SearchView:
         )
 
     def _records(self) -> list[TrialRecord]:
-        return [self._follow(record) for record in self._plan.directory.records()]
+        return [self._refresh(record) for record in self._plan.directory.records()]
 
-    def _follow(self, record: TrialRecord) -> TrialRecord:
-        """Returns the record of a running trial with what it has reached by now."""
+    def _refresh(self, record: TrialRecord) -> TrialRecord:
+        """Returns the record of a running trial with its current objective and time."""
         if record.status != RUNNING:
             return record
         log = MetricsLog(self._plan.directory.trial_path(record.trial) / "metrics.jsonl")
-        began = record.seconds + time.time() - record.began
-        return record.changed(objective=self._plan.objective.best(log.records), seconds=began)
+        seconds = record.seconds + time.time() - record.began
+        return record.changed(objective=self._plan.objective.best(log.records), seconds=seconds)

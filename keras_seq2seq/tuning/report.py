@@ -1,4 +1,4 @@
-"""The report of a search."""
+"""The HTML report of a search, and the importance of hyperparameters."""
 
 import html
 import json
@@ -11,45 +11,44 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.inspection import permutation_importance
-from tensorboard.plugins.hparams import api, api_pb2, summary
 
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.tuning.objective import Objective
 from keras_seq2seq.tuning.search_directory import completed
 from keras_seq2seq.tuning.search_plan import SearchPlan
 from keras_seq2seq.tuning.search_space import SearchSpace
-from keras_seq2seq.tuning.trial_record import FAILED, TrialRecord
+from keras_seq2seq.tuning.trial_record import TrialRecord
 
-_FEWEST_TRIALS = 6
+_MIN_TRIALS = 6
 _LENGTH = "length of training"
 
 
 def option_importance(
     records: Sequence[TrialRecord], space: SearchSpace, objective: Objective
 ) -> dict[str, float]:
-    """Returns the share that each option has in the differences between trials.
+    """Estimates how much each option contributes to the differences between trials.
 
-    A random forest learns the rank of a trial from its options; the importance of one is what the
-    forest loses when its values are shuffled among the trials. How long trials were trained, which
-    differs with Hyperband, is learnt and counted too, lest it be taken for an effect of options.
+    A random forest learns to predict the rank of a trial from its options. The importance of an
+    option is its permutation importance: the loss in accuracy when its values are shuffled among
+    the trials. The length of training, which varies between Hyperband's trials, is an additional
+    input, so that its effect is not attributed to the options.
 
     Args:
-        records: The trials; those that have ended count.
-        space: The options.
-        objective: What the trials are compared by.
+        records: The trials. Only completed ones are used.
+        space: The search space.
+        objective: The objective that ranks the trials.
 
     Returns:
-        Shares of 1 by names, the largest first; nothing if fewer than six trials have ended, or
-        no option makes a difference.
+        A dictionary from option names to importances, which add up to 1, in descending order. It
+        is empty if fewer than six trials are completed or no option makes a difference.
 
     Reference:
-        - Breiman, "Random Forests", 2001, section 10
+        - Breiman, 2001, "Random Forests", https://doi.org/10.1023/A:1010933404324, section 10
     """
     records = completed(records)
-    if len(records) < _FEWEST_TRIALS:
+    if len(records) < _MIN_TRIALS:
         return {}
     names = [dimension.name for dimension in space.dimensions]
     columns = [[_position(space, name, record) for record in records] for name in names]
@@ -70,17 +69,17 @@ def option_importance(
 
 
 def _position(space: SearchSpace, name: str, record: TrialRecord) -> float:
-    """Returns a number for a value, -1 where the option was not searched."""
+    """Returns the input of the forest for an option, -1 if the trial did not search it."""
     if name not in record.values:
         return -1
     return space[name].position(record.values[name])
 
 
 def write_report(path: str | os.PathLike) -> Path:
-    """Writes `report.html` into the directory of a search.
+    """Writes `report.html` to the directory of a search.
 
-    The page loads nothing from anywhere. It shows the objective over the trials, the options as
-    parallel coordinates, how much each option matters, and all trials.
+    The page is self-contained. It shows the objective by trial, the options as parallel
+    coordinates, the importance of each option, and a table of all trials.
 
     Args:
         path: The directory of the search, which may still be running.
@@ -89,7 +88,7 @@ def write_report(path: str | os.PathLike) -> Path:
         The path of the page.
 
     Raises:
-        UserError: If there is no search.
+        UserError: If the directory contains no search.
     """
     plan = SearchPlan.load(path)
     records = plan.directory.records()
@@ -101,19 +100,19 @@ def write_report(path: str | os.PathLike) -> Path:
         "options": [_describe_option(plan.space, d.name) for d in plan.space.dimensions],
         "trials": [_describe_trial(record, plan.space) for record in records],
         "importance": list(option_importance(records, plan.space, plan.objective).items()),
-        "written": datetime.now().isoformat(" ", timespec="minutes"),
+        "created": datetime.now().isoformat(" ", timespec="minutes"),
     }
-    # Whatever the values are, no part of them can end the script.
+    # Escaped so that no value can close the script element.
     as_json = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     name = plan.directory.path.resolve().name
-    fields = {"title": html.escape(f"Search {name}"), "data": as_json}
+    fields = {"title": html.escape(f"Hyperparameter search: {name}"), "data": as_json}
     with atomic_file(plan.directory.report_path) as file:
         file.write(re.sub(r"{{(\w+)}}", lambda match: fields[match[1]], _template()))
     return plan.directory.report_path
 
 
 def _describe_option(space: SearchSpace, name: str) -> dict:
-    """Returns an option with the marks of its axis: their places and what stands there."""
+    """Returns an option with the positions and labels of its axis marks."""
     dimension = space[name]
     marks = sorted((round(dimension.position(value), 3), _show(value)) for value in dimension.marks)
     return {"name": name, "marks": marks}
@@ -147,50 +146,3 @@ def _show(value) -> str:
 def _template() -> str:
     page = resources.files("keras_seq2seq.tuning") / "report_page.html"
     return page.read_text(encoding="utf-8")
-
-
-class HParamsBoard:
-    """Writes a trial's searched options and its results.
-
-    Args:
-        log_dir: A directory of the trial alone, in one for `tensorboard --logdir` of all trials.
-        objective: What the tab shows as the result.
-    """
-
-    def __init__(self, log_dir: str | os.PathLike, objective: Objective):
-        self._path = Path(log_dir)
-        self._objective = objective
-
-    def start(self, record: TrialRecord):
-        """Writes the options; a trial that goes on begins its file anew."""
-        for file in self._path.glob("*tfevents*"):
-            file.unlink()
-        values = {name: _plain(value) for name, value in record.values.items()}
-        writer = self._writer()
-        with writer.as_default(step=0):
-            api.hparams(values | {"units": record.units}, trial_id=record.trial)
-        writer.close()
-
-    def end(self, record: TrialRecord, evaluations: list[dict]):
-        """Writes the objective of each evaluation, and how the trial ended."""
-        writer = self._writer()
-        with writer.as_default():
-            for evaluation in evaluations:
-                value = evaluation[self._objective.name]
-                tf.summary.scalar(self._objective.name, value, step=evaluation["step"])
-            if record.objective is not None:
-                last = evaluations[-1]["step"]
-                tf.summary.scalar(f"best_{self._objective.name}", record.objective, step=last)
-            failed = record.status == FAILED
-            ended = summary.session_end_pb(
-                api_pb2.STATUS_FAILURE if failed else api_pb2.STATUS_SUCCESS
-            )
-            tf.summary.experimental.write_raw_pb(ended.SerializeToString(), step=0)
-        writer.close()
-
-    def _writer(self) -> tf.summary.SummaryWriter:
-        return tf.summary.create_file_writer(os.fspath(self._path))
-
-
-def _plain(value) -> bool | int | float | str:
-    return value if isinstance(value, (bool, int, float, str)) else str(value)

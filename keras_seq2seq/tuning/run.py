@@ -1,4 +1,4 @@
-"""Running a search that has been planned."""
+"""Running a planned search."""
 
 import os
 import signal
@@ -13,28 +13,29 @@ from keras_tuner.src.distribute.oracle_client import OracleClient
 from rich.console import Console
 
 from keras_seq2seq.errors import RunError, UserError
-from keras_seq2seq.tuning.distributed import OracleServer, Role
-from keras_seq2seq.tuning.local_workers import LocalWorkers, LostWorkers
+from keras_seq2seq.tuning.distributed import LostWorkers, OracleServer, Role
+from keras_seq2seq.tuning.local_workers import LocalWorkers
 from keras_seq2seq.tuning.open_oracle import open_oracle, tidy
 from keras_seq2seq.tuning.oracles import Budget
-from keras_seq2seq.tuning.progress import Progress, SearchView
+from keras_seq2seq.tuning.progress import Progress, SearchDisplay
+from keras_seq2seq.tuning.run_trials import run_trials
 from keras_seq2seq.tuning.search_directory import SearchDirectory
 from keras_seq2seq.tuning.search_plan import SearchPlan
 from keras_seq2seq.tuning.trial_record import FAILED, TrialRecord
-from keras_seq2seq.tuning.trial_table import best_record
-from keras_seq2seq.tuning.work import work
+from keras_seq2seq.tuning.trial_table import best_record, count
 
 _POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What a search came to.
+    """The result of a search.
 
     Attributes:
-        directory: Its files; `directory.best_path` is the model directory of the best trial.
-        records: The trials.
-        best: The best one.
+        directory: The directory of the search; `directory.best_path` is the model directory of
+            the best trial.
+        records: The records of all trials.
+        best: The record of the best trial.
     """
 
     directory: SearchDirectory
@@ -45,78 +46,86 @@ class SearchResult:
 def run_search(
     plan: SearchPlan, workers: int = 1, console: Console | None = None
 ) -> SearchResult | None:
-    """Runs the trials of a search, or goes on with one that was stopped or killed.
+    """Runs a search, or resumes one that was interrupted or killed.
 
-    In a process that KerasTuner's environment variables make the chief or a worker of a search
-    on several machines, it does that part.
+    KerasTuner's environment variables make this process the chief or a worker of a search on
+    several machines.
 
     Args:
-        plan: What `prepare_search` returned.
-        workers: The number of processes that run trials here at the same time.
-        console: Where to print. Defaults to standard error.
+        plan: The plan from `prepare_search`.
+        workers: The number of local processes that run trials at the same time.
+        console: `rich.console.Console` to print to. Defaults to standard error.
 
     Returns:
-        What it came to, `None` in a worker.
+        A `SearchResult`, or `None` in a worker.
 
     Raises:
-        KeyboardInterrupt: After Ctrl-C or SIGTERM, when the running trials have been saved.
-        RunError: If no trial has come to a result, or files cannot be written.
-        UserError: If the directory cannot be written.
+        KeyboardInterrupt: After Ctrl-C or SIGTERM, once the running trials have been saved.
+        RunError: If no trial produced a result, or files cannot be written.
+        UserError: If the directory cannot be written, or the environment variables are incomplete.
+
+    Example:
+        >>> plan = prepare_search(config, load_space("space.yaml"), "search", max_trials=30)
+        >>> result = run_search(plan)
+        >>> result.best.values
     """
     role = Role.from_environment()
     if role.address is not None and workers > 1:
-        raise UserError("--workers starts a chief of its own; unset KERASTUNER_TUNER_ID")
-    # KerasTuner prints what a condition holds each time that one goes over the wire.
-    with _terminable(), redirect_stdout(None):
+        raise UserError(
+            "--workers starts its own chief; unset KERASTUNER_TUNER_ID, KERASTUNER_ORACLE_IP and "
+            "KERASTUNER_ORACLE_PORT"
+        )
+    # KerasTuner prints the values of conditions whenever it serializes them.
+    with _interrupted_by_sigterm(), redirect_stdout(None):
         if role.is_worker:
-            work_for_chief(plan)
+            run_worker(plan)
             return None
-        return _lead(plan, role, workers, console or Console(stderr=True, highlight=False))
+        return _run_chief(plan, role, workers, console or Console(stderr=True, highlight=False))
 
 
-def work_for_chief(plan: SearchPlan):
-    """Runs trials for the chief that KerasTuner's environment variables name.
+def run_worker(plan: SearchPlan):
+    """Runs trials for the chief given by KerasTuner's environment variables.
+
+    Args:
+        plan: The search.
 
     Raises:
         RunError: If the connection is lost, or files cannot be written.
     """
     role = Role.from_environment()
-    # Of the oracle it would only read what is not needed here.
+    # `OracleClient` reads attributes of a local oracle that trials do not need.
     oracle = OracleClient(None)
     try:
-        work(plan, oracle, role.worker)
+        run_trials(plan, oracle, role.worker)
     except grpc.RpcError as error:
         raise RunError(
-            f"{role.address}: lost the chief ({error.code().name}); start it again with the same "
-            "command, then this worker"
+            f"{role.address}: lost the connection to the chief ({error.code().name}); restart the "
+            "chief with the same command, then this worker"
         ) from error
 
 
-def _lead(plan: SearchPlan, role: Role, workers: int, console: Console) -> SearchResult:
+def _run_chief(plan: SearchPlan, role: Role, workers: int, console: Console) -> SearchResult:
     directory = plan.directory
     if plan.resume == "never":
         directory.clear()
     plan.save()
     budget = Budget(None if plan.budget_minutes is None else 60 * plan.budget_minutes)
     oracle = open_oracle(plan, budget, workers_may_live=role.is_chief)
-    before = len(oracle.end_order)
     if oracle.start_order:
-        console.print(
-            f"{directory.path}: going on after {before} trials", soft_wrap=True, markup=False
-        )
+        ended = count(len(oracle.end_order), "trial")
+        console.print(f"{directory.path}: resuming after {ended}", soft_wrap=True, markup=False)
     progress = Progress(plan, oracle, budget, workers)
     try:
-        with SearchView(plan, progress, console) as view:
+        with SearchDisplay(plan, progress, console) as display:
             if role.is_chief:
-                _serve(plan, oracle, role.address, view)
+                _serve_remote_workers(plan, oracle, role.address, display)
             elif workers > 1:
-                _lead_workers(plan, oracle, budget, workers, view)
+                _run_local_workers(plan, oracle, budget, workers, display)
             else:
-                _work_alone(plan, oracle, budget, role.worker, view)
+                _run_alone(plan, oracle, budget, role.worker, display)
     except KeyboardInterrupt:
         console.print(
-            f"Stopped; everything is saved in {directory.path}. The same command goes on from "
-            "there.",
+            f"Stopped; everything is saved in {directory.path}. Rerun the same command to resume.",
             soft_wrap=True,
             markup=False,
         )
@@ -127,22 +136,24 @@ def _lead(plan: SearchPlan, role: Role, workers: int, console: Console) -> Searc
     return _result(plan)
 
 
-def _work_alone(plan: SearchPlan, oracle, budget: Budget, worker: str, view: SearchView):
+def _run_alone(plan: SearchPlan, oracle, budget: Budget, worker: str, display: SearchDisplay):
     with _interrupt_after(budget.seconds_left):
         try:
-            work(plan, oracle, worker, view.update)
+            run_trials(plan, oracle, worker, display.update)
         except KeyboardInterrupt:
             if not budget.is_over:
                 raise
-    view.update()
+    display.update()
 
 
-def _lead_workers(plan: SearchPlan, oracle, budget: Budget, count: int, view: SearchView):
+def _run_local_workers(
+    plan: SearchPlan, oracle, budget: Budget, num_workers: int, display: SearchDisplay
+):
     with OracleServer(oracle, "127.0.0.1:0") as server:
-        workers = LocalWorkers(count, plan.directory, oracle, server.port)
+        workers = LocalWorkers(num_workers, plan.directory, oracle, server.port)
         try:
             while not workers.are_done and not budget.is_over:
-                view.update()
+                display.update()
                 workers.replace_lost()
                 time.sleep(_POLL_SECONDS)
             workers.stop()
@@ -151,37 +162,37 @@ def _lead_workers(plan: SearchPlan, oracle, budget: Budget, count: int, view: Se
             raise
         finally:
             workers.kill()
-            view.update()
+            display.update()
 
 
-def _serve(plan: SearchPlan, oracle, address: str, view: SearchView):
+def _serve_remote_workers(plan: SearchPlan, oracle, address: str, display: SearchDisplay):
     with OracleServer(oracle, address) as server:
         lost = LostWorkers(plan.directory, oracle)
         while not server.is_done:
-            view.update()
-            lost.give_up()
+            display.update()
+            lost.reassign()
             time.sleep(_POLL_SECONDS)
-        view.update()
+        display.update()
 
 
 def _result(plan: SearchPlan) -> SearchResult:
     records = plan.directory.records()
     best = best_record(records, plan.objective)
     if best is None:
-        raise RunError(f"{plan.directory.path}: no trial has come to a result: {_explain(records)}")
+        raise RunError(f"{plan.directory.path}: no trial produced a result: {_explain(records)}")
     return SearchResult(plan.directory, records, best)
 
 
 def _explain(records: list[TrialRecord]) -> str:
     reasons = [record.message for record in records if record.status == FAILED]
     if reasons:
-        return f"all {len(records)} have failed, the first one with: {reasons[0]}"
-    return "the time was over before the first evaluation; allow more --budget_minutes"
+        return f"{count(len(reasons), 'trial')} failed; first error: {reasons[0]}"
+    return "the time limit was reached before the first evaluation; increase --budget_minutes"
 
 
 @contextmanager
-def _terminable() -> Iterator[None]:
-    """Makes SIGTERM what Ctrl-C is, so that what runs is saved."""
+def _interrupted_by_sigterm() -> Iterator[None]:
+    """Handles SIGTERM like Ctrl-C within the block, so that running trials are saved."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -194,7 +205,7 @@ def _terminable() -> Iterator[None]:
 
 @contextmanager
 def _interrupt_after(seconds: float | None) -> Iterator[None]:
-    """Interrupts this process when some seconds have gone."""
+    """Interrupts the block after some seconds; never if `seconds` is `None`."""
     if seconds is None:
         yield
         return

@@ -7,24 +7,24 @@ from pathlib import Path
 from keras_seq2seq.tuning.trial_record import COMPLETED, RUNNING, STOPPED, TrialRecord
 
 _PREFIX = "trial_"
-# Where files of a trial are that only going on needs; all else is small.
-_HEAVY = ("checkpoints", "model.keras")
+# The large files of a trial. They are only needed to resume the trial or to use its model.
+_WEIGHTS = ("checkpoints", "model.keras")
 
 
 class SearchDirectory:
-    """The files of a search, under the names that all its processes agree on.
+    """The files of a search.
 
     ```
-    search.yaml         what is searched, and how
-    trials/oracle.json  the state of KerasTuner
-    trials/trial_0007/  a model directory, with trial.json of KerasTuner and trial_record.json
-    hparams/            for `tensorboard --logdir`, one run a trial
+    search.yaml         the search: space, objective, tuner and configuration
+    trials/oracle.json  the state of KerasTuner's oracle
+    trials/trial_0007/  a model directory with KerasTuner's trial.json and trial_record.json
+    hparams/            logs for `tensorboard --logdir`, one run per trial
     best/               the model directory of the best trial, without its checkpoints
-    report.html         what `keras-seq2seq tune --report` writes
+    report.html         the report from `keras-seq2seq tune --report`
     ```
 
     Args:
-        path: The directory. It need not exist before something is written.
+        path: The path, which need not exist yet.
     """
 
     def __init__(self, path: str | os.PathLike):
@@ -40,34 +40,38 @@ class SearchDirectory:
         return self.trials_path / f"{_PREFIX}{trial}"
 
     def hparams_path(self, trial: str) -> Path:
-        """Returns the directory of a trial's line in TensorBoard's tab of hyper-parameters."""
+        """Returns the directory of a trial's logs for TensorBoard's HParams tab."""
         return self.path / "hparams" / f"{_PREFIX}{trial}"
 
     def records(self) -> list[TrialRecord]:
-        """Returns the records of all trials in their order."""
+        """Returns the records of all trials, in the order of their numbers."""
         paths = self.trials_path.glob(f"{_PREFIX}*")
         records = [record for path in paths if (record := TrialRecord.load(path)) is not None]
         return sorted(records, key=lambda record: int(record.trial))
 
     def clear(self):
-        """Removes what a search has written, and nothing else."""
+        """Removes all files of a search, but no other files."""
         for path in (self.trials_path, self.best_path, self.path / "hparams"):
             shutil.rmtree(path, ignore_errors=True)
         for path in (self.search_path, self.report_path):
             path.unlink(missing_ok=True)
 
     def stop_running(self):
-        """Marks the trials as stopped that a killed search has left running."""
+        """Changes the status of running trials to stopped, after a search was killed."""
         for record in self.records():
             if record.status == RUNNING:
                 record.changed(status=STOPPED).save(self.trial_path(record.trial))
 
     def remove_weights(self, kept: set[str]):
-        """Removes models and checkpoints of all trials that are over, but of some."""
+        """Removes the models and checkpoints of finished trials.
+
+        Args:
+            kept: The trials whose files are kept.
+        """
         for record in self.records():
             if record.trial in kept or record.status in (RUNNING, STOPPED):
                 continue
-            for name in _HEAVY:
+            for name in _WEIGHTS:
                 path = self.trial_path(record.trial) / name
                 if path.is_dir():
                     shutil.rmtree(path, ignore_errors=True)
@@ -75,28 +79,36 @@ class SearchDirectory:
                     path.unlink(missing_ok=True)
 
     def copy_lower_rung(self, lower: str, trial: str):
-        """Gives a trial the state of one of a lower rung, unless it has one of its own.
+        """Copies the state of a trial of a lower rung, unless the new trial already has a state.
 
-        Whoever stops the program within it finds the trial with that state or without it.
+        If the process is killed during the copy, the next call starts over.
+
+        Args:
+            lower: The trial of the lower rung.
+            trial: The trial that continues it.
         """
         source, target = self.trial_path(lower), self.trial_path(trial)
         if (target / "checkpoints").exists():
             return
         target.mkdir(parents=True, exist_ok=True)
-        beside = target / ".checkpoints"
-        shutil.rmtree(beside, ignore_errors=True)
+        unfinished = target / ".checkpoints"
+        shutil.rmtree(unfinished, ignore_errors=True)
         shutil.rmtree(target / "logs", ignore_errors=True)
         shutil.copytree(source / "logs", target / "logs")
         for name in ("config.yaml", "model.keras", "metrics.jsonl", "run.json"):
             if (source / name).exists():
                 shutil.copy2(source / name, target / name)
-        # Last of all: what is copied without them is copied again.
-        shutil.copytree(source / "checkpoints", beside)
-        beside.rename(target / "checkpoints")
+        # The checkpoints come last, as their presence marks a complete copy.
+        shutil.copytree(source / "checkpoints", unfinished)
+        unfinished.rename(target / "checkpoints")
 
     def update_best(self, record: TrialRecord | None):
-        """Makes `best/` a copy of a trial's model directory."""
-        beside, old = self.path / ".best", self.path / ".best-old"
+        """Replaces `best/` with a copy of a trial's model directory.
+
+        Args:
+            record: The record of the best trial; `None` to only repair an interrupted update.
+        """
+        new, old = self.path / ".best", self.path / ".best-old"
         if old.exists() and not self.best_path.exists():
             old.rename(self.best_path)
         if record is None:
@@ -105,20 +117,20 @@ class SearchDirectory:
         same = current is not None and current.trial == record.trial
         if same and current.objective == record.objective:
             return
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(new, ignore_errors=True)
         ignored = shutil.ignore_patterns("checkpoints", ".*", "trial.json")
-        shutil.copytree(self.trial_path(record.trial), beside, ignore=ignored)
+        shutil.copytree(self.trial_path(record.trial), new, ignore=ignored)
         shutil.rmtree(old, ignore_errors=True)
         if self.best_path.exists():
             self.best_path.rename(old)
-        beside.rename(self.best_path)
+        new.rename(self.best_path)
         shutil.rmtree(old, ignore_errors=True)
 
     def has_model(self, record: TrialRecord) -> bool:
-        """Returns whether the model of a trial is there."""
+        """Returns whether the model of a trial exists."""
         return (self.trial_path(record.trial) / "model.keras").exists()
 
 
 def completed(records: list[TrialRecord]) -> list[TrialRecord]:
-    """Returns those of the trials that have come to their end."""
+    """Returns the records of completed trials, in the same order."""
     return [record for record in records if record.status == COMPLETED]

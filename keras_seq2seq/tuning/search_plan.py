@@ -1,4 +1,4 @@
-"""Checking everything about a search before its first trial."""
+"""Planning a search: all checks before the first trial."""
 
 import math
 import os
@@ -20,7 +20,7 @@ from keras_seq2seq.tuning.search_space import SearchSpace
 from keras_seq2seq.tuning.space_file import parse_space
 
 _DEFAULT_EPOCHS = 10
-# What may differ from the start before; `max_trials` of Hyperband decides its brackets.
+# Options that may change on resume, except for Hyperband's `max_trials`, which determines brackets.
 _MAY_CHANGE = {"budget_minutes", "keep_trials", "max_trials"}
 
 
@@ -29,17 +29,18 @@ class SearchPlan:
     """A search that has passed all checks.
 
     Attributes:
-        config: The configuration of all trials, but for the searched options.
-        space: The searched options.
-        objective: What is to become as good as possible.
-        directory: Where everything goes.
-        tuner: One of `TUNERS`.
-        max_trials: The most trials, `None` for no limit.
-        max_epochs: The epochs of the longest trial, `None` if steps are counted.
-        budget_minutes: The time of all starts together, `None` for no limit.
+        config: The configuration of all trials, except for the searched options.
+        space: The search space.
+        objective: The objective.
+        directory: The directory of the search.
+        tuner: The name of the tuner, one of `TUNERS`.
+        max_trials: The maximum number of trials, `None` for no limit.
+        max_epochs: The number of epochs of the longest trial, `None` if the length of training is
+            given in steps.
+        budget_minutes: The time limit in minutes, over all starts; `None` for no limit.
         keep_trials: The number of best trials whose weights are kept.
-        resume: Whether to go on with what is in the directory: "auto" if there is a search,
-            "never", or "must".
+        resume: `"auto"` to resume the search in the directory if there is one, `"never"` to start
+            over, `"must"` to fail if there is none.
     """
 
     config: Config
@@ -55,9 +56,9 @@ class SearchPlan:
 
     @property
     def units(self) -> int:
-        """What the longest trial trains: its epochs, or its evaluations where steps are counted.
+        """The length of the longest trial in training units, which are the units of Hyperband.
 
-        It is in these that Hyperband counts its rungs.
+        A unit is an epoch, or the steps between two evaluations if `max_epochs` is `None`.
         """
         if self.max_epochs is not None:
             return self.max_epochs
@@ -67,11 +68,11 @@ class SearchPlan:
         """Returns the configuration of a trial.
 
         Args:
-            values: The searched options.
-            units: What it trains, `None` for the most.
+            values: Dictionary from option names to values.
+            units: The number of training units, `None` for the maximum.
 
         Raises:
-            UserError: If the options do not go together.
+            UserError: If the options are incompatible.
         """
         config = self.space.config_for(self.config, values)
         units = self.units if units is None else units
@@ -97,14 +98,17 @@ class SearchPlan:
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "SearchPlan":
-        """Reads the search of a directory.
+        """Reads `search.yaml` of a directory.
+
+        Args:
+            path: The directory of the search.
 
         Raises:
-            UserError: If there is none.
+            UserError: If the directory contains no search, or the file is damaged.
         """
         directory = SearchDirectory(path)
         if not directory.search_path.exists():
-            raise UserError(f"{path}: holds no search (there is no {directory.search_path.name})")
+            raise UserError(f"{path}: contains no search ({directory.search_path.name} is missing)")
         source = os.fspath(directory.search_path)
         options = load_config_file(source)
         try:
@@ -121,38 +125,38 @@ class SearchPlan:
             raise UserError(f"{source}: damaged file ({error})") from error
 
     def check_directory(self):
-        """Checks that the search can begin in its directory, or go on there.
+        """Checks that the search can be started or resumed in its directory.
 
         Raises:
-            UserError: If not.
+            UserError: If it cannot.
         """
         if self.resume not in RESUME_CHOICES:
             raise UserError(f"--resume: expected auto, never or must, got {self.resume}")
         path = self.directory.path
         if path.exists() and not path.is_dir():
-            raise UserError(f"{path}: is a file; expected a directory for the search")
+            raise UserError(f"{path}: is a file; expected a directory")
         if not self.directory.search_path.exists():
             if self.resume == "must":
                 raise UserError(
-                    f"{path}: holds no search to go on with; correct --output_dir, or leave out "
+                    f"{path}: contains no search to resume; correct --output_dir, or leave out "
                     "--resume must"
                 )
         elif self.resume != "never":
             self._check_is_same()
 
     def _check_is_same(self):
-        there = SearchPlan.load(self.directory.path)._describe()
-        here = self._describe()
+        saved = SearchPlan.load(self.directory.path)._describe()
+        new = self._describe()
         may_change = _MAY_CHANGE - ({"max_trials"} if self.tuner == "hyperband" else set())
         differing = [
             name
-            for name in {**there, **here}
-            if name not in may_change and there.get(name) != here.get(name)
+            for name in {**saved, **new}
+            if name not in may_change and saved.get(name) != new.get(name)
         ]
         if differing:
             raise UserError(
-                f"{self.directory.path}: holds another search (its {differing[0]} differs, see "
-                f"{self.directory.search_path}); choose another --output_dir, or begin anew with "
+                f"{self.directory.path}: contains a different search ({differing[0]} differs, see "
+                f"{self.directory.search_path}); choose another --output_dir, or start over with "
                 "--resume never"
             )
 
@@ -165,7 +169,7 @@ class SearchPlan:
             "budget_minutes": self.budget_minutes,
             "keep_trials": self.keep_trials,
             "space": self.space.describe(),
-            # Only what is given: of the rest, some may be without effect beside a searched option.
+            # Unset options are left out, as some may have no effect with a searched option.
             "config": self.config.model_dump(exclude_unset=True, exclude_none=True, mode="json"),
         }
         return {name: value for name, value in options.items() if value is not None}
@@ -184,44 +188,50 @@ def prepare_search(
     keep_trials: int = 3,
     resume: str = "auto",
 ) -> SearchPlan:
-    """Checks a search. Writes nothing.
+    """Plans a search and checks it, without writing anything.
 
     Args:
-        config: The configuration of all trials. Its `train_steps` are those of the longest trial,
-            unless `max_epochs` is given.
-        space: The searched options.
-        output_dir: The directory of the search, new or of the same search.
+        config: The configuration of all trials. Its `train_steps`, or `max_epochs`, is the length
+            of the longest trial.
+        space: The search space.
+        output_dir: The directory of the search: a new one, or that of the same search to resume.
         tuner: `"hyperband"`, `"bayesian"`, `"random"` or `"grid"`.
-        objective: A figure of the evaluations such as `"dev_bleu"`. Defaults to that of
+        objective: The dev metric to optimize, such as `"dev_bleu"`. Defaults to
             `config.best_metric`.
-        max_trials: The most trials.
-        max_epochs: The epochs of the longest trial. Defaults to `config.train_epochs`, or 10.
-        budget_minutes: The most minutes, of all starts of the search together.
+        max_trials: The maximum number of trials.
+        max_epochs: The number of epochs of the longest trial. Defaults to `config.train_epochs`,
+            or 10 epochs.
+        budget_minutes: The time limit in minutes, over all starts of the search.
         keep_trials: The number of best trials whose weights are kept.
-        resume: "auto" goes on with the search in the directory if there is one; "never" begins
-            anew, and `run_search` removes what is there; "must" goes on or fails.
+        resume: `"auto"` to resume the search in the directory if there is one; `"never"` to start
+            over, in which case `run_search` removes the existing search; `"must"` to fail if
+            there is none.
 
     Returns:
         The plan, for `run_search`.
 
     Raises:
-        UserError: If anything would keep a trial from working.
+        UserError: If an argument, a file or a combination of options is invalid.
+
+    Example:
+        >>> plan = prepare_search(config, load_space("space.yaml"), "search", max_trials=30)
+        >>> result = run_search(plan)
     """
     if tuner not in TUNERS:
         near = near_misses(tuner, TUNERS)
         hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(TUNERS)}"
         raise UserError(f'--tuner: unknown tuner "{tuner}"; {hint}')
     if tuner in ("random", "bayesian") and max_trials is None and budget_minutes is None:
-        raise UserError(f"--tuner {tuner} never ends; give it --max_trials or --budget_minutes")
+        raise UserError(f"--tuner {tuner} needs a limit; set --max_trials or --budget_minutes")
     if max_epochs is not None and config.train_steps is not None:
-        raise UserError("--max_epochs cannot stand beside train_steps; leave out one of them")
+        raise UserError("--max_epochs cannot be combined with train_steps; leave out one of them")
     if max_epochs is None and config.train_steps is None:
         max_epochs = config.train_epochs or _DEFAULT_EPOCHS
-    goal = Objective.parse(objective or f"dev_{config.best_metric}")
+    parsed_objective = Objective.parse(objective or f"dev_{config.best_metric}")
     config = config.model_copy(
         update={
-            "best_metric": goal.best_metric,
-            # Of a trial, the newest is all that going on needs.
+            "best_metric": parsed_objective.best_metric,
+            # Resuming a trial only needs its latest checkpoint.
             "keep_checkpoint_max": 1,
             "keep_checkpoint_every_n_hours": 0.0,
         }
@@ -229,7 +239,7 @@ def prepare_search(
     plan = SearchPlan(
         config=config,
         space=space,
-        objective=goal,
+        objective=parsed_objective,
         directory=SearchDirectory(output_dir),
         tuner=tuner,
         max_trials=max_trials,
@@ -241,6 +251,6 @@ def prepare_search(
     plan.check_directory()
     space.check(config)
     first = next(space.combinations())
-    # Reads all files and builds a model, and refuses what `train` would refuse.
+    # Runs all checks of `train`, which reads the data and builds a model.
     prepare(plan.trial_config(first), plan.directory.trials_path)
     return plan

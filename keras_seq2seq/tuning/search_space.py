@@ -1,4 +1,4 @@
-"""The options that a search varies."""
+"""The search space: options and the values they may take."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 
 from keras_tuner import HyperParameters
 
-# KerasTuner exports no condition.
+# KerasTuner does not export its conditions.
 from keras_tuner.src.engine.conditions import Parent
 
 from keras_seq2seq.config import Config
@@ -17,17 +17,18 @@ from keras_seq2seq.config.validate import Layer, validate_layers
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.tuning.dimension import Dimension
 
-_MOST_CHECKED = 1000
+_MAX_COMBINATIONS = 1000
 
 
 class SearchSpace:
-    """Options with the values that each may take.
+    """The options of a search and the values that each may take.
 
-    `load_space` reads one from a file.
+    Use `load_space` to read a search space from a file.
 
     Args:
-        dimensions: The options; one that depends on another stands behind it.
-        source: What error messages name, such as the path of the file.
+        dimensions: List of `Dimension`. An option with conditions comes after the options it
+            depends on.
+        source: String, the name of the space in error messages, such as the path of its file.
 
     Example:
         >>> space = load_space("space.yaml")
@@ -42,7 +43,7 @@ class SearchSpace:
         return next(dimension for dimension in self.dimensions if dimension.name == name)
 
     def to_keras_tuner(self) -> HyperParameters:
-        """Returns the space as KerasTuner has it."""
+        """Returns the space as KerasTuner's `HyperParameters`."""
         space = HyperParameters()
         for dimension in self.dimensions:
             conditions = [
@@ -53,10 +54,13 @@ class SearchSpace:
         return space
 
     def decode(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Returns the options that KerasTuner's values of a trial mean.
+        """Converts KerasTuner's values of a trial to option values.
 
         Args:
-            values: `HyperParameters.values`. What is none of this space is left out.
+            values: `HyperParameters.values`. Names that are not in the space are ignored.
+
+        Returns:
+            A dictionary from option names to values, without inactive options.
         """
         decoded = {}
         for dimension in self.dimensions:
@@ -65,14 +69,14 @@ class SearchSpace:
         return decoded
 
     def config_for(self, config: Config, values: Mapping[str, Any]) -> Config:
-        """Returns a configuration with other values of some options.
+        """Returns a copy of a configuration with the given option values.
 
         Args:
-            config: The configuration that has all others.
-            values: Values by the names of the options.
+            config: The base configuration.
+            values: Dictionary from option names to values.
 
         Raises:
-            UserError: If they do not go together.
+            UserError: If the options are incompatible.
         """
         try:
             return validate_layers(
@@ -87,19 +91,22 @@ class SearchSpace:
             raise UserError(f"{error} (in the combination {shown})") from error
 
     def check(self, config: Config):
-        """Checks that the values of the options go together, and with a configuration.
+        """Checks that the options are compatible with each other and with a configuration.
 
-        All combinations are tried, or a thousand of them where there are more; of a range its
-        ends.
+        Checks all combinations of values, or 1,000 random ones if there are more. Of a range,
+        only the two ends are checked.
+
+        Args:
+            config: The base configuration.
 
         Raises:
-            UserError: If some do not.
+            UserError: If a combination is invalid.
         """
         for values in self.combinations():
             self.config_for(config, values)
 
     def describe(self) -> dict[str, dict]:
-        """Returns what a file of this space holds, see `parse_space`."""
+        """Returns the space in the format of `parse_space`."""
         described = {}
         for dimension in self.dimensions:
             when = {name: list(values) for name, values in dimension.conditions.items()}
@@ -107,13 +114,16 @@ class SearchSpace:
         return described
 
     def combinations(self) -> Iterator[dict]:
-        """Yields combinations of values, all or a thousand of them; of a range its ends."""
+        """Yields all combinations of values, or 1,000 random ones if there are more.
+
+        Of a range, only the two ends are used.
+        """
         examples = [dimension.examples for dimension in self.dimensions]
-        if prod(map(len, examples)) <= _MOST_CHECKED:
+        if prod(map(len, examples)) <= _MAX_COMBINATIONS:
             combinations = product(*examples)
         else:
-            chance = random.Random(1)
-            combinations = (tuple(map(chance.choice, examples)) for _ in range(_MOST_CHECKED))
+            rng = random.Random(1)
+            combinations = (tuple(map(rng.choice, examples)) for _ in range(_MAX_COMBINATIONS))
         for combination in combinations:
             values = {}
             for dimension, value in zip(self.dimensions, combination, strict=True):
@@ -122,13 +132,19 @@ class SearchSpace:
             yield values
 
     def _layers(self, values: Mapping[str, Any]) -> Iterator[Layer]:
-        """Yields the options as the file has them, hyper-parameters under their own names."""
+        """Yields one layer of configuration per option, as if it came from the file."""
         for name, value in values.items():
             yield option_layer(self.source, name, value)
 
 
 def option_layer(source: str, name: str, value: Any) -> Layer:
-    """Returns one option, a flag or a hyper-parameter, as a layer of a configuration."""
+    """Returns one option, a flag or a hyperparameter, as a layer of configuration.
+
+    Args:
+        source: The name of the option's origin in error messages.
+        name: The dotted name of the option.
+        value: The value.
+    """
     is_flag = name in Config.model_fields
     options: dict = {}
     set_option(options, name if is_flag else f"hparams.{name}", value)

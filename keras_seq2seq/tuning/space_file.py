@@ -1,4 +1,4 @@
-"""Files of search spaces."""
+"""Reading search spaces from YAML files."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ _KINDS = ("choice", "range", "log")
 _KEYS = (*_KINDS, "step", "when")
 _EXPECTED = "{choice: [...]}, {range: [low, high]} or {log: [low, high]}"
 
-# What is the same for all trials, or set by the search itself.
+# Options that are the same for all trials, or that the search itself sets.
 _FIXED_PREFIXES = ("train_", "dev_", "vocab_", "save_", "keep_", "eval_", "early_")
 _FIXED = ("best_metric", "train_steps", "train_epochs")
 
@@ -24,29 +24,42 @@ _FIXED = ("best_metric", "train_steps", "train_epochs")
 def load_space(path: str | os.PathLike) -> SearchSpace:
     """Reads a search space from a YAML file.
 
+    The file maps names of `--hparams`, or of flags such as `batch_size`, to their values. Names
+    may be nested or dotted.
+
+    - `{choice: [128, 256]}`: one of the listed values
+    - `{range: [1, 4]}`: uniform between two numbers; `step: 0.5` restricts it to multiples of the
+      step, counted from the lower end
+    - `{log: [1e-4, 1e-2]}`: log-uniform between two numbers; `step: 10` is the factor between
+      neighboring values
+    - `when: {rnn_cell.num_layers: [2, 3]}`: an additional key that makes the option conditional;
+      it is only searched if the other options have one of the listed values
+
     Args:
-        path: The file. It has the names of `--hparams` and of flags such as `batch_size`, nested
-            or dotted, each with what it may be: `{choice: [128, 256]}`, `{range: [1, 4]}` or
-            `{log: [1e-4, 1e-2]}`. `step:` is the difference of neighbouring values of a range,
-            their factor with `log`. `when: {rnn_cell.num_layers: [2, 3]}` searches an option only
-            beside these values of others.
+        path: The path of the file.
+
+    Returns:
+        A `SearchSpace`.
 
     Raises:
-        UserError: If the file cannot be read, or an option is unknown, cannot be searched, or
-            has a value that the configuration would refuse. The message names file and option.
+        UserError: If the file cannot be read, or an option is unknown, cannot be searched, or has
+            an invalid value. The message names the file and the option.
     """
     return parse_space(load_config_file(path), os.fspath(path))
 
 
 def parse_space(options: Mapping[str, Any], source: str = "the search space") -> SearchSpace:
-    """Makes a search space of what `load_space` reads from a file.
+    """Creates a search space from a dictionary in the format of `load_space`.
 
     Args:
-        options: A dictionary by names, nested or dotted.
-        source: What error messages name.
+        options: Dictionary from names, nested or dotted, to their values.
+        source: String, the name of the space in error messages.
+
+    Returns:
+        A `SearchSpace`.
 
     Raises:
-        UserError: As `load_space`.
+        UserError: If an option is unknown, cannot be searched, or has an invalid value.
 
     Example:
         >>> parse_space({"rnn_cell.num_units": {"choice": [128, 256]}})
@@ -77,7 +90,7 @@ def parse_space(options: Mapping[str, Any], source: str = "the search space") ->
 
 
 def _find(options: Mapping, names: list[str], source: str, prefix: str = "") -> Iterator:
-    """Yields the names of options with their descriptions."""
+    """Yields the dotted name and the description of each option."""
     for key, value in options.items():
         name = f"{prefix}{key}"
         if name in names:
@@ -92,7 +105,7 @@ def _explain_unknown(name: str, names: list[str]) -> str:
     if name in Config.model_fields:
         return f'"{name}" cannot be searched: it is the same for all trials'
     near = near_misses(name, names)
-    hint = f'did you mean "{near[0]}"?' if near else "expected a name of --hparams or batch_size"
+    hint = f'did you mean "{near[0]}"?' if near else "expected a name from --hparams, or batch_size"
     return f'unknown option "{name}"; {hint}'
 
 
@@ -100,8 +113,8 @@ def _parse_dimension(name: str, description: Any, source: str) -> Dimension:
     place = f"{source}: {name}"
     if not isinstance(description, dict):
         raise UserError(
-            f"{place}: expected {_EXPECTED}, got {show(description)}; what is the same for all "
-            "trials belongs into a --config file"
+            f"{place}: expected {_EXPECTED}, got {show(description)}; options that are the same "
+            "for all trials belong in a --config file"
         )
     for key in description:
         if key not in _KEYS:
@@ -130,7 +143,7 @@ def _check_value(name: str, value: Any, source: str):
 def _parse_choice(name: str, values: list, description: dict, place: str) -> Choice:
     if "step" in description:
         raise UserError(f"{place}: step has no effect on a choice; leave it out")
-    if any(value in values[:place_] for place_, value in enumerate(values)):
+    if any(value in values[:index] for index, value in enumerate(values)):
         raise UserError(f"{place}: a value is given twice in {show(values)}")
     return Choice(name, {}, tuple(values))
 
@@ -145,10 +158,10 @@ def _parse_range(name: str, values: list, description: dict, is_log: bool, sourc
     if is_log and low <= 0:
         raise UserError(f"{place}: expected log: [low, high] with low above 0, got {show(values)}")
     step = description.get("step")
-    least = 1 if is_log else 0
-    if step is not None and (type(step) not in (int, float) or step <= least):
-        raise UserError(f"{place}: expected a step above {least}, got {show(step)}")
-    is_whole = not _takes_fractions(name, low, high, source)
+    lower_bound = 1 if is_log else 0
+    if step is not None and (type(step) not in (int, float) or step <= lower_bound):
+        raise UserError(f"{place}: expected a step above {lower_bound}, got {show(step)}")
+    is_whole = not _accepts_fractions(name, low, high, source)
     if is_whole:
         low, high = int(low), int(high)
         if step is not None and type(step) is not int:
@@ -156,8 +169,9 @@ def _parse_range(name: str, values: list, description: dict, is_log: bool, sourc
     return Range(name, {}, low, high, is_log, step, is_whole)
 
 
-def _takes_fractions(name: str, low: float, high: float, source: str) -> bool:
-    """Returns whether the option can be a number between two that it can be."""
+def _accepts_fractions(name: str, low: float, high: float, source: str) -> bool:
+    """Returns whether the option may have a fractional value between two valid values."""
+    # An irrational share of the range, so that the value is a fraction for any ends.
     fraction = low + (high - low) * 0.38196601125
     try:
         _check_value(name, fraction, source)
@@ -187,7 +201,7 @@ def _flatten(options: Mapping, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _in_order(dimensions: dict, conditions: dict, source: str) -> list[Dimension]:
-    """Returns the options, those that others depend on first."""
+    """Returns the options in an order in which conditions refer to earlier options only."""
     for name, needed in conditions.items():
         for parent, values in needed.items():
             place = f"{source}: {name}: when: {parent}"
@@ -197,7 +211,9 @@ def _in_order(dimensions: dict, conditions: dict, source: str) -> list[Dimension
                 raise UserError(f"{place}: expected another option of the search space{hint}")
             for value in values:
                 if not dimensions[parent].contains(value):
-                    raise UserError(f"{place}: is never {show(value)} in this search space")
+                    raise UserError(
+                        f"{place}: {show(value)} is not one of its values in this search space"
+                    )
     ordered: dict[str, Dimension] = {}
     while len(ordered) < len(dimensions):
         ready = [
@@ -206,8 +222,8 @@ def _in_order(dimensions: dict, conditions: dict, source: str) -> list[Dimension
             if name not in ordered and all(parent in ordered for parent in conditions[name])
         ]
         if not ready:
-            circle = ", ".join(name for name in dimensions if name not in ordered)
-            raise UserError(f"{source}: the conditions of {circle} depend on each other")
+            cycle = ", ".join(name for name in dimensions if name not in ordered)
+            raise UserError(f"{source}: the conditions of {cycle} depend on each other")
         for name in ready:
             fields = vars(dimensions[name]) | {"conditions": conditions[name]}
             ordered[name] = type(dimensions[name])(**fields)

@@ -1,4 +1,4 @@
-"""What became of a trial."""
+"""The status and results of a trial."""
 
 import json
 import os
@@ -16,22 +16,22 @@ _FILE = "trial_record.json"
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """One trial in words and figures, kept in its directory.
+    """The status and results of a trial, saved in the trial's directory.
 
     Attributes:
-        trial: Its number as text.
-        values: The searched options by their names.
-        units: What it trains to, in epochs or other units.
-        units_before: What the trial it goes on from has trained to.
-        continues: The trial that it goes on from, of a lower rung of Hyperband.
-        worker: The process that ran it last.
-        status: `"running"`, `"completed"`, `"failed"`, or `"stopped"` before its end, from where
-            it goes on with the search.
-        objective: The best value so far, `None` before the first evaluation.
-        started: When it first began, ISO 8601.
-        began: When it began or went on the last time, in seconds since 1970.
-        seconds: What it took before that, and when it is over, over all its starts.
-        message: Why it failed.
+        trial: The number of the trial, as a string.
+        values: Dictionary from the names of searched options to their values.
+        units: The number of training units at the end of the trial, see `SearchPlan.units`.
+        units_before: The number of training units already done by the trial in `continues`.
+        continues: The trial of Hyperband's lower rung that this trial continues, if any.
+        worker: The name of the process that ran the trial most recently.
+        status: `"running"`, `"completed"`, `"failed"`, or `"stopped"` for an interrupted trial,
+            which is resumed with the search.
+        objective: The best value of the objective so far, `None` before the first evaluation.
+        started: The time of the first start, ISO 8601.
+        began: The time of the most recent start, in seconds since 1970.
+        seconds: The training time in seconds over all starts, without the current one.
+        message: The error message of a failed trial.
     """
 
     trial: str
@@ -54,7 +54,7 @@ class TrialRecord:
 
     @classmethod
     def load(cls, directory: str | os.PathLike) -> "TrialRecord | None":
-        """Reads the record of a trial's directory, `None` if there is none."""
+        """Reads the record in a trial's directory. Returns `None` if there is none."""
         try:
             content = (Path(directory) / _FILE).read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -62,11 +62,11 @@ class TrialRecord:
         return cls(**json.loads(content))
 
     def save(self, directory: str | os.PathLike):
-        """Writes the record into the directory of the trial."""
+        """Writes the record to a trial's directory."""
         Path(directory).mkdir(parents=True, exist_ok=True)
         with atomic_file(Path(directory) / _FILE) as file:
             json.dump(asdict(self), file, indent=1, ensure_ascii=False)
 
     def changed(self, **fields) -> "TrialRecord":
-        """Returns the record with other values of some fields."""
+        """Returns a copy of the record with some fields changed."""
         return replace(self, **fields)

@@ -1,4 +1,4 @@
-"""The table of trials."""
+"""Tables and summaries of trials for the terminal."""
 
 import os
 import sys
@@ -25,15 +25,16 @@ def make_trial_table(
     seconds: float | None = None,
     seconds_left: float | None = None,
 ) -> RenderableType:
-    """Makes a table of trials for `rich`, with a line on the whole below it.
+    """Returns a table of trials, followed by a summary, for printing with `rich`.
 
     Args:
         records: The trials.
-        objective: What they are compared by.
-        rows: The most rows; of more trials, the running, the best and the last are shown.
-        trials: The number of trials of the whole search.
-        seconds: What the search has taken.
-        seconds_left: What it will take yet.
+        objective: The objective of the search.
+        rows: The maximum number of rows. If there are more trials, the running, the best and the
+            most recent ones are shown.
+        trials: The total number of trials of the search, if known.
+        seconds: The seconds that the search has taken, if known.
+        seconds_left: The estimated seconds until the end of the search, if known.
     """
     best = best_record(records, objective)
     names = list(dict.fromkeys(name for record in records for name in record.values))
@@ -44,7 +45,7 @@ def make_trial_table(
     table.add_column("time", justify="right")
     table.add_column("trained", justify="right")
     for name in names:
-        # Paths of sections are long, and the last part says most.
+        # Folded rather than cut, as the end of a dotted name is its most specific part.
         table.add_column(Text(name), overflow="fold")
     for record in _choose(records, objective, rows):
         trial = record.trial if record.continues is None else f"{record.trial} < {record.continues}"
@@ -60,18 +61,18 @@ def make_trial_table(
 
 
 def print_trials(path: str | os.PathLike, file: TextIO | None = None):
-    """Prints the trials of a search, which may still be running, the best ones first.
+    """Prints the trials of a search, best first.
 
     Args:
-        path: The directory of the search.
-        file: Where to print. Defaults to standard output.
+        path: The directory of the search, which may still be running.
+        file: The text file to print to. Defaults to standard output.
 
     Raises:
-        UserError: If there is no search.
+        UserError: If the directory contains no search.
     """
     plan = SearchPlan.load(path)
     file = file or sys.stdout
-    # Without a terminal, rich would fold at 80 columns.
+    # Without a terminal, rich would wrap lines at 80 columns.
     console = Console(file=file, width=None if file.isatty() else 10_000, highlight=False)
     worst = float("inf")
 
@@ -89,10 +90,18 @@ def describe_search(
     seconds: float | None = None,
     seconds_left: float | None = None,
 ) -> str:
-    """Returns a line on all trials: how many have ended, the best one, the time."""
+    """Returns a one-line summary: the number of finished trials, the best one, and the time.
+
+    Args:
+        records: The trials.
+        objective: The objective of the search.
+        trials: The total number of trials of the search, if known.
+        seconds: The seconds that the search has taken, if known.
+        seconds_left: The estimated seconds until the end of the search, if known.
+    """
     ended = sum(record.status in (COMPLETED, FAILED) for record in records)
     failed = sum(record.status == FAILED for record in records)
-    parts = [f"{ended} of {trials} trials" if trials else f"{ended} trials"]
+    parts = [f"{ended} of {count(trials, 'trial')}" if trials else count(ended, "trial")]
     if failed:
         parts.append(f"{failed} failed")
     if best := best_record(records, objective):
@@ -105,14 +114,27 @@ def describe_search(
 
 
 def best_record(records: Sequence[TrialRecord], objective: Objective) -> TrialRecord | None:
-    """Returns the trial with the best value, the first of several; `None` if none has one."""
+    """Returns the record with the best objective, the first one in case of a tie.
+
+    Args:
+        records: The trials. Failed trials are ignored.
+        objective: The objective of the search.
+
+    Returns:
+        The best record, `None` if no trial has been evaluated.
+    """
     rated = [r for r in records if r.objective is not None and r.status != FAILED]
     return min(rated, key=lambda record: objective.sort_key(record.objective), default=None)
 
 
 def show_seconds(seconds: float) -> str:
-    """Returns a duration as hours, minutes and seconds."""
+    """Returns a duration as hours, minutes and seconds, such as "1:02:03"."""
     return str(timedelta(seconds=round(seconds)))
+
+
+def count(number: int, noun: str) -> str:
+    """Returns a number with a regular noun, such as "1 trial" or "1,200 trials"."""
+    return f"{number:,} {noun if number == 1 else noun + 's'}"
 
 
 def _choose(

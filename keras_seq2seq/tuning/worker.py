@@ -1,4 +1,4 @@
-"""`python -m keras_seq2seq.tuning.worker DIR`: a worker that `LocalWorkers` has started."""
+"""`python -m keras_seq2seq.tuning.worker DIR`: a worker process started by `LocalWorkers`."""
 
 import os
 import signal
@@ -11,14 +11,14 @@ _INTERRUPTED = 130
 
 
 def main():
-    """Works for the chief until the search is over."""
-    threading.Thread(target=_end_with_chief, daemon=True).start()
+    """Runs trials for the chief until the search ends."""
+    threading.Thread(target=_exit_with_chief, daemon=True).start()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    from keras_seq2seq.tuning.run import work_for_chief
+    from keras_seq2seq.tuning.run import run_worker
     from keras_seq2seq.tuning.search_plan import SearchPlan
 
     try:
-        work_for_chief(SearchPlan.load(sys.argv[1]))
+        run_worker(SearchPlan.load(sys.argv[1]))
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
     except (RunError, UserError) as error:
@@ -26,9 +26,9 @@ def main():
         sys.exit(error.exit_status)
 
 
-def _end_with_chief():
-    # The chief never writes; the file ends when it is gone, whatever ended it.
-    # By the system: a thread that reads the file object would hold its lock at the exit.
+def _exit_with_chief():
+    # The chief never writes to this pipe, which closes when the chief exits for any reason.
+    # Not `sys.stdin.read`, which would hold the lock of the file object when this process exits.
     os.read(sys.stdin.fileno(), 1)
     os._exit(1)
 

@@ -1,6 +1,6 @@
-"""Makes modules of the benchmarks importable, without their folder on the path.
+"""Makes modules of the benchmarks importable.
 
-It has a `decoding.py` that would hide the folder of tests of that name.
+Their directory is not added to the path, as its `decoding.py` would hide `tests/decoding`.
 """
 
 import importlib.util

@@ -4,7 +4,7 @@ import sys
 import pytest
 from measuring import CommandError, Reading, in_own_process, print_table, run, steady, watch
 
-# Goes on only when a step has been read, so that no two are read at once.
+# Waits until each step has been read, so that steps are read one at a time.
 COUNT = """
 cd "$0"
 for i in 1 2 3; do
@@ -24,7 +24,7 @@ while not pathlib.Path(sys.argv[1], "read-1").exists(): time.sleep(0.05)
 
 @pytest.fixture
 def progress(tmp_path):
-    """Finds the step in a piece of output, and lets the command go on."""
+    """Finds the step in a piece of output, and lets the command continue."""
 
     def find(text):
         if "step " not in text:
@@ -36,7 +36,7 @@ def progress(tmp_path):
     return find
 
 
-def test_a_command_is_clocked_by_what_it_prints(tmp_path, progress):
+def test_a_command_is_timed_by_its_output(tmp_path, progress):
     readings = watch(["sh", "-c", COUNT, tmp_path], tmp_path / "log", progress)
     assert [reading.count for reading in readings] == [0, 1, 2, 3, 3]
     seconds = [reading.seconds for reading in readings]
@@ -44,31 +44,31 @@ def test_a_command_is_clocked_by_what_it_prints(tmp_path, progress):
     assert (tmp_path / "log").read_bytes() == b"step 1/3\rstep 2/3\rstep 3/3\rdone\r\n"
 
 
-def test_processor_time_includes_that_of_children(tmp_path, progress):
+def test_cpu_time_includes_child_processes(tmp_path, progress):
     shell = ["sh", "-c", '"$@"; true', "sh", sys.executable, "-c", BURN, tmp_path]
     readings = watch(shell, tmp_path / "log", progress)
     assert 0.25 < readings[1].cpu_seconds <= readings[-1].cpu_seconds
 
 
-def test_a_failed_command_is_an_error_that_names_its_log(tmp_path):
+def test_a_failed_command_is_an_error_with_its_log(tmp_path):
     with pytest.raises(CommandError, match=f"see the end of {tmp_path}/log"):
         run(["sh", "-c", "echo away; exit 3"], tmp_path / "log")
     assert (tmp_path / "log").read_bytes() == b"away\r\n"
 
 
-def test_variables_reach_the_command(tmp_path):
-    run(["sh", "-c", 'test "$COLOUR" = green'], tmp_path / "log", COLOUR="green")
+def test_environment_variables_are_set(tmp_path):
+    run(["sh", "-c", 'test "$COLOR" = green'], tmp_path / "log", COLOR="green")
 
 
-def test_the_warm_up_and_the_end_are_left_out():
+def test_the_warm_up_and_the_end_are_not_timed():
     readings = [Reading(count, seconds, 0.0) for count, seconds in ((0, 0), (5, 9), (10, 10))]
     readings += [Reading(20, 12, 0.0), Reading(20, 99, 0.0)]
     assert steady(readings, 10) == (Reading(10, 10, 0.0), Reading(20, 12, 0.0))
-    with pytest.raises(CommandError, match="1 readings after 15"):
+    with pytest.raises(CommandError, match="at least 2 readings after 15 steps, got 1"):
         steady(readings, 15)
 
 
-def test_a_script_measures_in_a_process_of_its_own(tmp_path):
+def test_a_script_runs_in_its_own_process(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
         "import json, os, sys\n"

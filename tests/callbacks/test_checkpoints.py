@@ -7,17 +7,17 @@ import pytest
 from keras_seq2seq.callbacks import RestoreRawWeights, SaveCheckpoints
 
 
-@pytest.mark.parametrize("keeps", [True, False])
-def test_weights_after_fit(keeps):
+@pytest.mark.parametrize("restores", [True, False])
+def test_raw_weights_are_restored(restores):
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
     model.compile(keras.optimizers.SGD(0.25, use_ema=True, ema_momentum=0.5), loss="mse")
     model.layers[0].set_weights([np.zeros((1, 1))])
     data = np.ones((2, 1), "float32")
     model.fit(
-        data, 2 * data, batch_size=1, verbose=0, callbacks=[RestoreRawWeights()] if keeps else []
+        data, 2 * data, batch_size=1, verbose=0, callbacks=[RestoreRawWeights()] if restores else []
     )
-    # The error 2 halves with each of two steps: 1, then 1.5; their average is 1.25.
-    assert model.layers[0].get_weights()[0] == (1.5 if keeps else 1.25)
+    # Two steps halve the error of 2: the weights are 1 and 1.5, and their average is 1.25.
+    assert model.layers[0].get_weights()[0] == (1.5 if restores else 1.25)
 
 
 def fit(saver, steps=10, seconds=0.0):
@@ -36,11 +36,11 @@ def test_saves_every_n_steps():
 
 
 def test_saves_every_n_seconds():
-    begin = time.monotonic()
+    start = time.monotonic()
     times = []
     saver = SaveCheckpoints(lambda step: times.append(time.monotonic()), every_n_seconds=0.25)
     fit(saver, steps=6, seconds=0.1)
-    times = [begin, *times]
+    times = [start, *times]
     assert len(times) > 1
     assert all(later - earlier >= 0.25 for earlier, later in zip(times, times[1:], strict=False))
 

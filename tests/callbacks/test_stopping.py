@@ -6,11 +6,11 @@ import keras
 import numpy as np
 import pytest
 
-from keras_seq2seq.callbacks import EarlyStopping, StopOnInterrupt, StopOnNonFiniteLoss
+from keras_seq2seq.callbacks import StopOnInterrupt, StopOnNonFiniteLoss, StopWithoutImprovement
 
 
 def follow(stopping, values):
-    """Returns which evaluations were the best so far, and after how many training stopped."""
+    """Returns whether each evaluation was the best so far, and the step of the stop, if any."""
     model = SimpleNamespace(stop_training=False)
     stopping.set_model(model)
     best = []
@@ -22,37 +22,39 @@ def follow(stopping, values):
 
 
 def test_a_tie_is_no_improvement():
-    best, stopped = follow(EarlyStopping("dev_loss", patience=2), [3.0, 2.0, 2.5, 1.0, 1.0, 1.5])
+    best, stopped = follow(
+        StopWithoutImprovement("dev_loss", patience=2), [3.0, 2.0, 2.5, 1.0, 1.0, 1.5]
+    )
     assert best == [True, True, False, True, False, False]
     assert stopped == 6
 
 
-def test_higher_may_be_better():
-    stopping = EarlyStopping("dev_bleu", lower_is_better=False, patience=1)
+def test_a_metric_may_be_maximized():
+    stopping = StopWithoutImprovement("dev_bleu", lower_is_better=False, patience=1)
     assert follow(stopping, [10.0, 12.0, 11.0]) == ([True, True, False], 3)
     assert stopping.best == {"step": 2, "dev_bleu": 12.0}
 
 
 def test_never_stops_without_patience():
-    assert follow(EarlyStopping("dev_loss"), [1.0] * 50) == ([True] + [False] * 49, None)
+    assert follow(StopWithoutImprovement("dev_loss"), [1.0] * 50) == ([True] + [False] * 49, None)
 
 
-def test_what_is_no_number_is_never_the_best():
-    assert follow(EarlyStopping("dev_loss"), [float("nan"), 2.0])[0] == [False, True]
+def test_nan_is_never_the_best():
+    assert follow(StopWithoutImprovement("dev_loss"), [float("nan"), 2.0])[0] == [False, True]
 
 
 @pytest.mark.parametrize("earlier", range(5))
-def test_a_run_that_goes_on_counts_on(earlier):
+def test_a_resumed_run_continues_counting(earlier):
     values = [3.0, 2.0, 2.1, 2.2, 2.3]
     records = [{"step": i, "dev_loss": value} for i, value in enumerate(values[:earlier])]
-    stopping = EarlyStopping("dev_loss", patience=3, records=records)
+    stopping = StopWithoutImprovement("dev_loss", patience=3, records=records)
     assert not stopping.is_exhausted
     assert follow(stopping, values[earlier:])[1] == len(values) - earlier
     assert stopping.is_exhausted
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_training_after_the_step(number):
+def test_a_signal_stops_training_after_the_step(number):
     model = keras.Sequential([keras.layers.Dense(1)])
     model.compile("sgd", "mse")
 
@@ -75,7 +77,7 @@ def test_a_signal_ends_training_after_the_step(number):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_raises_at_the_step(value):
+def test_a_non_finite_loss_is_an_error_at_its_step(value):
     model = keras.Sequential([keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     targets = np.array([1.0, 1.0, value, 1.0])

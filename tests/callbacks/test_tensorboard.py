@@ -1,4 +1,4 @@
-"""What TensorBoard makes of all that is written for it, asked of TensorBoard itself."""
+"""Checks the logs by asking a TensorBoard server for their contents."""
 
 import html
 import io
@@ -21,7 +21,7 @@ from keras_seq2seq.callbacks import (
     EmbeddingProjector,
     RunDescription,
     SampleTranslations,
-    TensorBoard,
+    TensorBoardCurves,
     TrackGradientNorm,
 )
 from keras_seq2seq.plots import save_attention_heatmap
@@ -42,8 +42,12 @@ RECORDS = [
     }
     for step in (1, 2)
 ]
-# Nothing of it is a table's border, a link, emphasis or HTML.
+# Text that must not be rendered as a table border, a link, emphasis or HTML.
 REFERENCES = ["*a* | [man](x) <b>sleeps</b>", "dog"]
+# The second target token occurs twice, so that its embedding has two gradients to add up.
+SOURCE_IDS = np.array([[4, 5, 3], [6, 3, 0]], "int32")
+TARGET_IDS = np.array([[2, 5, 5], [2, 7, 0]], "int32")
+LABELS = np.array([[5, 5, 3], [7, 3, 0]], "int32")
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +71,7 @@ def board(model, translator, printed, tmp_path_factory):
     description = RunDescription(log_dir)
     description.write_hyper_parameters({"units": 6, "type": "GRU", "share": False, "no": (1, 2)})
     description.write_graph(model)
-    curves = TensorBoard(log_dir)
+    curves = TensorBoardCurves(log_dir)
     samples = SampleTranslations(translator, SOURCES[:2], REFERENCES, log_dir, printed)
     for record in RECORDS:
         curves.write(record)
@@ -113,7 +117,7 @@ def test_samples_are_a_table(board, translator):
     assert cells == [SOURCES[0], REFERENCES[0], first, SOURCES[1], REFERENCES[1], second]
 
 
-def test_samples_have_pictures(board, translator):
+def test_samples_have_heatmaps(board, translator):
     image = board.get("plugin/images/images?run=samples&tag=attention%2F1&sample=0")[-1]
     assert image["step"] == 2
     shown = imread(io.BytesIO(board.get_bytes(f"plugin/images/individualImage?{image['query']}")))
@@ -137,8 +141,8 @@ def test_samples_are_printed(board, translator, printed):
     ]
 
 
-def test_embeddings_have_their_words(board, model):
-    # The directory itself is a run when it has events of its own.
+def test_embeddings_have_labels(board, model):
+    # The directory itself is a run if it contains events.
     assert board.get("plugin/projector/runs") == ["."]
     (source, target) = board.get("plugin/projector/info?run=.")["embeddings"]
     assert source["tensorShape"] == [len(SOURCE_TOKENS) + 4, model.embedding_dim]
@@ -153,7 +157,7 @@ def test_embeddings_have_their_words(board, model):
         np.testing.assert_array_equal(table, np.ravel(embedding.get_weights()[0]))
 
 
-def test_the_run_is_a_line_of_hyper_parameters(board):
+def test_hyperparameters_are_shown_with_dev_metrics(board):
     question = {"experimentName": "", "includeMetrics": True}
     experiment = board.get("plugin/hparams/experiment", question)
     assert sorted(info["name"] for info in experiment["hparamInfos"]) == [
@@ -194,16 +198,10 @@ def test_a_browser_shows_the_curves(board):
         WebDriverWait(browser, 120).until(runs_are_there)
 
 
-# The second target token occurs twice: its embedding has one gradient, the sum of two.
-SOURCE = np.array([[4, 5, 3], [6, 3, 0]], "int32")
-TARGET = np.array([[2, 5, 5], [2, 7, 0]], "int32")
-LABELS = np.array([[5, 5, 3], [7, 3, 0]], "int32")
-
-
-def plain_norm(model):
-    """Returns the norm of all gradients, each of them flat and whole."""
+def reference_norm(model):
+    """Returns the global norm of all gradients, computed with NumPy on dense arrays."""
     with tf.GradientTape() as tape:
-        logits = model({"source_ids": SOURCE, "target_ids": TARGET}, training=True)
+        logits = model({"source_ids": SOURCE_IDS, "target_ids": TARGET_IDS}, training=True)
         loss = MaskedCrossEntropy()(LABELS, logits)
     gradients = tape.gradient(loss, model.trainable_weights)
     flat = [tf.convert_to_tensor(gradient).numpy().ravel() for gradient in gradients]
@@ -219,17 +217,17 @@ def plain_norm(model):
     ],
     ids=lambda optimizer: type(optimizer).__name__,
 )
-def test_is_the_norm_before_clipping(optimizer):
+def test_gradient_norm_is_measured_before_clipping(optimizer):
     model = make_toy_model()
     model.compile(optimizer, loss=MaskedCrossEntropy())
     data = tf.data.Dataset.from_tensors(
-        ({"source_ids": SOURCE, "target_ids": TARGET}, LABELS)
+        ({"source_ids": SOURCE_IDS, "target_ids": TARGET_IDS}, LABELS)
     ).repeat()
-    for _ in range(2):  # A second callback counts no step twice.
+    for _ in range(2):  # A second callback must not count steps twice.
         fitted = model.fit(
             data, steps_per_epoch=3, shuffle=False, callbacks=[TrackGradientNorm()], verbose=0
         )
-        # The learning rate is 0: three times the same.
+        # The learning rate is 0, so that all three norms are equal.
         assert float(model.gradient_norm.count) == 3
-        assert float(model.gradient_norm.result()) == pytest.approx(plain_norm(model), rel=1e-4)
+        assert float(model.gradient_norm.result()) == pytest.approx(reference_norm(model), rel=1e-4)
     assert "gradient_norm" not in fitted.history

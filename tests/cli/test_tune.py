@@ -35,11 +35,14 @@ def test_takes_the_data_flags_of_train(run):
     [
         (["--tuner=hyperbant"], 'unknown tuner "hyperbant"; did you mean hyperband?'),
         (["--objective=dev_blue"], 'unknown objective "dev_blue"; did you mean dev_bleu?'),
-        (["--tuner=random"], "give it --max_trials or --budget_minutes"),
-        (["--max_epochs=3", "--train_steps=10"], "--max_epochs cannot stand beside train_steps"),
+        (["--tuner=random"], "set --max_trials or --budget_minutes"),
+        (
+            ["--max_epochs=3", "--train_steps=10"],
+            "cannot be combined with train_steps",
+        ),
         (["--max_trials=0"], "expected a whole number of at least 1"),
         (["--batch_size=none"], "--batch_size: expected a whole number"),
-        (["--resume=must"], "holds no search to go on with"),
+        (["--resume=must"], "contains no search to resume"),
         ([], "nothing.txt"),
     ],
 )
@@ -69,7 +72,7 @@ def test_needs_a_space_and_a_directory(run, tmp_path, missing):
 def test_a_report_needs_a_search(run, tmp_path):
     result = run("tune", "--report", tmp_path)
     assert result.status == 2
-    assert "holds no search" in result.errors
+    assert "contains no search" in result.errors
 
 
 def test_nothing_stands_beside_a_report(run, tmp_path):

@@ -14,15 +14,17 @@ from keras_seq2seq.decoding.beam_history import BeamTree
 from keras_seq2seq.plots import write_beam_page
 from keras_seq2seq.plots.beam_page import find_end, read_nodes
 
+HYPOTHESES = [([4, 5, 7], math.log(0.216)), ([4, 6], math.log(0.06))]
 
-def test_each_node_and_its_parent():
+
+def test_reads_nodes_and_their_parents():
     nodes = read_nodes(toy_tree())
     parents_and_ids = [(node.parent, node.id) for node in nodes]
     assert parents_and_ids == [
         (-1, 2),
         (0, 4),
         (0, 5),
-        # The second step: "man" ends, and "a" goes on.
+        # The second step: "man" ends, and "a" continues.
         (2, 3),
         (1, 5),
         (1, 6),
@@ -34,7 +36,7 @@ def test_each_node_and_its_parent():
     np.testing.assert_allclose(probabilities, [1, 0.6, 0.3, 0.1, 0.5, 0.25, 0.4, 0.8, 0.9])
 
 
-def test_ends_are_found_by_their_tokens():
+def test_finds_the_ends_of_hypotheses():
     nodes = read_nodes(toy_tree())
     assert [find_end(nodes, ids) for ids in ([4, 5, 7], [4, 6], [5])] == [8, 6, 3]
     for ids in ([4, 5], [], [4, 5, 7, 3]):
@@ -42,7 +44,7 @@ def test_ends_are_found_by_their_tokens():
             find_end(nodes, ids)
 
 
-def test_paths_of_a_search_have_the_scores_of_its_hypotheses():
+def test_paths_have_the_scores_of_their_hypotheses():
     search = BeamSearch(3, n_best=3, max_length=5, return_tree=True)
     found = arrays_of(run(search, TableModel(3, 9, seed=5)))
     tree = arrays_of(found.tree)
@@ -55,11 +57,8 @@ def test_paths_of_a_search_have_the_scores_of_its_hypotheses():
             assert total == pytest.approx(score, abs=1e-4)
 
 
-HYPOTHESES = [([4, 5, 7], math.log(0.216)), ([4, 6], math.log(0.06))]
-
-
 def chain(steps):
-    """Returns the tree of a search with one beam, which ends after so many steps."""
+    """Returns the tree of a search with one beam, which ends after a number of steps."""
     ids = np.full((steps + 1, 1), 4)
     ids[steps] = 0
     scores = np.full(ids.shape, -0.1)
@@ -73,7 +72,7 @@ def page_of(tree=None, to_tokens=to_tokens, hypotheses=HYPOTHESES, **options) ->
     return file.getvalue()
 
 
-def test_nothing_is_loaded():
+def test_the_page_is_self_contained():
     page = page_of()
     addresses = set(re.findall(r"\w+://[^\"' ]+", page))
     assert addresses == {"http://www.w3.org/2000/svg"}  # a name, not an address
@@ -114,7 +113,7 @@ def transform(browser):
     return x, y, scale
 
 
-def test_all_nodes_with_their_probabilities(open_page):
+def test_shows_all_nodes_with_their_probabilities(open_page):
     labels = texts(open_page(), "#tree .node text")
     assert labels[0] == "start"
     pairs = sorted(zip(labels[1::2], labels[2::2], strict=True))
@@ -130,21 +129,21 @@ def test_all_nodes_with_their_probabilities(open_page):
     ]
 
 
-def test_the_winner_is_marked(open_page):
+def test_highlights_the_best_hypothesis(open_page):
     browser = open_page(source="ein mann schläft")
     words = "#tree .node.winner text:not(.probability)"
     assert texts(browser, words) == ["start", "a", "man", "sleeps", "★ end"]
     assert len(browser.find_elements("css selector", "path.edge.winner")) == 4
-    colours = browser.execute_script(
+    colors = browser.execute_script(
         "return ['.node.winner:not(.end) > .box', '.node:not(.winner):not(.end) > .box'].map("
         "s => getComputedStyle(document.querySelector(s)).stroke)"
     )
-    assert colours[0] != colours[1]
+    assert colors[0] != colors[1]
     assert texts(browser, "h1 bdi") == ["ein mann schläft", "★ a man sleeps"]
     assert browser.title == "ein mann schläft"
 
 
-def test_finished_hypotheses_are_listed_best_first(open_page):
+def test_lists_finished_hypotheses_best_first(open_page):
     browser = open_page()
     assert texts(browser, "#finished") == ["3 finished hypotheses"]
     assert texts(browser, "#hypotheses bdi") == ["a man sleeps", "a dog", "man"]
@@ -174,7 +173,7 @@ def test_zooming(open_page):
     assert transform(browser)[2] == pytest.approx(1.25 * before[2])
     browser.find_element("id", "out").click()
     assert transform(browser) == pytest.approx(before)
-    # What is under the pointer stays there.
+    # The point under the pointer does not move.
     place = "const r = nodes[4].group.getBoundingClientRect(); return [r.left, r.top]"
     left, top = browser.execute_script(place)
     browser.execute_script(
@@ -187,7 +186,7 @@ def test_zooming(open_page):
     assert browser.execute_script(place) == pytest.approx([left, top], abs=2.5)
 
 
-def test_dragging_moves(open_page):
+def test_dragging_pans(open_page):
     from selenium.webdriver import ActionChains
 
     browser = open_page()
@@ -223,7 +222,7 @@ def test_searching(open_page):
     assert texts(browser, found) == []
 
 
-def test_choosing_a_word_shows_what_led_to_it(open_page):
+def test_selecting_a_word_shows_its_hypothesis(open_page):
     browser = open_page()
     browser.execute_script(
         "document.querySelectorAll('.node')[5].dispatchEvent("
@@ -235,7 +234,7 @@ def test_choosing_a_word_shows_what_led_to_it(open_page):
     assert texts(browser, "#tree .node.on text:not(.probability)") == ["start", "a", "dog"]
 
 
-def test_tokens_do_no_harm(open_page):
+def test_tokens_are_escaped(open_page):
     evil = [
         "</script><script>document.title='broken'</script>",
         "<b>bold</b>",
@@ -251,18 +250,18 @@ def test_tokens_do_no_harm(open_page):
     source = "</title><script>document.title='broken'</script> {{data}} &lt;"
     browser = open_page(to_tokens=to_tokens, source=source)
     assert browser.title == source
-    # Tokens 4, 5 and 7 are the winner's.
+    # The best hypothesis has the tokens 4, 5 and 7.
     translation = f"★ {evil[4]} {evil[5]} {evil[1]}"
     assert texts(browser, "h1 bdi") == [source, translation]
     assert len(browser.find_elements("tag name", "script")) == 2
     assert browser.find_elements("css selector", "h1 b, #hypotheses b, svg b") == []
 
 
-def test_a_long_tree_begins_at_its_first_word(open_page):
+def test_a_long_tree_starts_at_its_first_word(open_page):
     browser = open_page(tree=chain(100), hypotheses=[([4] * 100, -10.1)])
     x, _, scale = transform(browser)
     assert x > 0 and scale >= 0.75
     assert browser.find_element("id", "minimap").is_displayed()
-    # Each column is at least 60 wide, and the page 1,060.
+    # Each column is at least 60 pixels wide, and the page 1,060.
     browser.find_element("id", "fit").click()
     assert transform(browser)[2] < 1060 / 6000

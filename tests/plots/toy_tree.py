@@ -1,4 +1,4 @@
-"""A beam search's tree that is small enough to be checked by eye."""
+"""A beam search tree that is small enough to be checked by hand."""
 
 import numpy as np
 
@@ -12,9 +12,9 @@ def to_tokens(ids):
 
 
 def toy_tree() -> BeamTree:
-    """Returns what a search with two beams kept of a sentence.
+    """Returns the tree of a search with two beams.
 
-    a 60 % - man 50 % - sleeps 80 % - end 90 %     0.216, the winner
+    a 60 % - man 50 % - sleeps 80 % - end 90 %     0.216, the best
            \\ dog 25 % - end 40 %                   0.06
     man 30 % - end 10 %                            0.03
     """

@@ -32,7 +32,7 @@ def test_keras_tuners_own_tuners_search_batch_sizes_and_buckets(data_flags, tmp_
         assert trial["score"] > 1
 
 
-def test_options_that_do_not_go_together_are_refused(data_flags):
+def test_incompatible_options_are_errors(data_flags):
     space = parse_space({"optimizer.lr_decay_rate": {"choice": [0.5, 0.9]}})
     with pytest.raises(UserError, match="lr_decay_rate: has no effect"):
         Seq2SeqHyperModel(resolve_config(flags=data_flags), space)

@@ -14,7 +14,7 @@ from keras_seq2seq.tuning import Objective
         ("dev_exact_match", "exact_match", False),
     ],
 )
-def test_the_metric_says_which_direction_is_better(name, best_metric, lower_is_better):
+def test_the_metric_determines_the_direction(name, best_metric, lower_is_better):
     objective = Objective.parse(name)
     assert (objective.best_metric, objective.lower_is_better) == (best_metric, lower_is_better)
     assert objective.to_keras_tuner().direction == ("min" if lower_is_better else "max")
@@ -31,6 +31,6 @@ def test_the_metric_says_which_direction_is_better(name, best_metric, lower_is_b
         ("speed_of_light", "choose from .*dev_loss"),
     ],
 )
-def test_an_unknown_one_is_named_with_what_was_meant(name, hint):
+def test_unknown_objectives_are_errors_with_suggestions(name, hint):
     with pytest.raises(UserError, match=f'--objective: unknown objective "{name}".*{hint}'):
         Objective.parse(name)

@@ -18,7 +18,7 @@ from keras_seq2seq.tuning import (
 from keras_seq2seq.tuning.report import option_importance
 from keras_seq2seq.tuning.trial_record import COMPLETED, FAILED, RUNNING
 
-REPORT_SPACE = {
+SPACE = {
     "optimizer.learning_rate": {"log": [1e-4, 1e-1]},
     "batch_size": {"choice": [16, 32, 64]},
     "rnn_cell.type": {"choice": ["GRUCell", "LSTMCell"]},
@@ -28,20 +28,28 @@ REPORT_SPACE = {
         "when": {"rnn_cell.num_layers": [2, 3]},
     },
 }
+# For the importance of options.
+IMPORTANCE_SPACE = parse_space(
+    {
+        "optimizer.learning_rate": {"log": [1e-4, 1e-1]},
+        "batch_size": {"choice": [8, 16, 32]},
+        "source.reverse": {"choice": [True, False]},
+    }
+)
 
 
-def make_record(number, chance):
-    layers = int(chance.integers(1, 4))
+def make_record(number, rng):
+    layers = int(rng.integers(1, 4))
     values = {
-        "optimizer.learning_rate": float(f"{10 ** chance.uniform(-4, -1):.4g}"),
-        "batch_size": int(chance.choice([16, 32, 64])),
-        "rnn_cell.type": str(chance.choice(["GRUCell", "LSTMCell"])),
+        "optimizer.learning_rate": float(f"{10 ** rng.uniform(-4, -1):.4g}"),
+        "batch_size": int(rng.choice([16, 32, 64])),
+        "rnn_cell.type": str(rng.choice(["GRUCell", "LSTMCell"])),
         "rnn_cell.num_layers": layers,
     }
     if layers > 1:
-        values["rnn_cell.residual_connections"] = bool(chance.choice([True, False]))
+        values["rnn_cell.residual_connections"] = bool(rng.choice([True, False]))
     off = np.log10(values["optimizer.learning_rate"]) + 2.4
-    bleu = 34 - 9 * off**2 - 2 * (layers == 3) + float(chance.normal(0, 0.7))
+    bleu = 34 - 9 * off**2 - 2 * (layers == 3) + float(rng.normal(0, 0.7))
     return TrialRecord(
         f"{number:04}", values, 9, status=COMPLETED, objective=bleu, seconds=100.0 + number
     )
@@ -49,19 +57,19 @@ def make_record(number, chance):
 
 @pytest.fixture
 def write_search(tmp_path):
-    """Writes a search that nobody has run."""
+    """Writes the files of a search without running it."""
 
     def write(count=30):
         plan = SearchPlan(
             resolve_config(),
-            parse_space(REPORT_SPACE),
+            parse_space(SPACE),
             Objective.parse("dev_bleu"),
             SearchDirectory(tmp_path / "search"),
             max_epochs=9,
         )
         plan.save()
-        chance = np.random.default_rng(7)
-        records = [make_record(number, chance) for number in range(count)]
+        rng = np.random.default_rng(7)
+        records = [make_record(number, rng) for number in range(count)]
         if count > 5:
             records[3] = records[3].changed(
                 status=FAILED, message="the loss is nan </script><b>", objective=None
@@ -79,7 +87,7 @@ def data_of(page):
     return json.loads(re.search(r"^const data = (.*);$", text, re.MULTILINE).group(1))
 
 
-def test_the_page_holds_all_trials_and_loads_nothing(write_search):
+def test_the_page_contains_all_trials_and_is_self_contained(write_search):
     directory, records = write_search()
     page = write_report(directory.path)
     assert page == directory.report_path
@@ -96,7 +104,7 @@ def test_the_page_holds_all_trials_and_loads_nothing(write_search):
     assert not re.search(r"(src|href)=|url\(|https?://(?!www\.w3\.org)", text)
 
 
-def test_the_page_shows_them_in_a_browser(write_search):
+def test_a_browser_shows_all_trials(write_search):
     directory, records = write_search()
     page = write_report(directory.path)
     best = max((r for r in records if r.status == COMPLETED), key=lambda r: r.objective)
@@ -119,8 +127,34 @@ def test_the_page_shows_them_in_a_browser(write_search):
         assert driver.execute_script(count, "#trials tr.on") == 1
 
 
+@pytest.mark.parametrize("width", [700, 1400])
+def test_labels_are_readable(write_search, width):
+    directory, _ = write_search()
+    page = write_report(directory.path)
+    boxes = (
+        "return [...document.querySelectorAll(arguments[0])].map((node) => {"
+        "const { left, top, right, bottom } = node.getBoundingClientRect();"
+        "return [left, top, right, bottom]; })"
+    )
+    with open_browser(width, 1300) as driver:
+        driver.get(page.as_uri())
+        assert driver.title == "Hyperparameter search: search"
+        titles = driver.find_elements("css selector", "#history .title")
+        assert [title.text for title in titles] == ["dev_bleu (higher is better)", "Trial"]
+        names = "".join(t.text for t in driver.find_elements("css selector", "#parallel .title"))
+        assert names == "".join(SPACE) + "dev_bleu"
+        titles = driver.execute_script(boxes, "#parallel .title")
+        for i, (left, top, right, bottom) in enumerate(titles):
+            assert 0 <= left and right <= width and bottom - top >= 12
+            for left2, top2, right2, bottom2 in titles[:i]:
+                # Lines of a name may touch.
+                assert right <= left2 or right2 <= left or bottom <= top2 + 2 or bottom2 <= top + 2
+        (left, _, right, _), *_ = driver.execute_script(boxes, "#history svg")
+        assert 0 <= left and right <= width
+
+
 @pytest.mark.parametrize("count", [0, 1])
-def test_a_search_that_has_just_begun_has_a_page(write_search, count):
+def test_a_search_without_results_has_a_page(write_search, count):
     directory, _ = write_search(count)
     page = write_report(directory.path)
     assert len(data_of(page)["trials"]) == count
@@ -130,27 +164,18 @@ def test_a_search_that_has_just_begun_has_a_page(write_search, count):
 
 
 def test_without_a_search_there_is_no_page(tmp_path):
-    with pytest.raises(UserError, match="holds no search"):
+    with pytest.raises(UserError, match="contains no search"):
         write_report(tmp_path)
 
 
-IMPORTANCE_SPACE = parse_space(
-    {
-        "optimizer.learning_rate": {"log": [1e-4, 1e-1]},
-        "batch_size": {"choice": [8, 16, 32]},
-        "source.reverse": {"choice": [True, False]},
-    }
-)
-
-
 def make_records(objective, count=40, units=lambda number: 9):
-    chance = np.random.default_rng(1)
+    rng = np.random.default_rng(1)
     records = []
     for number in range(count):
         values = {
-            "optimizer.learning_rate": float(10 ** chance.uniform(-4, -1)),
-            "batch_size": int(chance.choice([8, 16, 32])),
-            "source.reverse": bool(chance.choice([True, False])),
+            "optimizer.learning_rate": float(10 ** rng.uniform(-4, -1)),
+            "batch_size": int(rng.choice([8, 16, 32])),
+            "source.reverse": bool(rng.choice([True, False])),
         }
         value = objective(values, units(number))
         records.append(
@@ -160,7 +185,7 @@ def make_records(objective, count=40, units=lambda number: 9):
 
 
 @pytest.mark.parametrize("name", ["dev_loss", "dev_bleu"])
-def test_finds_what_makes_the_difference(name):
+def test_finds_the_most_important_option(name):
     records = make_records(lambda values, _: abs(np.log10(values["optimizer.learning_rate"]) + 2.5))
     shares = option_importance(records, IMPORTANCE_SPACE, Objective.parse(name))
     assert list(shares)[0] == "optimizer.learning_rate"
@@ -168,21 +193,21 @@ def test_finds_what_makes_the_difference(name):
     assert sum(shares.values()) == pytest.approx(1)
 
 
-def test_switches_count_too():
+def test_booleans_can_be_important():
     records = make_records(lambda values, _: 1.0 if values["source.reverse"] else 2.0)
     assert list(option_importance(records, IMPORTANCE_SPACE, Objective.parse("dev_loss")))[0] == (
         "source.reverse"
     )
 
 
-def test_what_long_training_does_is_not_taken_for_an_option():
+def test_the_effect_of_long_training_is_not_attributed_to_options():
     records = make_records(lambda values, units: 1 / units, units=lambda number: 3 ** (number % 3))
     shares = option_importance(records, IMPORTANCE_SPACE, Objective.parse("dev_loss"))
     assert list(shares)[0] == "length of training"
     assert shares["length of training"] > 0.85
 
 
-def test_too_few_trials_or_no_difference_tell_nothing():
+def test_too_few_trials_have_no_importance():
     objective = Objective.parse("dev_loss")
     records = make_records(lambda values, _: values["optimizer.learning_rate"])
     failed = [record.changed(status=FAILED) for record in records[5:]]

@@ -17,13 +17,13 @@ from keras_seq2seq.config.config_file import write_yaml
 from keras_seq2seq.errors import RunError
 from keras_seq2seq.tuning import SearchDirectory, run_search
 
-# With SGD and gradients that are not clipped, the second rate ends in numbers that are none.
+# With SGD and without gradient clipping, the loss becomes NaN at the second rate.
 RATES = {"optimizer.learning_rate": {"choice": [0.01, 1e30, 0.05]}}
 UNCLIPPED = "optimizer.name=SGD, optimizer.clip_gradients=0"
 
 
 def starts(directory, trial):
-    """Returns after which steps the training of a trial began and went on."""
+    """Returns the steps at which the training of a trial was started and resumed."""
     content = json.loads((directory.trial_path(trial) / "run.json").read_text())
     return [start["step"] for start in content["starts"]]
 
@@ -37,7 +37,7 @@ def with_weights(directory):
     return sorted(path.parent.name for path in directory.trials_path.glob("*/model.keras"))
 
 
-def test_a_search_skips_what_fails_and_keeps_the_weights_of_the_best(make_plan, console):
+def test_a_search_skips_failed_trials_and_keeps_the_best_weights(make_plan, console):
     plan = make_plan(RATES, UNCLIPPED, tuner="grid", max_epochs=1, keep_trials=1)
     result = run_search(plan, console=console)
     records = result.records
@@ -47,7 +47,7 @@ def test_a_search_skips_what_fails_and_keeps_the_weights_of_the_best(make_plan, 
     assert result.best.objective == min(losses)
     assert with_weights(result.directory) == [f"trial_{result.best.trial}"]
     assert not list(result.directory.trial_path(records[1].trial).glob("checkpoints"))
-    # The winner is what `translate` and `train --config` take.
+    # The best trial works with `translate` and `train --config`.
     assert isinstance(Translator.load(result.directory.best_path).translate(["s1"]), list)
     config = Config.load(result.directory.best_path / "config.yaml")
     assert config.hparams.optimizer.learning_rate == result.best.values["optimizer.learning_rate"]
@@ -57,11 +57,11 @@ def test_a_search_skips_what_fails_and_keeps_the_weights_of_the_best(make_plan, 
     assert "3 of 3 trials | 1 failed | best dev_loss" in lines
 
     again = run_search(plan, console=console)
-    assert "going on after 3 trials" in console.file.getvalue()
+    assert "resuming after 3 trials" in console.file.getvalue()
     assert again.records == records
     assert starts(result.directory, "0000") == [0]
 
-    # A line for each trial in TensorBoard's tab.
+    # One line per trial in TensorBoard's HParams tab.
     for record in records:
         events = EventAccumulator(os.fspath(result.directory.hparams_path(record.trial)))
         events.Reload()
@@ -71,15 +71,15 @@ def test_a_search_skips_what_fails_and_keeps_the_weights_of_the_best(make_plan, 
         assert rate == record.values["optimizer.learning_rate"]
 
 
-def test_where_all_fail_there_is_no_result(make_plan, console):
+def test_without_any_result_a_search_fails(make_plan, console):
     space = {"optimizer.learning_rate": {"choice": [1e30]}}
     plan = make_plan(space, UNCLIPPED, tuner="grid", max_epochs=1)
-    with pytest.raises(RunError, match="no trial has come to a result: all 1 have failed.*step"):
+    with pytest.raises(RunError, match="no trial produced a result: 1 trial failed.*step"):
         run_search(plan, console=console)
 
 
 @pytest.mark.slow
-def test_a_trial_of_a_higher_rung_goes_on_from_the_lower(make_plan, console):
+def test_a_trial_of_a_higher_rung_continues_one_of_the_lower(make_plan, console):
     plan = make_plan(
         {"optimizer.learning_rate": {"log": [1e-3, 1e-1]}},
         flags={"batch_size": 16},
@@ -125,7 +125,7 @@ def write_command(data_flags, tmp_path):
 
 @pytest.fixture
 def start(tmp_path):
-    """Starts processes, which end with the test."""
+    """Starts processes, which are killed at the end of the test."""
     processes = []
 
     def start_process(command, name="process", **variables):
@@ -155,7 +155,7 @@ def wait_for(condition, process):
 
 
 @pytest.mark.slow
-def test_a_killed_search_goes_on(write_command, start, tmp_path):
+def test_a_killed_search_resumes(write_command, start, tmp_path):
     command = write_command(
         {"optimizer.learning_rate": {"choice": [0.01, 0.02]}}, "--tuner=grid", train_steps=200
     )
@@ -165,7 +165,7 @@ def test_a_killed_search_goes_on(write_command, start, tmp_path):
     wait_for(lambda: len(list(second.glob("ckpt-*.index"))) > 0, process)
     process.kill()
     process.wait()
-    # What the first trial left is what it has at the end.
+    # The finished trial must not change.
     first = (directory.trial_path("0000") / "metrics.jsonl").read_text()
     finish(start(command), tmp_path / "process.log")
     assert (directory.trial_path("0000") / "metrics.jsonl").read_text() == first

@@ -11,7 +11,7 @@ def directory(tmp_path):
 
 @pytest.fixture
 def add_trial(directory):
-    """Makes a trial with the files that training writes."""
+    """Creates a trial with the files that training writes."""
 
     def add(trial, status=COMPLETED, **fields):
         path = directory.trial_path(trial)
@@ -31,12 +31,12 @@ def files(path):
     return {str(file.relative_to(path)) for file in path.rglob("*") if file.is_file()}
 
 
-def test_records_come_in_the_order_of_their_numbers(directory, add_trial):
+def test_records_are_sorted_by_number(directory, add_trial):
     written = [add_trial(trial, objective=1.5, values={"a": [1]}) for trial in ("9", "10", "002")]
     assert directory.records() == [written[2], written[0], written[1]]
 
 
-def test_weights_are_removed_but_of_those_that_are_kept_or_not_over(directory, add_trial):
+def test_weights_are_removed_from_finished_trials_only(directory, add_trial):
     for trial, status in [("0", COMPLETED), ("1", COMPLETED), ("2", FAILED), ("3", RUNNING)]:
         add_trial(trial, status)
     add_trial("4", STOPPED)
@@ -47,23 +47,23 @@ def test_weights_are_removed_but_of_those_that_are_kept_or_not_over(directory, a
         if files(directory.trial_path(trial)) & {"model.keras", "checkpoints/ckpt-10.index"}
     }
     assert with_weights == {"1", "3", "4"}
-    # What is small stays.
+    # Small files are kept.
     assert {"config.yaml", "metrics.jsonl"} < files(directory.trial_path("0"))
 
 
-def test_a_trial_goes_on_from_a_lower_rung(directory, add_trial):
+def test_a_trial_copies_the_state_of_a_lower_rung(directory, add_trial):
     add_trial("0")
     directory.copy_lower_rung("0", "1")
     copied = directory.trial_path("1")
     assert (copied / "checkpoints" / "ckpt-10.index").read_text() == "state of 0"
     assert (copied / "model.keras").read_text() == "model.keras of 0"
-    # A trial that has a state of its own keeps it.
+    # An existing state is kept.
     (copied / "checkpoints" / "ckpt-10.index").write_text("own")
     directory.copy_lower_rung("0", "1")
     assert (copied / "checkpoints" / "ckpt-10.index").read_text() == "own"
 
 
-def test_a_kill_within_the_copy_of_a_lower_rung_copies_it_again(directory, add_trial):
+def test_an_interrupted_copy_of_a_lower_rung_is_repeated(directory, add_trial):
     add_trial("0")
     half = directory.trial_path("1")
     (half / ".checkpoints").mkdir(parents=True)
@@ -83,7 +83,7 @@ def test_the_best_trial_is_copied_without_its_checkpoints(directory, add_trial):
         "config.yaml", "metrics.jsonl", "model.keras", "trial_record.json"
     }  # fmt: skip
     assert (directory.best_path / "model.keras").read_text() == "model.keras of 1"
-    # The same model is not copied again, a better one of the same trial is.
+    # The same model is not copied again, but a better one of the same trial is.
     directory.trial_path("1").joinpath("model.keras").write_text("better")
     directory.update_best(second)
     assert (directory.best_path / "model.keras").read_text() == "model.keras of 1"
@@ -91,21 +91,21 @@ def test_the_best_trial_is_copied_without_its_checkpoints(directory, add_trial):
     assert (directory.best_path / "model.keras").read_text() == "better"
 
 
-def test_a_kill_between_the_old_and_the_new_best_loses_neither(directory, add_trial):
+def test_an_interrupted_update_of_the_best_trial_is_repaired(directory, add_trial):
     directory.update_best(add_trial("0", objective=2.0))
     directory.best_path.rename(directory.path / ".best-old")
     directory.update_best(None)
     assert (directory.best_path / "model.keras").read_text() == "model.keras of 0"
 
 
-def test_trials_that_a_kill_has_left_running_are_stopped(directory, add_trial):
+def test_running_trials_are_marked_as_stopped(directory, add_trial):
     add_trial("0", RUNNING)
-    add_trial("1", FAILED, message="no number")
+    add_trial("1", FAILED, message="loss is NaN")
     directory.stop_running()
     assert [record.status for record in directory.records()] == [STOPPED, FAILED]
 
 
-def test_clear_removes_what_a_search_has_written_and_nothing_else(directory, add_trial):
+def test_clear_removes_only_the_files_of_a_search(directory, add_trial):
     directory.update_best(add_trial("0", objective=2.0))
     (directory.path / "search.yaml").write_text("tuner: random")
     (directory.path / "notes.txt").write_text("mine")

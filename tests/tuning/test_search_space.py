@@ -30,7 +30,7 @@ def encode(space, values):
     return {name: space[name].encode(value) for name, value in values.items()}
 
 
-def test_makes_configurations():
+def test_creates_configurations():
     config = parse_space(SPACE).config_for(resolve_config(flags={"batch_size": 7}), VALUES)
     assert (config.batch_size, config.buckets, config.hparams.source.reverse) == (7, (5, 10), True)
     assert config.hparams.attention.dim == 16
@@ -38,12 +38,12 @@ def test_makes_configurations():
     assert config.hparams.optimizer.learning_rate == 0.001274
 
 
-def test_values_come_back_from_a_worker_as_they_went():
+def test_values_survive_the_transfer_to_a_worker():
     space = parse_space(SPACE)
     hyper_parameters = space.to_keras_tuner()
     hyper_parameters.values = encode(space, VALUES)
-    there = Trial.from_proto(Trial(hyper_parameters, "0").to_proto())
-    assert space.decode(there.hyperparameters.values) == VALUES
+    received = Trial.from_proto(Trial(hyper_parameters, "0").to_proto())
+    assert space.decode(received.hyperparameters.values) == VALUES
 
 
 def test_an_option_whose_condition_is_not_met_is_left_out():
@@ -57,7 +57,7 @@ def test_an_option_whose_condition_is_not_met_is_left_out():
     assert tuned.is_active("attention.dim")
 
 
-def test_values_of_the_tuner_itself_are_left_out():
+def test_values_of_the_tuner_are_ignored():
     space = parse_space({"batch_size": {"choice": [1, 2]}})
     assert space.decode({"batch_size": 2, "tuner/epochs": 3}) == {"batch_size": 2}
 
@@ -86,14 +86,14 @@ def test_positions_run_from_0_to_1():
     assert [space["source.reverse"].position(value) for value in (True, False)] == [0, 1]
 
 
-def test_checks_that_options_go_together():
+def test_checks_that_options_are_compatible():
     space = SPACE | {"attention.dim": {"choice": [8, 16]}}
     parse_space(SPACE).check(resolve_config())
     with pytest.raises(UserError, match="attention.dim: has no effect.*model=BasicSeq2Seq"):
         parse_space(space, "space.yaml").check(resolve_config())
 
 
-def test_checks_that_options_go_with_the_configuration():
+def test_checks_that_options_match_the_configuration():
     space = parse_space({"optimizer.lr_decay_type": {"choice": ["none", "exponential_decay"]}})
     config = resolve_config(
         hparams="optimizer.lr_decay_type=exponential_decay,optimizer.lr_decay_rate=0.5"
@@ -102,7 +102,7 @@ def test_checks_that_options_go_with_the_configuration():
         space.check(config)
 
 
-def test_options_that_have_an_effect_only_beside_others_can_be_searched():
+def test_conditional_options_can_be_searched():
     space = {
         "optimizer.lr_decay_type": {"choice": ["none", "exponential_decay"]},
         "optimizer.lr_decay_rate": {
@@ -116,7 +116,7 @@ def test_options_that_have_an_effect_only_beside_others_can_be_searched():
         parse_space(space).check(resolve_config())
 
 
-def test_large_spaces_are_checked_by_samples():
+def test_large_spaces_are_sampled():
     options = ("attention.dim", "rnn_cell.num_units", "embedding.dim", "batch_size")
     space = parse_space({name: {"choice": list(range(1, 21))} for name in options})
     combinations = list(space.combinations())
@@ -124,5 +124,5 @@ def test_large_spaces_are_checked_by_samples():
     assert len({tuple(values.values()) for values in combinations}) > 900
 
 
-def test_is_what_keras_tuner_takes():
+def test_converts_to_keras_tuner():
     assert isinstance(parse_space(SPACE).to_keras_tuner(), HyperParameters)

@@ -60,7 +60,7 @@ def test_reads_choices_ranges_and_conditions(tmp_path):
         (
             "{batch_size: {choice: [8], when: {rnn_cell.num_units: 9}},"
             "rnn_cell.num_units: {choice: [8]}}",
-            "is never 9",
+            "9 is not one of its values",
         ),
         (
             "{batch_size: {choice: [8], when: {rnn_cell.num_units: 8}},"

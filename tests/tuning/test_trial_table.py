@@ -32,7 +32,7 @@ def test_shows_each_trial_and_the_best():
     assert lines[5] == "3 trials | 1 failed | best dev_bleu 30 (trial 2)"
 
 
-def test_a_short_table_keeps_the_running_and_the_best():
+def test_a_short_table_shows_running_and_best_trials():
     lines = show(RECORDS, BLEU, rows=2)
     assert [line.split()[0] for line in lines[1:3]] == ["2", "3"]
     assert len(lines) == 4
@@ -41,10 +41,10 @@ def test_a_short_table_keeps_the_running_and_the_best():
 @pytest.mark.parametrize(
     ("seconds_left", "end"), [(None, "0:01:40"), (7200, "0:01:40 | about 2:00:00 left")]
 )
-def test_tells_the_time(seconds_left, end):
+def test_summary_includes_the_time(seconds_left, end):
     line = describe_search(RECORDS, BLEU, 9, 100, seconds_left)
     assert line == f"3 of 9 trials | 1 failed | best dev_bleu 30 (trial 2) | {end}"
 
 
-def test_before_any_result_there_is_no_best():
-    assert describe_search([RECORDS[1]], BLEU) == "1 trials | 1 failed"
+def test_without_results_there_is_no_best_trial():
+    assert describe_search([RECORDS[1]], BLEU) == "1 trial | 1 failed"

@@ -2,7 +2,7 @@ import subprocess
 import sys
 
 
-def test_ends_with_its_error_while_its_chief_lives(tmp_path):
+def test_exits_with_its_own_error_while_the_chief_runs(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "keras_seq2seq.tuning.worker", tmp_path],
         stdin=subprocess.PIPE,
@@ -12,12 +12,13 @@ def test_ends_with_its_error_while_its_chief_lives(tmp_path):
     with process:
         lines = process.stderr.read().splitlines()
     assert process.returncode == 2
-    assert lines[-1] == f"{tmp_path}: holds no search (there is no search.yaml)"
+    assert lines[-1] == f"{tmp_path}: contains no search (search.yaml is missing)"
 
 
-def test_ends_with_its_chief(tmp_path):
+def test_exits_when_its_chief_is_gone():
+    module = "from keras_seq2seq.tuning import worker"
     process = subprocess.Popen(
-        [sys.executable, "-c", "from keras_seq2seq.tuning import worker; worker._end_with_chief()"],
+        [sys.executable, "-c", f"{module}; worker._exit_with_chief()"],
         stdin=subprocess.PIPE,
     )
     process.stdin.close()

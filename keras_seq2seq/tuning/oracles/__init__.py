@@ -1,4 +1,4 @@
-"""What says which trial comes next."""
+"""KerasTuner oracles, which choose the hyperparameters of the next trial."""
 
 from keras_seq2seq.tuning.oracles.crash_safe import Budget, CrashSafe
 from keras_seq2seq.tuning.oracles.hyperband import HyperbandOracle

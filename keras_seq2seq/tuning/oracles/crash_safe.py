@@ -1,4 +1,4 @@
-"""What KerasTuner's oracles need to survive a kill at any moment."""
+"""A time budget and crash safety for KerasTuner's oracles."""
 
 import json
 import time
@@ -12,10 +12,10 @@ from keras_seq2seq.files.writing import atomic_file
 
 
 class Budget:
-    """Counts the seconds that a search has taken, over all its starts.
+    """The time budget of a search, over all its starts.
 
     Args:
-        budget_seconds: The seconds that it may take, `None` for any number.
+        budget_seconds: The time limit in seconds, `None` for no limit.
 
     Example:
         >>> budget = Budget(budget_seconds=3600)
@@ -28,18 +28,22 @@ class Budget:
         self.start(0.0)
 
     def start(self, seconds: float):
-        """Sets how many seconds the search has taken until now."""
-        self._before = seconds
+        """Starts counting.
+
+        Args:
+            seconds: The seconds that earlier starts of the search have taken.
+        """
+        self._seconds_before = seconds
         self._started = time.monotonic()
 
     @property
     def seconds(self) -> float:
-        """The seconds until now."""
-        return self._before + time.monotonic() - self._started
+        """The seconds taken so far."""
+        return self._seconds_before + time.monotonic() - self._started
 
     @property
     def seconds_left(self) -> float | None:
-        """The seconds until the budget is spent, 0 from then on, `None` if there is no budget."""
+        """The remaining seconds, 0 if the budget is spent; `None` if there is no limit."""
         if self.budget_seconds is None:
             return None
         return max(self.budget_seconds - self.seconds, 0.0)
@@ -51,24 +55,23 @@ class Budget:
 
 
 class CrashSafe:
-    """Mixed into an `Oracle`: whatever process is killed, the search goes on from its files.
+    """Mixin for an `Oracle` that can resume the search after any process was killed.
 
-    KerasTuner writes its files in place, so that a kill can leave half of one, and it starts trials
-    again that have ended since its last save. Here files are there whole or not at all, and only
-    trials that are not over are started again.
+    KerasTuner overwrites its files in place, so that a kill may leave a truncated file, and on
+    resume it repeats trials that ended after its last save. This class writes files atomically and
+    repeats only unfinished trials.
 
     Args:
-        budget: The time that the search has taken and may take. When it is over, there are no new
-            trials.
-        on_end: Function that is called after the end of each trial.
-        **options: Those of the oracle.
+        budget: The time budget. No new trials are started when it is spent.
+        on_end: Function to call after the end of each trial.
+        **options: Arguments of the oracle.
     """
 
     def __init__(self, *, budget: Budget, on_end=lambda: None, **options):
         self._budget = budget
         self._on_end = on_end
         super().__init__(
-            # Each failed trial is marked and skipped.
+            # A search continues after any number of failed trials.
             max_consecutive_failed_trials=None,
             allow_new_entries=False,
             **options,
@@ -85,10 +88,10 @@ class CrashSafe:
     @keras_tuner.synchronized
     def end_trial(self, trial):
         super().end_trial(trial)
-        # Saved once more, as one that does not run any longer.
+        # Saved again, so that the trial is no longer among the running ones.
         self.save()
-        # An error would leave the oracle locked for good. Where nothing can be written, the next
-        # trial finds that out.
+        # An exception would leave the oracle locked forever. If the disk is full, the next trial
+        # reports it.
         with suppress(OSError):
             self._on_end()
 
@@ -107,12 +110,13 @@ class CrashSafe:
         _write(Path(self._get_trial_dir(trial.trial_id)) / "trial.json", trial.get_state())
 
     @keras_tuner.synchronized
-    def give_up(self, tuner_id: str, message: str | None = None):
-        """Takes the trial of a worker that is gone from it.
+    def drop_worker(self, tuner_id: str, message: str | None = None):
+        """Removes a lost worker and ends or requeues its trial.
 
         Args:
-            tuner_id: The worker.
-            message: Why the trial has failed; `None` gives it to the next worker that asks.
+            tuner_id: The name of the worker.
+            message: The reason why the trial failed; `None` to assign the trial to the next
+                worker instead.
         """
         self.tuner_ids.discard(tuner_id)
         if tuner_id not in self.ongoing_trials:
@@ -126,7 +130,7 @@ class CrashSafe:
             self.end_trial(trial)
 
     def unfinished_trials(self) -> list[Trial]:
-        """Returns the trials that have begun and are not over."""
+        """Returns the trials that were started and have not ended."""
         waiting = [self.trials[name] for name in self._retry_queue]
         return [*self.ongoing_trials.values(), *waiting]
 
@@ -134,11 +138,12 @@ class CrashSafe:
         """Restores the state of the search.
 
         Args:
-            workers_may_live: Whether trials that were running stay with their workers, who may
-                not even know that the chief was away. They go to the next who asks otherwise.
+            workers_may_live: Boolean, whether workers may have survived the chief, in which case
+                running trials stay assigned to them. Otherwise, running trials are assigned to
+                the next workers.
         """
         super().reload()
-        # A kill between two writes leaves a trial that the state does not know.
+        # A kill between two writes may leave a trial that is missing from the saved state.
         started = set(self.start_order)
         self.trials = {name: trial for name, trial in self.trials.items() if name in started}
         self._retry_queue = [

@@ -1,4 +1,4 @@
-"""Successive halving within a number of trials."""
+"""Hyperband within a given number of trials."""
 
 import math
 
@@ -9,22 +9,24 @@ from keras_seq2seq.errors import UserError
 
 
 class HyperbandOracle(KerasTunerHyperband):
-    """Hyperband whose brackets are as wide as a number of trials allows.
+    """Hyperband with brackets narrowed to fit a maximum number of trials.
 
-    KerasTuner's own has no limit but the number of whole iterations, and where trials fail or the
-    space is exhausted it does not promote those that are left. A trial that goes on with a better
-    one of the rung below counts as a trial.
+    KerasTuner's oracle can only be limited to a number of full iterations, and it promotes no
+    trials from a rung in which trials failed or the search space was exhausted. This class
+    promotes the best of the remaining ones. Each promotion counts as a trial.
 
     Args:
-        max_trials: Integer, `None` for one whole iteration, or until the time is over.
-        until_stopped: Boolean, whether one iteration follows the other without end.
-        **options: Those of KerasTuner's oracle.
+        max_trials: Integer, the maximum number of trials; `None` for no limit.
+        until_stopped: Boolean, whether to repeat iterations without end. By default, one
+            iteration is run, or as many as fit `max_trials`.
+        **options: Arguments of KerasTuner's `HyperbandOracle`.
 
     Raises:
-        UserError: If there are more rungs than trials.
+        UserError: If `max_trials` is less than the number of rungs.
 
     Reference:
-        - [Li et al., 2018](https://jmlr.org/papers/v18/16-558.html)
+        - Li et al., 2018, "Hyperband: A Novel Bandit-Based Approach to Hyperparameter
+          Optimization", https://jmlr.org/papers/v18/16-558.html
     """
 
     def __init__(self, max_trials=None, until_stopped=False, **options):
@@ -37,15 +39,15 @@ class HyperbandOracle(KerasTunerHyperband):
         while self.trials_in_iteration > max_trials:
             if self.width < 1e-3:
                 raise UserError(
-                    f"--max_trials: hyperband needs at least {self.trials_in_iteration} trials for "
-                    f"{self.max_epochs} rung units, got {max_trials}; allow more, or train for "
-                    "fewer epochs"
+                    f"--max_trials: hyperband needs at least {self.trials_in_iteration} trials if "
+                    f"the longest one takes {self.max_epochs} epochs or evaluations, got "
+                    f"{max_trials}; allow more trials, or reduce the length of training"
                 )
             self.width *= 0.99
 
     @property
     def rungs(self) -> list[tuple[int, int]]:
-        """The number of trials of each rung of an iteration, with the units that each trains."""
+        """For each rung of an iteration, the number of trials and the units that each trains."""
         rungs = []
         for bracket in range(self._get_num_brackets()):
             for number in range(self._get_num_rounds(bracket)):
@@ -56,7 +58,7 @@ class HyperbandOracle(KerasTunerHyperband):
 
     @property
     def trials_in_iteration(self) -> int:
-        """The number of trials of an iteration."""
+        """The number of trials per iteration."""
         return sum(trials for trials, _ in self.rungs)
 
     def populate_space(self, trial_id):
@@ -71,7 +73,7 @@ class HyperbandOracle(KerasTunerHyperband):
             for number in range(1, len(bracket["rounds"])):
                 best = self._promotable(bracket, number)
                 if best is not None:
-                    return self._continue(trial_id, best, bracket, number)
+                    return self._promote(trial_id, best, bracket, number)
         is_last = self._current_iteration + 1 == self.hyperband_iterations
         exhausted = any(bracket.get("exhausted") for bracket in self._brackets)
         if (self._current_bracket == 0 and is_last) or exhausted:
@@ -82,7 +84,7 @@ class HyperbandOracle(KerasTunerHyperband):
         return self.populate_space(trial_id)
 
     def promotable_trials(self) -> set[str]:
-        """Returns the trials that may yet go on in a higher rung."""
+        """Returns the ids of trials that may still be promoted to a higher rung."""
         trials = set()
         for bracket in self._brackets:
             for number in range(1, len(bracket["rounds"])):
@@ -93,20 +95,20 @@ class HyperbandOracle(KerasTunerHyperband):
         return trials
 
     def _promotable(self, bracket: dict, number: int):
-        """Returns the best trial of the rung below, if it is sure to be one of those to go on."""
+        """Returns the best unpromoted trial of the rung below, if it is certain to be promoted."""
         completed, promoted = self._completed(bracket, number)
         candidates = [trial for trial in completed if trial.trial_id not in promoted]
         below = bracket["rounds"][number - 1]
         failed = sum(self.trials[info["id"]].status == TrialStatus.FAILED for info in below)
-        # Those of the rung below that may turn out to be better.
-        still_open = self._expected(bracket, number - 1) - failed - len(completed)
+        # Unfinished trials of the rung below, which may turn out to be better.
+        unfinished = self._expected(bracket, number - 1) - failed - len(completed)
         size = self._get_size(bracket["bracket_num"], number)
-        if candidates and len(promoted) + still_open < size:
+        if candidates and len(promoted) + unfinished < size:
             return candidates[0]
         return None
 
     def _completed(self, bracket: dict, number: int):
-        """Returns the completed trials below a rung, best first, and the ids of the promoted."""
+        """Returns the completed trials of the rung below, best first, and the promoted ids."""
         trials = [self.trials[info["id"]] for info in bracket["rounds"][number - 1]]
         completed = [trial for trial in trials if trial.status == TrialStatus.COMPLETED]
         sign = -1 if self.objective.direction == "max" else 1
@@ -114,7 +116,7 @@ class HyperbandOracle(KerasTunerHyperband):
         return completed, {info["past_id"] for info in bracket["rounds"][number]}
 
     def _expected(self, bracket: dict, number: int) -> int:
-        """Returns how many trials a rung will have had."""
+        """Returns the final number of trials of a rung."""
         started = len(bracket["rounds"][number])
         size = self._get_size(bracket["bracket_num"], number)
         if number == 0:
@@ -123,7 +125,7 @@ class HyperbandOracle(KerasTunerHyperband):
         failed = sum(self.trials[info["id"]].status == TrialStatus.FAILED for info in below)
         return min(size, self._expected(bracket, number - 1) - failed)
 
-    def _continue(self, trial_id, trial, bracket, number):
+    def _promote(self, trial_id, trial, bracket, number):
         values = dict(trial.hyperparameters.values)
         values["tuner/trial_id"] = trial.trial_id
         values["tuner/epochs"] = self._get_epochs(bracket["bracket_num"], number)

@@ -1,4 +1,4 @@
-"""Making the oracle of a search."""
+"""Grid search, and the choice of an oracle by name."""
 
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -13,10 +13,10 @@ from keras_seq2seq.tuning.oracles.hyperband import HyperbandOracle
 
 
 class GridOracle(Oracle):
-    """Tries every combination of the space's values; of a range without a step, ten values.
+    """Tries all combinations of values, with ten values for a range without a step.
 
-    KerasTuner's own forgets where it was when a search goes on (its issue 1055); here the number
-    of a trial says which combination it is.
+    KerasTuner's own oracle loses its position on resume (keras-tuner issue 1055). This class
+    derives the combination from the number of the trial.
     """
 
     def populate_space(self, trial_id):
@@ -26,7 +26,7 @@ class GridOracle(Oracle):
         return {"status": TrialStatus.RUNNING, "values": combination}
 
     def combinations(self) -> Iterator[dict]:
-        """Yields the combinations, the last option of the space varying fastest."""
+        """Yields all combinations; the last option of the space varies fastest."""
         yield from self._extend({}, self.hyperparameters.space)
 
     def _extend(self, values: dict, space: list) -> Iterator[dict]:
@@ -38,7 +38,7 @@ class GridOracle(Oracle):
             yield from self._extend(values, rest)
             return
         choices = first.values
-        # Without a step, numbers come from a set.
+        # The values of a range without a step are a set.
         for value in choices if isinstance(choices, list) else sorted(choices):
             yield from self._extend(values | {first.name: value}, rest)
 
@@ -72,24 +72,27 @@ def make_oracle(
     seed: int = 1,
     on_end: Callable[[], object] = lambda: None,
 ) -> Oracle:
-    """Makes the oracle that says which trial comes next.
+    """Creates an oracle.
 
     Args:
         tuner: One of `TUNERS`.
-        objective: What it looks at.
-        hyperparameters: The space.
-        budget: The time of the search.
-        max_trials: The most trials, `None` for no limit.
-        units: What the longest trial of Hyperband trains, in epochs or other units.
-        seed: Seed of its choices.
-        on_end: Function that is called after the end of each trial.
+        objective: The objective.
+        hyperparameters: The search space.
+        budget: The time budget of the search.
+        max_trials: The maximum number of trials, `None` for no limit.
+        units: The training units of Hyperband's longest trial, see `SearchPlan.units`.
+        seed: The random seed.
+        on_end: Function to call after the end of each trial.
+
+    Returns:
+        A crash-safe `Oracle`.
     """
     options = {
         "objective": objective,
         "hyperparameters": hyperparameters,
         "budget": budget,
         "on_end": on_end,
-        # KerasTuner takes 0 for none.
+        # KerasTuner treats 0 as no seed.
         "seed": seed or None,
     }
     if tuner == "hyperband":

@@ -1,4 +1,5 @@
 import json
+import time
 
 import pytest
 from keras_tuner.engine.trial import Trial, TrialStatus
@@ -15,7 +16,7 @@ def finish(oracle, trial, loss=1.0):
 
 
 @pytest.mark.parametrize("tuner", TUNERS)
-def test_a_killed_search_runs_its_running_trial_again_and_no_other(make_search_oracle, tuner):
+def test_a_killed_search_repeats_only_its_running_trial(make_search_oracle, tuner):
     options = {"units": 9, "max_trials": 30}
     oracle = make_search_oracle(tuner, **options)
     ended = [oracle.create_trial("tuner0")]
@@ -30,19 +31,19 @@ def test_a_killed_search_runs_its_running_trial_again_and_no_other(make_search_o
     assert oracle.create_trial("tuner0").trial_id not in {ended[0].trial_id, running.trial_id}
 
 
-def test_a_kill_within_the_end_of_a_trial_does_not_run_it_again(make_search_oracle, tmp_path):
+def test_a_kill_at_the_end_of_a_trial_does_not_repeat_it(make_search_oracle, tmp_path):
     oracle = make_search_oracle()
     trial = oracle.create_trial("tuner0")
     before = (tmp_path / "trials" / "oracle.json").read_text()
     finish(oracle, trial)
-    # The trial has been written, the state not yet.
+    # The trial has been written, but not the state.
     (tmp_path / "trials" / "oracle.json").write_text(before)
     oracle = make_search_oracle()
     oracle.reload()
     assert oracle.create_trial("tuner0").trial_id != trial.trial_id
 
 
-def test_a_kill_within_the_start_of_a_trial_forgets_it(make_search_oracle, tmp_path):
+def test_a_kill_at_the_start_of_a_trial_discards_it(make_search_oracle, tmp_path):
     oracle = make_search_oracle()
     finish(oracle, oracle.create_trial("tuner0"))
     before = (tmp_path / "trials" / "oracle.json").read_text()
@@ -54,17 +55,17 @@ def test_a_kill_within_the_start_of_a_trial_forgets_it(make_search_oracle, tmp_p
     assert len(oracle.trials) == 2
 
 
-def test_a_file_is_written_whole_or_not_at_all(make_search_oracle, tmp_path, monkeypatch):
+def test_files_are_written_atomically(make_search_oracle, tmp_path, monkeypatch):
     oracle = make_search_oracle()
     finish(oracle, oracle.create_trial("tuner0"))
     path = tmp_path / "trials" / "oracle.json"
     before = path.read_text()
 
-    def break_off(state, file):
+    def fail_halfway(state, file):
         file.write(json.dumps(state)[:100])
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(json, "dump", break_off)
+    monkeypatch.setattr(json, "dump", fail_halfway)
     with pytest.raises(OSError):
         oracle.save()
     assert path.read_text() == before
@@ -74,13 +75,13 @@ def test_failed_trials_do_not_end_the_search(make_search_oracle):
     oracle = make_search_oracle(max_trials=8)
     for _ in range(8):
         trial = oracle.create_trial("tuner0")
-        trial.status, trial.message = TrialStatus.FAILED, "no number"
+        trial.status, trial.message = TrialStatus.FAILED, "loss is NaN"
         oracle.end_trial(trial)
     assert oracle.create_trial("tuner0").status == TrialStatus.STOPPED
-    assert [trial.message for trial in oracle.trials.values()] == ["no number"] * 8
+    assert [trial.message for trial in oracle.trials.values()] == ["loss is NaN"] * 8
 
 
-def test_the_trial_of_a_worker_brings_nothing_new(make_search_oracle):
+def test_trials_of_workers_add_no_hyperparameters(make_search_oracle):
     oracle = make_search_oracle()
     trial = oracle.create_trial("worker")
     values = dict(trial.hyperparameters.values)
@@ -89,7 +90,7 @@ def test_the_trial_of_a_worker_brings_nothing_new(make_search_oracle):
     assert len(oracle.hyperparameters.space) == 4
 
 
-def test_no_trial_starts_after_the_time(make_search_oracle):
+def test_no_trial_starts_after_the_time_limit(make_search_oracle):
     oracle = make_search_oracle(budget=Budget(budget_seconds=10))
     running = oracle.create_trial("worker")
     oracle._budget.start(11)
@@ -98,7 +99,7 @@ def test_no_trial_starts_after_the_time(make_search_oracle):
     assert oracle.create_trial("worker").trial_id == running.trial_id
 
 
-def test_the_time_counts_on(make_search_oracle):
+def test_the_time_taken_is_restored(make_search_oracle):
     oracle = make_search_oracle(budget=Budget(budget_seconds=10))
     oracle._budget.start(7)
     oracle.save()
@@ -107,19 +108,19 @@ def test_the_time_counts_on(make_search_oracle):
     assert 2 < oracle._budget.seconds_left <= 3
 
 
-def test_a_lost_worker_leaves_its_trial_to_the_next(make_search_oracle):
+def test_the_trial_of_a_lost_worker_is_reassigned(make_search_oracle):
     oracle = make_search_oracle()
     lost, other = oracle.create_trial("one"), oracle.create_trial("two")
-    oracle.give_up("one")
+    oracle.drop_worker("one")
     assert oracle.create_trial("three").trial_id == lost.trial_id
-    oracle.give_up("two", "killed")
+    oracle.drop_worker("two", "killed")
     assert oracle.trials[other.trial_id].status == TrialStatus.FAILED
     assert oracle.trials[other.trial_id].message == "killed"
-    oracle.give_up("nobody")
+    oracle.drop_worker("nobody")
     assert oracle.tuner_ids == {"three"}
 
 
-def test_workers_of_a_chief_that_comes_back_keep_their_trials(make_search_oracle):
+def test_workers_keep_their_trials_when_the_chief_restarts(make_search_oracle):
     oracle = make_search_oracle()
     one, two = oracle.create_trial("one"), oracle.create_trial("two")
     oracle = make_search_oracle()
@@ -129,3 +130,19 @@ def test_workers_of_a_chief_that_comes_back_keep_their_trials(make_search_oracle
     finish(oracle, Trial.from_proto(one.to_proto()))
     assert oracle.trials[one.trial_id].status == TrialStatus.COMPLETED
     assert set(oracle.ongoing_trials) == {"two", "three"}
+
+
+def test_a_budget_includes_earlier_starts():
+    budget = Budget(budget_seconds=100)
+    assert not budget.is_over
+    budget.start(99.98)
+    assert 0 < budget.seconds_left <= 0.02
+    time.sleep(0.03)
+    assert budget.is_over and budget.seconds > 100
+    assert budget.seconds_left == 0
+
+
+def test_a_budget_without_limit_is_never_over():
+    budget = Budget()
+    budget.start(1e9)
+    assert not budget.is_over and budget.seconds_left is None

@@ -10,13 +10,13 @@ SMALL = {"batch_size": {"choice": [1, 2, 3, 4]}}
 
 
 def run(oracle, loss=lambda values: values["optimizer.learning_rate"], fails=lambda trial: False):
-    """Runs trials one after the other, and returns them."""
+    """Runs trials until the search ends, and returns them."""
     trials = []
     while True:
         trial = oracle.create_trial("tuner0")
         if trial.status == TrialStatus.STOPPED:
             return trials
-        assert trial.status == TrialStatus.RUNNING, "nothing runs that it could wait for"
+        assert trial.status == TrialStatus.RUNNING, "idle without running trials"
         if fails(trial):
             trial.status = TrialStatus.FAILED
         else:
@@ -31,7 +31,7 @@ def units(trial):
 
 
 @pytest.mark.parametrize("max_trials", [10, 17, 30, 90, 200])
-def test_takes_no_more_trials_than_allowed(make_search_oracle, max_trials):
+def test_stays_within_the_maximum_number_of_trials(make_search_oracle, max_trials):
     oracle = make_search_oracle("hyperband", SPACE, units=30, max_trials=max_trials)
     trials = run(oracle)
     assert len(trials) == oracle.trials_in_iteration * oracle.hyperband_iterations <= max_trials
@@ -44,7 +44,7 @@ def test_needs_a_trial_for_each_rung(make_search_oracle):
         make_search_oracle("hyperband", SPACE, units=30, max_trials=9)
 
 
-def test_the_best_of_a_rung_go_on(make_search_oracle):
+def test_the_best_of_a_rung_are_promoted(make_search_oracle):
     trials = run(make_search_oracle("hyperband", SPACE, units=9))
     by_id = {trial.trial_id: trial for trial in trials}
     first = [trial for trial in trials if units(trial) == 1]
@@ -53,7 +53,7 @@ def test_the_best_of_a_rung_go_on(make_search_oracle):
         for trial in trials
         if trial.hyperparameters.values.get("tuner/trial_id") in {t.trial_id for t in first}
     ]
-    # 9 to 3 in the bracket that begins with 1 unit, as Li et al. have it; KerasTuner has 9 as well.
+    # From 9 to 3 in the bracket that starts with 1 unit, as in Li et al.; also 9 in KerasTuner.
     assert len(second) == math.ceil(len(first) / 3)
     rates = sorted(trial.hyperparameters.values["optimizer.learning_rate"] for trial in first)
     promoted = sorted(trial.hyperparameters.values["optimizer.learning_rate"] for trial in second)
@@ -64,27 +64,27 @@ def test_the_best_of_a_rung_go_on(make_search_oracle):
         assert units(trial) == 3
 
 
-def test_failed_trials_keep_none_from_going_on(make_search_oracle):
+def test_failed_trials_do_not_prevent_promotions(make_search_oracle):
     oracle = make_search_oracle("hyperband", SPACE, units=9)
     trials = run(oracle, fails=lambda trial: int(trial.trial_id) in (0, 3, 4))
     assert max(map(units, trials)) == 9
-    gone_on = {t.hyperparameters.values.get("tuner/trial_id") for t in trials} - {None}
-    # As many as without failures: the failed are the first that were left out.
-    assert len(gone_on & {trial.trial_id for trial in trials[:9]}) == 3
-    assert not gone_on & {"0000", "0003", "0004"}
+    promoted = {t.hyperparameters.values.get("tuner/trial_id") for t in trials} - {None}
+    # As many as without failures, as the failed trials are the first to be left out.
+    assert len(promoted & {trial.trial_id for trial in trials[:9]}) == 3
+    assert not promoted & {"0000", "0003", "0004"}
 
 
-def test_an_exhausted_space_is_brought_to_its_end(make_search_oracle):
+def test_an_exhausted_space_is_searched_to_the_end(make_search_oracle):
     oracle = make_search_oracle("hyperband", SMALL, units=9)
     trials = run(oracle, loss=lambda values: values["batch_size"])
     assert [units(trial) for trial in trials[:4]] == [1, 1, 1, 1]
-    # Those that went on are the best of the four that there are.
+    # The promoted trials are the best of all four.
     later = [trial.hyperparameters.values["batch_size"] for trial in trials[4:]]
     assert later and set(later) <= {1, 2, 3}
     assert max(map(units, trials)) == 9
 
 
-def test_a_search_that_goes_on_ends_as_one_that_was_not_stopped(make_search_oracle, tmp_path):
+def test_a_resumed_search_runs_the_same_trials(make_search_oracle, tmp_path):
     whole = run(make_search_oracle("hyperband", SPACE, units=9))
     (tmp_path / "trials").rename(tmp_path / "before")
     oracle = make_search_oracle("hyperband", SPACE, units=9)
@@ -103,7 +103,7 @@ def test_a_search_that_goes_on_ends_as_one_that_was_not_stopped(make_search_orac
     assert values == [trial.hyperparameters.values for trial in whole]
 
 
-def test_only_those_that_may_go_on_are_promotable(make_search_oracle):
+def test_promotable_trials_are_those_that_may_be_promoted(make_search_oracle):
     oracle = make_search_oracle("hyperband", SPACE, units=9)
     while True:
         promotable = oracle.promotable_trials()

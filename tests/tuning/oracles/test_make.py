@@ -10,7 +10,7 @@ SPACE = {
         "when": {"rnn_cell.num_layers": [2, 3]},
     },
 }
-# Two for each of two and of three layers.
+# Two combinations each for two and for three layers.
 EXPECTED = [
     (batch_size, layers, residual)
     for batch_size, layers in product((8, 16), (1, 2, 3))
@@ -36,18 +36,18 @@ def test_tries_each_combination_once(make_search_oracle):
     assert run(make_search_oracle("grid", SPACE)) == EXPECTED
 
 
-def test_goes_on_where_it_was(make_search_oracle):
+def test_resumes_at_its_position(make_search_oracle):
     first = run(make_search_oracle("grid", SPACE), 4)
     oracle = make_search_oracle("grid", SPACE)
     oracle.reload()
     assert first + run(oracle) == EXPECTED
 
 
-def test_stops_at_the_number_of_trials(make_search_oracle):
+def test_stops_at_the_maximum_number_of_trials(make_search_oracle):
     assert run(make_search_oracle("grid", SPACE, max_trials=3)) == EXPECTED[:3]
 
 
-def test_takes_ten_values_of_a_range_of_fractions(make_search_oracle):
+def test_tries_ten_values_of_a_continuous_range(make_search_oracle):
     oracle = make_search_oracle("grid", {"optimizer.learning_rate": {"log": [1e-3, 1e-1]}})
     rates = [values["optimizer.learning_rate"] for values in oracle.combinations()]
     assert len(rates) == 10 and rates == sorted(rates)

@@ -1,4 +1,4 @@
-"""Running trials."""
+"""Running the trials of a search in one process."""
 
 import gc
 import threading
@@ -16,7 +16,7 @@ from rich.console import Console
 from keras_seq2seq.errors import RunError, UserError
 from keras_seq2seq.training import prepare, train
 from keras_seq2seq.training.records import MetricsLog
-from keras_seq2seq.tuning.report import HParamsBoard
+from keras_seq2seq.tuning.hparams_board import HParamsBoard
 from keras_seq2seq.tuning.search_plan import SearchPlan
 from keras_seq2seq.tuning.trial_record import COMPLETED, FAILED, STOPPED, TrialRecord
 
@@ -24,30 +24,30 @@ _LOG = "train.log"
 
 
 class TrialFailed(Exception):
-    """A trial that came to no result, though the search can go on."""
+    """A trial failed for a reason that does not affect other trials."""
 
 
 def run_trial(plan: SearchPlan, trial: Trial, worker: str = "") -> float:
-    """Trains the model of a trial, or goes on with it.
+    """Trains the model of a trial, or resumes the trial.
 
-    What training prints goes to `train.log` in the trial's directory.
+    The output of training goes to `train.log` in the directory of the trial.
 
     Args:
         plan: The search.
-        trial: What KerasTuner asks for.
-        worker: The name of this process in the trial's record.
+        trial: The KerasTuner trial with the hyperparameters.
+        worker: The name of this process, for the trial's record.
 
     Returns:
         The best value of the objective.
 
     Raises:
-        TrialFailed: If the memory was not enough, the loss was no number, or anything else went
-            wrong that has to do with this trial alone.
-        RunError: If files cannot be written, which no trial could.
-        KeyboardInterrupt: If it was stopped; its state has been saved.
+        TrialFailed: If memory ran out, the loss was not finite, or another error occurred that is
+            specific to this trial.
+        RunError: If files cannot be written, which would make all trials fail.
+        KeyboardInterrupt: If the trial was interrupted, after its state has been saved.
     """
     directory = plan.directory.trial_path(trial.trial_id)
-    record = _begin(plan, trial, worker)
+    record = _start_record(plan, trial, worker)
     board = HParamsBoard(plan.directory.hparams_path(trial.trial_id), plan.objective)
     started = time.monotonic()
 
@@ -76,7 +76,7 @@ def run_trial(plan: SearchPlan, trial: Trial, worker: str = "") -> float:
         end(STOPPED)
         raise
     except Exception as error:
-        if _concerns_all(error):
+        if _affects_all_trials(error):
             end(STOPPED)
             raise
         message = _describe(error)
@@ -89,7 +89,7 @@ def run_trial(plan: SearchPlan, trial: Trial, worker: str = "") -> float:
     return end(COMPLETED).objective
 
 
-def _begin(plan: SearchPlan, trial: Trial, worker: str) -> TrialRecord:
+def _start_record(plan: SearchPlan, trial: Trial, worker: str) -> TrialRecord:
     values = trial.hyperparameters.values
     record = TrialRecord(
         trial=trial.trial_id,
@@ -112,8 +112,8 @@ def _train(plan: SearchPlan, record: TrialRecord, console: Console):
     train(prepare(config, plan.directory.trial_path(record.trial)), console)
 
 
-def _concerns_all(error: Exception) -> bool:
-    """Returns whether other trials would fail in the same way: nothing can be written."""
+def _affects_all_trials(error: Exception) -> bool:
+    """Returns whether files cannot be written, so that other trials would fail as well."""
     cause = error.__cause__ if isinstance(error, RunError) else error
     return isinstance(cause, OSError) or (
         isinstance(error, RunError) and isinstance(cause, tf.errors.OpError)
@@ -134,19 +134,21 @@ _HEARTBEAT_SECONDS = 10
 _HEARTBEAT_FILE = "alive"
 
 
-def work(plan: SearchPlan, oracle, worker: str, on_change: Callable[[], object] = lambda: None):
-    """Runs trials until there are no more.
+def run_trials(
+    plan: SearchPlan, oracle, worker: str, on_change: Callable[[], object] = lambda: None
+):
+    """Runs trials until the oracle ends the search.
 
     Args:
         plan: The search.
-        oracle: What says which trial comes next: an `Oracle`, or an `OracleClient` that asks the
-            one of another process.
+        oracle: The source of trials: an `Oracle`, or an `OracleClient` connected to the oracle of
+            another process.
         worker: The name of this process.
-        on_change: Function that is called when a trial has begun or ended.
+        on_change: Function to call after the start and the end of each trial.
 
     Raises:
         RunError: If files cannot be written.
-        KeyboardInterrupt: If it was stopped.
+        KeyboardInterrupt: If a trial was interrupted.
     """
     while True:
         trial = oracle.create_trial(worker)
@@ -169,7 +171,14 @@ def work(plan: SearchPlan, oracle, worker: str, on_change: Callable[[], object] 
 
 
 def last_heartbeat(directory: Path) -> float | None:
-    """Returns the time at which a worker last showed that it runs the trial of a directory."""
+    """Returns the time of the last heartbeat of the worker that runs a trial.
+
+    Args:
+        directory: The directory of the trial.
+
+    Returns:
+        Seconds since 1970 by the clock of the file system, `None` before the first heartbeat.
+    """
     try:
         return (directory / _HEARTBEAT_FILE).stat().st_mtime
     except FileNotFoundError:
@@ -178,6 +187,7 @@ def last_heartbeat(directory: Path) -> float | None:
 
 @contextmanager
 def _heartbeat(directory: Path) -> Iterator[None]:
+    """Touches a file in the directory every few seconds during the block."""
     ended = threading.Event()
     directory.mkdir(parents=True, exist_ok=True)
 
