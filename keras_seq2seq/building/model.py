@@ -1,6 +1,6 @@
 """From a configuration to an untrained model."""
 
-from keras_seq2seq.config import Config, RnnCell
+from keras_seq2seq.config import Config, RnnCellOptions
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.layers import (
     AttentionDecoder,
@@ -87,7 +87,7 @@ def build_model(
     return model
 
 
-def _cell_arguments(cell: RnnCell) -> dict:
+def _cell_arguments(cell: RnnCellOptions) -> dict:
     return {
         "num_units": cell.num_units,
         "cell_type": cell.type,

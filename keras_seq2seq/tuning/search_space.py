@@ -13,7 +13,7 @@ from keras_tuner.src.engine.conditions import Parent
 
 from keras_seq2seq.config import Config
 from keras_seq2seq.config.section import set_option
-from keras_seq2seq.config.validate import Layer, validate_layers
+from keras_seq2seq.config.validate import OptionSource, validate_sources
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.tuning.dimension import Dimension
 
@@ -75,11 +75,11 @@ class SearchSpace:
             UserError: If they do not go together.
         """
         try:
-            return validate_layers(
+            return validate_sources(
                 Config,
                 [
-                    Layer("the configuration", config.model_dump(exclude_unset=True)),
-                    *self._layers(values),
+                    OptionSource("the configuration", config.model_dump(exclude_unset=True)),
+                    *self._sources(values),
                 ],
             )
         except UserError as error:
@@ -121,15 +121,15 @@ class SearchSpace:
                     values[dimension.name] = value
             yield values
 
-    def _layers(self, values: Mapping[str, Any]) -> Iterator[Layer]:
+    def _sources(self, values: Mapping[str, Any]) -> Iterator[OptionSource]:
         """Yields the options as the file has them, hyper-parameters under their own names."""
         for name, value in values.items():
-            yield option_layer(self.source, name, value)
+            yield option_source(self.source, name, value)
 
 
-def option_layer(source: str, name: str, value: Any) -> Layer:
-    """Returns one option, a flag or a hyper-parameter, as a layer of a configuration."""
+def option_source(source: str, name: str, value: Any) -> OptionSource:
+    """Returns one option, a flag or a hyper-parameter, as a source of options."""
     is_flag = name in Config.model_fields
     options: dict = {}
     set_option(options, name if is_flag else f"hparams.{name}", value)
-    return Layer(source, options, section=() if is_flag else ("hparams",))
+    return OptionSource(source, options, section=() if is_flag else ("hparams",))

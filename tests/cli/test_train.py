@@ -82,7 +82,7 @@ def test_the_original_command_line(run, calls):
 def test_the_data_and_the_length_are_shown(run, calls):
     errors = run("train", "--output_dir=dir").errors
     assert errors.startswith(
-        "train: 2 pairs (1 with an empty side skipped)\n  source: 4 tokens, 25.0% unknown\n"
+        "train: 2 pairs (skipped 1 pair with an empty side)\n  source: 4 tokens, 25.0% unknown\n"
     )
     assert "1,500 steps of 32 pairs\n" in errors
     assert "2 buckets: about 0.0% of the source and 0.0% of the target is padding\n" in errors

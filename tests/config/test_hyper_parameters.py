@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from keras_seq2seq.config import HyperParameters, RnnCell, describe_hparams, resolve_config
+from keras_seq2seq.config import HyperParameters, RnnCellOptions, describe_hparams, resolve_config
 
 DEFAULTS = {
     "rnn_cell.type": "LSTMCell",
@@ -118,10 +118,10 @@ def test_each_side_may_have_its_own_cell():
         encoder.rnn_cell.num_layers=4,
         decoder.rnn_cell.num_units=32, decoder.rnn_cell.residual_connections=false"""
     hparams = resolve_config(hparams=text).hparams
-    assert hparams.encoder_cell == RnnCell(
+    assert hparams.encoder_cell == RnnCellOptions(
         type="GRUCell", num_units=64, num_layers=4, residual_connections=True
     )
-    assert hparams.decoder_cell == RnnCell(
+    assert hparams.decoder_cell == RnnCellOptions(
         type="GRUCell", num_units=32, num_layers=1, residual_connections=False
     )
 
