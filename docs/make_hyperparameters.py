@@ -1,5 +1,7 @@
 """Prints docs/hyperparameters.md."""
 
+from typing import Any
+
 from keras_seq2seq.config import describe_hparams
 
 INTRODUCTION = """\
@@ -24,10 +26,16 @@ attention is learned within a few hundred steps instead of several epochs.
 def main():
     print(INTRODUCTION)
     for option in describe_hparams():
-        default = "not set" if option.default is None else str(option.default).lower()
-        if isinstance(option.default, str):
-            default = option.default
+        default = describe_default(option.default)
         print(f"| `{option.name}` | {option.type} | {default} | {option.description} |")
+
+
+def describe_default(default: Any) -> str:
+    if default is None:
+        return "not set"
+    if default in ((), {}):
+        return "none"
+    return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 if __name__ == "__main__":

@@ -154,15 +154,15 @@ class InferenceFlags:
     unk_replace: Annotated[
         Switch,
         Option(
-            "Replace each unknown token in the output by its most attended source token.",
+            "Replace each unknown token in the output with its most attended source token.",
             unused_because=_no_unknown_tokens,
         ),
     ] = False
     dtype: Annotated[
         one_of("float32", "bfloat16") | None,
         Option(
-            "Dtype of weights and computations, instead of the dtype used in training; bfloat16 "
-            "is faster on CPUs with native support."
+            "Dtype of weights and computations; if not set, that of training. bfloat16 is faster "
+            "on CPUs with native support."
         ),
     ] = None
 

@@ -102,9 +102,9 @@ class OptimizerOptions(Section):
         Arguments, Option("Additional arguments of the optimizer, named as in Keras.")
     ] = {}
     # google/seq2seq's default of 1e-4 trains too slowly to reach the results of its tutorials.
-    learning_rate: Annotated[PositiveFloat, Option("Learning rate before warm-up and decay.")] = (
-        1e-3
-    )
+    learning_rate: Annotated[
+        PositiveFloat, Option("Base learning rate, to which warm-up and decay apply.")
+    ] = 1e-3
     lr_decay_type: Annotated[
         DecayType, Option("Decay of the learning rate; constant if not set.")
     ] = None

@@ -113,6 +113,14 @@ def test_description_says_what_an_option_takes():
     assert types["source.reverse"] == "true or false"
 
 
+def test_each_side_overrides_every_option_of_the_cell():
+    options = {option.name: option for option in describe_hparams()}
+    for name in RnnCellOptions.model_fields:
+        override = options[f"encoder.rnn_cell.{name}"]
+        assert override.type == options[f"rnn_cell.{name}"].type
+        assert override.description == f"Overrides rnn_cell.{name} for this side."
+
+
 def test_each_side_may_have_its_own_cell():
     text = """rnn_cell.type=GRUCell, rnn_cell.num_units=64, rnn_cell.residual_connections=true,
         encoder.rnn_cell.num_layers=4,
