@@ -30,7 +30,6 @@ setup(
     package_data={"keras_seq2seq.plots": ["*.html"], "keras_seq2seq.tuning": ["*.html"]},
     python_requires=">=3.10,<3.14",
     install_requires=[
-        "annotated-types>=0.6",
         "click>=8.1.3",
         "jiwer>=3.0",
         # The newest for Python 3.10 is 3.12.

@@ -1,13 +1,14 @@
 """Types of option values, and options shared by several commands."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from keras_seq2seq.config.decoding_flags import InferenceFlags
-from keras_seq2seq.config.option_types import NUMBER, SWITCH, Flag, walk_flags
-from keras_seq2seq.config.training_flags import TrainingFlags
+if TYPE_CHECKING:
+    from keras_seq2seq.config.option_types import Flag
 
 
 class ConfigNumber(click.ParamType):
@@ -50,15 +51,16 @@ class WholeNumber(click.ParamType):
         return int(value)
 
 
-_PARAM_TYPES = {NUMBER: ConfigNumber(), SWITCH: click.BOOL}
-
-
 def training_options(command: Callable) -> Callable:
     """Adds the flags of `TrainingFlags` to a command.
 
     The help shows the defaults of the configuration. Flags that are not given have the value
     `None`.
     """
+    # Imported here because most commands need no flags of the configuration.
+    from keras_seq2seq.config.option_types import walk_flags
+    from keras_seq2seq.config.training_flags import TrainingFlags
+
     return _add_options(
         command, [_value_option(flag, _help_text(flag)) for flag in walk_flags(TrainingFlags)]
     )
@@ -70,6 +72,9 @@ def decoding_options(command: Callable) -> Callable:
     The defaults are the model's own, so the help shows none. Flags that are not given have the
     value `None`.
     """
+    from keras_seq2seq.config.decoding_flags import InferenceFlags
+    from keras_seq2seq.config.option_types import SWITCH, walk_flags
+
     return _add_options(
         command,
         [
@@ -88,10 +93,13 @@ def _add_options(command: Callable, options: Iterable[Callable]) -> Callable:
 
 
 def _value_option(flag: Flag, help_text: str) -> Callable:
+    from keras_seq2seq.config.option_types import NUMBER, SWITCH
+
+    types = {NUMBER: ConfigNumber(), SWITCH: click.BOOL}
     return click.option(
         *(f"--{name}" for name in (flag.name, *flag.option.aliases)),
         flag.name,
-        type=_PARAM_TYPES.get(flag.expected.metavar, click.STRING),
+        type=types.get(flag.expected.metavar, click.STRING),
         metavar=flag.expected.metavar,
         help=help_text,
     )

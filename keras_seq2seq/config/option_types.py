@@ -11,13 +11,9 @@ option by the same annotation. This module does not import pydantic, so that `--
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_type_hints
 
-from annotated_types import Ge, Gt, Le, Lt, MinLen
 
-
-@dataclass(frozen=True)
 class Option:
     """Metadata of an option.
 
@@ -31,17 +27,25 @@ class Option:
             effect there, or `None` if it has one. Without it, the option always has an effect.
     """
 
-    description: str
-    flag: str | None = None
-    aliases: tuple[str, ...] = ()
-    may_change: bool = False
-    unused_because: Callable[[Any], str | None] | None = None
+    def __init__(
+        self,
+        description: str,
+        *,
+        flag: str | None = None,
+        aliases: tuple[str, ...] = (),
+        may_change: bool = False,
+        unused_because: Callable[[Any], str | None] | None = None,
+    ):
+        self.description = description
+        self.flag = flag
+        self.aliases = aliases
+        self.may_change = may_change
+        self.unused_because = unused_because
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Callable) -> dict:
         return {**handler(schema), "description": self.description}
 
 
-@dataclass(frozen=True)
 class Expected:
     """What values a type accepts.
 
@@ -50,20 +54,31 @@ class Expected:
         metavar: The placeholder of a value in `--help`.
     """
 
-    words: str
-    metavar: str
+    def __init__(self, words: str, metavar: str):
+        self.words = words
+        self.metavar = metavar
 
 
-@dataclass(frozen=True)
 class Convert:
     """Converts a value before pydantic checks its type; raises `ValueError` if it is wrong."""
 
-    function: Callable[[Any], Any]
+    def __init__(self, function: Callable[[Any], Any]):
+        self.function = function
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable) -> Any:
         from pydantic_core.core_schema import no_info_before_validator_function
 
         return no_info_before_validator_function(self.function, handler(source))
+
+
+class Limits:
+    """Limits of a value, in the terms of pydantic: `ge`, `gt`, `le`, `lt` or `min_length`."""
+
+    def __init__(self, **limits: float):
+        self.limits = limits
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable) -> Any:
+        return {**handler(source), **self.limits}
 
 
 def find_metadata(kind: type, annotation: Any, metadata: Iterable) -> Any:
@@ -163,33 +178,41 @@ NUMBER, SWITCH = "N", "true|false"
 
 Switch = Annotated[bool, Expected("true or false", SWITCH)]
 # Strings rather than pathlib.Path, which would turn "gs://bucket" into "gs:/bucket".
-FilePath = Annotated[str, MinLen(1), Convert(_path_to_text), Expected("the path of a file", "FILE")]
+FilePath = Annotated[
+    str, Limits(min_length=1), Convert(_path_to_text), Expected("the path of a file", "FILE")
+]
 DirectoryPath = Annotated[
-    str, MinLen(1), Convert(_path_to_text), Expected("the path of a directory", "DIR")
+    str, Limits(min_length=1), Convert(_path_to_text), Expected("the path of a directory", "DIR")
 ]
 Pattern = Annotated[str, Convert(_check_pattern), Expected("a regular expression", "REGEX")]
 Tokens = Annotated[
     tuple[str, ...], Convert(_split_at_spaces), Expected("tokens separated by spaces", "TOKENS")
 ]
 
-PositiveInt = Annotated[int, Ge(1), Expected("a whole number of at least 1", NUMBER)]
-NonNegativeInt = Annotated[int, Ge(0), Expected("a whole number of at least 0", NUMBER)]
+PositiveInt = Annotated[int, Limits(ge=1), Expected("a whole number of at least 1", NUMBER)]
+NonNegativeInt = Annotated[int, Limits(ge=0), Expected("a whole number of at least 0", NUMBER)]
 # Large numbers of steps are often written as 1e6.
 PositiveSteps = Annotated[PositiveInt, Convert(_whole_float_to_int)]
 NonNegativeSteps = Annotated[NonNegativeInt, Convert(_whole_float_to_int)]
 # The range that NumPy accepts.
-Seed = Annotated[int, Ge(0), Le(2**32 - 1), Expected("a whole number from 0 to 4294967295", NUMBER)]
+Seed = Annotated[
+    int, Limits(ge=0, le=2**32 - 1), Expected("a whole number from 0 to 4294967295", NUMBER)
+]
 
-PositiveFloat = Annotated[float, Gt(0), Expected("a number above 0", NUMBER)]
-NonNegativeFloat = Annotated[float, Ge(0), Expected("a number of at least 0", NUMBER)]
+PositiveFloat = Annotated[float, Limits(gt=0), Expected("a number above 0", NUMBER)]
+NonNegativeFloat = Annotated[float, Limits(ge=0), Expected("a number of at least 0", NUMBER)]
 Probability = Annotated[
-    float, Gt(0), Le(1), Expected("a probability above 0 and at most 1", NUMBER)
+    float, Limits(gt=0, le=1), Expected("a probability above 0 and at most 1", NUMBER)
 ]
-KeepProbability = Annotated[float, Gt(0), Le(1), Expected("a number above 0 and at most 1", NUMBER)]
+KeepProbability = Annotated[
+    float, Limits(gt=0, le=1), Expected("a number above 0 and at most 1", NUMBER)
+]
 ProperFraction = Annotated[
-    float, Ge(0), Lt(1), Expected("a number of at least 0 and below 1", NUMBER)
+    float, Limits(ge=0, lt=1), Expected("a number of at least 0 and below 1", NUMBER)
 ]
-InnerFraction = Annotated[float, Gt(0), Lt(1), Expected("a number above 0 and below 1", NUMBER)]
+InnerFraction = Annotated[
+    float, Limits(gt=0, lt=1), Expected("a number above 0 and below 1", NUMBER)
+]
 
 
 # int() would also accept "1_0" and digits of other scripts.
