@@ -86,7 +86,7 @@ class TranslationFiles:
 @click.option(
     "--interactive",
     is_flag=True,
-    help="Translate each line of standard input immediately.",
+    help="Translate each line of standard input as it is read.",
 )
 @click.option(
     "--prefix",
@@ -101,7 +101,7 @@ class TranslationFiles:
     show_default=True,
     help="Plain text, or JSON lines with all details of each hypothesis.",
 )
-@click.option("--scores", is_flag=True, help="With --format text: write scores, too.")
+@click.option("--scores", is_flag=True, help="With --format text: also write scores.")
 @click.option("--attention", is_flag=True, help="With --format jsonl: include attention weights.")
 @decoding_options
 @click.option(
@@ -170,19 +170,19 @@ def translate(
             model_dirs, unk_mapping=unk_mapping, return_tree=beam_dir is not None, **options
         )
         files.check(translator)
-        told = {
+        details = {
             "with_scores": scores or output_format == "jsonl" or beam_dir is not None,
             "with_attention": output_format == "jsonl" or attention_dir is not None,
         }
         if interactive:
             # Trace the graph before the user waits for a translation.
-            list(translator.stream(["."], **told))
+            list(translator.stream(["."], **details))
             _prompt()
         translations = translator.stream(
             lines,
             batch_size or BATCH_SIZE,
             prefixes=prefixes,
-            **told,
+            **details,
             read_ahead=not interactive,
         )
         has_numbers = translator.search.n_best > 1

@@ -14,9 +14,9 @@ from keras_seq2seq.files import atomic_file
 
 
 class Config(TrainingFlags, Section):
-    """The flags of `keras-seq2seq train` and the hyperparameters: everything to rebuild a model.
+    """The flags of `keras-seq2seq train` and the hyperparameters.
 
-    The model directory is not part of it, so that the directory can be moved.
+    The path of the model directory is not included, so that the directory can be moved.
 
     Raises:
         pydantic.ValidationError: If a value is invalid, or an option has no effect given the other

@@ -4,8 +4,8 @@ An option is an annotated class attribute:
 
     batch_size: Annotated[PositiveInt, Option("Sentence pairs per batch.")] = 32
 
-pydantic validates values by the annotation, and error messages, `--help` and the docs describe the
-option by the same annotation. This module does not import pydantic, so that `--help` stays fast.
+pydantic validates values against the annotation; error messages, `--help` and the docs are derived
+from its metadata. This module does not import pydantic, so that `--help` stays fast.
 """
 
 import os
@@ -47,7 +47,7 @@ class Option:
 
 
 class Expected:
-    """What values a type accepts.
+    """Describes the values that a type accepts.
 
     Args:
         words: Completes the sentence "expected ..." in error messages.
@@ -72,7 +72,10 @@ class Convert:
 
 
 class Limits:
-    """Limits of a value, in the terms of pydantic: `ge`, `gt`, `le`, `lt` or `min_length`."""
+    """Limits of a value: `ge`, `gt`, `le`, `lt` or `min_length`, as in `pydantic.Field`.
+
+    They apply to the type itself, so they precede any `Convert`.
+    """
 
     def __init__(self, **limits: float):
         self.limits = limits
