@@ -148,7 +148,7 @@ def train(path, dtype, units, encoder_units, rounds) -> dict:
         for number in range(len(arrays) // 3)
     ]
     keras.utils.set_random_seed(0)
-    shape = {"cell_type": "GRUCell", "input_dropout": 0.2, "output_dropout": 0.2, "dtype": dtype}
+    shape = {"cell": "GRUCell", "input_dropout": 0.2, "output_dropout": 0.2, "dtype": dtype}
     model = AttentionSeq2Seq(
         source_size,
         target_size,

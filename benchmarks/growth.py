@@ -260,7 +260,7 @@ def build(point: Point):
         point.vocabulary,
         num_units=point.units,
         num_layers=point.layers,
-        cell_type="GRUCell",
+        cell="GRUCell",
         dropout=0.2,
     )
 

@@ -26,7 +26,7 @@ def main(directory: Path, epochs: int, steps_per_epoch: int):
         epochs=None,
     )
 
-    model = AttentionSeq2Seq(len(source), len(target), num_units=128, cell_type="GRUCell")
+    model = AttentionSeq2Seq(len(source), len(target), num_units=128, cell="GRUCell")
     model.compile(keras.optimizers.Adam(1e-3, global_clipnorm=5.0), loss=MaskedCrossEntropy())
     model.fit(train, steps_per_epoch=steps_per_epoch, epochs=epochs, shuffle=False)
 

@@ -197,3 +197,18 @@ def lookup_or_compute(function, ids, count):
         count: Integer.
     """
     return function(ids)
+
+
+def count_replicas():
+    """Returns the number of replicas that share a training step: always one."""
+    return 1
+
+
+def replicated_train_step(model, data):
+    """Takes a training step on one replica's share of a batch, which no strategy asks for here."""
+    raise NotImplementedError
+
+
+def reducible_logs(logs):
+    """Returns the logs of a step in the form that the trainer reduces over processes."""
+    return logs

@@ -2,28 +2,10 @@
 
 from keras_seq2seq.config import Config, RnnCellOptions
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.layers import (
-    AttentionDecoder,
-    BasicDecoder,
-    BidirectionalEncoder,
-    DenseBridge,
-    PassThroughBridge,
-    UnidirectionalEncoder,
-    ZeroBridge,
-)
+from keras_seq2seq.layers import CELLS, DECODERS, ENCODERS
 from keras_seq2seq.models import AttentionSeq2Seq, BasicSeq2Seq, Seq2Seq, TeacherForcing
 
 _MODELS = {"AttentionSeq2Seq": AttentionSeq2Seq, "BasicSeq2Seq": BasicSeq2Seq}
-_ENCODERS = {
-    "BidirectionalEncoder": BidirectionalEncoder,
-    "UnidirectionalEncoder": UnidirectionalEncoder,
-}
-_BRIDGES = {"zero": ZeroBridge, "pass_through": PassThroughBridge, "dense": DenseBridge}
-_DEFAULT_ENCODERS = {
-    "AttentionSeq2Seq": "BidirectionalEncoder",
-    "BasicSeq2Seq": "UnidirectionalEncoder",
-}
-_DEFAULT_BRIDGES = {"AttentionSeq2Seq": "dense", "BasicSeq2Seq": "pass_through"}
 
 
 def build_model(
@@ -43,31 +25,28 @@ def build_model(
         UserError: If options do not go together, such as a pass_through bridge between cells of
             different sizes.
     """
-    hparams = config.hparams
-    encoder_type = hparams.encoder.type or _DEFAULT_ENCODERS[config.model]
-    encoder = _ENCODERS[encoder_type](
-        **_cell_arguments(hparams.encoder_cell), dtype=config.dtype, name="encoder"
-    )
-    decoder_arguments = {**_cell_arguments(hparams.decoder_cell), "dtype": config.dtype}
+    hparams, model_class = config.hparams, _MODELS[config.model]
+    attention = {}
     if config.model == "AttentionSeq2Seq":
-        decoder = AttentionDecoder(
-            attention_units=hparams.attention.dim,
-            attention_type=hparams.attention.score_type,
-            **decoder_arguments,
-            name="decoder",
-        )
-    else:
-        decoder = BasicDecoder(**decoder_arguments, name="decoder")
-    bridge_type = hparams.bridge.type or _DEFAULT_BRIDGES[config.model]
+        attention = {
+            "attention": hparams.attention.score_type,
+            "attention_units": hparams.attention.dim,
+        }
+    encoder = ENCODERS[hparams.encoder.type or model_class.default_encoder](
+        **_stack_options(hparams.encoder_cell), dtype=config.dtype, name="encoder"
+    )
+    decoder = DECODERS[model_class.default_decoder](
+        **_stack_options(hparams.decoder_cell), **attention, dtype=config.dtype, name="decoder"
+    )
     try:
-        model = _MODELS[config.model](
+        model = model_class(
             source_vocabulary_size,
             target_vocabulary_size,
             embedding_dim=hparams.embedding.dim,
             share_embeddings=hparams.embedding.share,
             encoder=encoder,
-            bridge=_BRIDGES[bridge_type](decoder.state_sizes, dtype=config.dtype, name="bridge"),
             decoder=decoder,
+            bridge=hparams.bridge.type,
             tie_output=hparams.embedding.tie_output,
             word_dropout=hparams.embedding.word_dropout,
             dtype=config.dtype,
@@ -87,14 +66,14 @@ def build_model(
     return model
 
 
-def _cell_arguments(cell: RnnCellOptions) -> dict:
+def _stack_options(options: RnnCellOptions) -> dict:
+    """Returns the arguments of an encoder or a decoder that `rnn_cell.*` describes."""
+    cell = CELLS[options.type](options.num_units, layer_normalization=options.layer_normalization)
     return {
-        "num_units": cell.num_units,
-        "cell_type": cell.type,
-        "num_layers": cell.num_layers,
-        "input_dropout": 1.0 - cell.dropout_input_keep_prob,
-        "output_dropout": 1.0 - cell.dropout_output_keep_prob,
-        "residual_connections": cell.residual_connections,
-        "variational_dropout": cell.variational_dropout,
-        "layer_normalization": cell.layer_normalization,
+        "cell": cell,
+        "num_layers": options.num_layers,
+        "input_dropout": 1.0 - options.dropout_input_keep_prob,
+        "output_dropout": 1.0 - options.dropout_output_keep_prob,
+        "residual_connections": options.residual_connections,
+        "variational_dropout": options.variational_dropout,
     }

@@ -1,25 +1,55 @@
 """Reusable layers: encoders, attentions, decoders, and the bridges between them."""
 
-from keras_seq2seq.layers.attention import BahdanauAttention, DotAttention
-from keras_seq2seq.layers.attention_decoder import AttentionDecoder
-from keras_seq2seq.layers.bridge import DenseBridge, PassThroughBridge, ZeroBridge
-from keras_seq2seq.layers.cells import GRUCell, LSTMCell
-from keras_seq2seq.layers.decoder import BasicDecoder
+from keras_seq2seq.layers.attention import (
+    ATTENTIONS,
+    Attention,
+    BahdanauAttention,
+    DotAttention,
+    ProjectedAttention,
+)
+from keras_seq2seq.layers.attention_decoder import DECODERS, AttentionDecoder
+from keras_seq2seq.layers.bridge import (
+    BRIDGES,
+    Bridge,
+    DenseBridge,
+    PassThroughBridge,
+    ZeroBridge,
+)
+from keras_seq2seq.layers.cell_templates import CELLS, KerasCell
+from keras_seq2seq.layers.cells import Cell, GRUCell, LSTMCell
+from keras_seq2seq.layers.decoder import BasicDecoder, Decoder
 from keras_seq2seq.layers.embedding import ScaledEmbedding, WordDropout
-from keras_seq2seq.layers.encoder import BidirectionalEncoder, UnidirectionalEncoder
+from keras_seq2seq.layers.encoder import (
+    ENCODERS,
+    BidirectionalEncoder,
+    Encoder,
+    UnidirectionalEncoder,
+)
 from keras_seq2seq.layers.logits import Logits, TiedLogits
 
 __all__ = [
+    "ATTENTIONS",
+    "BRIDGES",
+    "CELLS",
+    "DECODERS",
+    "ENCODERS",
+    "Attention",
     "AttentionDecoder",
     "BahdanauAttention",
     "BasicDecoder",
     "BidirectionalEncoder",
+    "Bridge",
+    "Cell",
+    "Decoder",
     "DenseBridge",
     "DotAttention",
+    "Encoder",
     "GRUCell",
+    "KerasCell",
     "LSTMCell",
     "Logits",
     "PassThroughBridge",
+    "ProjectedAttention",
     "ScaledEmbedding",
     "TiedLogits",
     "UnidirectionalEncoder",

@@ -4,37 +4,100 @@ import keras
 from keras import ops
 
 from keras_seq2seq.backend import matmul
-from keras_seq2seq.layers.layer import Layer, check_size
+from keras_seq2seq.layers.layer import BaseLayer, check_size, get_layer, resolve_mask
 
-# Added to the score of a padded position, whose weight then underflows to an exact zero.
+# Added to the score of a padded position, whose weight then underflows to exactly zero.
 MASKED_SCORE = -1e9
 
 
-class Attention(Layer):
-    """Weighs the positions of a memory by their match with a query.
+class Attention(BaseLayer):
+    """Base class of attentions: a query is matched against the positions of a sequence of values.
 
-    Queries and keys are projected to `num_units` features first. A subclass says how they are
-    compared, in `_score`. What depends on the memory alone is computed once a source, by
-    `project_memory`, and used for every query, by `attend`.
+    A subclass implements `attend`. What depends on the values alone is computed once per source, in
+    `project_memory`; what changes from one query to the next is a state, which starts as
+    `initial_state`.
 
-    Args:
-        num_units: Integer, the size that queries and keys are projected to.
+    Attributes:
+        takes_several_queries: Boolean, whether `attend` takes `(batch, n, query_dim)` too, several
+            queries of each row of the memory. Otherwise each query gets a copy of the memory.
 
     Call arguments:
         query: Tensor `(batch, query_dim)`.
         values: Tensor `(batch, time, dim)`.
-        mask: Boolean tensor `(batch, time)`, true for real positions.
+        mask: Boolean tensor `(batch, time)`, true for real positions. Defaults to the implicit
+            mask of the values, or else to all positions.
 
     Output:
-        The context `(batch, dim)`, which is the weighted mean of the values, and the attention
-        weights `(batch, time)`, which sum to one and are exactly zero for padding.
+        The context `(batch, context_dim)` and the attention weights `(batch, time)`.
     """
+
+    takes_several_queries = False
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def project_memory(self, values, mask):
+        """Returns what `attend` needs of the values.
+
+        Args:
+            values: Tensor `(batch, time, dim)`.
+            mask: Boolean tensor `(batch, time)`, true for real positions.
+
+        Returns:
+            Dictionary of tensors `(batch, ...)`.
+        """
+        return {"values": self.to_output_dtype(values), "mask": mask}
+
+    def initial_weights(self, memory):
+        """Returns the attention weights before the first query: zeros `(batch, time)`."""
+        return ops.cast(ops.zeros_like(memory["mask"]), self.output_dtype)
+
+    def initial_state(self, memory):
+        """Returns the state before the first query: a nested structure of tensors `(batch, ...)`.
+
+        Args:
+            memory: What `project_memory` returned.
+        """
+        return ()
+
+    def attend(self, query, memory, state):
+        """Attends with one query.
+
+        Args:
+            query: Tensor `(batch, query_dim)`.
+            memory: What `project_memory` returned.
+            state: The state, from `initial_state` or from the query before.
+
+        Returns:
+            The context `(batch, context_dim)`, the weights `(batch, time)` and the new state.
+        """
+        raise NotImplementedError
+
+    def call(self, query, values, mask=None):
+        memory = self.project_memory(values, resolve_mask(mask, values))
+        context, weights, _ = self.attend(query, memory, self.initial_state(memory))
+        return context, weights
+
+    def compute_mask(self, *args, **kwargs):
+        return None  # A context has no time axis.
+
+
+class ProjectedAttention(Attention):
+    """Base class of attentions between projections of the query and the values.
+
+    A subclass compares them in `_score`. The context is the weighted mean of the values.
+
+    Args:
+        num_units: Integer, the size that queries and values are projected to.
+    """
+
+    takes_several_queries = True
 
     def __init__(self, num_units, **kwargs):
         super().__init__(**kwargs)
         check_size("num_units", num_units)
         self.num_units = num_units
-        self.supports_masking = True
 
     def build(self, query_shape, values_shape, mask_shape=None):
         units = self.num_units
@@ -45,33 +108,28 @@ class Attention(Layer):
         self.built = True
 
     def project_memory(self, values, mask):
-        """Returns what `attend` needs of the memory: a dictionary of tensors `(batch, ...)`."""
         return {
             "keys": self.matmul(values, self.key_kernel),
             "values": self.to_compute_dtype(values),
-            "score_bias": ops.where(
-                mask, self.to_output_dtype(0.0), self.to_output_dtype(MASKED_SCORE)
-            ),
+            "score_bias": self.to_output_dtype(ops.where(mask, 0.0, MASKED_SCORE)),
         }
 
-    def attend(self, query, memory):
-        """Returns the context `(batch, dim)` and the weights `(batch, time)`.
+    def initial_weights(self, memory):
+        return ops.zeros_like(memory["score_bias"])
 
-        Several queries of each row of the memory, `(batch, n, query_dim)`, have the contexts
-        `(batch, n, dim)` and the weights `(batch, n, time)`.
-        """
+    def attend(self, query, memory, state=()):
         query = self.dense(query, self.query_kernel, self.query_bias)
         is_single = len(query.shape) == 2
         if is_single:
             query = ops.expand_dims(query, axis=1)
         scores = self._score(query, memory["keys"]) + ops.expand_dims(memory["score_bias"], axis=1)
-        # A source of one token is nothing to be warned of, as `ops.softmax` would.
+        # `ops.softmax` warns of an axis of one element, which a source of one token has.
         has_choice = scores.shape[-1] != 1
         weights = ops.softmax(scores, axis=-1) if has_choice else ops.ones_like(scores)
         context = self.matmul(weights, memory["values"])
         if is_single:
             context, weights = ops.squeeze(context, axis=1), ops.squeeze(weights, axis=1)
-        return context, weights
+        return context, weights, state
 
     def _score(self, query, keys):
         """Returns the scores `(batch, n, time)`.
@@ -82,32 +140,33 @@ class Attention(Layer):
         """
         raise NotImplementedError
 
-    def call(self, query, values, mask):
-        return self.attend(query, self.project_memory(values, mask))
-
-    def compute_mask(self, *args, **kwargs):
-        return None  # Masks are passed explicitly.
+    def compute_output_spec(self, query, values, mask=None):
+        # Static, since Keras would trace `call`.
+        shapes = (query.shape[0], values.shape[-1]), (query.shape[0], values.shape[1])
+        return tuple(keras.KerasTensor(shape, dtype=self.output_dtype) for shape in shapes)
 
     def get_config(self):
         return {**super().get_config(), "num_units": self.num_units}
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
-class BahdanauAttention(Attention):
+class BahdanauAttention(ProjectedAttention):
     """Additive attention: `score = v . tanh(query W + b + key U)`.
 
-    `keras.layers.AdditiveAttention` has no projections of its own and is another function.
+    `keras.layers.AdditiveAttention` is another function: it has no projections.
 
     Args:
-        num_units: Integer, the size that queries and keys are projected to.
+        num_units: Integer, the size that queries and values are projected to.
 
     Call arguments:
         query: Tensor `(batch, query_dim)`.
         values: Tensor `(batch, time, dim)`.
-        mask: Boolean tensor `(batch, time)`, true for real positions.
+        mask: Boolean tensor `(batch, time)`, true for real positions. Defaults to the implicit
+            mask of the values, or else to all positions.
 
     Output:
-        The context `(batch, dim)` and the attention weights `(batch, time)`.
+        The context `(batch, dim)`, the weighted mean of the values, and the attention weights
+        `(batch, time)`, which sum to one and are exactly zero for padding.
 
     Reference:
         - Bahdanau et al., 2015, "Neural Machine Translation by Jointly Learning to Align and
@@ -125,19 +184,21 @@ class BahdanauAttention(Attention):
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
-class DotAttention(Attention):
+class DotAttention(ProjectedAttention):
     """Luong's dot attention between projections: `score = (query W + b) . (key U)`.
 
     Args:
-        num_units: Integer, the size that queries and keys are projected to.
+        num_units: Integer, the size that queries and values are projected to.
 
     Call arguments:
         query: Tensor `(batch, query_dim)`.
         values: Tensor `(batch, time, dim)`.
-        mask: Boolean tensor `(batch, time)`, true for real positions.
+        mask: Boolean tensor `(batch, time)`, true for real positions. Defaults to the implicit
+            mask of the values, or else to all positions.
 
     Output:
-        The context `(batch, dim)` and the attention weights `(batch, time)`.
+        The context `(batch, dim)`, the weighted mean of the values, and the attention weights
+        `(batch, time)`, which sum to one and are exactly zero for padding.
 
     Reference:
         - Luong et al., 2015, "Effective Approaches to Attention-based Neural Machine
@@ -146,3 +207,32 @@ class DotAttention(Attention):
 
     def _score(self, query, keys):
         return ops.matmul(query, ops.swapaxes(keys, 1, 2))
+
+
+ATTENTIONS = {"bahdanau": BahdanauAttention, "dot": DotAttention}
+
+
+def get_attention(attention, num_units=None, **options):
+    """Returns the attention that a name, a config or a layer stands for.
+
+    Args:
+        attention: A name in `ATTENTIONS`, the config of an attention, or a subclass of `Attention`.
+        num_units: Integer, the units of an attention given by name. Must be `None` or the units of
+            the attention otherwise.
+        **options: Constructor arguments of an attention given by name, such as `dtype`.
+
+    Raises:
+        ValueError: If it is unknown, no attention, or has other units than `num_units`.
+    """
+    layer = get_layer(attention, ATTENTIONS, "attention", num_units=num_units, **options)
+    if not isinstance(layer, Attention):
+        raise ValueError(
+            "`attention` must be a subclass of `keras_seq2seq.layers.Attention`, which implements "
+            f"`attend`. Received: attention={layer!r}"
+        )
+    if num_units is not None and getattr(layer, "num_units", None) != num_units:
+        raise ValueError(
+            "`attention_units` and the attention have different sizes. Received: "
+            f"attention_units={num_units}, attention={layer!r}"
+        )
+    return layer

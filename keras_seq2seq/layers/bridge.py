@@ -3,18 +3,19 @@
 import keras
 from keras import ops
 
-from keras_seq2seq.layers.layer import Layer
+from keras_seq2seq.layers.layer import BaseLayer
 
 
-class Bridge(Layer):
-    """Turns the encoder's final state into the decoder's initial state.
+class Bridge(BaseLayer):
+    """Base class of the bridges, from the encoder's final to the decoder's initial state.
 
     Args:
         state_sizes: List of tuples of integers, the sizes of the decoder's states by layer:
             `decoder.state_sizes`.
 
     Call arguments:
-        encoder_state: For each layer of the encoder a list of tensors `(batch, size)`.
+        encoder_state: Nested structure of tensors `(batch, size)`, such as a list of them for each
+            layer of the encoder.
 
     Output:
         For each layer of the decoder a list of tensors `(batch, size)`.
@@ -24,73 +25,80 @@ class Bridge(Layer):
         super().__init__(**kwargs)
         self.state_sizes = [tuple(sizes) for sizes in state_sizes]
 
+    def _by_layer(self, tensors):
+        """Returns a flat list of tensors as a list for each layer of the decoder."""
+        tensors = iter(tensors)
+        return [[next(tensors) for _ in sizes] for sizes in self.state_sizes]
+
+    def _flat_sizes(self):
+        return [size for sizes in self.state_sizes for size in sizes]
+
     def get_config(self):
         return {**super().get_config(), "state_sizes": self.state_sizes}
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
 class ZeroBridge(Bridge):
-    """Starts the decoder from zeros: what it knows of the source is what it attends to.
+    """Initializes the decoder with zeros: it sees the source by attention alone.
 
     Args:
         state_sizes: List of tuples of integers, the sizes of the decoder's states by layer.
 
     Call arguments:
-        encoder_state: For each layer of the encoder a list of tensors `(batch, size)`.
+        encoder_state: Nested structure of tensors `(batch, size)`.
 
     Output:
         For each layer of the decoder a list of zeros `(batch, size)`.
     """
 
     def call(self, encoder_state):
-        batch_size = ops.shape(encoder_state[0][0])[0]
-        return [
-            [ops.zeros((batch_size, size), dtype=self.output_dtype) for size in sizes]
-            for sizes in self.state_sizes
-        ]
+        batch_size = ops.shape(keras.tree.flatten(encoder_state)[0])[0]
+        return self._by_layer(
+            ops.zeros((batch_size, size), dtype=self.output_dtype) for size in self._flat_sizes()
+        )
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
 class PassThroughBridge(Bridge):
-    """Starts the decoder from the encoder's final state, unchanged.
+    """Initializes the decoder with the encoder's final state, unchanged.
 
     Args:
         state_sizes: List of tuples of integers, the sizes of the decoder's states by layer.
 
     Call arguments:
-        encoder_state: For each layer of the encoder a list of tensors `(batch, size)`.
+        encoder_state: Nested structure of tensors `(batch, size)`.
 
     Output:
-        `encoder_state`.
+        The same tensors, as a list for each layer of the decoder.
 
     Raises:
-        ValueError: When built, if the two sides differ in layers, cell type or size. (A
-            bidirectional encoder of n units gives states of 2n.)
+        ValueError: When built, if the two sides differ in layers, cells or sizes. (A bidirectional
+            encoder of n units returns states of size 2n.)
     """
 
     def build(self, encoder_state_shape):
-        found = [tuple(shape[-1] for shape in layer) for layer in encoder_state_shape]
+        found = _sizes_by_layer(encoder_state_shape)
         if found != self.state_sizes:
             raise ValueError(
                 "A pass_through bridge needs an encoder whose states have the sizes of the "
                 f"decoder's, {self.state_sizes} by layer, but the encoder's are {found}. "
-                "Use a dense bridge, or make the two sides alike."
+                "Use a dense bridge, or give both sides the same cells, layers and units."
             )
         self.built = True
 
     def call(self, encoder_state):
-        return self.to_output_dtype(encoder_state)
+        return self._by_layer(keras.tree.flatten(self.to_output_dtype(encoder_state)))
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
 class DenseBridge(Bridge):
-    """Starts the decoder from `tanh(s W + b)`, `s` being all of the encoder's final states.
+    """Initializes the decoder with `tanh(s W + b)`, where `s` is all of the encoder's final state.
 
     Args:
         state_sizes: List of tuples of integers, the sizes of the decoder's states by layer.
 
     Call arguments:
-        encoder_state: For each layer of the encoder a list of tensors `(batch, size)`.
+        encoder_state: Nested structure of tensors `(batch, size)`.
 
     Output:
         For each layer of the decoder a list of tensors `(batch, size)`.
@@ -100,21 +108,40 @@ class DenseBridge(Bridge):
     """
 
     def build(self, encoder_state_shape):
-        inputs = sum(shape[-1] for layer in encoder_state_shape for shape in layer)
-        outputs = sum(size for sizes in self.state_sizes for size in sizes)
+        inputs = sum(shape[-1] for shape in _flatten_shapes(encoder_state_shape))
+        outputs = sum(self._flat_sizes())
         self.kernel = self.add_weight(shape=(inputs, outputs), name="kernel")
         self.bias = self.add_weight(shape=(outputs,), initializer="zeros", name="bias")
         self.built = True
 
     def call(self, encoder_state):
-        tensors = [tensor for layer in encoder_state for tensor in layer]
-        joined = ops.concatenate(tensors, axis=-1)
+        joined = ops.concatenate(keras.tree.flatten(encoder_state), axis=-1)
         state = ops.tanh(self.dense(joined, self.kernel, self.bias))
-        initial_state, start = [], 0
-        for sizes in self.state_sizes:
-            layer = []
-            for size in sizes:
-                layer.append(state[:, start : start + size])
-                start += size
-            initial_state.append(layer)
-        return initial_state
+        tensors, start = [], 0
+        for size in self._flat_sizes():
+            tensors.append(state[:, start : start + size])
+            start += size
+        return self._by_layer(tensors)
+
+
+def _flatten_shapes(shapes):
+    """Returns the shapes in a nested structure of shapes as a flat list."""
+    if isinstance(shapes, dict):
+        shapes = [shapes[name] for name in sorted(shapes)]
+    if _is_shape(shapes):
+        return [shapes]
+    return [flat for nested in shapes for flat in _flatten_shapes(nested)]
+
+
+def _sizes_by_layer(shapes):
+    """Returns a tuple of sizes for each layer; a flat list of shapes is one layer."""
+    if isinstance(shapes, dict) or _is_shape(shapes) or any(map(_is_shape, shapes)):
+        shapes = [shapes]
+    return [tuple(shape[-1] for shape in _flatten_shapes(layer)) for layer in shapes]
+
+
+def _is_shape(shape):
+    return all(size is None or isinstance(size, int) for size in shape)
+
+
+BRIDGES = {"zero": ZeroBridge, "pass_through": PassThroughBridge, "dense": DenseBridge}

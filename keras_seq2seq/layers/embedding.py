@@ -6,12 +6,12 @@ import keras
 from keras import ops
 
 from keras_seq2seq.backend import take_rows
-from keras_seq2seq.layers.layer import Layer, check_rate
+from keras_seq2seq.layers.layer import BaseLayer, check_rate
 from keras_seq2seq.special_tokens import SPECIAL_TOKENS, UNKNOWN_ID
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
-class ScaledEmbedding(Layer, keras.layers.Embedding):
+class ScaledEmbedding(BaseLayer, keras.layers.Embedding):
     """An embedding multiplied by the square root of its size.
 
     The weights start with a standard deviation of `1 / sqrt(output_dim)`, so that the vectors

@@ -3,77 +3,30 @@
 import keras
 from keras import ops
 
-from keras_seq2seq.layers.layer import Layer, check_rate, check_size, swap_batch_and_time
-from keras_seq2seq.layers.recurrent_layer import RecurrentLayer, make_dropout
+from keras_seq2seq.layers.layer import check_mask, resolve_mask, swap_batch_and_time
+from keras_seq2seq.layers.recurrent_layer import RecurrentLayer, RecurrentStack
 
 
-class Encoder(Layer):
-    """A stack of recurrent layers over an embedded source.
+class Encoder(RecurrentStack):
+    """Base class of the recurrent encoders: a stack of recurrent layers over an embedded source.
 
-    It can be taken in two steps, of which `project` does what each position allows by itself, and
-    `read` the rest. A subclass says what the layers of the stack are, in `_make_layers`,
-    `_project`, `_run_layer` and `state_sizes`.
-
-    Args:
-        num_units: Integer, the units of each direction of each layer.
-        cell_type: String, `"LSTMCell"` or `"GRUCell"`.
-        num_layers: Integer, the number of layers.
-        input_dropout: Float, the rate at which each layer's inputs are dropped.
-        output_dropout: Float, the rate at which each layer's outputs are dropped.
-        residual_connections: Boolean, whether each layer above the first adds its input to its
-            output.
-        variational_dropout: Boolean, whether the same is dropped at all time steps.
-        layer_normalization: Boolean, whether to normalise within the cells.
+    An encoder can be run in two steps: `project` computes what depends on each position alone, and
+    `read` the rest. A subclass defines the layers of the stack, in `_make_layers`, `_project`,
+    `_run_layer` and `state_sizes`.
     """
 
-    def __init__(
-        self,
-        num_units,
-        cell_type="LSTMCell",
-        num_layers=1,
-        input_dropout=0.0,
-        output_dropout=0.0,
-        residual_connections=False,
-        variational_dropout=False,
-        layer_normalization=False,
-        **kwargs,
-    ):
-        super().__init__(**kwargs)
-        check_size("num_layers", num_layers)
-        check_rate("input_dropout", input_dropout)
-        check_rate("output_dropout", output_dropout)
-        self.num_units = num_units
-        self.cell_type = cell_type
-        self.num_layers = num_layers
-        self.input_dropout = input_dropout
-        self.output_dropout = output_dropout
-        self.residual_connections = residual_connections
-        self.variational_dropout = variational_dropout
-        self.layer_normalization = layer_normalization
-        self._make_layers()
-        self.drop_inputs, self.drop_outputs = (
-            make_dropout(rate, variational_dropout, dtype=self.output_dtype)
-            for rate in (input_dropout, output_dropout)
-        )
-        self.supports_masking = True
-        # Without it Keras would compile a loop that XLA refuses on TensorFlow.
-        self.supports_jit = keras.backend.backend() != "tensorflow"
-
-    def call(self, inputs, mask, training=False):
+    def call(self, inputs, mask=None, training=False):
+        mask = resolve_mask(mask, inputs)
         inputs = swap_batch_and_time(self.to_output_dtype(inputs))
         projected = self.project(self.drop_inputs(inputs, training=training))
         return self._run(projected, mask, training)
 
     def project(self, inputs):
-        """Returns what `read` needs of inputs `(..., dim)`, and computes from them alone.
-
-        Returns:
-            Nested structure of tensors `(..., size)`.
-        """
+        """Returns what `read` needs of inputs `(..., dim)`: nested tensors `(..., size)`."""
         return self._project(0, inputs)
 
     def read(self, projected, mask):
-        """Gives the output for inputs that have been projected, without dropout.
+        """Returns the output for projected inputs, without dropout.
 
         Args:
             projected: What `project` returned for inputs `(batch, time, dim)`.
@@ -97,8 +50,19 @@ class Encoder(Layer):
             final_states.append(state)
         return swap_batch_and_time(outputs), final_states
 
-    def compute_output_spec(self, inputs, mask, training=False):
-        # Keras would find it by tracing every layer's loop.
+    def _project(self, index, inputs):
+        """Returns what `_run_layer` needs of the inputs of a layer `(..., dim)`."""
+        raise NotImplementedError
+
+    def _run_layer(self, index, projected, mask):
+        """Returns the outputs `(time, batch, units)` of a layer and its final state."""
+        raise NotImplementedError
+
+    def compute_output_spec(self, inputs, mask=None, training=False):
+        # Static, since Keras would trace every layer's loop.
+        if mask is not None:
+            check_mask(mask, inputs)
+
         def symbol(*shape):
             return keras.KerasTensor(shape, dtype=self.output_dtype)
 
@@ -106,54 +70,45 @@ class Encoder(Layer):
         final_states = [[symbol(batch, size) for size in sizes] for sizes in self.state_sizes]
         return symbol(batch, time, self.state_sizes[-1][0]), final_states
 
-    def compute_mask(self, *args, **kwargs):
-        return None  # Masks are passed explicitly.
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "num_units": self.num_units,
-            "cell_type": self.cell_type,
-            "num_layers": self.num_layers,
-            "input_dropout": self.input_dropout,
-            "output_dropout": self.output_dropout,
-            "residual_connections": self.residual_connections,
-            "variational_dropout": self.variational_dropout,
-            "layer_normalization": self.layer_normalization,
-        }
+    def compute_mask(self, inputs, previous_mask):
+        return previous_mask, [[None for _ in sizes] for sizes in self.state_sizes]
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
 class BidirectionalEncoder(Encoder):
     """Encodes a sequence of vectors with recurrent layers that read it in both directions.
 
-    Each layer reads the concatenated outputs of the layer below it, so that every layer above
-    the first sees the whole sequence from both sides.
+    Each layer reads the concatenated outputs of the layer below, so that every layer above the
+    first sees the whole sequence from both sides.
 
     Args:
-        num_units: Integer, the units of each direction of each layer.
-        cell_type: String, `"LSTMCell"` or `"GRUCell"`.
+        num_units: Integer, the units of each direction of each layer. Defaults to those of `cell`.
+        cell: The name or config of a cell, or a cell that serves as a template: `"LSTMCell"`,
+            `"GRUCell"`, a subclass of `Cell`, or a Keras cell.
         num_layers: Integer, the number of layers.
-        input_dropout: Float, the rate at which each layer's inputs are dropped.
-        output_dropout: Float, the rate at which each layer's outputs are dropped.
+        input_dropout: Float, the dropout rate of each layer's inputs.
+        output_dropout: Float, the dropout rate of each layer's outputs.
         residual_connections: Boolean, whether each layer above the first adds its input to its
             output.
-        variational_dropout: Boolean, whether the same is dropped at all time steps.
-        layer_normalization: Boolean, whether to normalise within the cells.
+        variational_dropout: Boolean, whether the same units are dropped at all time steps.
 
     Call arguments:
         inputs: Tensor `(batch, time, dim)`: embeddings, or any other features.
-        mask: Boolean tensor `(batch, time)`, true for real positions. Padding is on the right.
+        mask: Boolean tensor `(batch, time)`, true for real positions; padding is on the right.
+            Defaults to the implicit mask of the inputs, or else to all positions.
         training: Boolean, whether to apply dropout.
 
     Output:
         The outputs `(batch, time, 2 * num_units)`, forward then backward, and the final state:
         for each layer a list of tensors `(batch, 2 * num_units)`, `[h]` for a GRU, `[h, c]` for
-        an LSTM, the forward direction after the last real position, the backward direction
-        after the first.
+        an LSTM. The state of the forward direction is the one after the last real position, that
+        of the backward direction the one after the first position.
+
+    Raises:
+        ValueError: If an argument is out of range, or the mask has another shape than the inputs.
 
     Example:
-        >>> encoder = BidirectionalEncoder(64, cell_type="GRUCell")
+        >>> encoder = BidirectionalEncoder(64, cell="GRUCell")
         >>> outputs, state = encoder(embedded, mask=ids != 0)
 
     Reference:
@@ -162,17 +117,15 @@ class BidirectionalEncoder(Encoder):
     """
 
     def _make_layers(self):
-        # Two flat lists: Keras before 3.13 silently leaves layers in nested lists out of files.
+        # Two flat lists: Keras before 3.13 does not save layers in nested lists.
         self.forward_layers = self._make_direction("forward", go_backwards=False)
         self.backward_layers = self._make_direction("backward", go_backwards=True)
 
     def _make_direction(self, name, go_backwards):
         return [
             RecurrentLayer(
-                self.cell_type,
-                self.num_units,
+                cell=self._make_cell("cell"),
                 go_backwards=go_backwards,
-                layer_normalization=self.layer_normalization,
                 dtype=self.dtype_policy,
                 name=f"{name}_{index}",
             )
@@ -213,27 +166,31 @@ class UnidirectionalEncoder(Encoder):
     """Encodes a sequence of vectors with a stack of recurrent layers read from left to right.
 
     Args:
-        num_units: Integer, the units of each layer.
-        cell_type: String, `"LSTMCell"` or `"GRUCell"`.
+        num_units: Integer, the units of each layer. Defaults to those of `cell`.
+        cell: The name or config of a cell, or a cell that serves as a template: `"LSTMCell"`,
+            `"GRUCell"`, a subclass of `Cell`, or a Keras cell.
         num_layers: Integer, the number of layers.
-        input_dropout: Float, the rate at which each layer's inputs are dropped.
-        output_dropout: Float, the rate at which each layer's outputs are dropped.
+        input_dropout: Float, the dropout rate of each layer's inputs.
+        output_dropout: Float, the dropout rate of each layer's outputs.
         residual_connections: Boolean, whether each layer above the first adds its input to its
             output.
-        variational_dropout: Boolean, whether the same is dropped at all time steps.
-        layer_normalization: Boolean, whether to normalise within the cells.
+        variational_dropout: Boolean, whether the same units are dropped at all time steps.
 
     Call arguments:
         inputs: Tensor `(batch, time, dim)`: embeddings, or any other features.
-        mask: Boolean tensor `(batch, time)`, true for real positions. Padding is on the right.
+        mask: Boolean tensor `(batch, time)`, true for real positions; padding is on the right.
+            Defaults to the implicit mask of the inputs, or else to all positions.
         training: Boolean, whether to apply dropout.
 
     Output:
         The outputs `(batch, time, num_units)`, and the state after the last real position: for
         each layer a list of tensors `(batch, num_units)`, `[h]` for a GRU, `[h, c]` for an LSTM.
 
+    Raises:
+        ValueError: If an argument is out of range, or the mask has another shape than the inputs.
+
     Example:
-        >>> encoder = UnidirectionalEncoder(64, cell_type="GRUCell", num_layers=2)
+        >>> encoder = UnidirectionalEncoder(64, cell="GRUCell", num_layers=2)
         >>> outputs, state = encoder(embedded, mask=ids != 0)
 
     Reference:
@@ -244,11 +201,7 @@ class UnidirectionalEncoder(Encoder):
     def _make_layers(self):
         self.layers = [
             RecurrentLayer(
-                self.cell_type,
-                self.num_units,
-                layer_normalization=self.layer_normalization,
-                dtype=self.dtype_policy,
-                name=f"layer_{index}",
+                cell=self._make_cell("cell"), dtype=self.dtype_policy, name=f"layer_{index}"
             )
             for index in range(self.num_layers)
         ]
@@ -270,3 +223,9 @@ class UnidirectionalEncoder(Encoder):
 
     def _run_layer(self, index, projected, mask):
         return self.layers[index].run(projected, mask)
+
+
+ENCODERS = {
+    "BidirectionalEncoder": BidirectionalEncoder,
+    "UnidirectionalEncoder": UnidirectionalEncoder,
+}

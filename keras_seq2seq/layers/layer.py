@@ -1,11 +1,95 @@
-"""The base class of the layers that multiply matrices, and what all layers share."""
+"""The base class of the layers, and functions that all layers share."""
 
+from difflib import get_close_matches
 from numbers import Integral, Real
 
 import keras
 from keras import ops
 
 from keras_seq2seq.backend import dense, matmul
+
+
+class BaseLayer(keras.layers.Layer):
+    """A layer that multiplies matrices in its compute dtype and computes all else in float32.
+
+    With a dtype policy such as `"mixed_bfloat16"`, Keras computes a whole layer in bfloat16. On a
+    CPU only matrix products are faster in bfloat16: TensorFlow takes up to seven times as long for
+    sums, `where` and `tanh`, and a state that changes little at every step loses digits. These
+    layers therefore return `output_dtype`, and Keras casts neither their inputs nor their weights.
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.autocast = False
+
+    @property
+    def output_dtype(self):
+        """The dtype of all but matrix products: float32, or float64 if products are in float64."""
+        return keras.backend.result_type(self.compute_dtype, "float32")
+
+    def add_weight(self, *args, autocast=False, **kwargs):
+        return super().add_weight(*args, autocast=autocast, **kwargs)
+
+    def to_output_dtype(self, tensors):
+        """Casts a tensor or weight, or a nested structure of them, to `output_dtype`."""
+        return keras.tree.map_structure(lambda part: ops.cast(part, self.output_dtype), tensors)
+
+    def to_compute_dtype(self, tensors):
+        """Casts a tensor or weight, or a nested structure of them, to the compute dtype."""
+        return keras.tree.map_structure(lambda part: ops.cast(part, self.compute_dtype), tensors)
+
+    def matmul(self, features, kernel):
+        """Returns a matrix product, multiplied in the compute dtype, in `output_dtype`.
+
+        Args:
+            features: Tensor `(..., rows, size)`.
+            kernel: Weight or tensor `(..., size, columns)`.
+        """
+        return self.to_output_dtype(matmul(self.to_compute_dtype(features), kernel))
+
+    def dense(self, features, kernel, bias):
+        """Returns `features @ kernel + bias`, multiplied in the compute dtype, in `output_dtype`.
+
+        Args:
+            features: Tensor `(..., rows, size)`.
+            kernel: Weight `(size, columns)`.
+            bias: Weight `(columns,)`.
+        """
+        return dense(self.to_compute_dtype(features), kernel, bias, self.output_dtype)
+
+
+def get_layer(identifier, registry, argument, **options):
+    """Returns the layer that a name, a config or a layer stands for, as Keras's `get` functions do.
+
+    Args:
+        identifier: String, a name in the registry; a dictionary, as
+            `keras.saving.serialize_keras_object` returns it; or a layer.
+        registry: Dictionary from names to classes.
+        argument: String, the name of the argument for error messages.
+        **options: Constructor arguments of a layer that is given by name.
+
+    Raises:
+        ValueError: If it is an unknown name, or none of these.
+    """
+    if isinstance(identifier, str) and identifier in registry:
+        return registry[identifier](**options)
+    if isinstance(identifier, dict):
+        return keras.saving.deserialize_keras_object(identifier)
+    if isinstance(identifier, keras.layers.Layer):
+        return identifier
+    near = get_close_matches(identifier, registry, n=1) if isinstance(identifier, str) else ()
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    raise ValueError(
+        f"`{argument}` must be one of {', '.join(registry)}, the config of a layer, or a layer. "
+        f"Received: {argument}={identifier!r}{hint}"
+    )
+
+
+def serialize_part(layer):
+    """Returns the config of a layer that its owner builds, the same before and after."""
+    config = keras.saving.serialize_keras_object(layer)
+    config.pop("build_config", None)
+    return config
 
 
 def check_size(name, value):
@@ -22,56 +106,47 @@ def check_rate(name, value):
         )
 
 
-def swap_batch_and_time(tensor):
-    """Turns `(batch, time, ...)` into `(time, batch, ...)` and back."""
-    return ops.swapaxes(tensor, 0, 1)
+def resolve_mask(mask, inputs):
+    """Returns the mask to use for a sequence.
 
+    Args:
+        mask: Boolean tensor `(batch, time)`, true for real positions, or `None` for the implicit
+            mask of the inputs. Without one, all positions are real.
+        inputs: Tensor `(batch, time, dim)`.
 
-class Layer(keras.layers.Layer):
-    """A layer that multiplies matrices in its compute dtype, and does the rest in float32 at least.
-
-    With a dtype policy such as `"mixed_bfloat16"`, Keras has all of a layer done in bfloat16. But
-    only products are faster in it on a CPU, where TensorFlow takes up to seven times as long for
-    sums, choices and `tanh`; and a state that changes a little at every step loses digits. So
-    these layers give outputs in `output_dtype`, and neither their inputs nor their weights are cast
-    by Keras.
+    Raises:
+        ValueError: If the mask has another shape than the first two axes of the inputs.
     """
+    if mask is None:
+        mask = implicit_mask(inputs)
+    if mask is None:
+        return ops.ones(ops.shape(inputs)[:2], dtype="bool")
+    check_mask(mask, inputs)
+    return ops.convert_to_tensor(mask, dtype="bool")
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.autocast = False
 
-    @property
-    def output_dtype(self):
-        """The dtype of all that is no product: float32, or float64 if products are in it."""
-        return keras.backend.result_type(self.compute_dtype, "float32")
+def implicit_mask(tensor):
+    """Returns the mask that Keras has attached to a tensor, or `None`.
 
-    def add_weight(self, *args, autocast=False, **kwargs):
-        return super().add_weight(*args, autocast=autocast, **kwargs)
+    Keras passes it to layers with one input, and has no public function to read it.
+    """
+    return getattr(tensor, "_keras_mask", None)
 
-    def to_output_dtype(self, tensors):
-        """Returns a tensor or weight, or a nested structure of them, in `output_dtype`."""
-        return keras.tree.map_structure(lambda part: ops.cast(part, self.output_dtype), tensors)
 
-    def to_compute_dtype(self, tensors):
-        """Returns a tensor or weight, or a nested structure of them, in the compute dtype."""
-        return keras.tree.map_structure(lambda part: ops.cast(part, self.compute_dtype), tensors)
+def check_mask(mask, inputs):
+    """Raises `ValueError` unless a mask has the shape of the first two axes of the inputs."""
+    expected, found = tuple(inputs.shape[:2]), tuple(mask.shape)
+    fits = len(found) == 2 and all(
+        one is None or other is None or one == other
+        for one, other in zip(expected, found, strict=True)
+    )
+    if not fits:
+        raise ValueError(
+            f"The mask must have the shape (batch, time) of its sequence, {expected}. "
+            f"Received: mask of shape {found}"
+        )
 
-    def matmul(self, features, kernel):
-        """Returns the product of two matrices, computed in the compute dtype, in `output_dtype`.
 
-        Args:
-            features: Tensor `(..., rows, size)`.
-            kernel: Weight or tensor `(..., size, columns)`.
-        """
-        return self.to_output_dtype(matmul(self.to_compute_dtype(features), kernel))
-
-    def dense(self, features, kernel, bias):
-        """Returns the product of two matrices plus a bias, only the product in the compute dtype.
-
-        Args:
-            features: Tensor `(..., rows, size)`.
-            kernel: Weight `(size, columns)`.
-            bias: Weight `(columns,)`.
-        """
-        return dense(self.to_compute_dtype(features), kernel, bias, self.output_dtype)
+def swap_batch_and_time(tensor):
+    """Turns `(batch, time, ...)` into `(time, batch, ...)`, the order used in loops, and back."""
+    return ops.swapaxes(tensor, 0, 1)

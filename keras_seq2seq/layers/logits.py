@@ -4,11 +4,11 @@ import keras
 from keras import ops
 
 from keras_seq2seq.backend import make_logits
-from keras_seq2seq.layers.layer import Layer, check_size
+from keras_seq2seq.layers.layer import BaseLayer, check_size
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
-class Logits(Layer):
+class Logits(BaseLayer):
     """Scores each token by a product with the decoder's output.
 
     What `keras.layers.Dense` would compute, but so that `MaskedCrossEntropy` costs less.
@@ -25,6 +25,7 @@ class Logits(Layer):
 
     def __init__(self, vocabulary_size, **kwargs):
         super().__init__(**kwargs)
+        self.supports_masking = True
         check_size("vocabulary_size", vocabulary_size)
         self.vocabulary_size = vocabulary_size
 
@@ -45,7 +46,7 @@ class Logits(Layer):
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
-class TiedLogits(Layer):
+class TiedLogits(BaseLayer):
     """Scores each token by the product of the decoder's output and the token's vector.
 
     The vectors are the weights of a `ScaledEmbedding`, before its scaling: their standard
@@ -68,6 +69,7 @@ class TiedLogits(Layer):
 
     def __init__(self, embedding, **kwargs):
         super().__init__(**kwargs)
+        self.supports_masking = True
         self.embedding = embedding
 
     def build(self, input_shape):

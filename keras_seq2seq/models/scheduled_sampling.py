@@ -1,17 +1,11 @@
-"""Scheduled sampling: training on the model's own predictions."""
+"""Scheduled sampling: training a decoder on its own predictions."""
 
 import keras
 from keras import ops
 
-
-def steps_taken(optimizer):
-    """Returns the number of batches that an optimizer has seen, an integer variable.
-
-    `optimizer.iterations` are the updates of the weights, of which there are fewer where the
-    gradients of several steps are accumulated.
-    """
-    return optimizer._iterations
-
+from keras_seq2seq.backend import scan
+from keras_seq2seq.layers.layer import swap_batch_and_time
+from keras_seq2seq.special_tokens import PADDING_ID
 
 _DECAYS = {
     "linear": lambda time, steps: 1.0 - time / steps,
@@ -22,9 +16,9 @@ _DECAYS = {
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
 class TeacherForcing(keras.optimizers.schedules.LearningRateSchedule):
-    """The probability that a decoder in training reads the right token and not its own guess.
+    """The probability that a decoder in training reads the gold token and not its own prediction.
 
-    It falls from (almost) 1 while training goes on. With `t` the steps taken and `k` the
+    It decreases from (almost) 1 during training. With `t` the steps taken and `k` the
     `decay_steps`:
 
         linear           1 - t / k
@@ -34,7 +28,7 @@ class TeacherForcing(keras.optimizers.schedules.LearningRateSchedule):
     Args:
         decay_type: String, one of the names above.
         decay_steps: Integer, `k`.
-        min_probability: Float, the probability never falls below it.
+        min_probability: Float, the lowest probability.
 
     Example:
         >>> model.teacher_forcing = TeacherForcing("linear", 20_000, min_probability=0.75)
@@ -61,3 +55,49 @@ class TeacherForcing(keras.optimizers.schedules.LearningRateSchedule):
 
     def get_config(self):
         return dict(vars(self))
+
+
+def sample_decoder_inputs(model, source_ids, target_ids, gold_probability, seed):
+    """Returns the target with some tokens replaced by the model's own predictions.
+
+    The model reads its replacements of earlier tokens. No gradient flows through them.
+
+    Args:
+        model: A `Seq2Seq` model.
+        source_ids: Integer tensor `(batch, source_length)`.
+        target_ids: Integer tensor `(batch, target_length)`.
+        gold_probability: Scalar, the probability with which a token is kept.
+        seed: `keras.random.SeedGenerator`.
+    """
+    memory, states = model.encode(source_ids)
+    gold_ids = swap_batch_and_time(target_ids)
+    use_gold = keras.random.uniform(ops.shape(gold_ids), seed=seed) < gold_probability
+    use_gold = ops.logical_or(use_gold, ops.equal(gold_ids, PADDING_ID))
+
+    def advance(inputs, states, memory):
+        gold_ids, use_gold = inputs
+        read_ids = ops.where(use_gold, gold_ids, states["predictions"])
+        logits, _, model_states = model.decode_step(read_ids, states["model"], memory)
+        predictions = ops.cast(ops.argmax(logits, axis=-1), gold_ids.dtype)
+        return {"model": model_states, "predictions": predictions, "read": read_ids}
+
+    # The first token is the start token, which is never predicted.
+    states = {"model": states, "predictions": gold_ids[0], "read": gold_ids[0]}
+    _, read_ids = scan(
+        advance,
+        states,
+        [gold_ids, use_gold],
+        keep=lambda states: states["read"],
+        constants=memory,
+        weights=model.weights,
+    )
+    return ops.stop_gradient(swap_batch_and_time(read_ids))
+
+
+def steps_taken(optimizer):
+    """Returns the number of batches that an optimizer has seen, an integer variable.
+
+    `optimizer.iterations` counts the updates of the weights, which are fewer where gradients are
+    accumulated.
+    """
+    return optimizer._iterations

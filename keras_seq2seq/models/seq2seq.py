@@ -1,51 +1,60 @@
-"""What the encoder-decoder models share."""
+"""The base class of the encoder-decoder models."""
+
+import inspect
 
 import keras
 from keras import ops
 
-from keras_seq2seq.backend import join_logits, lookup_or_compute, scan, split_into_micro_batches
-from keras_seq2seq.layers.embedding import ScaledEmbedding, WordDropout
-from keras_seq2seq.layers.layer import check_size, swap_batch_and_time
-from keras_seq2seq.layers.logits import Logits, TiedLogits
+from keras_seq2seq.backend import join_logits, lookup_or_compute, split_into_micro_batches
+from keras_seq2seq.layers import Logits, ScaledEmbedding, TiedLogits, WordDropout
+from keras_seq2seq.layers.layer import check_size
 from keras_seq2seq.losses import MaskedCrossEntropy
 from keras_seq2seq.models.metrics import Padding, Perplexity
-from keras_seq2seq.models.scheduled_sampling import steps_taken
+from keras_seq2seq.models.replicas import ReplicatedModel
+from keras_seq2seq.models.scheduled_sampling import sample_decoder_inputs, steps_taken
 from keras_seq2seq.special_tokens import PADDING_ID
 
 
-class Seq2Seq(keras.Model):
+class Seq2Seq(ReplicatedModel):
     """An encoder, a bridge and a decoder between two embeddings and an output layer.
 
     A functional model of `{"source_ids", "target_ids"}`, both integers `(batch, time)` padded
-    with 0 on the right, giving logits `(batch, target_length, target_vocabulary_size)`. For
+    with 0 on the right, with logits `(batch, target_length, target_vocabulary_size)` as output. For
     decoding, `encode` and `decode_step` run the same layers one token at a time.
 
-    Reports perplexity, weighted by tokens, and the shares of padding, whenever it is fitted or
-    evaluated.
+    `fit` and `evaluate` report perplexity, weighted by tokens, and the shares of padding.
 
     Args:
         source_vocabulary_size: Integer, the number of source ids, special ids included.
         target_vocabulary_size: Integer, the number of target ids, special ids included.
         embedding_dim: Integer, the size of the embeddings.
-        encoder: Layer `(embedded, mask) -> (outputs, state)`, with the same in two steps, `project`
-            and `read`, such as `BidirectionalEncoder`.
-        bridge: Layer `encoder_state -> initial_state`.
-        decoder: Layer with `call`, `project_memory`, `initial_states` and `step`, such as
-            `AttentionDecoder`.
-        share_embeddings: Boolean, whether source and target use one embedding. The two
-            vocabularies must then be one.
-        tie_output: Boolean, whether the output layer scores tokens with the table of the target
-            embedding, see `TiedLogits`.
+        encoder: Layer or model that takes embedded tokens `(batch, time, dim)` and returns outputs
+            `(batch, time, size)` and a state: `(outputs, state)` with any nested structure of
+            tensors `(batch, size)`, or a flat list `[outputs, *states]`, as Keras's recurrent
+            layers with `return_sequences=True, return_state=True`. It gets the mask if its `call`
+            takes one; a functional model only if its `supports_masking` is set. Decoding is faster
+            if it can be run in two steps, `project` and `read`, as `BidirectionalEncoder`.
+        bridge: Layer `encoder_state -> initial_state`, for each layer of the decoder a list of
+            tensors.
+        decoder: A `Decoder`, such as `AttentionDecoder`.
+        share_embeddings: Boolean, whether source and target use one embedding, which requires one
+            vocabulary for both.
+        tie_output: Boolean, whether the output layer uses the weights of the target embedding, see
+            `TiedLogits`.
         word_dropout: Float, the rate at which tokens of both sides are replaced by the unknown
-            one in training, see `WordDropout`.
+            token in training, see `WordDropout`.
         dtype: The dtype or dtype policy of the embeddings and the output layer.
+        name: String, the name of the model.
 
     Attributes:
         teacher_forcing: `None`, or a function of the training steps taken, such as
-            `TeacherForcing`, that gives the probability with which the decoder reads the right
-            token in training; else it reads what it found likeliest itself ("scheduled
+            `TeacherForcing`, that returns the probability with which the decoder reads the gold
+            token in training; otherwise it reads its own previous prediction ("scheduled
             sampling"). The target is then decoded step by step, logits included, before each
             ordinary training step, which makes it slower.
+
+    Raises:
+        ValueError: If an argument is out of range, or the encoder does not return a state.
     """
 
     def __init__(
@@ -60,7 +69,7 @@ class Seq2Seq(keras.Model):
         tie_output=False,
         word_dropout=0.0,
         dtype=None,
-        **kwargs,
+        name=None,
     ):
         check_size("source_vocabulary_size", source_vocabulary_size)
         check_size("target_vocabulary_size", target_vocabulary_size)
@@ -96,14 +105,16 @@ class Seq2Seq(keras.Model):
         if word_dropout:
             seen_source_ids = WordDropout(word_dropout, name="source_word_dropout")(source_ids)
             seen_target_ids = WordDropout(word_dropout, name="target_word_dropout")(target_ids)
-        encoder_outputs, encoder_state = encoder(source_embedding(seen_source_ids), mask=mask)
+        encoder_outputs, encoder_state = run_encoder(
+            encoder, source_embedding(seen_source_ids), mask
+        )
         outputs = decoder(
             target_embedding(seen_target_ids), bridge(encoder_state), encoder_outputs, mask=mask
         )
         super().__init__(
             inputs={"source_ids": source_ids, "target_ids": target_ids},
             outputs=output_layer(outputs),
-            **kwargs,
+            name=name,
         )
 
         # === Config ===
@@ -121,18 +132,18 @@ class Seq2Seq(keras.Model):
         self.output_layer = output_layer
         self.perplexity = Perplexity()
         self.padding = Padding()
-        # Of training rather than of the model: for `TrackGradientNorm`, and not in `fit`'s logs.
+        # Not in `fit`'s logs: `TrackGradientNorm` updates it, and `Evaluation` reports it.
         self.gradient_norm = keras.metrics.Mean(name="gradient_norm")
         self.teacher_forcing = None
         self._teacher_seeds = keras.random.SeedGenerator()
 
     @property
     def has_attention(self):
-        """Whether `decode_step` gives attention weights."""
+        """Whether `decode_step` returns attention weights."""
         return hasattr(self.decoder, "attention")
 
     def encode(self, source_ids):
-        """Reads the source, once, for `decode_step`.
+        """Encodes the source, once, for `decode_step`.
 
         Args:
             source_ids: Integer tensor `(batch, source_length)`.
@@ -142,26 +153,31 @@ class Seq2Seq(keras.Model):
             tensors whose first axis is the batch.
         """
         mask = ops.not_equal(source_ids, PADDING_ID)
-        projected = lookup_or_compute(self._project_source, source_ids, self.source_vocabulary_size)
-        outputs, state = self.encoder.read(projected, mask)
+        if hasattr(self.encoder, "read"):
+            projected = lookup_or_compute(
+                self._project_source, source_ids, self.source_vocabulary_size
+            )
+            outputs, state = self.encoder.read(projected, mask)
+        else:
+            outputs, state = run_encoder(self.encoder, self.source_embedding(source_ids), mask)
         memory = self.decoder.project_memory(outputs, mask)
         return memory, self.decoder.initial_states(self.bridge(state), memory)
 
     def decode_step(self, ids, states, memory):
         """Predicts the token after `ids`.
 
+        Several hypotheses of each source advance together if ids and states have an axis for them,
+        `(batch, n, ...)`, which logits, weights and new states then have too. With frozen weights,
+        logits may have additional columns of minus infinity.
+
         Args:
-            ids: Integer tensor `(batch,)`, the tokens that came before.
+            ids: Integer tensor `(batch,)`, the previous tokens.
             states: The states from `encode` or from the step before.
             memory: The memory from `encode`.
 
         Returns:
             The logits `(batch, target_vocabulary_size)`, the attention weights
             `(batch, source_length)` or `None`, and the new states.
-
-        Several hypotheses of each source advance together if ids and states have an axis for
-        them, `(batch, n, ...)`, which logits, weights and new states then have too. With fixed
-        weights, logits may have some columns more, of minus infinity.
         """
         projected = lookup_or_compute(self._project_target, ids, self.target_vocabulary_size)
         output, attention_scores, states = self.decoder.step(projected, states, memory)
@@ -175,49 +191,21 @@ class Seq2Seq(keras.Model):
 
     def call(self, inputs, training=None, mask=None):
         if training and self.teacher_forcing is not None:
-            inputs = {**inputs, "target_ids": self._sample_decoder_inputs(**inputs)}
+            probability = self.teacher_forcing(steps_taken(self.optimizer) if self.compiled else 0)
+            target_ids = sample_decoder_inputs(
+                self, **inputs, gold_probability=probability, seed=self._teacher_seeds
+            )
+            inputs = {**inputs, "target_ids": target_ids}
         call = super().call
         if not training:
             return call(inputs, training=training, mask=mask)
-        # Masks are made of the ids, by the model itself.
-        return join_logits(
-            [call(part, training=training) for part in split_into_micro_batches(inputs)]
-        )
-
-    def _sample_decoder_inputs(self, source_ids, target_ids):
-        """Returns the target with some tokens replaced by what the model found likeliest there.
-
-        It has read its replacements of the tokens before. No gradient flows through them.
-        """
-        step = steps_taken(self.optimizer) if self.compiled else 0
-        memory, states = self.encode(source_ids)
-        gold_ids = swap_batch_and_time(target_ids)
-        draws = keras.random.uniform(ops.shape(gold_ids), seed=self._teacher_seeds)
-        use_gold = draws < self.teacher_forcing(step)
-        use_gold = ops.logical_or(use_gold, ops.equal(gold_ids, PADDING_ID))
-
-        def advance(inputs, states, memory):
-            gold_ids, use_gold = inputs
-            read_ids = ops.where(use_gold, gold_ids, states["guesses"])
-            logits, _, model_states = self.decode_step(read_ids, states["model"], memory)
-            guesses = ops.cast(ops.argmax(logits, axis=-1), gold_ids.dtype)
-            return {"model": model_states, "guesses": guesses, "read": read_ids}
-
-        # The first token is the start, which nobody guesses.
-        states = {"model": states, "guesses": gold_ids[0], "read": gold_ids[0]}
-        _, read_ids = scan(
-            advance,
-            states,
-            [gold_ids, use_gold],
-            keep=lambda states: states["read"],
-            constants=memory,
-            weights=self.weights,
-        )
-        return ops.stop_gradient(swap_batch_and_time(read_ids))
+        # The model computes the masks from the ids.
+        micro_batches = split_into_micro_batches(inputs)
+        return join_logits([call(batch, training=training) for batch in micro_batches])
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         if isinstance(self.loss, MaskedCrossEntropy) and sample_weight is None:
-            # What `super` would do, but going through the logits once for loss and perplexity.
+            # As `super` would, but the logits are read once for loss and perplexity.
             loss, cross_entropy = self.loss.with_cross_entropy(y, y_pred)
             loss = sum(self.losses, loss)
         else:
@@ -255,3 +243,31 @@ class Seq2Seq(keras.Model):
                 config[name], custom_objects=custom_objects
             )
         return cls(**config)
+
+
+def run_encoder(encoder, inputs, mask):
+    """Runs any encoder.
+
+    Args:
+        encoder: Layer or model, see `Seq2Seq`.
+        inputs: Tensor `(batch, time, dim)`.
+        mask: Boolean tensor `(batch, time)`.
+
+    Returns:
+        The outputs `(batch, time, size)`, and the state, a nested structure of tensors.
+
+    Raises:
+        ValueError: If the encoder does not return a state.
+    """
+    takes_mask = "mask" in inspect.signature(encoder.call).parameters
+    # Every functional model has the argument, but Keras warns unless it supports masking.
+    takes_mask = takes_mask and (encoder.supports_masking or not isinstance(encoder, keras.Model))
+    results = encoder(inputs, mask=mask) if takes_mask else encoder(inputs)
+    if not isinstance(results, (list, tuple)) or len(results) < 2:
+        raise ValueError(
+            "`encoder` must return outputs and a state, such as "
+            "`keras.layers.GRU(units, return_sequences=True, return_state=True)` does. "
+            f"Received: {results!r}"
+        )
+    outputs, *state = results
+    return outputs, state[0] if len(state) == 1 else state

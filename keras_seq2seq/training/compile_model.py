@@ -5,7 +5,6 @@ from keras.optimizers.schedules import LearningRateSchedule
 from keras_seq2seq.building.optimizer import make_learning_rate, make_optimizer
 from keras_seq2seq.losses import MaskedCrossEntropy
 from keras_seq2seq.training.plan import TrainingPlan
-from keras_seq2seq.training.replicas import replicate
 
 
 def compile_model(plan: TrainingPlan) -> float | LearningRateSchedule:
@@ -17,6 +16,4 @@ def compile_model(plan: TrainingPlan) -> float | LearningRateSchedule:
         optimizer.build(model.trainable_variables)
         loss = MaskedCrossEntropy(label_smoothing=config.hparams.optimizer.label_smoothing)
         model.compile(optimizer, loss=loss)
-        if plan.workers.replicas > 1:
-            replicate(model, plan.workers)
     return learning_rate

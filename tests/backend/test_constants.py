@@ -151,7 +151,7 @@ def test_tokens_have_the_scores_that_the_model_gives_them(search, ensemble):
 
 
 @pytest.mark.parametrize(
-    "options", [{"tie_output": True}, {"num_layers": 2, "cell_type": "LSTMCell"}], ids=str
+    "options", [{"tie_output": True}, {"num_layers": 2, "cell": "LSTMCell"}], ids=str
 )
 @pytest.mark.parametrize("model_class", [AttentionSeq2Seq, BasicSeq2Seq])
 def test_other_models_too(model_class, options):
@@ -214,7 +214,7 @@ def test_a_function_of_ids_is_computed_once_for_all_of_them(monkeypatch, most_by
 @pytest.mark.parametrize("search", ["greedy", "beam"])
 @pytest.mark.parametrize("cell_type", ["GRUCell", "LSTMCell"])
 def test_fixed_weights_give_the_same_in_float32(search, cell_type):
-    model = make_model(dtype="float32", cell_type=cell_type, num_layers=2)
+    model = make_model(dtype="float32", cell=cell_type, num_layers=2)
     memory, states = model.encode(tf.constant(SOURCE_IDS))
     expected = SEARCHES[search]()(model.decode_step, states, memory)
     found = traced(model, SEARCHES[search]())()

@@ -74,7 +74,7 @@ def loss_and_gradients(model, x, y):
     [
         (AttentionSeq2Seq, {}),
         (AttentionSeq2Seq, {"tie_output": True, "share_embeddings": True}),
-        (BasicSeq2Seq, {"cell_type": "GRUCell"}),
+        (BasicSeq2Seq, {"cell": "GRUCell"}),
     ],
 )
 def test_logits_loss_and_gradients_are_those_of_the_whole(set_threads, model_class, options, size):

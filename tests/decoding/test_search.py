@@ -18,7 +18,7 @@ if keras.backend.backend() != "tensorflow":
 LENGTHS = [4, 1, 3, 5, 2, 5]
 SOURCE_IDS = padded_ids(LENGTHS, 11, seed=1)
 MODELS = {
-    "attention": lambda: AttentionSeq2Seq(11, 9, num_units=4, cell_type="GRUCell"),
+    "attention": lambda: AttentionSeq2Seq(11, 9, num_units=4, cell="GRUCell"),
     "dot, 2 layers": lambda: AttentionSeq2Seq(11, 9, num_units=4, num_layers=2),
     "basic": lambda: BasicSeq2Seq(11, 9, num_units=4),
 }

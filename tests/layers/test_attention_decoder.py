@@ -11,7 +11,7 @@ INPUTS = np.ones((2, 5, 3), "float32")
 
 
 def test_returns_attention_scores_if_asked():
-    decoder = AttentionDecoder(4, cell_type="GRUCell")
+    decoder = AttentionDecoder(4, cell="GRUCell")
     outputs = decoder(INPUTS, STATE, SOURCE, mask=MASK)
     outputs_too, scores = decoder(INPUTS, STATE, SOURCE, mask=MASK, return_attention_scores=True)
     np.testing.assert_array_equal(numbers_of(outputs), numbers_of(outputs_too))
@@ -24,7 +24,7 @@ def test_returns_attention_scores_if_asked():
 def test_a_functional_model_can_give_attention_scores():
     inputs = [keras.Input(batch_shape=array.shape) for array in (INPUTS, STATE[0][0], SOURCE)]
     mask = keras.Input(batch_shape=MASK.shape, dtype="bool")
-    decoder = AttentionDecoder(4, cell_type="GRUCell")
+    decoder = AttentionDecoder(4, cell="GRUCell")
     outputs = decoder(inputs[0], [[inputs[1]]], inputs[2], mask=mask, return_attention_scores=True)
     assert [symbol.shape for symbol in outputs] == [(2, 5, 4), (2, 5, 3)]
     model = keras.Model([*inputs, mask], outputs)
@@ -35,7 +35,7 @@ def test_a_functional_model_can_give_attention_scores():
 
 
 def test_context_is_fed_into_the_next_step():
-    decoder = AttentionDecoder(4, cell_type="GRUCell")
+    decoder = AttentionDecoder(4, cell="GRUCell")
     outputs = numbers_of(decoder(INPUTS, STATE, SOURCE, mask=MASK))
     decoder.context_kernel.assign(np.zeros(decoder.context_kernel.shape))
     without = numbers_of(decoder(INPUTS, STATE, SOURCE, mask=MASK))
@@ -52,8 +52,9 @@ def test_attention_units_default_to_the_units():
     ("arguments", "message"),
     [
         (
-            {"attention_type": "luong"},
-            "`attention_type` must be one of bahdanau, dot. Received: attention_type='luong'",
+            {"attention": "luong"},
+            "`attention` must be one of bahdanau, dot, the config of a layer, or a layer. "
+            "Received: attention='luong'",
         ),
         (
             {"attention_units": 0},

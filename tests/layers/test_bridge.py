@@ -57,7 +57,7 @@ def test_refuses_a_state_of_other_sizes(sizes):
     assert str(error.value) == (
         "A pass_through bridge needs an encoder whose states have the sizes of the decoder's, "
         f"{sizes} by layer, but the encoder's are [(4, 4), (4, 4)]. "
-        "Use a dense bridge, or make the two sides alike."
+        "Use a dense bridge, or give both sides the same cells, layers and units."
     )
 
 

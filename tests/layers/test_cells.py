@@ -7,7 +7,7 @@ from harness import check_layer_basics, numbers_of, padded_batch, randomize
 from reference import step_cell, weights_of
 from reference.cells import sigmoid
 
-from keras_seq2seq.layers import AttentionDecoder, GRUCell, LSTMCell, UnidirectionalEncoder
+from keras_seq2seq.layers import CELLS, AttentionDecoder, GRUCell, LSTMCell, UnidirectionalEncoder
 
 GRU_RNG = np.random.default_rng(0)
 GRU_INPUTS = GRU_RNG.normal(size=(3, 4)).astype("float32")
@@ -212,7 +212,7 @@ def test_layer_normalization_basics(cell_class, tmp_path):
 
 
 def test_the_scale_of_the_inputs_does_not_matter():
-    encoder = UnidirectionalEncoder(4, layer_normalization=True)
+    encoder = UnidirectionalEncoder(cell=LSTMCell(4, layer_normalization=True))
     inputs, mask = padded_batch([5, 2, 3], 6)
     outputs, _ = numbers_of(encoder(inputs, mask))
     scaled, _ = numbers_of(encoder(inputs * 100.0, mask))
@@ -223,7 +223,7 @@ def test_the_scale_of_the_inputs_does_not_matter():
 
 @pytest.mark.parametrize("cell_type", ["GRUCell", "LSTMCell"])
 def test_training_and_decoding_give_the_same_numbers(cell_type):
-    decoder = AttentionDecoder(4, cell_type=cell_type, num_layers=2, layer_normalization=True)
+    decoder = AttentionDecoder(cell=CELLS[cell_type](4, layer_normalization=True), num_layers=2)
     inputs = NORMALIZED_RNG.normal(size=(3, 6, 3)).astype("float32")
     encoder_outputs, mask = padded_batch([5, 1, 4], 2)
     state = [

@@ -17,7 +17,7 @@ KINDS = [None, "bahdanau", "dot"]
 
 def make_decoder(attention_type, dim=3, **arguments):
     if attention_type:
-        arguments |= {"attention_type": attention_type, "attention_units": 5}
+        arguments |= {"attention": attention_type, "attention_units": 5}
     decoder = (AttentionDecoder if attention_type else BasicDecoder)(UNITS, **arguments)
     decoder.build((None, None, dim), encoder_outputs_shape=(None, None, 2))
     return randomize(decoder)
@@ -35,7 +35,7 @@ def initial_state(cell_type, num_layers, batch_size=3):
 @pytest.mark.parametrize("attention_type", KINDS)
 def test_agrees_with_the_reference(attention_type, cell_type, num_layers, residual_connections):
     arguments = {
-        "cell_type": cell_type,
+        "cell": cell_type,
         "num_layers": num_layers,
         "residual_connections": residual_connections,
     }
@@ -44,7 +44,7 @@ def test_agrees_with_the_reference(attention_type, cell_type, num_layers, residu
     state = initial_state(cell_type, num_layers)
     options = {"return_attention_scores": True} if attention_type else {}
     outputs = numbers_of(decoder(DECODER_INPUTS, state, encoder_outputs, mask=mask, **options))
-    reference = Decoder(weights_of(decoder), attention_type=attention_type, **arguments)
+    reference = Decoder(weights_of(decoder), attention=attention_type, **arguments)
     for row, length in enumerate(LENGTHS):
         expected, expected_scores, _ = reference.run(
             DECODER_INPUTS[row],
@@ -65,7 +65,7 @@ def test_agrees_with_the_reference(attention_type, cell_type, num_layers, residu
 @pytest.mark.parametrize("attention_type", KINDS)
 def test_steps_equal_the_scan(attention_type, cell_type, dtype):
     decoder = make_decoder(
-        attention_type, cell_type=cell_type, num_layers=2, residual_connections=True, dtype=dtype
+        attention_type, cell=cell_type, num_layers=2, residual_connections=True, dtype=dtype
     )
     encoder_outputs, mask = padded_batch(LENGTHS, dim=2)
     compute_dtype = decoder.compute_dtype
@@ -128,7 +128,7 @@ def test_dropout_is_off_unless_training(attention_type):
 
 @pytest.mark.parametrize("attention_type", KINDS)
 def test_output_dropout_rate(attention_type):
-    decoder = make_decoder(attention_type, cell_type="GRUCell", output_dropout=0.3)
+    decoder = make_decoder(attention_type, cell="GRUCell", output_dropout=0.3)
     inputs = np.ones((30, 20, 3), "float32")
     source = np.ones((30, 4, 2), "float32"), np.ones((30, 4), bool)
     state = initial_state("GRUCell", 1, batch_size=30)
@@ -146,7 +146,7 @@ def test_input_dropout_and_noise_between_layers(num_layers, kept):
     decoder = make_decoder(
         None,
         dim=UNITS,
-        cell_type="GRUCell",
+        cell="GRUCell",
         num_layers=num_layers,
         input_dropout=0.2,
         output_dropout=0.3 if num_layers == 2 else 0.0,
@@ -187,8 +187,9 @@ def test_input_dropout_and_noise_between_layers(num_layers, kept):
             "Received: output_dropout='much'",
         ),
         (
-            {"cell_type": "LSTM"},
-            "`cell_type` must be one of LSTMCell, GRUCell. Received: cell_type='LSTM'",
+            {"cell": "LSTM"},
+            "`cell` must be one of LSTMCell, GRUCell, the config of a layer, or a layer. "
+            "Received: cell='LSTM' (did you mean 'LSTMCell'?)",
         ),
     ],
 )
@@ -203,7 +204,7 @@ def test_refuses_bad_arguments(decoder_class, arguments, message):
 def test_basics(tmp_path, attention_type, cell_type):
     arguments = {
         "num_units": UNITS,
-        "cell_type": cell_type,
+        "cell": cell_type,
         "num_layers": 2,
         "input_dropout": 0.1,
         "output_dropout": 0.2,
@@ -212,7 +213,7 @@ def test_basics(tmp_path, attention_type, cell_type):
     encoder_outputs, mask = padded_batch(LENGTHS, dim=2)
     inputs = {"inputs": DECODER_INPUTS, "initial_state": initial_state(cell_type, 2)}
     if attention_type:
-        arguments |= {"attention_type": attention_type, "attention_units": 5}
+        arguments |= {"attention": attention_type, "attention_units": 5}
         inputs |= {"encoder_outputs": np.clip(encoder_outputs, -3, 3), "mask": mask}
     decoder_class = AttentionDecoder if attention_type else BasicDecoder
     check_layer_basics(decoder_class, arguments, inputs, (3, 6, UNITS), tmp_path)

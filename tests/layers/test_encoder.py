@@ -25,7 +25,7 @@ def make_encoder(encoder_class, dim=3, **arguments):
 @pytest.mark.parametrize("encoder_class", ENCODERS)
 def test_agrees_with_the_reference(encoder_class, cell_type, num_layers, residual_connections):
     arguments = {
-        "cell_type": cell_type,
+        "cell": cell_type,
         "num_layers": num_layers,
         "residual_connections": residual_connections,
     }
@@ -49,7 +49,7 @@ def test_agrees_with_the_reference(encoder_class, cell_type, num_layers, residua
 @pytest.mark.parametrize("cell_type", ["GRUCell", "LSTMCell"])
 @pytest.mark.parametrize("encoder_class", ENCODERS)
 def test_padding_changes_nothing(encoder_class, cell_type):
-    encoder = make_encoder(encoder_class, cell_type=cell_type, num_layers=2)
+    encoder = make_encoder(encoder_class, cell=cell_type, num_layers=2)
     inputs, mask = padded_batch(LENGTHS, dim=3)
     outputs, states = numbers_of(encoder(inputs, mask=mask))
     padded_outputs, padded_states = numbers_of(encoder(*padded_batch(LENGTHS, dim=3, extra=6)))
@@ -65,7 +65,7 @@ def test_padding_changes_nothing(encoder_class, cell_type):
 @pytest.mark.parametrize("encoder_class", ENCODERS)
 def test_projecting_and_reading_are_all_of_it(encoder_class, cell_type):
     encoder = make_encoder(
-        encoder_class, cell_type=cell_type, num_layers=2, input_dropout=0.5, output_dropout=0.5
+        encoder_class, cell=cell_type, num_layers=2, input_dropout=0.5, output_dropout=0.5
     )
     inputs, mask = padded_batch(LENGTHS, dim=3)
     # Each position is projected by itself.
@@ -105,7 +105,7 @@ def test_output_dropout_rate(encoder_class):
 
 
 def test_input_dropout_rate():
-    encoder = UnidirectionalEncoder(3, cell_type="GRUCell", input_dropout=0.2)
+    encoder = UnidirectionalEncoder(3, cell="GRUCell", input_dropout=0.2)
     encoder.build((None, None, 3))
     forget_everything(encoder.layers[0].cell, 0.5 * np.eye(3))
     inputs, mask = np.ones((20, 30, 3), "float32"), np.ones((20, 30), bool)
@@ -118,7 +118,7 @@ def test_input_dropout_rate():
 
 def test_dropout_between_layers():
     encoder = UnidirectionalEncoder(
-        3, cell_type="GRUCell", num_layers=2, input_dropout=0.2, output_dropout=0.3
+        3, cell="GRUCell", num_layers=2, input_dropout=0.2, output_dropout=0.3
     )
     encoder.build((None, None, 3))
     for layer in encoder.layers:
@@ -151,8 +151,9 @@ def test_dropout_between_layers():
             "Received: output_dropout=-0.1",
         ),
         (
-            {"cell_type": "gru"},
-            "`cell_type` must be one of LSTMCell, GRUCell. Received: cell_type='gru'",
+            {"cell": "gru"},
+            "`cell` must be one of LSTMCell, GRUCell, the config of a layer, or a layer. "
+            "Received: cell='gru'",
         ),
     ],
 )
@@ -169,7 +170,7 @@ BIDIRECTIONAL_INPUTS, BIDIRECTIONAL_MASK = padded_batch([5, 2], dim=3)
 def test_bidirectional_encoder_basics(tmp_path, cell_type):
     arguments = {
         "num_units": 4,
-        "cell_type": cell_type,
+        "cell": cell_type,
         "num_layers": 2,
         "input_dropout": 0.1,
         "output_dropout": 0.2,
@@ -196,7 +197,7 @@ def test_every_output_sees_both_sides():
 
 
 def test_state_is_the_last_output_of_each_direction():
-    encoder = BidirectionalEncoder(4, cell_type="GRUCell")
+    encoder = BidirectionalEncoder(4, cell="GRUCell")
     outputs, [[state]] = numbers_of(encoder(BIDIRECTIONAL_INPUTS, mask=BIDIRECTIONAL_MASK))
     np.testing.assert_array_equal(state[:, :4], outputs[[0, 1], [4, 1], :4])
     np.testing.assert_array_equal(state[:, 4:], outputs[:, 0, 4:])
@@ -209,7 +210,7 @@ UNIDIRECTIONAL_INPUTS, UNIDIRECTIONAL_MASK = padded_batch([5, 2], dim=3)
 def test_unidirectional_encoder_basics(tmp_path, cell_type):
     arguments = {
         "num_units": 4,
-        "cell_type": cell_type,
+        "cell": cell_type,
         "num_layers": 2,
         "input_dropout": 0.1,
         "output_dropout": 0.2,
@@ -235,6 +236,6 @@ def test_reads_from_left_to_right():
 
 
 def test_state_is_the_last_output():
-    encoder = UnidirectionalEncoder(4, cell_type="LSTMCell")
+    encoder = UnidirectionalEncoder(4, cell="LSTMCell")
     outputs, [[hidden, _]] = numbers_of(encoder(UNIDIRECTIONAL_INPUTS, mask=UNIDIRECTIONAL_MASK))
     np.testing.assert_array_equal(hidden, outputs[[0, 1], [4, 1]])

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from harness import numbers_of
 
-from keras_seq2seq.layers.layer import Layer
+from keras_seq2seq.layers.layer import BaseLayer
 
 # bfloat16 keeps eight bits: it rounds this to 1.
 A_LITTLE_MORE_THAN_ONE = 1 + 2**-12
 
 
-class Affine(Layer):
+class Affine(BaseLayer):
     def build(self, input_shape):
         value = keras.initializers.Constant(A_LITTLE_MORE_THAN_ONE)
         self.kernel = self.add_weight(shape=(2, 2), initializer=value, name="kernel")

@@ -6,7 +6,7 @@ import pytest
 from harness import check_layer_basics, numbers_of, padded_batch, randomize
 from harness.dropout import assert_independent, assert_rate, forget_everything
 
-from keras_seq2seq.layers import BasicDecoder, UnidirectionalEncoder
+from keras_seq2seq.layers import BasicDecoder, LSTMCell, UnidirectionalEncoder
 from keras_seq2seq.layers.recurrent_layer import RecurrentLayer, StackedCells
 
 INPUTS, MASK = padded_batch([5, 2, 4], dim=3)
@@ -29,7 +29,7 @@ def keras_weights(cell_type, kernel, recurrent_kernel, bias, recurrent_bias=None
 @pytest.mark.parametrize("go_backwards", [False, True])
 @pytest.mark.parametrize("cell_type", ["GRUCell", "LSTMCell"])
 def test_agrees_with_keras(cell_type, go_backwards):
-    layer = RecurrentLayer(cell_type, 4, go_backwards=go_backwards)
+    layer = RecurrentLayer(4, cell_type, go_backwards=go_backwards)
     layer.build((None, None, 3))
     randomize(layer)
     keras_class = keras.layers.GRU if cell_type == "GRUCell" else keras.layers.LSTM
@@ -55,7 +55,7 @@ def test_agrees_with_keras(cell_type, go_backwards):
 
 @pytest.mark.parametrize("cell_type", ["GRUCell", "LSTMCell"])
 def test_agrees_with_keras_masked(cell_type):
-    layer = RecurrentLayer(cell_type, 4)
+    layer = RecurrentLayer(4, cell_type)
     layer.build((None, None, 3))
     randomize(layer)
     keras_class = keras.layers.GRU if cell_type == "GRUCell" else keras.layers.LSTM
@@ -70,7 +70,7 @@ def test_agrees_with_keras_masked(cell_type):
 
 @pytest.mark.parametrize("go_backwards", [False, True])
 def test_state_is_held_through_padding(go_backwards):
-    layer = RecurrentLayer("GRUCell", 4, go_backwards=go_backwards)
+    layer = RecurrentLayer(4, "GRUCell", go_backwards=go_backwards)
     outputs, (state,) = run(layer, INPUTS, MASK)
     last = [0, 0, 0] if go_backwards else [4, 1, 3]
     np.testing.assert_array_equal(outputs[range(3), last], state)
@@ -80,7 +80,7 @@ def test_state_is_held_through_padding(go_backwards):
 
 
 def test_basics(tmp_path):
-    arguments = {"cell_type": "LSTMCell", "num_units": 4, "go_backwards": True}
+    arguments = {"cell": "LSTMCell", "num_units": 4, "go_backwards": True}
     inputs = {"inputs": INPUTS.swapaxes(0, 1), "mask": MASK.swapaxes(0, 1)}
     inputs["inputs"] = np.clip(inputs["inputs"], -3, 3)
     shapes = ((5, 3, 4), [(3, 4), (3, 4)])
@@ -88,10 +88,10 @@ def test_basics(tmp_path):
 
 
 def test_noise_differs_by_time_step_sentence_and_layer():
-    cells = StackedCells("GRUCell", 8, num_layers=3, dropout=0.4)
+    cells = StackedCells(8, "GRUCell", num_layers=3, dropout=0.4)
     cells.build((None, None, 5))
     projected = cells.project(np.ones((30, 20, 5), "float32"))
-    noise = numbers_of(cells.draw_noise(projected))
+    noise = numbers_of(cells.draw_dropout_masks(projected))
     assert noise.shape == (30, 20, 16)
     zeros = noise == 0
     assert_rate(zeros, 0.4)
@@ -99,18 +99,18 @@ def test_noise_differs_by_time_step_sentence_and_layer():
     assert_independent(zeros[0], zeros[1])
     assert_independent(zeros[:, 0], zeros[:, 1])
     assert_independent(zeros[..., :8], zeros[..., 8:])
-    assert_independent(zeros, numbers_of(cells.draw_noise(projected)) == 0)
+    assert_independent(zeros, numbers_of(cells.draw_dropout_masks(projected)) == 0)
 
 
 def test_state_sizes():
-    assert StackedCells("GRUCell", 8, num_layers=2).state_sizes == [(8,), (8,)]
-    assert StackedCells("LSTMCell", 8).state_sizes == [(8, 8)]
+    assert StackedCells(8, "GRUCell", num_layers=2).state_sizes == [(8,), (8,)]
+    assert StackedCells(8, "LSTMCell").state_sizes == [(8, 8)]
 
 
 @pytest.mark.parametrize("num_layers", [0, 1.0])
 def test_refuses_layers_that_are_no_number(num_layers):
     with pytest.raises(ValueError) as error:
-        StackedCells("GRUCell", 8, num_layers=num_layers)
+        StackedCells(8, "GRUCell", num_layers=num_layers)
     assert str(error.value) == (
         f"`num_layers` must be an integer of at least 1. Received: num_layers={num_layers!r}"
     )
@@ -162,6 +162,7 @@ def test_inputs_and_what_passes_between_layers():
 
 @pytest.mark.parametrize("layer_class", [UnidirectionalEncoder, BasicDecoder])
 def test_config_round_trip(layer_class):
-    layer = layer_class(4, variational_dropout=True, layer_normalization=True)
+    layer = layer_class(cell=LSTMCell(4, layer_normalization=True), variational_dropout=True)
     again = layer_class.from_config(layer.get_config())
-    assert again.variational_dropout and again.layer_normalization
+    assert again.variational_dropout
+    assert again.cell_config["config"]["layer_normalization"]

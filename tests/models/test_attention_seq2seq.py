@@ -17,7 +17,7 @@ from keras_seq2seq.models import AttentionSeq2Seq, BasicSeq2Seq
 
 def test_attention_seq2seq_parts_are_made_of_the_arguments():
     model = AttentionSeq2Seq(
-        11, 9, num_units=4, embedding_dim=3, cell_type="GRUCell", num_layers=2, dropout=0.3
+        11, 9, num_units=4, embedding_dim=3, cell="GRUCell", num_layers=2, dropout=0.3
     )
     assert model.output_shape == (None, None, 9)
     assert model.source_embedding.embeddings.shape == (11, 3)
@@ -28,7 +28,11 @@ def test_attention_seq2seq_parts_are_made_of_the_arguments():
         (model.decoder, AttentionDecoder),
     ):
         assert isinstance(part, part_class)
-        assert (part.num_units, part.num_layers, part.cell_type) == (4, 2, "GRUCell")
+        assert (part.num_units, part.num_layers, part.cell_config["class_name"]) == (
+            4,
+            2,
+            "GRUCell",
+        )
         assert (part.input_dropout, part.output_dropout) == (0.3, 0.3)
 
 
@@ -38,7 +42,7 @@ def test_attention_seq2seq_embeddings_default_to_the_units():
 
 def test_basic_seq2seq_parts_are_made_of_the_arguments():
     model = BasicSeq2Seq(
-        11, 9, num_units=4, embedding_dim=3, cell_type="GRUCell", num_layers=2, dropout=0.3
+        11, 9, num_units=4, embedding_dim=3, cell="GRUCell", num_layers=2, dropout=0.3
     )
     assert model.output_shape == (None, None, 9)
     assert model.source_embedding.embeddings.shape == (11, 3)
@@ -46,7 +50,11 @@ def test_basic_seq2seq_parts_are_made_of_the_arguments():
     assert isinstance(model.bridge, PassThroughBridge)
     for part, part_class in ((model.encoder, UnidirectionalEncoder), (model.decoder, BasicDecoder)):
         assert isinstance(part, part_class)
-        assert (part.num_units, part.num_layers, part.cell_type) == (4, 2, "GRUCell")
+        assert (part.num_units, part.num_layers, part.cell_config["class_name"]) == (
+            4,
+            2,
+            "GRUCell",
+        )
         assert (part.input_dropout, part.output_dropout) == (0.3, 0.3)
 
 
@@ -60,7 +68,7 @@ BATCH = {"source_ids": SOURCE_IDS, "target_ids": TARGET_IDS}
 
 
 def make_model(model_class, **arguments):
-    return randomize(model_class(9, 9, num_units=4, cell_type="GRUCell", **arguments))
+    return randomize(model_class(9, 9, num_units=4, cell="GRUCell", **arguments))
 
 
 @pytest.mark.parametrize("embedding_dim", [4, 3])

@@ -11,7 +11,7 @@ SOURCE_IDS = padded_ids(LENGTHS, 11, seed=1)
 
 def models():
     return [
-        randomize(AttentionSeq2Seq(11, 9, num_units=4, cell_type="GRUCell"), 84),
+        randomize(AttentionSeq2Seq(11, 9, num_units=4, cell="GRUCell"), 84),
         randomize(BasicSeq2Seq(11, 9, num_units=3), 15),
         randomize(AttentionSeq2Seq(11, 9, num_units=5, num_layers=2), 78),
     ]

@@ -6,7 +6,8 @@ import pytest
 from harness import numbers_of, padded_ids, randomize
 
 from keras_seq2seq.losses import MaskedCrossEntropy
-from keras_seq2seq.models import AttentionSeq2Seq, BasicSeq2Seq, TeacherForcing
+from keras_seq2seq.models import AttentionSeq2Seq, BasicSeq2Seq, TeacherForcing, steps_taken
+from keras_seq2seq.models.scheduled_sampling import sample_decoder_inputs
 
 SOURCE_IDS = padded_ids([4, 1, 3, 5], 11, seed=1)
 TARGET_IDS = padded_ids([3, 6, 1, 2], 9, seed=2)
@@ -33,9 +34,15 @@ def test_refuses_an_unknown_decay():
         TeacherForcing("cosine", 100)
 
 
+def sample(model, source_ids, target_ids):
+    probability = model.teacher_forcing(steps_taken(model.optimizer))
+    seed = keras.random.SeedGenerator(1)
+    return sample_decoder_inputs(model, source_ids, target_ids, probability, seed)
+
+
 @pytest.fixture(params=[AttentionSeq2Seq, BasicSeq2Seq])
 def model(request):
-    return randomize(request.param(11, 9, num_units=4, cell_type="GRUCell"))
+    return randomize(request.param(11, 9, num_units=4, cell="GRUCell"))
 
 
 def test_who_is_always_told_reads_the_target(model):
@@ -73,7 +80,7 @@ def test_tokens_are_told_by_chance_and_by_the_step(model):
     model.teacher_forcing = TeacherForcing("linear", 4)
     shares = []
     for _ in range(3):
-        read = numbers_of(model._sample_decoder_inputs(ids, ids))
+        read = numbers_of(sample(model, ids, ids))
         assert (read[:, 0] == 8).all()
         shares.append((read[:, 1:] == 8).mean())
         model.train_on_batch({"source_ids": ids, "target_ids": ids}, ids)
@@ -84,7 +91,7 @@ def test_gradients_flow_where_they_do_for_the_tokens_that_were_read(model):
     model.compile(keras.optimizers.SGD(0.1), MaskedCrossEntropy())
     start = model.get_weights()
     model.teacher_forcing = lambda step: 0.0
-    read = numbers_of(model._sample_decoder_inputs(**BATCH))
+    read = numbers_of(sample(model, **BATCH))
     model.train_on_batch(BATCH, TARGET_IDS)
     trained = model.get_weights()
     model.set_weights(start)

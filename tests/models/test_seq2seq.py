@@ -32,23 +32,23 @@ BATCH = {"source_ids": SOURCE_IDS, "target_ids": TARGET_IDS}
 def custom_parts(variant):
     """Arguments other than the plain ones, each of them somewhere."""
     if variant == "LSTM 2 layers":
-        return {"cell_type": "LSTMCell", "num_layers": 2, "embedding_dim": 3}
+        return {"cell": "LSTMCell", "num_layers": 2, "embedding_dim": 3}
     if variant == "GRU 1 layer":
-        return {"cell_type": "GRUCell"}
+        return {"cell": "GRUCell"}
     if variant == "shared":
         return {"source_vocabulary_size": 11, "target_vocabulary_size": 11} | {
             "share_embeddings": True
         }
-    cell = {"cell_type": "GRUCell", "num_layers": 2, "residual_connections": True}
+    cell = {"cell": "GRUCell", "num_layers": 2, "residual_connections": True}
     if variant == "dot, zero":
-        decoder = AttentionDecoder(4, attention_type="dot", attention_units=3, **cell)
+        decoder = AttentionDecoder(4, attention="dot", attention_units=3, **cell)
         return {
             "encoder": UnidirectionalEncoder(5),
             "decoder": decoder,
             "bridge": ZeroBridge(decoder.state_sizes),
         }
     if variant == "bahdanau, pass_through":
-        decoder = AttentionDecoder(4, attention_type="bahdanau", **cell)
+        decoder = AttentionDecoder(4, attention="bahdanau", **cell)
         return {
             "encoder": BidirectionalEncoder(2, **cell),
             "decoder": decoder,
@@ -56,7 +56,7 @@ def custom_parts(variant):
         }
     decoder = BasicDecoder(4, **cell)
     return {
-        "encoder": BidirectionalEncoder(3, cell_type="LSTMCell"),
+        "encoder": BidirectionalEncoder(3, cell="LSTMCell"),
         "decoder": decoder,
         "bridge": DenseBridge(decoder.state_sizes),
     }
@@ -189,7 +189,7 @@ def test_share_embeddings_is_one_embedding(models):
 @pytest.mark.parametrize("model_class", MODELS)
 def test_gradients_by_finite_differences(model_class, cell_type, label_smoothing):
     """The slope along random directions, one for each weight, against the reference's loss."""
-    parts = {"cell_type": cell_type, "num_layers": 2}
+    parts = {"cell": cell_type, "num_layers": 2}
     model = make_model(model_class, "GRU 1 layer", **parts)
     reference = Model(model)
     start = dict(reference.weights)
@@ -251,7 +251,7 @@ def test_perplexity_weighs_all_tokens_alike(model_class):
 @pytest.mark.parametrize("model_class", MODELS)
 def test_learns(model_class):
     keras.utils.set_random_seed(1)
-    model = model_class(11, 9, num_units=16, cell_type="GRUCell")
+    model = model_class(11, 9, num_units=16, cell="GRUCell")
     model.compile(keras.optimizers.Adam(0.05), loss=MaskedCrossEntropy())
     history = model.fit(BATCH, LABELS, epochs=20, verbose=0).history
     assert history["perplexity"][0] > 7
@@ -341,7 +341,7 @@ def test_global_policy_is_followed(model_class):
             {"encoder": BidirectionalEncoder(4), "bridge": PassThroughBridge([(4, 4)])},
             "A pass_through bridge needs an encoder whose states have the sizes of the "
             "decoder's, [(4, 4)] by layer, but the encoder's are [(8, 8)]. "
-            "Use a dense bridge, or make the two sides alike.",
+            "Use a dense bridge, or give both sides the same cells, layers and units.",
         ),
     ],
 )

@@ -38,17 +38,17 @@ STEPS = {"GRUCell": step_gru, "LSTMCell": step_lstm}
 STATES = {"GRUCell": 1, "LSTMCell": 2}
 
 
-def step_cell(cell_type, weights, x, state):
+def step_cell(cell, weights, x, state):
     """Returns the output and the new state of one cell for one vector."""
-    return STEPS[cell_type](weights, x, state)
+    return STEPS[cell](weights, x, state)
 
 
-def run_cell(cell_type, weights, xs):
+def run_cell(cell, weights, xs):
     """Returns the output at each of the vectors `xs`, read in order, and the final state."""
     units = weights["recurrent_kernel"].shape[0]
-    state = [np.zeros(units)] * STATES[cell_type]
+    state = [np.zeros(units)] * STATES[cell]
     outputs = []
     for x in xs:
-        output, state = step_cell(cell_type, weights, x, state)
+        output, state = step_cell(cell, weights, x, state)
         outputs.append(output)
     return outputs, state

@@ -6,16 +6,16 @@ from reference.weights import select
 
 
 class Decoder:
-    """Decodes one sentence: without attention if `attention_type` is `None`."""
+    """Decodes one sentence: without attention if `attention` is `None`."""
 
-    def __init__(self, weights, cell_type, num_layers, attention_type, residual_connections=False):
+    def __init__(self, weights, cell, num_layers, attention, residual_connections=False):
         self.weights = weights
-        self.cell_type = cell_type
+        self.cell = cell
         self.num_layers = num_layers
-        self.attention_type = attention_type
+        self.attention_kind = attention
         self.residual_connections = residual_connections
         self.cells = [select(weights, f"cells/cell_{index}") for index in range(num_layers)]
-        if attention_type:
+        if attention:
             # One product with [y; c] is what the documented equation says.
             kernels = [self.cells[0]["kernel"], weights["context_kernel"]]
             self.cells[0]["kernel"] = np.concatenate(kernels)
@@ -27,16 +27,16 @@ class Decoder:
     def step(self, y, state, encoder_outputs):
         """Returns the output, the attention weights and the new state of one position."""
         cell_states, context = state
-        x = np.concatenate([y, context]) if self.attention_type else y
+        x = np.concatenate([y, context]) if self.attention_kind else y
         new_states = []
         for index, (weights, cell_state) in enumerate(zip(self.cells, cell_states, strict=True)):
-            output, cell_state = step_cell(self.cell_type, weights, x, cell_state)
+            output, cell_state = step_cell(self.cell, weights, x, cell_state)
             x = output + x if self.residual_connections and index > 0 else output
             new_states.append(cell_state)
-        if not self.attention_type:
+        if not self.attention_kind:
             return x, None, (new_states, context)
         attention_weights = select(self.weights, "attention")
-        context, attention = attend(attention_weights, self.attention_type, x, encoder_outputs)
+        context, attention = attend(attention_weights, self.attention_kind, x, encoder_outputs)
         features = np.concatenate([x, context])
         output = np.tanh(features @ self.weights["output_kernel"] + self.weights["output_bias"])
         return output, attention, (new_states, context)

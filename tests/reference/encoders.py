@@ -4,7 +4,7 @@ from reference.cells import run_cell
 from reference.weights import select
 
 
-def encode(weights, xs, cell_type, num_layers, bidirectional, residual_connections=False):
+def encode(weights, xs, cell, num_layers, bidirectional, residual_connections=False):
     """Returns the outputs `(time, units)` and each layer's final state for one sentence."""
     xs, states = list(xs), []
     for index in range(num_layers):
@@ -12,12 +12,12 @@ def encode(weights, xs, cell_type, num_layers, bidirectional, residual_connectio
             forward, backward = (
                 select(weights, f"{side}_{index}/cell") for side in ("forward", "backward")
             )
-            there, state_there = run_cell(cell_type, forward, xs)
-            back, state_back = run_cell(cell_type, backward, xs[::-1])
+            there, state_there = run_cell(cell, forward, xs)
+            back, state_back = run_cell(cell, backward, xs[::-1])
             outputs = [np.concatenate(pair) for pair in zip(there, back[::-1], strict=True)]
             state = [np.concatenate(p) for p in zip(state_there, state_back, strict=True)]
         else:
-            outputs, state = run_cell(cell_type, select(weights, f"layer_{index}/cell"), xs)
+            outputs, state = run_cell(cell, select(weights, f"layer_{index}/cell"), xs)
         if residual_connections and index > 0:
             outputs = [output + x for output, x in zip(outputs, xs, strict=True)]
         states.append(state)

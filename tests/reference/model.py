@@ -1,11 +1,14 @@
 import numpy as np
 
+from keras_seq2seq.layers import BahdanauAttention, DotAttention
 from reference.bridges import bridge
 from reference.decoder import Decoder
 from reference.encoders import encode
 from reference.weights import select, weights_of
 
 BRIDGES = {"ZeroBridge": "zero", "PassThroughBridge": "pass_through", "DenseBridge": "dense"}
+
+KINDS = {BahdanauAttention: "bahdanau", DotAttention: "dot"}
 
 
 class Model:
@@ -21,7 +24,7 @@ class Model:
         outputs, state = encode(
             select(self.weights, encoder.name),
             [embedding[i] for i in source_ids if i != 0],
-            encoder.cell_type,
+            encoder.cell_config["class_name"],
             encoder.num_layers,
             bidirectional=type(encoder).__name__ == "BidirectionalEncoder",
             residual_connections=encoder.residual_connections,
@@ -34,9 +37,9 @@ class Model:
         decoder = self.model.decoder
         return Decoder(
             select(self.weights, decoder.name),
-            decoder.cell_type,
+            decoder.cell_config["class_name"],
             decoder.num_layers,
-            getattr(decoder, "attention_type", None),
+            KINDS.get(type(getattr(decoder, "attention", None))),
             decoder.residual_connections,
         )
 

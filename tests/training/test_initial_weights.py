@@ -17,7 +17,7 @@ OTHER_GERMAN = Vocabulary("schläft eine frau ein".split())
 def make_model(source, target, num_units=4):
     keras.utils.set_random_seed(num_units)
     return BasicSeq2Seq(
-        len(source), len(target), num_units=num_units, embedding_dim=3, cell_type="GRUCell"
+        len(source), len(target), num_units=num_units, embedding_dim=3, cell="GRUCell"
     )
 
 

@@ -1,6 +1,7 @@
 import pytest
 
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.layers import DotAttention
 from keras_seq2seq.training import prepare
 
 
@@ -68,9 +69,17 @@ def test_every_option_reaches_the_model(make_config, tmp_path):
     )
     encoder, decoder = plan.model.encoder, plan.model.decoder
     assert type(encoder).__name__ == "UnidirectionalEncoder"
-    assert (encoder.num_layers, encoder.num_units, encoder.cell_type) == (2, 16, "GRUCell")
-    assert (decoder.num_layers, decoder.num_units, decoder.cell_type) == (1, 24, "LSTMCell")
-    assert (decoder.attention_units, decoder.attention_type) == (7, "dot")
+    assert (encoder.num_layers, encoder.num_units, encoder.cell_config["class_name"]) == (
+        2,
+        16,
+        "GRUCell",
+    )
+    assert (decoder.num_layers, decoder.num_units, decoder.cell_config["class_name"]) == (
+        1,
+        24,
+        "LSTMCell",
+    )
+    assert (decoder.attention.num_units, type(decoder.attention)) == (7, DotAttention)
     assert encoder.residual_connections and decoder.residual_connections
     assert encoder.input_dropout == pytest.approx(0.1)
     assert decoder.output_dropout == 0.25

@@ -19,7 +19,7 @@ TARGET = Vocabulary(["ä", "ö", "ü", "笑", "x", "y"])
 
 def make_translator(model_class=AttentionSeq2Seq, **options):
     keras.utils.set_random_seed(3)
-    model = model_class(len(SOURCE), len(TARGET), num_units=16, cell_type="GRUCell")
+    model = model_class(len(SOURCE), len(TARGET), num_units=16, cell="GRUCell")
     return Translator(model, SOURCE, TARGET, **{"search": GreedySearch(max_length=12), **options})
 
 

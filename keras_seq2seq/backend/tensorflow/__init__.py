@@ -5,6 +5,11 @@ from keras_seq2seq.backend.tensorflow.constants import frozen_weights, lookup_or
 from keras_seq2seq.backend.tensorflow.logits import join_logits, make_logits, smoothed_cross_entropy
 from keras_seq2seq.backend.tensorflow.product import dense, matmul, take_beams, take_rows
 from keras_seq2seq.backend.tensorflow.record import StepLog
+from keras_seq2seq.backend.tensorflow.replicas import (
+    count_replicas,
+    reducible_logs,
+    replicated_train_step,
+)
 from keras_seq2seq.backend.tensorflow.scan import scan
 from keras_seq2seq.backend.tensorflow.shards import split_into_micro_batches
 
@@ -15,6 +20,9 @@ __all__ = [
     "frozen_weights",
     "join_logits",
     "make_logits",
+    "replicated_train_step",
+    "reducible_logs",
+    "count_replicas",
     "matmul",
     "scan",
     "smoothed_cross_entropy",
