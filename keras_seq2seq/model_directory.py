@@ -10,32 +10,10 @@ from typing import Any, NamedTuple
 import keras
 
 from keras_seq2seq.building.model import build_model
-from keras_seq2seq.config import Config, override_decoding
+from keras_seq2seq.config import Config, options_that_may_change, override_decoding
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.models import Ensemble, Seq2Seq
 from keras_seq2seq.text import Vocabulary
-
-# How long to train and how often to save may change when a run goes on; what the model is may
-# not. Files may move: their text is compared, not their place.
-_MAY_CHANGE = {
-    "train_steps",
-    "train_epochs",
-    "eval_every_n_steps",
-    "early_stopping_patience",
-    "save_checkpoints_steps",
-    "save_checkpoints_secs",
-    "keep_checkpoint_max",
-    "keep_checkpoint_every_n_hours",
-    "sample_translations",
-    "tensorboard_embeddings",
-    "profile_steps",
-    "train_source",
-    "train_target",
-    "dev_source",
-    "dev_target",
-    "vocab_source",
-    "vocab_target",
-}
 
 _BESIDE = ".model-"
 
@@ -174,8 +152,9 @@ class ModelDirectory:
 
 def _identity(config: Config) -> dict:
     """Returns what makes the model of a run what it is, by dotted names."""
-    values = config.model_dump(exclude=_MAY_CHANGE)
-    return dict(_flatten(values))
+    may_change = options_that_may_change()
+    values = _flatten(config.model_dump())
+    return {name: value for name, value in values if name not in may_change}
 
 
 def _flatten(values: dict, prefix: str = ""):

@@ -30,7 +30,7 @@ LIBRARY = {
     "callbacks": {"backend", "evaluation", "files", "models", "plots", "text", "translator"},
 }
 BUILDERS = {
-    "config": {"data"},
+    "config": {"evaluation", "files"},
     "building": {*LIBRARY, "config"} - {"callbacks", "plots", "translator"},
     "model_directory": {*LIBRARY, "building", "config"} - {"callbacks", "plots"},
 }

@@ -1,6 +1,6 @@
 """From a configuration to an untrained model."""
 
-from keras_seq2seq.config import Config, RnnCell
+from keras_seq2seq.config import Config, RnnCellOptions
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.layers import CELLS, DECODERS, ENCODERS
 from keras_seq2seq.models import AttentionSeq2Seq, BasicSeq2Seq, Seq2Seq, TeacherForcing
@@ -66,7 +66,7 @@ def build_model(
     return model
 
 
-def _stack_options(options: RnnCell) -> dict:
+def _stack_options(options: RnnCellOptions) -> dict:
     """Returns the arguments of an encoder or a decoder that `rnn_cell.*` describes."""
     cell = CELLS[options.type](options.num_units, layer_normalization=options.layer_normalization)
     return {

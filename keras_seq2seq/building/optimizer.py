@@ -7,7 +7,7 @@ from keras.optimizers.schedules import LearningRateSchedule
 
 from keras_seq2seq.backend import Adam
 from keras_seq2seq.config import Config
-from keras_seq2seq.config.optimizer import NEVER, ORIGINAL_DECAYS, Optimizer
+from keras_seq2seq.config.optimizer import NEVER, ORIGINAL_DECAYS, OptimizerOptions
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.evaluation import LOWER_IS_BETTER
 from keras_seq2seq.schedules import CosineDecay, DelayedDecay, InverseSquareRoot, Plateau, WarmUp
@@ -97,7 +97,7 @@ _OPTIONS = {
 
 
 def make_optimizer(
-    options: Optimizer, learning_rate: float | LearningRateSchedule
+    options: OptimizerOptions, learning_rate: float | LearningRateSchedule
 ) -> keras.optimizers.Optimizer:
     """Returns the optimizer, with its clipping.
 

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_seq2seq.config import Inference
+from keras_seq2seq.config import InferenceOptions
 from keras_seq2seq.decoding import BeamSearch, GreedySearch, SamplingSearch, Search
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.special_tokens import UNKNOWN_ID
@@ -10,7 +10,7 @@ from keras_seq2seq.text import Vocabulary
 
 
 def make_search(
-    options: Inference, target_vocabulary: Vocabulary, return_tree: bool = False
+    options: InferenceOptions, target_vocabulary: Vocabulary, return_tree: bool = False
 ) -> Search:
     """Returns the search that the options `inference.*` describe.
 
@@ -57,7 +57,7 @@ def make_search(
     return GreedySearch(**constraints)
 
 
-def _banned_ids(options: Inference, target_vocabulary: Vocabulary) -> list[int]:
+def _banned_ids(options: InferenceOptions, target_vocabulary: Vocabulary) -> list[int]:
     for token in options.ban:
         if token not in target_vocabulary:
             raise UserError(

@@ -1,5 +1,5 @@
-"""The program `keras-seq2seq`: one thin module for each command.
+"""The command line `keras-seq2seq`: one thin module per command.
 
-A command parses, calls one function of the package and prints. What takes time to import is
-imported inside the command's function, so that `--help` answers at once.
+A command parses its options, calls one function of the package and prints the result. Modules that
+are slow to import are imported inside the command's function, so that `--help` stays fast.
 """

@@ -7,21 +7,21 @@ from keras_seq2seq.cli.options import WholeNumber
 
 @click.command()
 @click.option(
-    "--model_dir", metavar="DIR", required=True, help="The --output_dir of `keras-seq2seq train`."
+    "--model_dir", metavar="DIR", required=True, help="Model directory (the --output_dir of train)."
 )
-@click.option("--last", type=WholeNumber(1), help="Average so many of the newest checkpoints.")
+@click.option("--last", type=WholeNumber(1), help="Number of most recent checkpoints to average.")
 @click.option(
     "--best",
     type=WholeNumber(1),
-    help="Average so many of the checkpoints that are best by the --best_metric of the training.",
+    help="Number of best checkpoints to average, by the --best_metric of training.",
 )
 @click.option(
-    "--output_dir", metavar="DIR", required=True, help="A new directory for the averaged model."
+    "--output_dir", metavar="DIR", required=True, help="New directory for the averaged model."
 )
 def average(model_dir: str, last: int | None, best: int | None, output_dir: str):
     """Average the weights of several checkpoints into a new model.
 
-    It mostly translates a little better than each of them.
+    The averaged model usually translates slightly better than each checkpoint.
     """
     if (last is None) == (best is None):
         raise click.UsageError("Give either --last or --best.")
@@ -32,7 +32,7 @@ def average(model_dir: str, last: int | None, best: int | None, output_dir: str)
 
     steps = average_checkpoints(model_dir, output_dir, last=last, best=best)
     click.echo(
-        f"Averaged the checkpoints of the steps {', '.join(f'{step:,}' for step in steps)}.\n"
+        f"Averaged the checkpoints from steps {', '.join(f'{step:,}' for step in steps)}.\n"
         f"Translate with: keras-seq2seq translate --model_dir {output_dir}",
         err=True,
     )

@@ -10,32 +10,30 @@ PAIRS = {"type": WholeNumber(1), "show_default": True}
 @click.command()
 @click.argument("task", type=click.Choice(["copy", "reverse", "dates"]))
 @click.argument("directory", metavar="DIR")
-@click.option("--train", **PAIRS, default=10_000, help="Training pairs.")
-@click.option("--dev", **PAIRS, default=1_000, help="Dev pairs.")
-@click.option("--test", **PAIRS, default=1_000, help="Test pairs.")
+@click.option("--train", **PAIRS, default=10_000, help="Number of training pairs.")
+@click.option("--dev", **PAIRS, default=1_000, help="Number of dev pairs.")
+@click.option("--test", **PAIRS, default=1_000, help="Number of test pairs.")
 @click.option(
     "--vocabulary_size",
     type=WholeNumber(2),
-    help="Symbols of copy and reverse.  [default: 20]",
+    help="Number of distinct symbols in copy and reverse.  [default: 20]",
 )
 @click.option(
     "--max_length",
     type=WholeNumber(1),
-    help="Longest sequence of copy and reverse.  [default: 20]",
+    help="Maximum sequence length in copy and reverse.  [default: 20]",
 )
-@click.option(
-    "--seed", type=WholeNumber(0), default=0, show_default=True, help="Another seed, other pairs."
-)
-@click.option("--overwrite", is_flag=True, help="Replace the files of an earlier run.")
+@click.option("--seed", type=WholeNumber(0), default=0, show_default=True, help="Random seed.")
+@click.option("--overwrite", is_flag=True, help="Overwrite files from an earlier run.")
 def data(task: str, directory: str, **options: int | bool | None):
-    """Write a task to practise on into DIR.
+    """Generate a toy dataset in DIR.
 
     \b
-    copy      a sequence of symbols, to be written again
-    reverse   a sequence of symbols, to be written backwards
-    dates     English dates of many forms, to be written as 1998-03-03
+    copy      copy a sequence of symbols
+    reverse   reverse a sequence of symbols
+    dates     convert English dates in various formats to the form 1998-03-03
 
-    Makes DIR/{train,dev,test}/{sources,targets}.txt and DIR/vocab.{sources,targets}.txt.
+    Writes DIR/{train,dev,test}/{sources,targets}.txt and DIR/vocab.{sources,targets}.txt.
     """
     from keras_seq2seq.data import write_corpus
 

@@ -6,9 +6,10 @@ import click
 @click.command()
 @click.argument("directory", metavar="[DIR]", default="keras-seq2seq-demo")
 def demo(directory: str):
-    """Train a model on dates in a few minutes and show what it does.
+    """Train a small model in a few minutes and show its predictions.
 
-    Everything is kept in DIR, keras-seq2seq-demo if none is given.
+    The model converts English dates to the form 1998-03-03. All files are written to DIR, which
+    defaults to keras-seq2seq-demo.
     """
     from keras_seq2seq.cli.tensorflow_import import import_tensorflow
 

@@ -18,48 +18,52 @@ from keras_seq2seq.evaluation import METRIC_NAMES, TOKENIZERS, parse_metric_name
     "model_dirs",
     metavar="DIR",
     multiple=True,
-    help="The --output_dir of `keras-seq2seq train`; give it again to compare models.",
+    help="Model directory (the --output_dir of train); repeat to compare models.",
 )
-@click.option("--source", metavar="FILE", help="What models translate, plain or .gz.")
+@click.option("--source", metavar="FILE", help="Text for the models to translate, plain or .gz.")
 @click.option(
     "--hypotheses",
     metavar="FILE",
     multiple=True,
-    help="Translations, instead of a model; give it again to compare files.",
+    help="Translations to evaluate, instead of a model; repeat to compare files.",
 )
 @click.option(
-    "--target", metavar="FILE", required=True, help="What the translations should be, line by line."
+    "--target", metavar="FILE", required=True, help="Reference translations, line-aligned."
 )
 @click.option(
     "--metrics",
     metavar="NAME,...",
-    help=f"Out of {', '.join(METRIC_NAMES)} and, with a model, perplexity.  [default: all]",
+    help=f"Metrics: {', '.join(METRIC_NAMES)} and, for models, perplexity.  [default: all]",
 )
 @click.option(
     "--tokenize",
     metavar="NAME",
     default="13a",
     show_default=True,
-    help=f"How BLEU cuts text into words: {', '.join(TOKENIZERS)}. Take none for tokenised text.",
+    help=f"Tokenizer of BLEU: {', '.join(TOKENIZERS)}. Use none if the text is tokenized already.",
 )
-@click.option("--lowercase", is_flag=True, help="Compare text in lower case.")
+@click.option("--lowercase", is_flag=True, help="Convert text to lower case first.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @click.option(
     "--bootstrap_samples",
     type=WholeNumber(1),
     default=1000,
     show_default=True,
-    help="Corpora drawn to compare systems.",
+    help="Number of bootstrap samples for comparing systems.",
 )
 @click.option(
-    "--seed", type=WholeNumber(1), default=12345, show_default=True, help="Seed of the drawing."
+    "--seed",
+    type=WholeNumber(1),
+    default=12345,
+    show_default=True,
+    help="Bootstrap random seed.",
 )
 @click.option(
     "--batch_size",
     type=WholeNumber(1),
     default=32,
     show_default=True,
-    help="Lines translated at once.",
+    help="Sentences per batch.",
 )
 def evaluate(
     model_dirs: tuple[str, ...],
@@ -71,15 +75,15 @@ def evaluate(
     batch_size: int,
     **options: Any,
 ):
-    """Measure how good translations are, those of models or those in files.
+    """Evaluate models or files of translations.
 
-    Of several systems, each after the first is compared with the first one: p is the
-    probability of such a difference by chance, by paired bootstrap.
+    If there are several systems, each is compared with the first one: p is the p-value of the
+    difference according to paired bootstrap resampling.
     """
     _check_systems(model_dirs, source, hypotheses)
     known = (*METRIC_NAMES, "perplexity") if model_dirs else METRIC_NAMES
     if metrics and not model_dirs and "perplexity" in metrics.lower():
-        raise UserError("perplexity needs a model: give --model_dir and --source, not --hypotheses")
+        raise UserError("perplexity needs a model: use --model_dir with --source, not --hypotheses")
     names = parse_metric_names(metrics if metrics is not None else known, known)
     if model_dirs:
         sources, references = read_aligned_lines(source, target)
@@ -117,11 +121,11 @@ def _check_systems(model_dirs: tuple[str, ...], source: str | None, hypotheses: 
     systems = model_dirs or hypotheses
     for system in systems:
         if systems.count(system) > 1:
-            raise UserError(f"{system}: given twice; a system is not compared with itself")
+            raise UserError(f"{system}: given twice; expected different systems")
 
 
 def _to_json(systems: dict, lines: int) -> str:
-    """Returns what is known of each score; what only a comparison gives is left out elsewhere."""
+    """Returns all scores as JSON, without the fields that are not set."""
     rows = []
     for name, scores in systems.items():
         scores = {metric: asdict(score) for metric, score in scores.items()}

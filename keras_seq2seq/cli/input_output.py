@@ -1,4 +1,4 @@
-"""Reading input files, and writing results and warnings."""
+"""Reading input files and writing results and warnings."""
 
 import sys
 import warnings
@@ -12,8 +12,13 @@ import click
 from keras_seq2seq.errors import UserError
 
 
+def count(number: int, noun: str) -> str:
+    """Returns a number and a noun, such as "1 pair" or "1,500 pairs"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def read_aligned_lines(*paths: str) -> list[list[str]]:
-    """Reads text files, plain or .gz, of the same number of lines.
+    """Reads line-aligned text files, plain or .gz.
 
     Args:
         *paths: The files.
@@ -22,21 +27,22 @@ def read_aligned_lines(*paths: str) -> list[list[str]]:
         The lines of each file.
 
     Raises:
-        UserError: If a file cannot be read or is empty, or two differ in their number of lines.
+        UserError: If a file cannot be read or is empty, or if the numbers of lines differ.
     """
     from keras_seq2seq.files import open_text, read_lines
 
     for path in paths:
-        # A missing file shall not be found after others are read.
+        # Report missing files before reading any of them.
         open_text(path).close()
     texts = []
     for path in paths:
         texts.append(list(read_lines(path)))
         if not texts[-1]:
-            raise UserError(f"{path}: empty file; expected text with one sequence a line")
+            raise UserError(f"{path}: empty file; expected one sequence per line")
         if len(texts[-1]) != len(texts[0]):
+            lines = count(len(texts[0]), "line")
             raise UserError(
-                f"{paths[0]} has {len(texts[0])} lines, but {path} has {len(texts[-1])}; "
+                f"{paths[0]} has {lines}, but {path} has {len(texts[-1]):,}; "
                 "expected line-aligned files"
             )
     return texts
@@ -44,11 +50,11 @@ def read_aligned_lines(*paths: str) -> list[list[str]]:
 
 @contextmanager
 def open_output(path: str | None) -> Iterator[TextIO]:
-    """Opens a file for a result, or standard output: UTF-8, lines ended by a line feed.
+    """Opens a file or standard output for writing UTF-8 text with line feeds.
 
     Args:
-        path: The file, which appears when the block ends without an error and replaces one that
-            is there; None for standard output.
+        path: The path of the file, which is created or replaced only if the block ends without an
+            error; `None` for standard output.
 
     Yields:
         The open file.
@@ -63,7 +69,7 @@ def open_output(path: str | None) -> Iterator[TextIO]:
             if path is None:
                 file = _standard_output()
             elif Path(path).exists() and not Path(path).is_file():
-                # A device or a pipe (a directory raises here): renaming would replace it.
+                # A device or a pipe must not be replaced by a renamed file. Directories raise here.
                 file = stack.enter_context(open(path, "w", encoding="utf-8", newline="\n"))
             else:
                 file = stack.enter_context(atomic_file(path))
@@ -74,14 +80,14 @@ def open_output(path: str | None) -> Iterator[TextIO]:
 
 
 def _standard_output() -> TextIO:
-    # Whatever the locale says: what is read is UTF-8 too.
+    # Independent of the locale, like the input.
     sys.stdout.reconfigure(encoding="utf-8", newline="\n")
     return sys.stdout
 
 
 @contextmanager
 def warnings_in_lines() -> Iterator[None]:
-    """Shows warnings meant for users in one line each, without a place in the code."""
+    """Shows warnings for users as one line each, without the location in the code."""
     with warnings.catch_warnings():
         show = warnings.showwarning
 

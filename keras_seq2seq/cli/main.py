@@ -1,4 +1,4 @@
-"""The program `keras-seq2seq`."""
+"""The entry point of the command line."""
 
 import sys
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from keras_seq2seq.errors import RunError, UserError
 
 
 class LazyGroup(click.Group):
-    """A group of commands, each imported when it is run or listed.
+    """A group of commands, each of which is imported when it is run or listed.
 
     Args:
-        command_names: the commands in the order of the help page. The command `train` is the
-            function `train` of the module `keras_seq2seq.cli.train`.
-        **options: those of `click.Group`.
+        command_names: The names of the commands in the order of the help page. The command `train`
+            is the function `train` in the module `keras_seq2seq.cli.train`.
+        **options: Options of `click.Group`.
     """
 
     def __init__(self, *, command_names: Sequence[str], **options: Any):
@@ -37,7 +37,7 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
-        # Options are left to click, which knows those of the group.
+        # click handles the options of the group.
         if name.startswith("-") or name in self._command_names:
             return super().resolve_command(ctx, args)
         near = get_close_matches(name, self._command_names, n=1)
@@ -47,7 +47,7 @@ class LazyGroup(click.Group):
 
 PROGRAM = "keras-seq2seq"
 
-# What a shell reports for a program ended by Ctrl-C.
+# The exit status of a program that was stopped by Ctrl-C.
 INTERRUPTED = 130
 
 
@@ -70,21 +70,24 @@ INTERRUPTED = 130
         "token_normalize_func": lambda token: token.replace("-", "_"),
     },
     invoke_without_command=True,
-    epilog="Start with `keras-seq2seq demo`. Flags may be spelled with - for _.",
+    epilog="Start with `keras-seq2seq demo`. Flags may be written with - instead of _.",
 )
 @click.version_option(keras_seq2seq.__version__)
 @click.pass_context
 def cli(ctx: click.Context):
-    """Train recurrent encoder-decoders with attention on pairs of sequences, and use them."""
+    """Train and use recurrent encoder-decoder models with attention."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 
 
 def main(args: list[str] | None = None):
-    """Runs the program and exits: 0 done, 1 failed, 2 wrong usage or input, 130 interrupted.
+    """Runs the program and exits.
+
+    The exit status is 0 for success, 1 for a failed run, 2 for invalid usage or input and 130 for
+    an interrupted run.
 
     Args:
-        args: the arguments after the program's name, those of the shell if None.
+        args: The arguments without the program name; `None` for those of the shell.
     """
     try:
         status = cli.main(args, prog_name=PROGRAM, standalone_mode=False)
@@ -95,13 +98,13 @@ def main(args: list[str] | None = None):
     except click.Abort:
         status = INTERRUPTED
     except OSError as error:
-        # A full disk and the like, at a place where nobody expects it.
+        # Unexpected system errors such as a full disk.
         status = _report(str(error), RunError.exit_status)
     sys.exit(status or 0)
 
 
 def _report(message: str, status: int, hint: str = "") -> int:
-    # A path may hold a line feed; the message is one line all the same.
+    # The message is one line even if it contains a path with a line feed.
     click.echo(f"{PROGRAM}: error: {' '.join(message.split())}{hint}", err=True)
     return status
 

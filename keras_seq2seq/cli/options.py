@@ -1,15 +1,20 @@
-"""Types of option values, and the options shared by several commands."""
+"""Types of option values, and options shared by several commands."""
 
-from collections.abc import Callable
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 import click
 
+if TYPE_CHECKING:
+    from keras_seq2seq.config.option_types import Flag
+
 
 class ConfigNumber(click.ParamType):
-    """A number as configuration files have it, `1e6` too.
+    """A number in the syntax of configuration files, such as `1e6`.
 
-    Other text is passed on as it is: the configuration refuses it and knows what is expected.
+    Other text is passed on unchanged, so that the configuration reports it as an error.
     """
 
     name = "N"
@@ -25,10 +30,10 @@ class ConfigNumber(click.ParamType):
 
 
 class WholeNumber(click.ParamType):
-    """A whole number, refused in the words that the configuration uses.
+    """A whole number, with the same error message as in a configuration.
 
     Args:
-        least: the least value that is allowed.
+        least: The smallest value that is allowed.
     """
 
     name = "N"
@@ -37,7 +42,7 @@ class WholeNumber(click.ParamType):
         self.least = least
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        # Not int() alone: it also takes "1_0" and digits of other scripts.
+        # int() alone would also accept "1_0" and digits of other scripts.
         is_number = isinstance(value, int) or (value.isascii() and value.isdigit())
         if not is_number or int(value) < self.least:
             self.fail(
@@ -46,50 +51,72 @@ class WholeNumber(click.ParamType):
         return int(value)
 
 
-_NUMBER = ConfigNumber()
+def training_options(command: Callable) -> Callable:
+    """Adds the flags of `TrainingFlags` to a command.
 
-# What a flag that takes a number does. Their values, names and defaults are the configuration's
-# own: it refuses what is wrong, and says which options it is that a model has.
-_NUMBERS = {
-    "beam_width": "Hypotheses followed for each line; 1 is greedy.",
-    "length_penalty_weight": "How much a beam favours long translations, 0.6 for instance.",
-    "coverage_penalty_weight": "What it costs a beam's translation to leave source tokens out.",
-    "temperature": "With --sample: below 1 likely tokens are drawn even more often.",
-    "top_k": "With --sample: draw from so many of the likeliest tokens; 0 from all.",
-    "top_p": "With --sample: draw from the likeliest tokens of this probability together.",
-    "seed": "With --sample: seed of the drawing.",
-    "n_best": "Translations written for each line.",
-    "max_length": "Longest translation in tokens, its end included.",
-    "max_length_ratio": "Longest translation in tokens for each source token, and 10 more.",
-    "min_length": "Shortest translation in tokens, its end included.",
-    "min_length_ratio": "Shortest translation in tokens for each source token.",
-    "no_repeat_ngram_size": "Length of the n-grams that no translation repeats; 0 for none.",
-}
-_SWITCHES = {
-    "sample": "Draw each token at random.",
-    "ban_unk": "Never write an unknown word.",
-    "unk_replace": "Write for an unknown word the source token that it attends to.",
-}
+    The help shows the defaults of the configuration. Flags that are not given have the value
+    `None`.
+    """
+    # Imported here because most commands need no flags of the configuration.
+    from keras_seq2seq.config.option_types import walk_flags
+    from keras_seq2seq.config.training_flags import TrainingFlags
+
+    return _add_options(
+        command, [_value_option(flag, _help_text(flag)) for flag in walk_flags(TrainingFlags)]
+    )
 
 
 def decoding_options(command: Callable) -> Callable:
-    """Adds the flags out of `DECODING_OPTIONS`; those that are not given have the value None."""
-    options = [
-        click.option(f"--{name}", type=_NUMBER, help=text) for name, text in _NUMBERS.items()
-    ]
-    options += [
-        click.option(f"--{name}/--no_{name}", default=None, help=text)
-        for name, text in _SWITCHES.items()
-    ]
-    options += [
-        click.option("--ban", metavar="TOKENS", help="Tokens that are never written, with blanks."),
-        click.option(
-            "--dtype",
-            metavar="DTYPE",
-            help="Numbers to translate with: float32, or bfloat16, which is faster where the "
-            "processor multiplies it.",
-        ),
-    ]
-    for option in reversed(options):
+    """Adds the flags of `InferenceFlags` to a command.
+
+    The defaults are the model's own, so the help shows none. Flags that are not given have the
+    value `None`.
+    """
+    from keras_seq2seq.config.decoding_flags import InferenceFlags
+    from keras_seq2seq.config.option_types import SWITCH, walk_flags
+
+    return _add_options(
+        command,
+        [
+            _switch_option(flag)
+            if flag.expected.metavar == SWITCH
+            else _value_option(flag, flag.option.description)
+            for flag in walk_flags(InferenceFlags)
+        ],
+    )
+
+
+def _add_options(command: Callable, options: Iterable[Callable]) -> Callable:
+    for option in reversed(list(options)):
         command = option(command)
     return command
+
+
+def _value_option(flag: Flag, help_text: str) -> Callable:
+    from keras_seq2seq.config.option_types import NUMBER, SWITCH
+
+    types = {NUMBER: ConfigNumber(), SWITCH: click.BOOL}
+    return click.option(
+        *(f"--{name}" for name in (flag.name, *flag.option.aliases)),
+        flag.name,
+        type=types.get(flag.expected.metavar, click.STRING),
+        metavar=flag.expected.metavar,
+        help=help_text,
+    )
+
+
+def _switch_option(flag: Flag) -> Callable:
+    return click.option(
+        f"--{flag.name}/--no_{flag.name}", default=None, help=flag.option.description
+    )
+
+
+def _help_text(flag: Flag) -> str:
+    if flag.default in (None, "", ()):
+        return flag.option.description
+    default = flag.default
+    if isinstance(default, bool):
+        default = str(default).lower()
+    elif isinstance(default, float):
+        default = f"{default:g}"
+    return f"{flag.option.description}  [default: {default}]"

@@ -8,27 +8,25 @@ from typing import TextIO
 
 import click
 
-from keras_seq2seq.cli.input_output import open_output, read_aligned_lines
+from keras_seq2seq.cli.input_output import count, open_output, read_aligned_lines
 from keras_seq2seq.cli.options import WholeNumber
 
 
 @click.command()
 @click.option(
-    "--model_dir", metavar="DIR", required=True, help="The --output_dir of `keras-seq2seq train`."
+    "--model_dir", metavar="DIR", required=True, help="Model directory (the --output_dir of train)."
 )
-@click.option("--source", metavar="FILE", required=True, help="Text, plain or .gz.")
-@click.option("--target", metavar="FILE", required=True, help="Its translations, line by line.")
-@click.option(
-    "--output", metavar="FILE", help="Where scores are written.  [default: standard output]"
-)
-@click.option("--tokens", "with_tokens", is_flag=True, help="Write each token with its score.")
-@click.option("--json", "as_json", is_flag=True, help="Write one JSON document of everything.")
+@click.option("--source", metavar="FILE", required=True, help="Source text, plain or .gz.")
+@click.option("--target", metavar="FILE", required=True, help="Translations, line-aligned.")
+@click.option("--output", metavar="FILE", help="File to write scores to.  [default: stdout]")
+@click.option("--tokens", "with_tokens", is_flag=True, help="Also write the score of each token.")
+@click.option("--json", "as_json", is_flag=True, help="Write a JSON document with all scores.")
 @click.option(
     "--batch_size",
     type=WholeNumber(1),
     default=32,
     show_default=True,
-    help="Lines scored at once.",
+    help="Sentence pairs per batch.",
 )
 def score(
     model_dir: str,
@@ -39,11 +37,12 @@ def score(
     as_json: bool,
     batch_size: int,
 ):
-    """Tell how likely a model finds given translations.
+    """Compute the log-probabilities of given translations.
 
-    Writes for each line its log-probability (in nats, the end of the line included), a tab and
-    the number of its tokens; with --tokens a tab and each token with its own log-probability.
-    The total and the perplexity of all lines with text on both sides go to standard error.
+    Each output line has the log-probability of the translation in nats (end token included) and
+    its number of tokens, separated by a tab; --tokens adds a column with the log-probability of
+    each token. The total and the perplexity of all pairs without an empty side are written to
+    standard error.
     """
     sources, targets = read_aligned_lines(source, target)
     with open_output(output) as file:
@@ -55,7 +54,7 @@ def score(
         scores = Scorer.load(model_dir).stream(zip(sources, targets, strict=True), batch_size)
         if as_json:
             total = CorpusScore.of(_write_json_lines(file, scores))
-            # JSON has no way to write that there is none.
+            # JSON cannot represent NaN or infinity.
             perplexity = total.perplexity if isfinite(total.perplexity) else None
             corpus = {**asdict(total), "perplexity": perplexity}
             file.write(f'],\n"corpus": {json.dumps(corpus)}}}\n')
@@ -66,7 +65,7 @@ def score(
 
 
 def _write_lines(file: TextIO, scores: Iterator, with_tokens: bool) -> Iterator:
-    """Writes scores as they come, and yields them on."""
+    """Writes scores as they arrive and yields them."""
     for score in scores:
         columns = [f"{score.log_probability:.6f}", str(len(score.tokens))]
         if with_tokens:
@@ -87,7 +86,7 @@ def _write_json_lines(file: TextIO, scores: Iterator) -> Iterator:
 def _describe(total, lines: int) -> str:
     left_out = lines - total.lines
     return (
-        f"{total.lines:,} lines, {total.tokens:,} tokens: "
+        f"{count(total.lines, 'line')}, {count(total.tokens, 'token')}: "
         f"log-probability {total.log_probability:,.2f}, perplexity {total.perplexity:,.4f}"
-        + (f"; {left_out:,} with an empty side left out" if left_out else "")
+        + (f"; skipped {count(left_out, 'line')} with an empty side" if left_out else "")
     )

@@ -1,4 +1,4 @@
-"""The table of `keras-seq2seq evaluate`."""
+"""The table that `keras-seq2seq evaluate` prints."""
 
 from typing import TextIO
 
@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from keras_seq2seq.cli.input_output import count
 from keras_seq2seq.evaluation import LOWER_IS_BETTER, MetricScore
 
 _LABELS = {
@@ -23,21 +24,21 @@ _SIGNIFICANT = 0.05
 
 
 def print_score_table(systems: dict[str, dict[str, MetricScore]], lines: int, file: TextIO):
-    """Prints scores, a row for each metric and a column for each system.
+    """Prints scores with one row per metric and one column per system.
 
     Args:
-        systems: A dictionary from the name of each system to that of its scores.
-        lines: How many lines they are of.
-        file: Where to print.
+        systems: A dictionary from the name of each system to its scores by metric.
+        lines: The number of lines that were evaluated.
+        file: The file to print to.
     """
-    # Without a terminal, rich would fold at 80 columns.
+    # By default, rich wraps at 80 columns if the file is not a terminal.
     width = None if file.isatty() else 10_000
     console = Console(file=file, width=width, highlight=False, soft_wrap=True)
     first = next(iter(systems.values()))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("")
     for number, name in enumerate(systems):
-        # Paths may be long, and may hold brackets, which rich would read as colours.
+        # Paths may be long and may contain brackets, which rich would interpret as markup.
         table.add_column(Text(name), justify="right", overflow="fold")
         if number:
             table.add_column("p", justify="right")
@@ -49,11 +50,11 @@ def print_score_table(systems: dict[str, dict[str, MetricScore]], lines: int, fi
                 cells.append(_describe_p_value(scores[metric]))
         table.add_row(*cells)
     console.print(table)
-    console.print(f"\n{lines:,} lines; ↓ the lower the better")
+    console.print(f"\n{count(lines, 'line')}; ↓ lower is better")
     if len(systems) > 1:
         console.print(
-            f"± 95 % interval, p and * (p < {_SIGNIFICANT}): difference to the first, "
-            "by paired bootstrap"
+            "± 95 % confidence interval; p-value against the first system "
+            f"(* p < {_SIGNIFICANT}); by paired bootstrap"
         )
     for metric, score in first.items():
         console.print(Text(f"{_LABELS.get(metric, metric)}: {score.signature}"))

@@ -1,4 +1,4 @@
-"""Importing tensorflow as the commands want it."""
+"""Importing TensorFlow with the settings for the command line."""
 
 import gc
 import os
@@ -11,31 +11,30 @@ from keras_seq2seq.cores import count_cores
 _LEVEL, _ERRORS = "TF_CPP_MIN_LOG_LEVEL", "3"
 _THREADS = "TF_NUM_INTRAOP_THREADS"
 _CHOICES = {
-    # Memory of tensors is kept for the next ones, rather than given back to the system, the large
-    # ones at once, as the C library does: steps are faster, and memory stays flat.
+    # Reuse the memory of tensors instead of returning it to the system as the C library does with
+    # large blocks: steps are faster, and memory use stays flat.
     "TF_CPU_ALLOCATOR_USE_BFC": "true",
-    # The products of oneDNN, which TensorFlow takes by itself on the newest processors only.
+    # By default, TensorFlow uses the matrix products of oneDNN only on the newest CPUs.
     "TF_ENABLE_ONEDNN_OPTS": "1",
 }
 
 
 def import_tensorflow(batches_at_once: bool = False):
-    """Imports tensorflow, which logs errors only from then on, and is quick on a CPU.
+    """Imports TensorFlow, configured to be fast on CPUs and to log errors only.
 
-    Call it in a command before anything that imports tensorflow. Whoever sets
-    TF_CPP_MIN_LOG_LEVEL to a lower level than 3 sees what tensorflow logs. The other environment
-    variables set here are left as they are where they are set already.
+    Commands call this before anything else imports TensorFlow. Environment variables that are set
+    already keep their values; set TF_CPP_MIN_LOG_LEVEL to less than 3 to see TensorFlow's log.
 
     Args:
-        batches_at_once: Whether the command works on as many batches at once as there are cores,
-            each of which then keeps to its own, rather than on one with all of them.
+        batches_at_once: Whether the command processes one batch per core in parallel, each on a
+            single thread, instead of one batch on all cores.
     """
-    # A training step on two cores gives each a half of the batch; on more that was not measured.
+    # With two cores, a training step processes half of the batch on each. More were not measured.
     choices = {**_CHOICES, _THREADS: "1"} if batches_at_once or count_cores() <= 2 else _CHOICES
     for name, value in choices.items():
         os.environ.setdefault(name, value)
     is_quiet = os.environ.setdefault(_LEVEL, _ERRORS) == _ERRORS
-    # The level alone does not do: some lines are logged before it is read.
+    # The level alone is not enough: TensorFlow logs some lines before reading it.
     is_first = "tensorflow" not in sys.modules
     with (
         _muted_standard_error() if is_quiet else nullcontext(),
@@ -48,7 +47,7 @@ def import_tensorflow(batches_at_once: bool = False):
 
 @contextmanager
 def _muted_standard_error() -> Iterator[None]:
-    """Sends what is written to file descriptor 2, by C++ code too, nowhere."""
+    """Discards everything written to file descriptor 2, including by C++ code."""
     sys.stderr.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -63,10 +62,10 @@ def _muted_standard_error() -> Iterator[None]:
 
 @contextmanager
 def _kept_for_good() -> Iterator[None]:
-    """Has the garbage collector leave alone what is made in the block, and before.
+    """Excludes all objects created in the block, and earlier ones, from garbage collection.
 
-    An import makes hundreds of thousands of objects and next to no garbage, but each full
-    collection goes through all of them: several times during the import, and when Python ends.
+    The import creates hundreds of thousands of objects and almost no garbage, but each full
+    collection visits all of them: several times during the import and once when Python exits.
     """
     gc.disable()
     try:

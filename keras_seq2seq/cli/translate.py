@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 class TranslationFiles:
-    """Writes pictures of attention and pages of beams, a file for each line.
+    """Writes an attention plot and a beam search page per line.
 
     Args:
-        attention_dir: Where pictures go, a new or an empty directory; None for none.
-        beam_dir: Where pages go, likewise.
+        attention_dir: A new or empty directory for attention plots; `None` for no plots.
+        beam_dir: A new or empty directory for beam search pages; `None` for no pages.
 
     Raises:
-        UserError: If a directory has files, or cannot be written.
+        UserError: If a directory contains files or cannot be written.
     """
 
     def __init__(self, attention_dir: str | None, beam_dir: str | None):
@@ -36,21 +36,21 @@ class TranslationFiles:
         self._pages = beam_dir and BeamDirectory(beam_dir)
 
     def check(self, translator: Translator):
-        """Checks that there will be something to write.
+        """Checks that the model provides what is to be written.
 
         Raises:
-            UserError: If not.
+            UserError: If attention plots are requested for a model without attention.
         """
         if self._pictures and not translator.model.has_attention:
             raise UserError("--attention_dir: the model has no attention; leave it out")
 
     def write(self, number: int, translation: Translation, translator: Translator):
-        """Writes the files of a line.
+        """Writes the files of one line.
 
         Args:
-            number: The number of the line, 1 for the first.
-            translation: What was made of it. There are no pages of empty lines.
-            translator: What made it.
+            number: The 1-based number of the line.
+            translation: The translation of the line. Empty lines have no beam search page.
+            translator: The translator.
         """
         best = translation.best
         if self._pictures:
@@ -71,27 +71,27 @@ class TranslationFiles:
             )
 
 
-@click.command(epilog="Flags that are not given are as the model's inference.* options say.")
+@click.command(epilog="Omitted decoding flags default to the model's inference.* options.")
 @click.option(
     "--model_dir",
     "model_dirs",
     metavar="DIR",
     required=True,
     multiple=True,
-    help="The --output_dir of `keras-seq2seq train`; give it again and models decode together.",
+    help="Model directory (the --output_dir of train); repeat to decode with an ensemble.",
 )
-@click.option("--source", metavar="FILE", help="Text, plain or .gz.  [default: standard input]")
+@click.option("--source", metavar="FILE", help="Source text, plain or .gz.  [default: stdin]")
+@click.option("--output", metavar="FILE", help="File to write translations to.  [default: stdout]")
+@click.option("--batch_size", type=WholeNumber(1), help="Sentences per batch.  [default: 64]")
 @click.option(
-    "--output", metavar="FILE", help="Where translations are written.  [default: standard output]"
-)
-@click.option("--batch_size", type=WholeNumber(1), help="Lines translated at once.  [default: 64]")
-@click.option(
-    "--interactive", is_flag=True, help="Answer each line of standard input as soon as it is read."
+    "--interactive",
+    is_flag=True,
+    help="Translate each line of standard input as it is read.",
 )
 @click.option(
     "--prefix",
     metavar="FILE",
-    help="What each translation must begin with, line by line; a line may be empty.",
+    help="Prefix that each translation must start with, line-aligned; lines may be empty.",
 )
 @click.option(
     "--format",
@@ -99,28 +99,28 @@ class TranslationFiles:
     type=click.Choice(["text", "jsonl"]),
     default="text",
     show_default=True,
-    help="Lines of text, or of JSON with all that is known of each hypothesis.",
+    help="Plain text, or JSON lines with all details of each hypothesis.",
 )
-@click.option("--scores", is_flag=True, help="With text: write each score before its translation.")
-@click.option("--attention", is_flag=True, help="With jsonl: write the attention weights too.")
+@click.option("--scores", is_flag=True, help="With --format text: also write scores.")
+@click.option("--attention", is_flag=True, help="With --format jsonl: include attention weights.")
 @decoding_options
 @click.option(
     "--unk_mapping",
     metavar="FILE",
-    help="With --unk_replace: what to write for source tokens, in lines "
+    help="With --unk_replace: dictionary for translating the source tokens, with lines of the form "
     "source<TAB>target<TAB>probability.",
 )
 @click.option(
     "--attention_dir",
     metavar="DIR",
-    help="Write a picture of each line's attention there, 000001.png and so on, and its numbers "
-    "as .npz. DIR must be new or empty.",
+    help="New or empty directory to write each line's attention weights to, as a plot "
+    "(000001.png, ...) and as numbers (.npz).",
 )
 @click.option(
     "--beam_dir",
     metavar="DIR",
-    help="Write what beam search tried for each line there as a page for a browser, 000001.html "
-    "and so on. DIR must be new or empty.",
+    help="New or empty directory to write each line's beam search tree to, as an HTML page "
+    "(000001.html, ...).",
 )
 def translate(
     model_dirs: tuple[str, ...],
@@ -139,8 +139,8 @@ def translate(
 ):
     """Translate text line by line.
 
-    With --n_best 2 or more each line of text begins with the number of its source line and a
-    tab; with --scores the score, in nats, and a tab come before the translation.
+    If --n_best is 2 or more, each output line starts with the number of its source line and a
+    tab. With --scores, each translation is preceded by its score in nats and a tab.
     """
     if interactive:
         given = {"--source": source, "--output": output, "--batch_size": batch_size}
@@ -148,11 +148,11 @@ def translate(
             if value is not None:
                 raise click.UsageError(f"{name} has no effect with --interactive; leave it out.")
     if scores and output_format == "jsonl":
-        raise click.UsageError("--scores has no effect with --format jsonl, which has them all.")
+        raise click.UsageError("--scores has no effect with --format jsonl, which includes scores.")
     if attention and output_format == "text":
         raise click.UsageError("--attention needs --format jsonl.")
 
-    # A line that is typed is answered at once, too.
+    # Lines typed in a terminal are also translated immediately.
     interactive = interactive or (source is None and sys.stdin.isatty())
     prefixes = None if prefix is None else _read(prefix)
     if unk_mapping is not None:
@@ -170,19 +170,19 @@ def translate(
             model_dirs, unk_mapping=unk_mapping, return_tree=beam_dir is not None, **options
         )
         files.check(translator)
-        told = {
+        details = {
             "with_scores": scores or output_format == "jsonl" or beam_dir is not None,
             "with_attention": output_format == "jsonl" or attention_dir is not None,
         }
         if interactive:
-            # What takes time the first time is done before somebody waits for it.
-            list(translator.stream(["."], **told))
+            # Trace the graph before the user waits for a translation.
+            list(translator.stream(["."], **details))
             _prompt()
         translations = translator.stream(
             lines,
             batch_size or BATCH_SIZE,
             prefixes=prefixes,
-            **told,
+            **details,
             read_ahead=not interactive,
         )
         has_numbers = translator.search.n_best > 1
@@ -210,7 +210,7 @@ def _read(source: str | None) -> Iterator[str]:
 
 
 def _check_readable(path: str):
-    """Finds a missing file before the model is loaded."""
+    """Raises an error if a file is missing, before the model is loaded."""
     from keras_seq2seq.files import open_text
 
     open_text(path).close()
@@ -218,4 +218,4 @@ def _check_readable(path: str):
 
 def _prompt():
     if sys.stdin.isatty():
-        click.echo("Type sentences, one a line; end with Ctrl-D.", err=True)
+        click.echo("Type one sentence per line; press Ctrl-D to finish.", err=True)

@@ -7,8 +7,8 @@ import click
 from keras_seq2seq.cli.options import WholeNumber
 from keras_seq2seq.cli.train import train
 
-# Those of `train` that the search sets itself, or that have no meaning for it.
-_NOT_OF_TRAIN = {
+# Options of `train` that the search sets itself or that do not apply to it.
+_EXCLUDED = {
     "best_metric",
     "dry_run",
     "keep_checkpoint_every_n_hours",
@@ -19,71 +19,78 @@ _NOT_OF_TRAIN = {
 }
 
 
-def _with_options_of_train(command: click.Command) -> click.Command:
-    command.params += [option for option in train.params if option.name not in _NOT_OF_TRAIN]
+def _with_train_options(command: click.Command) -> click.Command:
+    command.params += [option for option in train.params if option.name not in _EXCLUDED]
     return command
 
 
-@_with_options_of_train
+@_with_train_options
 @click.command(
-    epilog="Of train's options those that are the same for all trials are taken too. The same "
-    "command goes on with a search that was stopped or killed."
+    epilog="Options shared with train apply to all trials. To resume an interrupted search, repeat "
+    "the same command."
 )
-@click.option("--space", metavar="FILE", help="YAML file of the options to search.")
+@click.option("--space", metavar="FILE", help="YAML file that defines the search space.")
 @click.option(
-    "--output_dir", metavar="DIR", help="Where the search is written; DIR/best is the best model."
+    "--output_dir",
+    metavar="DIR",
+    help="Directory for the search; DIR/best is the best model.",
 )
 @click.option(
     "--tuner",
     metavar="NAME",
     default="hyperband",
     show_default=True,
-    help="hyperband, bayesian, random or grid.",
+    help="Search algorithm: hyperband, bayesian, random or grid.",
 )
 @click.option(
     "--objective",
     metavar="NAME",
-    help="Figure to improve: dev_loss, dev_perplexity, dev_bleu, dev_exact_match, ...  "
+    help="Metric to optimize: dev_loss, dev_perplexity, dev_bleu, dev_exact_match, ...  "
     "[default: dev_loss]",
 )
-@click.option("--max_trials", type=WholeNumber(1), help="Most trials.")
+@click.option("--max_trials", type=WholeNumber(1), help="Maximum number of trials.")
 @click.option(
     "--max_epochs",
     type=WholeNumber(1),
-    help="Epochs of the longest trial; or give --train_steps.  [default: 10]",
+    help="Epochs of the longest trial; --train_steps may be used instead.  [default: 10]",
 )
-@click.option("--budget_minutes", type=click.FloatRange(min=0, min_open=True), help="Most minutes.")
+@click.option(
+    "--budget_minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="N",
+    help="Time limit in minutes.",
+)
 @click.option(
     "--keep_trials",
     type=WholeNumber(1),
     default=3,
     show_default=True,
-    help="Best trials whose weights are kept.",
+    help="Number of best trials whose weights are kept.",
 )
 @click.option(
     "--workers",
     type=WholeNumber(1),
     default=1,
     show_default=True,
-    help="Trials at a time, each in a process with its share of the cores.",
+    help="Number of trials to run in parallel, each in a process with an equal share of the cores.",
 )
 @click.option(
     "--resume",
     type=click.Choice(["auto", "never", "must"]),
     default="auto",
     show_default=True,
-    help="Go on with the search in --output_dir if there is one; never: remove it and begin anew; "
-    "must: fail if there is none.",
+    help="auto resumes the search in --output_dir if there is one; never deletes it and starts "
+    "over; must fails if there is none.",
 )
 @click.option(
     "--report",
     metavar="DIR",
-    help="Print the trials of a search and write DIR/report.html; all other options are of no use "
-    "then.",
+    help="Print the trials of the search in DIR and write DIR/report.html; no other option is "
+    "allowed.",
 )
 @click.pass_context
 def tune(ctx: click.Context, report: str | None, **options: Any):
-    """Search for good hyper-parameters."""
+    """Search for good hyperparameters."""
     if report is not None:
         _refuse_others(ctx)
         _print_report(report)
@@ -135,8 +142,8 @@ def _search(
         best = result.directory.best_path
         click.echo(
             f"Best {plan.objective.name}: {result.best.objective:.5g} (trial {result.best.trial}). "
-            f"Its model: {best}, its configuration: {best / 'config.yaml'}\n"
-            f"Look at all trials with: keras-seq2seq tune --report {output_dir}",
+            f"Model: {best}, configuration: {best / 'config.yaml'}\n"
+            f"To see all trials, run: keras-seq2seq tune --report {output_dir}",
             err=True,
         )
 
@@ -145,7 +152,7 @@ def _refuse_others(ctx: click.Context):
     given = click.core.ParameterSource.COMMANDLINE
     for name in ctx.params:
         if name != "report" and ctx.get_parameter_source(name) == given:
-            raise click.UsageError(f"--{name} has no effect beside --report; leave it out", ctx)
+            raise click.UsageError(f"--{name} has no effect with --report; leave it out", ctx)
 
 
 def _print_report(path: str):

@@ -11,38 +11,36 @@ from keras_seq2seq.cli.options import WholeNumber
 
 @click.command()
 @click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
-@click.option(
-    "--output", metavar="FILE", help="Where the tokens are written.  [default: standard output]"
-)
-@click.option("--size", type=WholeNumber(1), help="Most tokens to keep.  [default: all]")
+@click.option("--output", metavar="FILE", help="File to write the tokens to.  [default: stdout]")
+@click.option("--size", type=WholeNumber(1), help="Maximum number of tokens.  [default: all]")
 @click.option(
     "--min_frequency",
     type=WholeNumber(1),
     default=1,
     show_default=True,
-    help="How often a token must occur to be kept.",
+    help="Minimum number of occurrences of a token.",
 )
 @click.option(
     "--tokenizer",
     default="whitespace",
     show_default=True,
     metavar="NAME",
-    help="What a token is: whitespace (words between blanks) or characters.",
+    help="Tokenizer: whitespace or characters.",
 )
 def vocab(
     inputs: Sequence[str], output: str | None, size: int | None, min_frequency: int, tokenizer: str
 ):
-    """Collect the vocabulary of text files, plain or .gz.
+    """Build a vocabulary from one or more text files, plain or .gz.
 
-    Writes one token a line with a tab and its count, the most frequent first. Several files make
-    one vocabulary.
+    Each output line has a token and its count, separated by a tab, with the most frequent tokens
+    first.
     """
     from keras_seq2seq.files import open_text
     from keras_seq2seq.text import Vocabulary, get_tokenizer
 
     token_lists = _read_tokens(inputs, get_tokenizer(tokenizer))
     for path in inputs:
-        # A missing file shall not be found after the others are counted.
+        # Report missing files before counting tokens.
         open_text(path).close()
     with open_output(output) as file:
         vocabulary = Vocabulary.build(token_lists, size, min_frequency)
@@ -61,4 +59,4 @@ def _read_tokens(inputs: Sequence[str], tokenizer: Any) -> Iterator[list[str]]:
             has_tokens = has_tokens or bool(tokens)
             yield tokens
         if not has_tokens:
-            raise UserError(f"{path}: no text; expected one sequence a line")
+            raise UserError(f"{path}: no text; expected one sequence per line")

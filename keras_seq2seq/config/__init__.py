@@ -1,28 +1,43 @@
-"""Typed, validated configuration of a training run."""
+"""Typed, validated configuration of a training run.
 
-from keras_seq2seq.config.config import Config
-from keras_seq2seq.config.config_file import dump_config, load_config_file, parse_hparams
-from keras_seq2seq.config.hyper_parameters import HyperParameters, RnnCell
-from keras_seq2seq.config.inference import Inference
-from keras_seq2seq.config.resolve import (
-    DECODING_OPTIONS,
-    OptionDescription,
-    describe_hparams,
-    override_decoding,
-    resolve_config,
-)
+Names are imported when they are first used, so that the command line can read the declarations of
+flags without importing pydantic.
+"""
 
-__all__ = [
-    "DECODING_OPTIONS",
-    "Config",
-    "HyperParameters",
-    "Inference",
-    "OptionDescription",
-    "RnnCell",
-    "describe_hparams",
-    "dump_config",
-    "load_config_file",
-    "override_decoding",
-    "parse_hparams",
-    "resolve_config",
-]
+import warnings
+from importlib import import_module
+from typing import Any
+
+_MODULE_OF = {
+    "DECODING_OPTIONS": "decoding_flags",
+    "Config": "config",
+    "HyperParameters": "hyper_parameters",
+    "InferenceOptions": "hyper_parameters",
+    "OptimizerOptions": "optimizer",
+    "OptionDescription": "resolve",
+    "RnnCellOptions": "hyper_parameters",
+    "describe_hparams": "resolve",
+    "dump_config": "config",
+    "load_config_file": "config_file",
+    "options_that_may_change": "config",
+    "override_decoding": "resolve",
+    "parse_hparams": "config_file",
+    "resolve_config": "resolve",
+}
+_RENAMED = {"Inference": "InferenceOptions", "RnnCell": "RnnCellOptions"}
+
+__all__ = [*_MODULE_OF]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _RENAMED:
+        new_name = _RENAMED[name]
+        warnings.warn(
+            f"{__name__}.{name} is now called {new_name}", DeprecationWarning, stacklevel=2
+        )
+        return __getattr__(new_name)
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,124 +1,35 @@
 """The configuration of a training run."""
 
 import os
-from pathlib import Path
+from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from keras_seq2seq.config.applicability import options_without_effect
-from keras_seq2seq.config.config_file import dump_config, load_config_file
-from keras_seq2seq.config.hyper_parameters import HyperParameters
-from keras_seq2seq.config.option_types import (
-    BatchSizes,
-    Buckets,
-    DirectoryPath,
-    FilePath,
-    NonNegativeFloat,
-    NonNegativeInt,
-    Pattern,
-    PositiveFloat,
-    PositiveInt,
-    PositiveSteps,
-    ProfileSteps,
-    Seed,
-    Switch,
-    one_of,
-)
-from keras_seq2seq.config.section import Section, conflict, has_path
-from keras_seq2seq.config.validate import Layer, validate_layers
-
-DType = one_of("float32", "mixed_bfloat16")
-BatchType = one_of("sentences", "tokens")
-ModelName = one_of("AttentionSeq2Seq", "BasicSeq2Seq")
-BestMetric = one_of(
-    "loss", "bleu", "chrf", "ter", "rouge_1", "rouge_2", "rouge_l", "wer", "cer", "exact_match"
-)
+from keras_seq2seq.config.config_file import load_config_file, write_yaml
+from keras_seq2seq.config.hyper_parameters import HyperParameters, InferenceOptions
+from keras_seq2seq.config.section import Section, conflict, has_path, option_of, walk_options
+from keras_seq2seq.config.training_flags import TrainingFlags
+from keras_seq2seq.config.validate import OptionSource, validate_sources
+from keras_seq2seq.files import atomic_file
 
 
-class Config(Section):
-    """Everything needed to rebuild a run: the flags of `keras-seq2seq train`.
+class Config(TrainingFlags, Section):
+    """The flags of `keras-seq2seq train` and the hyperparameters.
 
-    The directory of the model is no part of it, so that the directory can be moved.
+    The path of the model directory is not included, so that the directory can be moved.
 
     Raises:
-        pydantic.ValidationError: if a value is wrong, or an option is given that the others
-            leave without effect. `resolve_config` and `Config.load` raise `UserError` instead.
+        pydantic.ValidationError: If a value is invalid, or an option has no effect given the other
+            options. `resolve_config` and `Config.load` raise `UserError` instead.
 
     Example:
-        >>> config = Config(batch_size=64, hparams={"rnn_cell": {"num_units": 256}})
-        >>> config.save("model/config.yaml")
-        >>> Config.load("model/config.yaml") == config
-        True
+
+    >>> config = Config(batch_size=64, hparams={"rnn_cell": {"num_units": 256}})
+    >>> config.save("model/config.yaml")
+    >>> Config.load("model/config.yaml") == config
+    True
     """
 
-    model: ModelName = Field("AttentionSeq2Seq", description="Model to train.")
-    train_source: FilePath | None = Field(None, description="Source side of the training data.")
-    train_target: FilePath | None = Field(None, description="Target side of the training data.")
-    dev_source: FilePath | None = Field(None, description="Source side of the dev data.")
-    dev_target: FilePath | None = Field(None, description="Target side of the dev data.")
-    vocab_source: FilePath | None = Field(None, description="Vocabulary of the source.")
-    vocab_target: FilePath | None = Field(None, description="Vocabulary of the target.")
-    batch_size: PositiveInt = Field(
-        32, description="Sentence pairs in a batch, or tokens: see batch_type."
-    )
-    batch_type: BatchType = Field(
-        "sentences",
-        description="What batch_size counts; tokens are positions of the longer side, padding "
-        "included.",
-    )
-    buckets: Buckets = Field(
-        (),
-        description="Lengths at which a new bucket starts; empty for one bucket, auto to choose "
-        "them by the training data.",
-    )
-    bucket_batch_sizes: BatchSizes = Field(
-        (), description="Sentence pairs in a batch of each bucket, instead of batch_size."
-    )
-    train_steps: PositiveSteps | None = Field(None, description="Training steps.")
-    train_epochs: PositiveInt | None = Field(None, description="Passes over the training data.")
-    eval_every_n_steps: PositiveSteps = Field(
-        1000, description="Training steps between two evaluations."
-    )
-    best_metric: BestMetric = Field(
-        "loss", description="Dev metric by which the best model is chosen."
-    )
-    init_from: DirectoryPath | None = Field(
-        None, description="Model directory whose weights the new model begins with."
-    )
-    init_pattern: Pattern = Field(
-        "", description="Which weights those are: a regular expression found in their names."
-    )
-    dtype: DType = Field(
-        "float32",
-        description="Numbers to compute with; mixed_bfloat16 keeps float32 for the weights.",
-    )
-    early_stopping_patience: PositiveInt | None = Field(
-        None,
-        description="Evaluations without a new best after which training stops; none without it.",
-    )
-    save_checkpoints_steps: PositiveSteps | None = Field(
-        None, description="Training steps between two checkpoints, in place of seconds."
-    )
-    save_checkpoints_secs: PositiveFloat | None = Field(
-        None,
-        description="Seconds between two checkpoints; 600 if neither these nor steps are given.",
-    )
-    keep_checkpoint_max: NonNegativeInt = Field(
-        5, description="Newest checkpoints to keep; 0 keeps all."
-    )
-    keep_checkpoint_every_n_hours: NonNegativeFloat = Field(
-        4.0, description="Hours after which one more checkpoint is kept for good; 0 keeps none."
-    )
-    sample_translations: NonNegativeInt = Field(
-        2, description="Dev sentences to translate and show at each evaluation; 0 for none."
-    )
-    tensorboard_embeddings: Switch = Field(
-        True, description="Write the best model's embeddings for TensorBoard's projector."
-    )
-    profile_steps: ProfileSteps | None = Field(
-        None, description="First and last step to profile for TensorBoard."
-    )
-    seed: Seed = Field(1, description="Seed of everything random.")
     hparams: HyperParameters = HyperParameters()
 
     @classmethod
@@ -126,29 +37,24 @@ class Config(Section):
         """Reads a configuration file.
 
         Raises:
-            UserError: if the file cannot be read or its content is wrong.
+            UserError: If the file cannot be read or its content is invalid.
         """
-        return validate_layers(cls, [Layer(os.fspath(path), load_config_file(path))])
+        return validate_sources(cls, [OptionSource(os.fspath(path), load_config_file(path))])
 
     def save(self, path: str | os.PathLike) -> None:
-        """Writes the configuration to a file, which is never seen half-written."""
-        path = Path(path)
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            beside.write_text(dump_config(self), encoding="utf-8")
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+        """Writes the configuration to a file, atomically."""
+        with atomic_file(path) as file:
+            file.write(dump_config(self))
 
     @model_validator(mode="after")
     def _check_effects(self) -> "Config":
         if self.save_checkpoints_steps is not None and self.save_checkpoints_secs is not None:
             raise conflict(
                 "save_checkpoints_secs",
-                "cannot stand beside save_checkpoints_steps; leave out one of them",
+                "cannot be combined with save_checkpoints_steps; leave out one of them",
             )
         given = self.model_dump(exclude_unset=True)
-        for path, reason in options_without_effect(self).items():
+        for path, reason in _unused_settings(self).items():
             if has_path(given, path):
                 raise conflict(".".join(path), f"has no effect here: {reason}")
         return self
@@ -157,15 +63,85 @@ class Config(Section):
     def _check_batches(self) -> "Config":
         if self.batch_type == "tokens":
             if "batch_size" not in self.model_fields_set:
-                raise conflict("batch_type", "tokens needs a batch_size too, such as 2048")
+                raise conflict("batch_type", "tokens also needs a batch_size, such as 2048")
             if not self.buckets:
                 raise conflict("batch_type", "tokens needs buckets, such as auto")
         if self.bucket_batch_sizes:
             buckets = 0 if self.buckets == "auto" else len(self.buckets) + 1
             if len(self.bucket_batch_sizes) != buckets:
-                expected = f"{buckets} numbers" if buckets else "buckets that are given too"
+                expected = f"{buckets} numbers" if buckets else "buckets with explicit lengths"
                 raise conflict(
                     "bucket_batch_sizes",
                     f"expected {expected}, got {len(self.bucket_batch_sizes)} numbers",
                 )
         return self
+
+
+def unused_options(config: Config) -> dict[tuple[str, ...], str]:
+    """Returns the options that have no effect in a configuration, whatever their values.
+
+    Returns:
+        A dictionary from the path of each option, such as `("hparams", "attention", "dim")`, to
+        the reason.
+    """
+    reasons = {}
+    for path, field in walk_options(Config):
+        unused_because = option_of(field).unused_because
+        if unused_because and (reason := unused_because(config)):
+            reasons[path] = reason
+    return reasons
+
+
+def _unused_settings(config: Config) -> dict[tuple[str, ...], str]:
+    """Returns `unused_options` except decoding options that have their default value.
+
+    Configurations of google/seq2seq list those defaults explicitly.
+    """
+    return {
+        path: reason
+        for path, reason in unused_options(config).items()
+        if path[:2] != ("hparams", "inference")
+        or _value_at(config, path) != _value_at(InferenceOptions(), path[2:])
+    }
+
+
+def _value_at(section: Section, path: tuple[str, ...]) -> Any:
+    value = section
+    for name in path:
+        value = getattr(value, name)
+    return value
+
+
+def options_that_may_change() -> set[str]:
+    """Returns the dotted names of the options that may change when a training run is resumed."""
+    return {".".join(path) for path, field in walk_options(Config) if option_of(field).may_change}
+
+
+def dump_config(config: Config) -> str:
+    """Returns YAML text from which `Config.load` reads an equal configuration.
+
+    The options are in the order of their declaration. Options that are not set (`None`) or have
+    no effect are left out.
+    """
+    # In JSON mode tuples become lists; YAML has no tuples either.
+    options = config.model_dump(mode="json", exclude_none=True)
+    for path in _unused_settings(config):
+        _remove(options, path)
+    if not config.bucket_batch_sizes:
+        options.pop("bucket_batch_sizes")
+    return write_yaml(_without_empty_sections(options))
+
+
+def _remove(options: dict, path: tuple[str, ...]) -> None:
+    *sections, last = path
+    for section in sections:
+        options = options[section]
+    options.pop(last, None)
+
+
+def _without_empty_sections(options: dict) -> dict:
+    kept = {
+        name: _without_empty_sections(value) if isinstance(value, dict) else value
+        for name, value in options.items()
+    }
+    return {name: value for name, value in kept.items() if value != {}}

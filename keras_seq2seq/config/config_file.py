@@ -1,4 +1,4 @@
-"""Configuration files and the text of `--hparams`."""
+"""Reading and writing YAML, configuration files and the text of `--hparams`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ from typing import Any
 
 import yaml
 
-from keras_seq2seq.config.applicability import options_without_effect
-from keras_seq2seq.config.section import GivenTwiceError, Section, set_option
+from keras_seq2seq.config.section import GivenTwiceError, set_option
 from keras_seq2seq.config.validate import show
 from keras_seq2seq.errors import UserError
 
 
 class YamlError(ValueError):
-    """Text that is not YAML: `problem` in words, at `line` (from 1; None if it is unknown)."""
+    """Text is not valid YAML.
+
+    Attributes:
+        problem: The problem in words.
+        line: The 1-based line number, `None` if it is unknown.
+    """
 
     def __init__(self, problem: str, line: int | None = None):
         super().__init__(problem)
@@ -25,10 +29,10 @@ class YamlError(ValueError):
 
 
 def read_yaml(text: str) -> Any:
-    """Returns the value that `text` holds.
+    """Parses YAML.
 
     Raises:
-        YamlError: if `text` is not YAML.
+        YamlError: If the text is not valid YAML.
     """
     try:
         return yaml.load(text, _Loader)
@@ -40,19 +44,19 @@ def read_yaml(text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         problem = f"not valid YAML: {error.problem}" if error.problem else "not valid YAML"
         raise YamlError(problem, error.problem_mark.line + 1) from error
-    # What PyYAML lets through: `!!bool x`, numbers of thousands of digits, endless nesting.
+    # Errors that PyYAML does not wrap: `!!bool x`, numbers with thousands of digits, deep nesting.
     except (ValueError, LookupError, AttributeError, RecursionError) as error:
         raise YamlError("not valid YAML: a value cannot be read") from error
 
 
 def write_yaml(value: Any) -> str:
-    """Returns text that `read_yaml` reads as `value`."""
+    """Returns YAML text that `read_yaml` parses to `value`."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
 class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        # PyYAML keeps the last of equal keys without a word.
+        # PyYAML silently keeps the last of several equal keys.
         names = set()
         for key, _ in node.value:
             line = key.start_mark.line + 1
@@ -66,7 +70,7 @@ class _Loader(yaml.SafeLoader):
 
 class _Dumper(yaml.SafeDumper):
     def represent_str(self, text: str) -> yaml.ScalarNode:
-        # PyYAML folds these as line ends, unless they are escaped in double quotes.
+        # PyYAML treats these as line breaks unless they are escaped in double quotes.
         style = '"' if any(end in text for end in "\x85\u2028\u2029") else None
         return self.represent_scalar("tag:yaml.org,2002:str", text, style)
 
@@ -74,8 +78,8 @@ class _Dumper(yaml.SafeDumper):
 _Dumper.add_representer(str, _Dumper.represent_str)
 
 
-# PyYAML follows YAML 1.1, where 1e-3 is text, 010 is 8, 1:30 is 90 and "no" is false. These
-# are the scalars of YAML 1.2, each with the characters that it starts with.
+# PyYAML implements YAML 1.1, where 1e-3 is text, 010 is 8, 1:30 is 90 and "no" is false. These
+# are the scalars of YAML 1.2, each with its possible first characters.
 _SCALARS = {
     "null": (r"null|Null|NULL|~|", ["n", "N", "~", ""]),
     "bool": (r"true|True|TRUE|false|False|FALSE", list("tTfF")),
@@ -86,7 +90,8 @@ _SCALARS = {
     ),
 }
 _Loader.yaml_implicit_resolvers = {}
-# The dumper keeps those of YAML 1.1 too, and so quotes what any reader may take for no text.
+# The dumper keeps the YAML 1.1 scalars too, so that it quotes text that either version would
+# read as another type.
 for _dialect in (_Loader, _Dumper):
     for _name, (_pattern, _starts) in _SCALARS.items():
         _dialect.add_implicit_resolver(
@@ -105,14 +110,14 @@ def load_config_file(path: str | os.PathLike) -> dict[str, Any]:
     Names and values are not checked: `resolve_config` and `Config.load` do that.
 
     Args:
-        path: a YAML file with the flags of `keras-seq2seq train` at the top level and the
-            hyper-parameters under `hparams`, nested or with dotted names.
+        path: A YAML file with the flags of `keras-seq2seq train` at the top level and the
+            hyperparameters under `hparams`, nested or with dotted names.
 
     Returns:
-        A nested dict.
+        A nested dictionary.
 
     Raises:
-        UserError: if the file cannot be read or is not a YAML mapping.
+        UserError: If the file cannot be read or is not a YAML mapping.
     """
     try:
         content = read_yaml(_read_text(path))
@@ -128,25 +133,10 @@ def load_config_file(path: str | os.PathLike) -> dict[str, Any]:
             set_option(options, str(name), value)
     except GivenTwiceError as error:
         raise UserError(f"{path}: {error}") from error
-    # A YAML alias may stand inside what it names.
+    # A YAML alias may occur inside the node it refers to.
     except RecursionError as error:
-        raise UserError(f"{path}: sections are nested without end") from error
+        raise UserError(f"{path}: a section contains itself") from error
     return options
-
-
-def dump_config(config: Section) -> str:
-    """Returns the YAML text from which `Config.load` makes an equal configuration.
-
-    Options stand in the order of their declaration. Those that are not set (None) and those
-    that have no effect beside the others are left out.
-    """
-    # As JSON has it: YAML has no tuples either.
-    options = config.model_dump(mode="json", exclude_none=True)
-    for path in options_without_effect(config):
-        _remove(options, path)
-    if not config.bucket_batch_sizes:
-        options.pop("bucket_batch_sizes")
-    return write_yaml(_without_empty_sections(options))
 
 
 def _read_text(path: str | os.PathLike) -> str:
@@ -161,39 +151,25 @@ def _read_text(path: str | os.PathLike) -> str:
         raise UserError(f"{path}:{line}: expected UTF-8 text") from error
 
 
-def _remove(options: dict, path: tuple[str, ...]) -> None:
-    *sections, last = path
-    for section in sections:
-        options = options[section]
-    options.pop(last, None)
-
-
-def _without_empty_sections(options: dict) -> dict:
-    kept = {
-        name: _without_empty_sections(value) if isinstance(value, dict) else value
-        for name, value in options.items()
-    }
-    return {name: value for name, value in kept.items() if value != {}}
-
-
 def parse_hparams(text: str) -> dict[str, Any]:
-    """Reads `name=value` items with commas between them.
+    """Parses comma-separated `name=value` items.
 
-    Newlines and blanks around items, and empty items, are allowed. Values are read as YAML.
-    Names and values are not checked: `resolve_config` does that.
+    Whitespace around items and empty items are ignored. Values are parsed as YAML. Names and values
+    are not checked: `resolve_config` does that.
 
     Args:
-        text: the items.
+        text: The items.
 
     Returns:
-        A nested dict.
+        A nested dictionary.
 
     Raises:
-        UserError: if an item has no `=`, a value cannot be read, or a name comes twice.
+        UserError: If an item has no `=`, a value cannot be parsed, or a name appears twice.
 
     Example:
-        >>> parse_hparams("rnn_cell.num_layers=2, rnn_cell.type=GRUCell")
-        {'rnn_cell': {'num_layers': 2, 'type': 'GRUCell'}}
+
+    >>> parse_hparams("rnn_cell.num_layers=2, rnn_cell.type=GRUCell")
+    {'rnn_cell': {'num_layers': 2, 'type': 'GRUCell'}}
     """
     options: dict[str, Any] = {}
     for item in filter(None, (item.strip() for item in text.split(","))):

@@ -1,12 +1,15 @@
 """All hyperparameters, under the dotted names of google/seq2seq."""
 
-from pydantic import Field
+from typing import Annotated, Any, get_type_hints
 
-from keras_seq2seq.config.inference import Inference
-from keras_seq2seq.config.optimizer import Optimizer
+from pydantic import create_model
+
+from keras_seq2seq.config.decoding_flags import BeamSearchFlags, InferenceFlags, SamplingFlags
+from keras_seq2seq.config.optimizer import OptimizerOptions
 from keras_seq2seq.config.option_types import (
     FilePath,
     KeepProbability,
+    Option,
     PositiveInt,
     PositiveSteps,
     ProperFraction,
@@ -15,197 +18,263 @@ from keras_seq2seq.config.option_types import (
 )
 from keras_seq2seq.config.section import Section
 
-CellType = one_of("LSTMCell", "GRUCell", BasicLSTMCell="LSTMCell")
+
+class RnnCellOptions(Section):
+    """`rnn_cell.*`: the recurrent cells of the encoder and the decoder."""
+
+    type: Annotated[
+        one_of("LSTMCell", "GRUCell", BasicLSTMCell="LSTMCell"), Option("Type of recurrent cell.")
+    ] = "LSTMCell"
+    num_units: Annotated[PositiveInt, Option("Number of units per layer.")] = 128
+    num_layers: Annotated[PositiveInt, Option("Number of stacked layers.")] = 1
+    dropout_input_keep_prob: Annotated[
+        KeepProbability, Option("Fraction of each layer's inputs that dropout keeps.")
+    ] = 1.0
+    dropout_output_keep_prob: Annotated[
+        KeepProbability, Option("Fraction of each layer's outputs that dropout keeps.")
+    ] = 1.0
+    residual_connections: Annotated[
+        Switch, Option("Add each layer's input to its output, starting at the second layer.")
+    ] = False
+    variational_dropout: Annotated[
+        Switch, Option("Use the same dropout mask at every time step of a sequence.")
+    ] = False
+    layer_normalization: Annotated[
+        Switch, Option("Apply layer normalization within the cells (slower).")
+    ] = False
 
 
-class RnnCell(Section):
-    """`rnn_cell.*`: the recurrent cells of both sides."""
-
-    type: CellType = Field("LSTMCell", description="Kind of recurrent cell.")
-    num_units: PositiveInt = Field(128, description="Units of each layer.")
-    num_layers: PositiveInt = Field(1, description="Recurrent layers, one upon the other.")
-    dropout_input_keep_prob: KeepProbability = Field(
-        1.0, description="Share of each layer's input that dropout keeps in training."
-    )
-    dropout_output_keep_prob: KeepProbability = Field(
-        1.0, description="Share of each layer's output that dropout keeps in training."
-    )
-    residual_connections: Switch = Field(
-        False, description="Add each layer's input to its output, from the second layer on."
-    )
-    variational_dropout: Switch = Field(
-        False, description="Drop the same at all time steps of a sentence."
-    )
-    layer_normalization: Switch = Field(
-        False, description="Normalise within the cells, which takes longer."
-    )
-
-
-class RnnCellOverrides(Section):
-    """`encoder.rnn_cell.*` and `decoder.rnn_cell.*`: what one side has different."""
-
-    type: CellType | None = Field(None, description="rnn_cell.type for this side alone.")
-    num_units: PositiveInt | None = Field(
-        None, description="rnn_cell.num_units for this side alone."
-    )
-    num_layers: PositiveInt | None = Field(
-        None, description="rnn_cell.num_layers for this side alone."
-    )
-    dropout_input_keep_prob: KeepProbability | None = Field(
-        None, description="rnn_cell.dropout_input_keep_prob for this side alone."
-    )
-    dropout_output_keep_prob: KeepProbability | None = Field(
-        None, description="rnn_cell.dropout_output_keep_prob for this side alone."
-    )
-    residual_connections: Switch | None = Field(
-        None, description="rnn_cell.residual_connections for this side alone."
-    )
-    variational_dropout: Switch | None = Field(
-        None, description="rnn_cell.variational_dropout for this side alone."
-    )
-    layer_normalization: Switch | None = Field(
-        None, description="rnn_cell.layer_normalization for this side alone."
-    )
-
-    def apply_to(self, cell: RnnCell) -> RnnCell:
+class _CellOverrides(Section):
+    def apply_to(self, cell: RnnCellOptions) -> RnnCellOptions:
         """Returns `cell` with the values that are set here."""
         return cell.model_copy(update=self.model_dump(exclude_none=True))
 
 
-EncoderType = one_of(
-    "BidirectionalEncoder",
-    "UnidirectionalEncoder",
-    BidirectionalRNNEncoder="BidirectionalEncoder",
-    UnidirectionalRNNEncoder="UnidirectionalEncoder",
+def _override(name: str) -> tuple[Any, None]:
+    """Returns the type and default of an option that overrides one of `RnnCellOptions`."""
+    annotation = get_type_hints(RnnCellOptions, include_extras=True)[name]
+    return Annotated[annotation | None, Option(f"Overrides rnn_cell.{name} for this side.")], None
+
+
+RnnCellOverrides = create_model(
+    "RnnCellOverrides",
+    __base__=_CellOverrides,
+    __module__=__name__,
+    __doc__="`encoder.rnn_cell.*` and `decoder.rnn_cell.*`: exceptions to `rnn_cell.*`.",
+    **{name: _override(name) for name in RnnCellOptions.model_fields},
 )
-TeacherDecay = one_of("linear", "exponential", "inverse_sigmoid")
-ScoreType = one_of("bahdanau", "dot")
-BridgeType = one_of("zero", "pass_through", "dense")
+
+
+class EncoderOptions(Section):
+    """`encoder.*`: the encoder."""
+
+    type: Annotated[
+        one_of(
+            "BidirectionalEncoder",
+            "UnidirectionalEncoder",
+            BidirectionalRNNEncoder="BidirectionalEncoder",
+            UnidirectionalRNNEncoder="UnidirectionalEncoder",
+        )
+        | None,
+        Option(
+            "Type of encoder; if not set, BidirectionalEncoder for AttentionSeq2Seq and "
+            "UnidirectionalEncoder for BasicSeq2Seq."
+        ),
+    ] = None
+    rnn_cell: RnnCellOverrides = RnnCellOverrides()
+
+
+def _full_teacher_forcing(config: Any) -> str | None:
+    if config.hparams.decoder.teacher_forcing.decay_type is None:
+        return (
+            "teacher forcing is always on; leave it out or set decoder.teacher_forcing.decay_type"
+        )
+    return None
+
+
+class TeacherForcingOptions(Section):
+    """`decoder.teacher_forcing.*`: the probability of feeding the decoder the correct token."""
+
+    decay_type: Annotated[
+        one_of("linear", "exponential", "inverse_sigmoid") | None,
+        Option(
+            "Decay of the teacher forcing probability (scheduled sampling, slower); if not set, "
+            "the probability is always 1."
+        ),
+    ] = None
+    decay_steps: Annotated[
+        PositiveSteps,
+        Option(
+            "Steps k until the probability is 0 (linear: 1 - t/k) or 1/2 (exponential), or k in "
+            "k/(k + exp(t/k)) (inverse_sigmoid).",
+            unused_because=_full_teacher_forcing,
+        ),
+    ] = 10_000
+    min_probability: Annotated[
+        ProperFraction,
+        Option(
+            "Lower bound of the teacher forcing probability.", unused_because=_full_teacher_forcing
+        ),
+    ] = 0.0
+
+
+class DecoderOptions(Section):
+    """`decoder.*`: the decoder."""
+
+    rnn_cell: RnnCellOverrides = RnnCellOverrides()
+    teacher_forcing: TeacherForcingOptions = TeacherForcingOptions()
+
+
+def _no_attention(config: Any) -> str | None:
+    if config.model == "BasicSeq2Seq":
+        return "BasicSeq2Seq has no attention; leave it out or use the model AttentionSeq2Seq"
+    return None
+
+
+class AttentionOptions(Section):
+    """`attention.*`: the attention of AttentionSeq2Seq."""
+
+    dim: Annotated[
+        PositiveInt,
+        Option("Number of units of the projected queries and keys.", unused_because=_no_attention),
+    ] = 128
+    score_type: Annotated[
+        one_of("bahdanau", "dot"),
+        Option("Type of attention score.", unused_because=_no_attention),
+    ] = "bahdanau"
+
+
+class BridgeOptions(Section):
+    """`bridge.*`: the initial state of the decoder."""
+
+    type: Annotated[
+        one_of("zero", "pass_through", "dense") | None,
+        Option(
+            "Initial state of the decoder: zeros, the encoder's final state or a projection of it; "
+            "if not set, dense for AttentionSeq2Seq and pass_through for BasicSeq2Seq."
+        ),
+    ] = None
+
+
 TokenizerType = one_of("whitespace", "characters")
 
 
-class Encoder(Section):
-    """`encoder.*`: reads the source."""
+class SourceOptions(Section):
+    """`source.*`: the source text."""
 
-    type: EncoderType | None = Field(
-        None,
-        description="Encoder; if not set the model's own: bidirectional for AttentionSeq2Seq, "
-        "unidirectional for BasicSeq2Seq.",
-    )
-    rnn_cell: RnnCellOverrides = RnnCellOverrides()
-
-
-class TeacherForcing(Section):
-    """`decoder.teacher_forcing.*`: how often the decoder is told the right token in training."""
-
-    decay_type: TeacherDecay | None = Field(
-        None,
-        description="How its probability falls (scheduled sampling, which is slower); if not "
-        "set, it is always told.",
-    )
-    decay_steps: PositiveSteps = Field(
-        10_000,
-        description="Steps k at which the probability is 0 (linear: 1 - t/k) or 1/2 (exponential), "
-        "or k of k/(k + exp(t/k)) (inverse_sigmoid).",
-    )
-    min_probability: ProperFraction = Field(0.0, description="It never falls below this.")
+    max_seq_len: Annotated[
+        PositiveInt, Option("Maximum source length in tokens, end token included.")
+    ] = 40
+    reverse: Annotated[Switch, Option("Reverse the source tokens.")] = False
+    tokenizer: Annotated[TokenizerType, Option("Source tokenizer.")] = "whitespace"
 
 
-class Decoder(Section):
-    """`decoder.*`: writes the target."""
+class TargetOptions(Section):
+    """`target.*`: the target text."""
 
-    rnn_cell: RnnCellOverrides = RnnCellOverrides()
-    teacher_forcing: TeacherForcing = TeacherForcing()
-
-
-class Attention(Section):
-    """`attention.*`: how AttentionSeq2Seq looks at the source."""
-
-    dim: PositiveInt = Field(128, description="Units of the projected queries and keys.")
-    score_type: ScoreType = Field("bahdanau", description="Attention score.")
+    max_seq_len: Annotated[
+        PositiveInt, Option("Maximum target length in tokens, end token included.")
+    ] = 40
+    tokenizer: Annotated[TokenizerType, Option("Target tokenizer.")] = "whitespace"
 
 
-class Bridge(Section):
-    """`bridge.*`: from the encoder's last state to the decoder's first."""
-
-    type: BridgeType | None = Field(
-        None, description="Start of the decoder's state; if not set the model's own."
-    )
+def _shared_embeddings(config: Any) -> str | None:
+    if config.hparams.embedding.share:
+        return "embedding.share uses one table for both sides; set embedding.source_file"
+    return None
 
 
-class Source(Section):
-    """`source.*`: the text that is read."""
-
-    max_seq_len: PositiveInt = Field(
-        40, description="Longest source in tokens, the end token included."
-    )
-    reverse: Switch = Field(False, description="Read the source from its end.")
-    tokenizer: TokenizerType = Field("whitespace", description="What a source token is.")
+def _no_pretrained_vectors(config: Any) -> str | None:
+    embedding = config.hparams.embedding
+    if embedding.source_file is None and embedding.target_file is None:
+        return "no pretrained vectors are loaded; leave it out or set embedding.source_file"
+    return None
 
 
-class Target(Section):
-    """`target.*`: the text that is written."""
+class EmbeddingOptions(Section):
+    """`embedding.*`: the token embeddings."""
 
-    max_seq_len: PositiveInt = Field(
-        40, description="Longest target in tokens, the end token included."
-    )
-    tokenizer: TokenizerType = Field("whitespace", description="What a target token is.")
+    # The default of google/seq2seq. The models' own default for `embedding_dim` is `num_units`:
+    # Python users then choose one size, while configurations written for google/seq2seq keep
+    # their meaning.
+    dim: Annotated[PositiveInt, Option("Size of the embeddings.")] = 100
+    share: Annotated[
+        Switch, Option("Share one table between both sides, which requires the same vocabulary.")
+    ] = False
+    source_file: Annotated[
+        FilePath | None,
+        Option(
+            "Pretrained source embeddings in the text format of word2vec or GloVe, plain or .gz."
+        ),
+    ] = None
+    target_file: Annotated[
+        FilePath | None,
+        Option(
+            "Pretrained target embeddings in the same formats.", unused_because=_shared_embeddings
+        ),
+    ] = None
+    tie_output: Annotated[
+        Switch,
+        Option(
+            "Use the target embeddings as output weights; adds a projection if the decoder's size "
+            "differs from embedding.dim."
+        ),
+    ] = False
+    word_dropout: Annotated[
+        ProperFraction,
+        Option("Fraction of source and target tokens replaced by the unknown token in training."),
+    ] = 0.0
+    freeze: Annotated[
+        Switch,
+        Option(
+            "Do not train embeddings loaded from source_file or target_file.",
+            unused_because=_no_pretrained_vectors,
+        ),
+    ] = False
 
 
-class Embedding(Section):
-    """`embedding.*`: the vectors of the tokens."""
+class BeamSearchOptions(BeamSearchFlags, Section):
+    """`inference.beam_search.*`: beam search."""
 
-    dim: PositiveInt = Field(100, description="Length of a token's vector.")
-    share: Switch = Field(
-        False, description="One table for both sides; they then need the same vocabulary."
-    )
-    source_file: FilePath | None = Field(
-        None,
-        description="Word vectors that the source's begin with: word2vec's or GloVe's text, "
-        "plain or .gz.",
-    )
-    target_file: FilePath | None = Field(
-        None, description="Word vectors that the target's begin with."
-    )
-    tie_output: Switch = Field(
-        False,
-        description="Score target tokens with their vectors; projects to embedding.dim if the "
-        "decoder has another size.",
-    )
-    word_dropout: ProperFraction = Field(
-        0.0, description="Share of the tokens of both sides that are read as unknown in training."
-    )
-    freeze: Switch = Field(
-        False, description="Do not train the tables that have a source_file or target_file."
-    )
+
+class SamplingOptions(SamplingFlags, Section):
+    """`inference.sampling.*`: sampling."""
+
+
+class InferenceOptions(InferenceFlags, Section):
+    """`inference.*`: decoding with a trained model."""
+
+    beam_search: BeamSearchOptions = BeamSearchOptions()
+    sampling: SamplingOptions = SamplingOptions()
 
 
 class HyperParameters(Section):
-    """What `--hparams` sets.
+    """The hyperparameters that `--hparams` sets.
 
     Example:
-        >>> hparams = HyperParameters(rnn_cell=RnnCell(num_units=256))
-        >>> hparams.encoder_cell.num_units
-        256
+
+    >>> hparams = HyperParameters(rnn_cell=RnnCellOptions(num_units=256))
+    >>> hparams.encoder_cell.num_units
+    256
     """
 
-    rnn_cell: RnnCell = RnnCell()
-    encoder: Encoder = Encoder()
-    decoder: Decoder = Decoder()
-    attention: Attention = Attention()
-    bridge: Bridge = Bridge()
-    source: Source = Source()
-    target: Target = Target()
-    embedding: Embedding = Embedding()
-    inference: Inference = Inference()
-    optimizer: Optimizer = Optimizer()
+    rnn_cell: RnnCellOptions = RnnCellOptions()
+    encoder: EncoderOptions = EncoderOptions()
+    decoder: DecoderOptions = DecoderOptions()
+    attention: AttentionOptions = AttentionOptions()
+    bridge: BridgeOptions = BridgeOptions()
+    source: SourceOptions = SourceOptions()
+    target: TargetOptions = TargetOptions()
+    embedding: EmbeddingOptions = EmbeddingOptions()
+    inference: InferenceOptions = InferenceOptions()
+    optimizer: OptimizerOptions = OptimizerOptions()
 
     @property
-    def encoder_cell(self) -> RnnCell:
-        """The encoder's cell: `rnn_cell.*` overridden by `encoder.rnn_cell.*`."""
+    def encoder_cell(self) -> RnnCellOptions:
+        """The encoder's cell: `rnn_cell.*`, overridden by `encoder.rnn_cell.*`."""
         return self.encoder.rnn_cell.apply_to(self.rnn_cell)
 
     @property
-    def decoder_cell(self) -> RnnCell:
-        """The decoder's cell: `rnn_cell.*` overridden by `decoder.rnn_cell.*`."""
+    def decoder_cell(self) -> RnnCellOptions:
+        """The decoder's cell: `rnn_cell.*`, overridden by `decoder.rnn_cell.*`."""
         return self.decoder.rnn_cell.apply_to(self.rnn_cell)

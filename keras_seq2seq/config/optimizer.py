@@ -1,25 +1,28 @@
-"""The optimizer and its learning rate."""
+"""The options of the optimizer and the learning rate."""
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import model_validator
 
 from keras_seq2seq.config.option_types import (
+    Convert,
     Expected,
     InnerFraction,
     NonNegativeFloat,
     NonNegativeSteps,
+    Option,
     PositiveFloat,
     PositiveInt,
     PositiveSteps,
     ProperFraction,
     Switch,
+    join_choices,
     one_of,
 )
 from keras_seq2seq.config.section import Section, conflict
 
-# Those of Keras that need no more than a learning rate. ScheduleFreeAdamW is not among them,
-# since its weights are the model's only after a call that ends training.
+# The optimizers of Keras that require no argument except a learning rate. ScheduleFreeAdamW is
+# not supported: its weights are usable for inference only after a call that ends training.
 OptimizerName = one_of(
     "Adam",
     "AdamW",
@@ -37,10 +40,10 @@ OptimizerName = one_of(
     RMSProp="RMSprop",
 )
 
-# The functions of TensorFlow 1's tf.train that the original could call: the others
-# (polynomial_decay, piecewise_constant) take no decay_rate and failed there.
+# The decays of TensorFlow 1's tf.train that google/seq2seq could use. Its other choices,
+# polynomial_decay and piecewise_constant, take no decay_rate and always failed.
 ORIGINAL_DECAYS = ("exponential_decay", "inverse_time_decay", "natural_exp_decay")
-_DecayName = one_of(*ORIGINAL_DECAYS, "inverse_square_root", "cosine", "plateau")
+_DECAYS = (*ORIGINAL_DECAYS, "inverse_square_root", "cosine", "plateau")
 
 
 def _empty_to_none(value: Any) -> Any:
@@ -48,12 +51,9 @@ def _empty_to_none(value: Any) -> Any:
 
 
 DecayType = Annotated[
-    _DecayName | None,
-    BeforeValidator(_empty_to_none),
-    Expected(
-        "exponential_decay, inverse_time_decay, natural_exp_decay, inverse_square_root, cosine, "
-        "plateau or none"
-    ),
+    one_of(*_DECAYS) | None,
+    Convert(_empty_to_none),
+    Expected(join_choices([*_DECAYS, "none"]), "NAME"),
 ]
 
 
@@ -67,74 +67,112 @@ def _check_arguments(value: Any) -> dict:
 
 Arguments = Annotated[
     dict[str, Any],
-    BeforeValidator(_check_arguments),
-    Expected("arguments of the Keras optimizer, such as optimizer.arguments.beta_2=0.98"),
+    Convert(_check_arguments),
+    Expected(
+        "arguments of the Keras optimizer, such as optimizer.arguments.beta_2=0.98", "NAME=VALUE"
+    ),
 ]
 
 
 NEVER = 1_000_000_000
 
 
-class Optimizer(Section):
-    """`optimizer.*`: the optimizer, the learning rate and the loss's smoothing."""
+def _decay_option(description: str, decays: tuple[str, ...] = _DECAYS) -> Option:
+    """Returns the metadata of an option that only some types of decay use."""
 
-    name: OptimizerName = Field("Adam", description="Keras optimizer.")
-    arguments: Arguments = Field(
-        {}, description="Further arguments of this optimizer, under their names in Keras."
-    )
-    learning_rate: PositiveFloat = Field(
-        1e-3, description="Learning rate before any decay; the original's 1e-4 trained too slowly."
-    )
-    lr_decay_type: DecayType = Field(
-        None, description="How the learning rate decays; it is constant if this is not set."
-    )
-    lr_warmup_steps: NonNegativeSteps = Field(
-        0, description="Training steps in which the learning rate rises from 0, whatever its decay."
-    )
-    lr_decay_steps: PositiveSteps = Field(
-        100, description="Training steps in which lr_decay_rate applies once."
-    )
-    lr_decay_rate: PositiveFloat = Field(
-        0.99,
-        description="Factor (exponential_decay) or rate (inverse_time_decay, natural_exp_decay).",
-    )
-    lr_start_decay_at: NonNegativeSteps = Field(
-        0, description="Training step at which the decay starts, if the warm-up is over."
-    )
-    lr_stop_decay_at: PositiveSteps = Field(
-        NEVER,
-        description="Training step at which the decay stops; cosine stops at the run's last step "
-        "if this is not set.",
-    )
-    lr_min_learning_rate: NonNegativeFloat = Field(
-        1e-12, description="The learning rate never decays below this."
-    )
-    lr_staircase: Switch = Field(
-        False, description="Decay in jumps every lr_decay_steps instead of at each step."
-    )
-    lr_plateau_factor: InnerFraction = Field(
-        0.5, description="Factor of the learning rate where --best_metric gets no better (plateau)."
-    )
-    lr_plateau_patience: PositiveInt = Field(
-        3, description="Evaluations in a row without a new best before that happens (plateau)."
-    )
-    clip_gradients: NonNegativeFloat = Field(
-        5.0, description="Largest global norm of the gradients; 0 does not clip them."
-    )
-    gradient_accumulation_steps: PositiveInt = Field(
-        1, description="Training steps, of a batch each, whose mean gradient updates the weights."
-    )
-    ema_momentum: ProperFraction = Field(
-        0.0,
-        description="Share that the moving average of the weights keeps at each step, such as "
-        "0.999; it is what is evaluated and saved. 0 takes the weights themselves.",
-    )
-    label_smoothing: ProperFraction = Field(
-        0.0, description="Share of the probability that the loss spreads over all tokens."
-    )
+    def unused_because(config: Any) -> str | None:
+        decay_type = config.hparams.optimizer.lr_decay_type
+        if decay_type is None:
+            return "the learning rate is constant; leave it out or set optimizer.lr_decay_type"
+        if decay_type not in decays:
+            return (
+                f"{decay_type} does not use it; leave it out or set optimizer.lr_decay_type to "
+                f"{join_choices(decays)}"
+            )
+        return None
+
+    return Option(description, unused_because=unused_because)
+
+
+class OptimizerOptions(Section):
+    """`optimizer.*`: the optimizer, the learning rate and label smoothing."""
+
+    name: Annotated[OptimizerName, Option("Keras optimizer.")] = "Adam"
+    arguments: Annotated[
+        Arguments, Option("Additional arguments of the optimizer, named as in Keras.")
+    ] = {}
+    # google/seq2seq's default of 1e-4 trains too slowly to reach the results of its tutorials.
+    learning_rate: Annotated[
+        PositiveFloat, Option("Base learning rate, to which warm-up and decay apply.")
+    ] = 1e-3
+    lr_decay_type: Annotated[
+        DecayType, Option("Decay of the learning rate; constant if not set.")
+    ] = None
+    lr_warmup_steps: Annotated[
+        NonNegativeSteps,
+        Option("Training steps of linear warm-up from 0; may be combined with any decay."),
+    ] = 0
+    lr_decay_steps: Annotated[
+        PositiveSteps,
+        _decay_option("Training steps in which lr_decay_rate applies once.", ORIGINAL_DECAYS),
+    ] = 100
+    lr_decay_rate: Annotated[
+        PositiveFloat,
+        _decay_option(
+            "Decay factor (exponential_decay) or rate (inverse_time_decay, natural_exp_decay).",
+            ORIGINAL_DECAYS,
+        ),
+    ] = 0.99
+    lr_start_decay_at: Annotated[
+        NonNegativeSteps,
+        _decay_option("Training step at which decay starts, but not before warm-up ends."),
+    ] = 0
+    lr_stop_decay_at: Annotated[
+        PositiveSteps,
+        _decay_option(
+            "Training step at which decay stops; if not set, cosine stops at the last step."
+        ),
+    ] = NEVER
+    lr_min_learning_rate: Annotated[
+        NonNegativeFloat, _decay_option("Lower bound of the decayed learning rate.")
+    ] = 1e-12
+    lr_staircase: Annotated[
+        Switch,
+        _decay_option("Decay once every lr_decay_steps instead of every step.", ORIGINAL_DECAYS),
+    ] = False
+    lr_plateau_factor: Annotated[
+        InnerFraction,
+        _decay_option(
+            "Factor applied to the learning rate when --best_metric stops improving (plateau).",
+            ("plateau",),
+        ),
+    ] = 0.5
+    lr_plateau_patience: Annotated[
+        PositiveInt,
+        _decay_option(
+            "Evaluations without improvement before lr_plateau_factor is applied (plateau).",
+            ("plateau",),
+        ),
+    ] = 3
+    clip_gradients: Annotated[
+        NonNegativeFloat, Option("Maximum global norm of the gradients; 0 disables clipping.")
+    ] = 5.0
+    gradient_accumulation_steps: Annotated[
+        PositiveInt, Option("Number of training steps whose gradients are averaged per update.")
+    ] = 1
+    ema_momentum: Annotated[
+        ProperFraction,
+        Option(
+            "Momentum of the exponential moving average of the weights, such as 0.999; the "
+            "averaged weights are evaluated and saved. 0 disables averaging."
+        ),
+    ] = 0.0
+    label_smoothing: Annotated[
+        ProperFraction, Option("Probability mass that the loss spreads uniformly over all tokens.")
+    ] = 0.0
 
     @model_validator(mode="after")
-    def _check_decay_steps(self) -> "Optimizer":
+    def _check_decay_steps(self) -> "OptimizerOptions":
         for name in ("lr_start_decay_at", "lr_warmup_steps"):
             if getattr(self, name) >= self.lr_stop_decay_at:
                 raise conflict(

@@ -1,29 +1,134 @@
-"""The types of option values, each with the words that error messages and the docs use for it."""
+"""Declaring options: `Option` metadata and the types that option values may have.
+
+An option is an annotated class attribute:
+
+    batch_size: Annotated[PositiveInt, Option("Sentence pairs per batch.")] = 32
+
+pydantic validates values against the annotation; error messages, `--help` and the docs are derived
+from its metadata. This module does not import pydantic, so that `--help` stays fast.
+"""
 
 import os
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args
-
-from pydantic import AfterValidator, BeforeValidator, Field
-from pydantic.fields import FieldInfo
+from collections.abc import Callable, Iterable, Iterator
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_type_hints
 
 
-@dataclass(frozen=True)
+class Option:
+    """Metadata of an option.
+
+    Args:
+        description: A sentence for `--help` and the docs.
+        flag: The name of the command-line flag, if it differs from the option's name.
+        aliases: Other names of the flag.
+        may_change: Whether the option may change when a training run is resumed. Options that
+            determine the model or its training may not.
+        unused_because: A function that takes the `Config` and returns why the option has no
+            effect there, or `None` if it has one. Without it, the option always has an effect.
+    """
+
+    def __init__(
+        self,
+        description: str,
+        *,
+        flag: str | None = None,
+        aliases: tuple[str, ...] = (),
+        may_change: bool = False,
+        unused_because: Callable[[Any], str | None] | None = None,
+    ):
+        self.description = description
+        self.flag = flag
+        self.aliases = aliases
+        self.may_change = may_change
+        self.unused_because = unused_because
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Callable) -> dict:
+        return {**handler(schema), "description": self.description}
+
+
 class Expected:
-    """What a value must be, in words that finish the sentence "expected ..."."""
+    """Describes the values that a type accepts.
 
-    words: str
+    Args:
+        words: Completes the sentence "expected ..." in error messages.
+        metavar: The placeholder of a value in `--help`.
+    """
+
+    def __init__(self, words: str, metavar: str):
+        self.words = words
+        self.metavar = metavar
 
 
-def expected_words(field: FieldInfo) -> str:
-    """Returns what the option declared as `field` must hold, in words."""
-    metadata = list(field.metadata)
-    # In `X | None` the metadata of X is that of the union's member.
-    for member in get_args(field.annotation):
+class Convert:
+    """Converts a value before pydantic checks its type; raises `ValueError` if it is wrong."""
+
+    def __init__(self, function: Callable[[Any], Any]):
+        self.function = function
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable) -> Any:
+        from pydantic_core.core_schema import no_info_before_validator_function
+
+        return no_info_before_validator_function(self.function, handler(source))
+
+
+class Limits:
+    """Limits of a value: `ge`, `gt`, `le`, `lt` or `min_length`, as in `pydantic.Field`.
+
+    They apply to the type itself, so they precede any `Convert`.
+    """
+
+    def __init__(self, **limits: float):
+        self.limits = limits
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable) -> Any:
+        return {**handler(source), **self.limits}
+
+
+def find_metadata(kind: type, annotation: Any, metadata: Iterable) -> Any:
+    """Returns the first object of a class in the metadata of a type.
+
+    Args:
+        kind: The class, such as `Expected`.
+        annotation: The type without its metadata. If it is a union, the metadata of its members
+            is searched too.
+        metadata: The metadata of the type.
+    """
+    metadata = list(metadata)
+    for member in get_args(annotation):
         metadata += getattr(member, "__metadata__", ())
-    return next(item.words for item in metadata if isinstance(item, Expected))
+    return next(item for item in metadata if isinstance(item, kind))
+
+
+class Flag(NamedTuple):
+    """A declared flag.
+
+    Attributes:
+        name: The name of the flag on the command line, without dashes.
+        path: The path of the option in its class, such as `("beam_search", "beam_width")`.
+        default: The default; `None` and empty values mean that nothing is set.
+        option: The metadata of the option.
+        expected: The values it accepts.
+    """
+
+    name: str
+    path: tuple[str, ...]
+    default: Any
+    option: Option
+    expected: Expected
+
+
+def walk_flags(declarations: type, prefix: tuple[str, ...] = ()) -> Iterator[Flag]:
+    """Yields the flags that a class such as `TrainingFlags` declares, including nested ones."""
+    for name, annotation in get_type_hints(declarations, include_extras=True).items():
+        path = (*prefix, name)
+        if isinstance(annotation, type):
+            yield from walk_flags(annotation, path)
+            continue
+        option, expected = (
+            find_metadata(kind, annotation.__origin__, annotation.__metadata__)
+            for kind in (Option, Expected)
+        )
+        yield Flag(option.flag or name, path, getattr(declarations, name), option, expected)
 
 
 def join_choices(choices: Iterable[str]) -> str:
@@ -32,18 +137,22 @@ def join_choices(choices: Iterable[str]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
+_MAX_LISTED_CHOICES = 3
+
+
 def one_of(*names: str, **other_spellings: str) -> Any:
-    """Returns the type of an option that takes one of `names`.
+    """Returns the type of an option with a fixed set of values.
 
     Args:
-        *names: the values.
-        **other_spellings: further spellings, each with the name that it stands for.
+        *names: The values.
+        **other_spellings: Alternative spellings, each mapped to one of the values.
     """
 
-    def normalise(value: Any) -> Any:
+    def normalize(value: Any) -> Any:
         return other_spellings.get(value, value) if isinstance(value, str) else value
 
-    return Annotated[Literal[names], BeforeValidator(normalise), Expected(join_choices(names))]
+    metavar = f"[{'|'.join(names)}]" if len(names) <= _MAX_LISTED_CHOICES else "NAME"
+    return Annotated[Literal[names], Convert(normalize), Expected(join_choices(names), metavar)]
 
 
 def _whole_float_to_int(value: Any) -> Any:
@@ -54,48 +163,69 @@ def _path_to_text(value: Any) -> Any:
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
-def _check_pattern(value: str) -> str:
+def _check_pattern(value: Any) -> Any:
     try:
         re.compile(value)
-    except re.error as error:
+    except (re.error, TypeError) as error:
         raise ValueError("not a regular expression") from error
     return value
 
 
-Switch = Annotated[bool, Expected("true or false")]
-# Text and not pathlib.Path, which would make "gs:/bucket" of "gs://bucket".
+def _split_at_spaces(value: Any) -> Any:
+    if isinstance(value, str):
+        return tuple(value.split())
+    return tuple(value) if isinstance(value, list) else value
+
+
+NUMBER, SWITCH = "N", "true|false"
+
+Switch = Annotated[bool, Expected("true or false", SWITCH)]
+# Strings rather than pathlib.Path, which would turn "gs://bucket" into "gs:/bucket".
 FilePath = Annotated[
-    str, Field(min_length=1), BeforeValidator(_path_to_text), Expected("the path of a file")
+    str, Limits(min_length=1), Convert(_path_to_text), Expected("the path of a file", "FILE")
 ]
-
 DirectoryPath = Annotated[
-    str, Field(min_length=1), BeforeValidator(_path_to_text), Expected("the path of a directory")
+    str, Limits(min_length=1), Convert(_path_to_text), Expected("the path of a directory", "DIR")
 ]
-Pattern = Annotated[str, AfterValidator(_check_pattern), Expected("a regular expression")]
+Pattern = Annotated[str, Convert(_check_pattern), Expected("a regular expression", "REGEX")]
+Tokens = Annotated[
+    tuple[str, ...], Convert(_split_at_spaces), Expected("tokens separated by spaces", "TOKENS")
+]
 
-PositiveInt = Annotated[int, Field(ge=1), Expected("a whole number of at least 1")]
-NonNegativeInt = Annotated[int, Field(ge=0), Expected("a whole number of at least 0")]
-# Counts of steps are large: people write them as 1e6.
-PositiveSteps = Annotated[PositiveInt, BeforeValidator(_whole_float_to_int)]
-NonNegativeSteps = Annotated[NonNegativeInt, BeforeValidator(_whole_float_to_int)]
+PositiveInt = Annotated[int, Limits(ge=1), Expected("a whole number of at least 1", NUMBER)]
+NonNegativeInt = Annotated[int, Limits(ge=0), Expected("a whole number of at least 0", NUMBER)]
+# Large numbers of steps are often written as 1e6.
+PositiveSteps = Annotated[PositiveInt, Convert(_whole_float_to_int)]
+NonNegativeSteps = Annotated[NonNegativeInt, Convert(_whole_float_to_int)]
 # The range that NumPy accepts.
-Seed = Annotated[int, Field(ge=0, le=2**32 - 1), Expected("a whole number from 0 to 4294967295")]
+Seed = Annotated[
+    int, Limits(ge=0, le=2**32 - 1), Expected("a whole number from 0 to 4294967295", NUMBER)
+]
 
-PositiveFloat = Annotated[float, Field(gt=0), Expected("a number above 0")]
-NonNegativeFloat = Annotated[float, Field(ge=0), Expected("a number of at least 0")]
-KeepProbability = Annotated[float, Field(gt=0, le=1), Expected("a number above 0 and at most 1")]
-ProperFraction = Annotated[float, Field(ge=0, lt=1), Expected("a number of at least 0 and below 1")]
-InnerFraction = Annotated[float, Field(gt=0, lt=1), Expected("a number above 0 and below 1")]
+PositiveFloat = Annotated[float, Limits(gt=0), Expected("a number above 0", NUMBER)]
+NonNegativeFloat = Annotated[float, Limits(ge=0), Expected("a number of at least 0", NUMBER)]
+Probability = Annotated[
+    float, Limits(gt=0, le=1), Expected("a probability above 0 and at most 1", NUMBER)
+]
+KeepProbability = Annotated[
+    float, Limits(gt=0, le=1), Expected("a number above 0 and at most 1", NUMBER)
+]
+ProperFraction = Annotated[
+    float, Limits(ge=0, lt=1), Expected("a number of at least 0 and below 1", NUMBER)
+]
+InnerFraction = Annotated[
+    float, Limits(gt=0, lt=1), Expected("a number above 0 and below 1", NUMBER)
+]
 
 
-# int() alone would also take "1_0" and digits of other scripts.
+# int() would also accept "1_0" and digits of other scripts.
 _BOUNDARY = re.compile(r"0*[1-9][0-9]*(x0*[1-9][0-9]*)?", re.ASCII)
 
 
 def _read_boundaries(value: Any) -> tuple[int | str, ...] | str:
     if value == "auto":
         return value
-    items = [_read_boundary(item) for item in split(value)]
+    items = [_read_boundary(item) for item in _split_at_commas(value)]
     numbers = [item for item in items if isinstance(item, int)]
     if len(numbers) == len(items) and sorted(set(numbers)) != numbers:
         raise ValueError("not strictly increasing")
@@ -109,38 +239,15 @@ def _read_boundary(item: Any) -> int | str:
 
 
 def _read_batch_sizes(value: Any) -> tuple[int, ...]:
-    items = [_read_boundary(item) for item in split(value)]
+    items = [_read_boundary(item) for item in _split_at_commas(value)]
     if not all(isinstance(item, int) for item in items):
         raise ValueError("not whole numbers")
     return tuple(items)
 
 
-def split(value: Any) -> list:
-    """Returns the items of what flags write as 10,15,20 and files as lists too."""
-    if isinstance(value, str):
-        return [item.strip() for item in value.split(",")]
-    # A single number comes from a YAML file as it is.
-    return list(value) if isinstance(value, (list, tuple)) else [value]
-
-
-Buckets = Annotated[
-    tuple[int | str, ...] | Literal["auto"],
-    BeforeValidator(_read_boundaries),
-    Expected(
-        "increasing whole numbers of at least 1, such as 10,15,20, or lengths of source and "
-        "target, such as 10x12,15x15, or auto"
-    ),
-]
-BatchSizes = Annotated[
-    tuple[int, ...],
-    BeforeValidator(_read_batch_sizes),
-    Expected("whole numbers of at least 1, such as 128,64,32"),
-]
-
-
-def _read_steps(value: Any) -> tuple[int, ...]:
-    # int() alone would also take "1_0" and digits of other scripts.
-    items = [str(item) for item in split(value)]
+def _read_first_and_last(value: Any) -> tuple[int, ...]:
+    # int() would also accept "1_0" and digits of other scripts.
+    items = [str(item) for item in _split_at_commas(value)]
     if not all(item.isascii() and item.isdigit() for item in items):
         raise ValueError("not whole numbers")
     steps = tuple(map(int, items))
@@ -149,8 +256,30 @@ def _read_steps(value: Any) -> tuple[int, ...]:
     return steps
 
 
+def _split_at_commas(value: Any) -> list:
+    """Returns the items of a list, which flags write as "10,15,20"."""
+    if isinstance(value, str):
+        return [item.strip() for item in value.split(",")]
+    # A YAML file may have a single number in place of a list.
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+Buckets = Annotated[
+    tuple[int | str, ...] | Literal["auto"],
+    Convert(_read_boundaries),
+    Expected(
+        "increasing whole numbers of at least 1, such as 10,15,20, or lengths of source and "
+        "target, such as 10x12,15x15, or auto",
+        "LENGTH,...",
+    ),
+]
+BatchSizes = Annotated[
+    tuple[int, ...],
+    Convert(_read_batch_sizes),
+    Expected("whole numbers of at least 1, such as 128,64,32", "N,..."),
+]
 ProfileSteps = Annotated[
     tuple[int, ...],
-    BeforeValidator(_read_steps),
-    Expected("a first and a last step, such as 100,110"),
+    Convert(_read_first_and_last),
+    Expected("a first and a last step, such as 100,110", "FIRST,LAST"),
 ]

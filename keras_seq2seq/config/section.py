@@ -1,4 +1,4 @@
-"""Groups of options, and nested dicts of options."""
+"""Sections of options, and nested dictionaries of option values."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -7,24 +7,40 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
+from keras_seq2seq.config.option_types import Expected, Option, find_metadata
+
 
 class Section(BaseModel):
-    """A group of options: unknown names, loose types, infinities and later changes are refused."""
+    """A group of options.
+
+    Instances cannot be modified. Unknown names, values of another type, infinities and NaN are
+    errors.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
+def option_of(field: FieldInfo) -> Option:
+    """Returns the metadata of the option that a field declares."""
+    return find_metadata(Option, field.annotation, field.metadata)
+
+
+def expected_words(field: FieldInfo) -> str:
+    """Returns the values that the option of a field accepts, in words."""
+    return find_metadata(Expected, field.annotation, field.metadata).words
+
+
 def nested_section(field: FieldInfo | None) -> type[Section] | None:
-    """Returns the section that is declared as `field`; None if that is a single option."""
+    """Returns the section that a field declares, or `None` if it declares a single option."""
     annotation = field.annotation if field is not None else None
-    # Not issubclass: Python 3.10 takes `tuple[int, ...]` for a type, and fails there.
+    # Not issubclass: on Python 3.10, `tuple[int, ...]` counts as a type but fails there.
     return annotation if isinstance(annotation, type(Section)) else None
 
 
 def walk_options(
     section: type[Section], prefix: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:
-    """Yields the path and the declaration of each option, those of nested sections too."""
+    """Yields the path and the field of each option, including those of nested sections."""
     for name, field in section.model_fields.items():
         path = (*prefix, name)
         if nested := nested_section(field):
@@ -34,7 +50,7 @@ def walk_options(
 
 
 def find_field(section: type[Section], path: Sequence[str]) -> FieldInfo | None:
-    """Returns the declaration of what is at `path`, None if there is no such option."""
+    """Returns the field at a path, or `None` if there is none."""
     *sections, last = path
     for name in sections:
         section = nested_section(section.model_fields.get(name))
@@ -44,17 +60,22 @@ def find_field(section: type[Section], path: Sequence[str]) -> FieldInfo | None:
 
 
 class GivenTwiceError(ValueError):
-    """An option that a single source gives twice."""
+    """An option appears twice in the same source."""
 
     def __init__(self, name: str):
         super().__init__(f'option "{name}" is given twice')
 
 
 def set_option(options: dict, name: str, value: Any) -> None:
-    """Sets the dotted `name` in `options`; a mapping as `value` sets all that it holds.
+    """Sets an option in a nested dictionary.
+
+    Args:
+        options: The nested dictionary.
+        name: The dotted name of the option or section.
+        value: The value of the option, or a mapping with the values of a section.
 
     Raises:
-        GivenTwiceError: if `options` has a value for `name`, or for a section of it.
+        GivenTwiceError: If the option, or a section that contains it, already has a value.
     """
     if isinstance(value, Mapping) and value:
         for nested_name, nested_value in value.items():
@@ -70,10 +91,10 @@ def set_option(options: dict, name: str, value: Any) -> None:
     options[last] = value
 
 
-def merge_options(below: Mapping, above: Mapping) -> dict:
-    """Returns the options of both; where both have a value it is that of `above`."""
-    merged = dict(below)
-    for name, value in above.items():
+def merge_options(base: Mapping, overrides: Mapping) -> dict:
+    """Returns the options of both nested dictionaries; `overrides` takes precedence."""
+    merged = dict(base)
+    for name, value in overrides.items():
         if isinstance(value, dict) and isinstance(merged.get(name), dict):
             value = merge_options(merged[name], value)
         merged[name] = value
@@ -81,7 +102,7 @@ def merge_options(below: Mapping, above: Mapping) -> dict:
 
 
 def has_path(options: Any, path: Sequence[str]) -> bool:
-    """Tells whether `options` has a value at `path`."""
+    """Returns whether a nested dictionary has a value at a path."""
     for name in path:
         if not isinstance(options, Mapping) or name not in options:
             return False
@@ -89,18 +110,16 @@ def has_path(options: Any, path: Sequence[str]) -> bool:
     return True
 
 
-def get_path(section: Any, path: Sequence[str]) -> Any:
-    """Returns the value at `path` of a section."""
-    for name in path:
-        section = getattr(section, name)
-    return section
-
-
 CONFLICT = "conflicting_options"
 
 
 def conflict(option: str, message: str) -> PydanticCustomError:
-    """Returns the error that a model validator raises for the dotted `option`."""
+    """Returns the error to raise in a model validator if options contradict each other.
+
+    Args:
+        option: The dotted name of the option at fault.
+        message: The problem in words.
+    """
     return PydanticCustomError(
         CONFLICT, "{option}: {message}", {"option": option, "message": message}
     )

@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from keras_seq2seq.config.option_types import expected_words, join_choices
+from keras_seq2seq.config.option_types import join_choices
 from keras_seq2seq.config.section import (
     CONFLICT,
     Section,
+    expected_words,
     find_field,
     has_path,
     merge_options,
@@ -23,22 +24,23 @@ from keras_seq2seq.errors import UserError
 
 
 @dataclass(frozen=True)
-class Layer:
-    """Options from one source, which error messages name.
+class OptionSource:
+    """The options of one source.
 
     Args:
-        source: the name of the source: a file's path, `--hparams`, `--batch_size`.
-        options: nested dict of the options.
-        section: the path at which the source's own names start: `("hparams",)` for
-            `--hparams`, the whole path for a flag, which sets one option.
+        name: The name of the source in error messages, such as a file's path, `--hparams` or
+            `--batch_size`.
+        options: A nested dictionary of the options.
+        section: The path that the names in this source are relative to: `("hparams",)` for
+            `--hparams`, and the full path of the option for a flag, which sets one option.
     """
 
-    source: str
+    name: str
     options: dict
     section: tuple[str, ...] = ()
 
-    def own_name(self, path: Sequence[str]) -> str:
-        """Returns the dotted name of the option at `path` in this source, "" for a flag."""
+    def name_of(self, path: Sequence[str]) -> str:
+        """Returns the dotted name of an option within this source, which is "" for a flag."""
         return ".".join(path[len(self.section) :])
 
 
@@ -46,76 +48,84 @@ _LONGEST = 60
 
 
 def show(value: Any) -> str:
-    """Returns `value` as the user wrote it, on one line and not longer than a line should be."""
+    """Returns a value as the user wrote it, on one line and truncated if it is long."""
     if value is None:
         return "nothing"
-    # json writes text, true and false as YAML does, but an infinity as "Infinity".
+    # JSON writes strings, true and false like YAML, but infinity as "Infinity".
     shown = json.dumps(value, ensure_ascii=False) if isinstance(value, (str, bool)) else repr(value)
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
 
 
-# Likeness from 0 to 1, as difflib measures it.
-_NEAR = 0.6
-_EQUALLY_NEAR = 0.02
+# Similarity ratios of difflib, from 0 to 1.
+_SIMILAR = 0.6
+_TIE = 0.02
 
 
 def near_misses(name: str, valid_names: Iterable[str]) -> list[str]:
-    """Returns the valid names nearest to the dotted `name`: mostly one or none."""
+    """Returns the valid names that are most similar to a misspelled one: usually one or none.
+
+    Args:
+        name: The misspelled name, which may be dotted.
+        valid_names: The valid names.
+    """
     valid_names = list(valid_names)
-    # A section that exists is meant.
+    # If the section exists, only look there.
     section = name.rpartition(".")[0]
     valid_names = [valid for valid in valid_names if valid.startswith(f"{section}.")] or valid_names
-    # The right name in a wrong section, or in none, is nearer than any other spelling.
+    # A correct name in the wrong section, or without a section, beats similar spellings.
     candidates = [valid for valid in valid_names if _last(valid) == _last(name)]
     if not candidates:
-        # The section alone makes long names alike: the last part must be like the other too.
+        # Long sections make any two names similar, so the last parts must be similar as well.
         candidates = [
             valid
             for valid in valid_names
-            if _likeness(name, valid) >= _NEAR and _likeness(_last(name), _last(valid)) >= _NEAR
+            if _similarity(name, valid) >= _SIMILAR
+            and _similarity(_last(name), _last(valid)) >= _SIMILAR
         ]
-    nearest = max((_likeness(name, valid) for valid in candidates), default=0)
-    return [valid for valid in candidates if _likeness(name, valid) > nearest - _EQUALLY_NEAR]
+    best = max((_similarity(name, valid) for valid in candidates), default=0)
+    return [valid for valid in candidates if _similarity(name, valid) > best - _TIE]
 
 
 def _last(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def _likeness(one: str, other: str) -> float:
+def _similarity(one: str, other: str) -> float:
     return SequenceMatcher(None, one, other).ratio()
 
 
 SectionType = TypeVar("SectionType", bound=Section)
 
 
-def validate_layers(section: type[SectionType], layers: Sequence[Layer]) -> SectionType:
-    """Merges `layers`, later ones above earlier ones, and makes a `section` of them.
+def validate_sources(section: type[SectionType], sources: Sequence[OptionSource]) -> SectionType:
+    """Merges options from several sources and validates them.
 
-    A wrong value is an error in a lower layer too, where a higher one replaces it.
+    Args:
+        section: The section to create.
+        sources: The sources; later ones override earlier ones. An invalid value is an error even
+            if a later source overrides it.
 
     Raises:
-        UserError: one line on the first mistake: its source and option, what was expected and
-            what was found.
+        UserError: One line about the first error: source, option, expected and actual value.
     """
-    for layer in layers:
-        validate_layer(section, layer)
-    options = reduce(merge_options, (layer.options for layer in layers), {})
+    for source in sources:
+        validate_source(section, source)
+    options = reduce(merge_options, (source.options for source in sources), {})
     for error in _errors(section, options):
-        raise UserError(_explain_conflict(layers, error))
+        raise UserError(_explain_conflict(sources, error))
     return section.model_validate(options)
 
 
-def validate_layer(section: type[Section], layer: Layer) -> None:
-    """Checks the names and values of one layer. Whether they go with others is left open.
+def validate_source(section: type[Section], source: OptionSource) -> None:
+    """Checks the names and values of one source, but not whether they fit those of other sources.
 
     Raises:
-        UserError: as `validate_layers`.
+        UserError: As `validate_sources`.
     """
-    for error in _errors(section, layer.options):
-        # Whether options go together shows only when all are known.
+    for error in _errors(section, source.options):
+        # Conflicts between options can only be detected once all sources are merged.
         if error["type"] != CONFLICT:
-            raise UserError(_explain(section, layer, error))
+            raise UserError(_explain(section, source, error))
 
 
 def _errors(section: type[Section], options: dict) -> list:
@@ -126,39 +136,39 @@ def _errors(section: type[Section], options: dict) -> list:
     return []
 
 
-def _explain_conflict(layers: Sequence[Layer], error: dict) -> str:
+def _explain_conflict(sources: Sequence[OptionSource], error: dict) -> str:
     path = tuple(error["ctx"]["option"].split("."))
-    # The topmost layer that has the option: it is its value that counts.
-    layer = next(layer for layer in reversed(layers) if has_path(layer.options, path))
-    return _locate(layer, path, error["ctx"]["message"])
+    # The last source that sets the option determines its value.
+    source = next(source for source in reversed(sources) if has_path(source.options, path))
+    return _locate(source, path, error["ctx"]["message"])
 
 
-def _explain(section: type[Section], layer: Layer, error: dict) -> str:
+def _explain(section: type[Section], source: OptionSource, error: dict) -> str:
     path, found = error["loc"], error["input"]
     field = find_field(section, path)
     if nested := nested_section(field):
         option, _ = next(walk_options(nested, path))
-        expected = f"options such as {layer.own_name(option)}"
+        expected = f"options such as {source.name_of(option)}"
     elif field is None or isinstance(found, dict):
-        return _explain_unknown(section, layer, _first_option(path, found))
+        return _explain_unknown(section, source, _first_option(path, found))
     else:
         expected = expected_words(field)
-    return _locate(layer, path, f"expected {expected}, got {show(found)}")
+    return _locate(source, path, f"expected {expected}, got {show(found)}")
 
 
-def _explain_unknown(section: type[Section], layer: Layer, path: tuple[str, ...]) -> str:
-    name = layer.own_name(path)
+def _explain_unknown(section: type[Section], source: OptionSource, path: tuple[str, ...]) -> str:
+    name = source.name_of(path)
     valid_names = [
-        layer.own_name(valid)
+        source.name_of(valid)
         for valid, _ in walk_options(section)
-        if valid[: len(layer.section)] == layer.section
+        if valid[: len(source.section)] == source.section
     ]
     if near := near_misses(name, valid_names):
         choices = join_choices(f'"{valid}"' for valid in near)
         hint = f"did you mean {choices}?"
     else:
         hint = f"expected one of {', '.join(_siblings(section, path))}"
-    return f'{layer.source}: unknown option "{name}"; {hint}'
+    return f'{source.name}: unknown option "{name}"; {hint}'
 
 
 def _siblings(section: type[Section], path: tuple[str, ...]) -> list[str]:
@@ -177,5 +187,5 @@ def _first_option(path: tuple[str, ...], found: Any) -> tuple[str, ...]:
     return path
 
 
-def _locate(layer: Layer, path: tuple[str, ...], message: str) -> str:
-    return ": ".join(filter(None, (layer.source, layer.own_name(path), message)))
+def _locate(source: OptionSource, path: tuple[str, ...], message: str) -> str:
+    return ": ".join(filter(None, (source.name, source.name_of(path), message)))

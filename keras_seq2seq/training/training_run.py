@@ -18,6 +18,7 @@ from keras_seq2seq.callbacks import (
     StopWithoutImprovement,
     TrackGradientNorm,
 )
+from keras_seq2seq.config.training_flags import DEFAULT_CHECKPOINT_SECONDS
 from keras_seq2seq.errors import RunError
 from keras_seq2seq.evaluation import LOWER_IS_BETTER
 from keras_seq2seq.files import read_lines
@@ -33,7 +34,6 @@ from keras_seq2seq.training.records import MetricsLog, RunRecord, forget_events_
 from keras_seq2seq.training.run_board import RunBoard
 
 _DEV_BATCH_SIZE = 128
-_DEFAULT_CHECKPOINT_SECONDS = 600
 _AT_THE_START = {"step": 0, "records": [], "seconds": 0.0}
 
 
@@ -175,7 +175,7 @@ class TrainingRun:
         config = self._plan.config
         seconds = config.save_checkpoints_secs
         if seconds is None and config.save_checkpoints_steps is None:
-            seconds = _DEFAULT_CHECKPOINT_SECONDS
+            seconds = DEFAULT_CHECKPOINT_SECONDS
         return SaveCheckpoints(
             self._save, config.save_checkpoints_steps, seconds, self._plan.workers.any
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from keras_seq2seq.config import Config, load_config_file
 from keras_seq2seq.config.config_file import write_yaml
-from keras_seq2seq.config.validate import Layer, near_misses, validate_layers
+from keras_seq2seq.config.validate import OptionSource, near_misses, validate_sources
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.training import prepare
@@ -115,7 +115,7 @@ class SearchPlan:
             config, space = options.pop("config"), options.pop("space")
             objective = options.pop("objective")
             return cls(
-                config=validate_layers(Config, [Layer(source, config)]),
+                config=validate_sources(Config, [OptionSource(source, config)]),
                 space=parse_space(space, source),
                 objective=Objective.parse(objective, source),
                 directory=directory,

@@ -13,7 +13,7 @@ from keras_tuner.src.engine.conditions import Parent
 
 from keras_seq2seq.config import Config
 from keras_seq2seq.config.section import set_option
-from keras_seq2seq.config.validate import Layer, validate_layers
+from keras_seq2seq.config.validate import OptionSource, validate_sources
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.tuning.dimension import Dimension
 
@@ -79,11 +79,11 @@ class SearchSpace:
             UserError: If the options are incompatible.
         """
         try:
-            return validate_layers(
+            return validate_sources(
                 Config,
                 [
-                    Layer("the configuration", config.model_dump(exclude_unset=True)),
-                    *self._layers(values),
+                    OptionSource("the configuration", config.model_dump(exclude_unset=True)),
+                    *self._sources(values),
                 ],
             )
         except UserError as error:
@@ -131,14 +131,14 @@ class SearchSpace:
                     values[dimension.name] = value
             yield values
 
-    def _layers(self, values: Mapping[str, Any]) -> Iterator[Layer]:
-        """Yields one layer of configuration per option, as if it came from the file."""
+    def _sources(self, values: Mapping[str, Any]) -> Iterator[OptionSource]:
+        """Yields one source per option, as if it came from the file."""
         for name, value in values.items():
-            yield option_layer(self.source, name, value)
+            yield option_source(self.source, name, value)
 
 
-def option_layer(source: str, name: str, value: Any) -> Layer:
-    """Returns one option, a flag or a hyperparameter, as a layer of configuration.
+def option_source(source: str, name: str, value: Any) -> OptionSource:
+    """Returns one option, a flag or a hyperparameter, as a source of options.
 
     Args:
         source: The name of the option's origin in error messages.
@@ -148,4 +148,4 @@ def option_layer(source: str, name: str, value: Any) -> Layer:
     is_flag = name in Config.model_fields
     options: dict = {}
     set_option(options, name if is_flag else f"hparams.{name}", value)
-    return Layer(source, options, section=() if is_flag else ("hparams",))
+    return OptionSource(source, options, section=() if is_flag else ("hparams",))

@@ -7,10 +7,10 @@ from typing import Any
 from keras_seq2seq.config import Config
 from keras_seq2seq.config.config_file import load_config_file
 from keras_seq2seq.config.section import GivenTwiceError, set_option, walk_options
-from keras_seq2seq.config.validate import near_misses, show, validate_layer
+from keras_seq2seq.config.validate import near_misses, show, validate_source
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.tuning.dimension import Choice, Dimension, Range
-from keras_seq2seq.tuning.search_space import SearchSpace, option_layer
+from keras_seq2seq.tuning.search_space import SearchSpace, option_source
 
 _KINDS = ("choice", "range", "log")
 _KEYS = (*_KINDS, "step", "when")
@@ -137,7 +137,7 @@ def _parse_dimension(name: str, description: Any, source: str) -> Dimension:
 
 
 def _check_value(name: str, value: Any, source: str):
-    validate_layer(Config, option_layer(source, name, value))
+    validate_source(Config, option_source(source, name, value))
 
 
 def _parse_choice(name: str, values: list, description: dict, place: str) -> Choice:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_seq2seq.building.optimizer import make_learning_rate, make_optimizer
-from keras_seq2seq.config.optimizer import Optimizer
+from keras_seq2seq.config.optimizer import OptimizerOptions
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.schedules import Plateau
 
@@ -74,13 +74,13 @@ UNFIT = {"ScheduleFreeAdamW"}
 def test_all_of_keras_can_be_named():
     classes = {name for name, _ in inspect.getmembers(keras.optimizers, inspect.isclass)}
     for name in classes - WRAPPERS - UNFIT:
-        optimizer = make_optimizer(Optimizer(name=name), 1e-3)
+        optimizer = make_optimizer(OptimizerOptions(name=name), 1e-3)
         assert isinstance(optimizer, getattr(keras.optimizers, name))
         assert optimizer.global_clipnorm == 5.0
 
 
 def test_arguments_reach_it():
-    options = Optimizer(name="SGD", arguments={"momentum": 0.5, "nesterov": True})
+    options = OptimizerOptions(name="SGD", arguments={"momentum": 0.5, "nesterov": True})
     optimizer = make_optimizer(options, 1e-3)
     assert (optimizer.momentum, optimizer.nesterov) == (0.5, True)
 
@@ -97,18 +97,18 @@ def test_arguments_reach_it():
 )
 def test_refuses_wrong_arguments(arguments, message):
     with pytest.raises(UserError, match=message):
-        make_optimizer(Optimizer(arguments=arguments), 1e-3)
+        make_optimizer(OptimizerOptions(arguments=arguments), 1e-3)
 
 
 def test_passes_on_what_keras_refuses():
     with pytest.raises(UserError, match="refused by SGD: `momentum` must be a float between"):
-        make_optimizer(Optimizer(name="SGD", arguments={"momentum": 2.0}), 1e-3)
+        make_optimizer(OptimizerOptions(name="SGD", arguments={"momentum": 2.0}), 1e-3)
 
 
 def test_gradients_of_several_steps_are_one_update():
     gradients = [np.array([3.0, 0.0]), np.array([1.0, 8.0])]
     weight = keras.Variable([1.0, 1.0])
-    options = Optimizer(name="SGD", gradient_accumulation_steps=2, clip_gradients=2.0)
+    options = OptimizerOptions(name="SGD", gradient_accumulation_steps=2, clip_gradients=2.0)
     optimizer = make_optimizer(options, 0.5)
     optimizer.build([weight])
     values = []
@@ -123,7 +123,9 @@ def test_gradients_of_several_steps_are_one_update():
 
 def test_keeps_a_moving_average_of_the_weights():
     weight = keras.Variable(1.0)
-    optimizer = make_optimizer(Optimizer(name="SGD", ema_momentum=0.75, clip_gradients=0.0), 1.0)
+    optimizer = make_optimizer(
+        OptimizerOptions(name="SGD", ema_momentum=0.75, clip_gradients=0.0), 1.0
+    )
     optimizer.build([weight])
     values = []
     for gradient in (-1.0, -2.0, -4.0):

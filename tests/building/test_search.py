@@ -1,7 +1,7 @@
 import pytest
 
 from keras_seq2seq.building.search import make_search
-from keras_seq2seq.config import Inference
+from keras_seq2seq.config import InferenceOptions
 from keras_seq2seq.decoding import BeamSearch, GreedySearch, SamplingSearch
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.text import Vocabulary
@@ -10,7 +10,7 @@ VOCABULARY = Vocabulary(["a", "b", "c"])
 
 
 def test_greedy_by_default():
-    search = make_search(Inference(max_decode_length=7, min_length_ratio=0.5), VOCABULARY)
+    search = make_search(InferenceOptions(max_decode_length=7, min_length_ratio=0.5), VOCABULARY)
     assert type(search) is GreedySearch
     assert search.constraints.max_length == 7
     assert search.constraints.min_length_ratio == 0.5
@@ -18,7 +18,9 @@ def test_greedy_by_default():
 
 def test_a_beam():
     beam = {"beam_width": 3, "length_penalty_weight": 0.6, "coverage_penalty_weight": 0.2}
-    options = Inference(beam_search=beam, n_best=2, ban_unk=True, ban=("c",), max_length_ratio=2.0)
+    options = InferenceOptions(
+        beam_search=beam, n_best=2, ban_unk=True, ban=("c",), max_length_ratio=2.0
+    )
     search = make_search(options, VOCABULARY, return_tree=True)
     assert type(search) is BeamSearch
     assert (search.width, search.length_penalty, search.coverage_penalty) == (3, 0.6, 0.2)
@@ -29,18 +31,18 @@ def test_a_beam():
 
 def test_sampling():
     sampling = {"temperature": 0.5, "top_k": 4, "top_p": 0.9, "seed": 3}
-    search = make_search(Inference(sample=True, sampling=sampling, n_best=5), VOCABULARY)
+    search = make_search(InferenceOptions(sample=True, sampling=sampling, n_best=5), VOCABULARY)
     assert type(search) is SamplingSearch
     assert (search.temperature, search.top_k, search.top_p, search.n_best) == (0.5, 4, 0.9, 5)
 
 
 def test_a_token_that_is_not_there_cannot_be_banned():
     with pytest.raises(UserError, match='ban: "d" is not in the target vocabulary'):
-        make_search(Inference(ban=("a", "d")), VOCABULARY)
+        make_search(InferenceOptions(ban=("a", "d")), VOCABULARY)
     with pytest.raises(UserError, match="for unknown words there is ban_unk"):
-        make_search(Inference(ban=("<unk>",)), VOCABULARY)
+        make_search(InferenceOptions(ban=("<unk>",)), VOCABULARY)
 
 
 def test_only_a_beam_has_a_tree():
     with pytest.raises(UserError, match="a beam's tree needs a beam_width of at least 2"):
-        make_search(Inference(), VOCABULARY, return_tree=True)
+        make_search(InferenceOptions(), VOCABULARY, return_tree=True)

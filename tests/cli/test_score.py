@@ -42,7 +42,7 @@ def test_a_line_for_each_pair_and_the_total_on_standard_error(run_score, scores)
     total = CorpusScore.of(scores)
     assert err == (
         f"5 lines, 16 tokens: log-probability {total.log_probability:.2f}, "
-        f"perplexity {total.perplexity:.4f}; 1 with an empty side left out\n"
+        f"perplexity {total.perplexity:.4f}; skipped 1 line with an empty side\n"
     )
 
 

@@ -3,6 +3,7 @@ from types import SimpleNamespace
 import pytest
 
 from keras_seq2seq import training
+from keras_seq2seq.cli.train import describe_plan
 from keras_seq2seq.config import Config
 from keras_seq2seq.data import Batching, ParallelTextSummary, TextSummary
 
@@ -82,10 +83,32 @@ def test_the_original_command_line(run, calls):
 def test_the_data_and_the_length_are_shown(run, calls):
     errors = run("train", "--output_dir=dir").errors
     assert errors.startswith(
-        "train: 2 pairs (1 with an empty side skipped)\n  source: 4 tokens, 25.0% unknown\n"
+        "train: 2 pairs (skipped 1 pair with an empty side)\n  source: 4 tokens, 25.0% unknown\n"
     )
     assert "1,500 steps of 32 pairs\n" in errors
     assert "2 buckets: about 0.0% of the source and 0.0% of the target is padding\n" in errors
+
+
+def test_counts_of_one_are_in_the_singular(run, calls, monkeypatch):
+    side = TextSummary("file", tokens=1, unknown_tokens=0, truncated=1, longest=1, sha256="")
+    summary = ParallelTextSummary(
+        lines=2, empty_pairs=1, source=side, target=side, lengths={(2, 3): 1}
+    )
+    plan = SimpleNamespace(
+        config=Config(),
+        steps=1,
+        initial_weights=None,
+        batching=Batching((), (1,)),
+        train_summary=summary,
+        dev_summary=summary,
+    )
+    text = describe_plan(plan)
+    assert text.startswith(
+        "train: 1 pair (skipped 1 pair with an empty side)\n"
+        "  source: 1 token, 0.0% unknown, 1 sequence truncated to source.max_seq_len=40\n"
+    )
+    assert "\n1 step of 1 pair\n1 bucket: " in text
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_flags_may_be_spelled_with_dashes(run, calls):

@@ -163,7 +163,7 @@ def test_interactive_answers_each_line_before_it_reads_the_next(model, monkeypat
         (["--scores", "--format=jsonl"], "--scores has no effect with --format jsonl"),
         (["--attention"], "--attention needs --format jsonl."),
         (["--temperature=0.5"], "temperature: has no effect here: it needs sample"),
-        (["--sample", "--beam_width=3"], "beam_width: has no effect here: sample draws at random"),
+        (["--sample", "--beam_width=3"], "beam_width: has no effect here: sampling uses no beam"),
         (["--n_best=2"], "n_best: has no effect here: it needs sample, or a beam_width of at"),
         (["--beam_width=two"], 'beam_width: expected a whole number of at least 0, got "two"'),
         (["--ban=hund"], 'ban: "hund" is not in the target vocabulary'),

@@ -78,4 +78,4 @@ def test_a_report_needs_a_search(run, tmp_path):
 def test_nothing_stands_beside_a_report(run, tmp_path):
     result = run("tune", "--report", tmp_path, "--max_trials", 3)
     assert result.status == 2
-    assert "--max_trials has no effect beside --report" in result.errors
+    assert "--max_trials has no effect with --report" in result.errors

@@ -52,7 +52,7 @@ def test_nested_and_dotted_names(write, text):
         ("a: 1\nb: 2\na: 3", ':3: option "a" is given twice'),
         ("a: {b: 1}\na.b: 2", ': option "a.b" is given twice'),
         ("a: 1\n? [b]\n: 2", ":2: expected the name of an option before the colon"),
-        ("a: &x {b: *x}", ": sections are nested without end"),
+        ("a: &x {b: *x}", ": a section contains itself"),
         ("a: " + "[" * 3000, ": not valid YAML: a value cannot be read"),
         (b"a: 1\nb: \xe9", ":2: expected UTF-8 text"),
         (b"a: 1\nb: \0", ":2: expected text, got a control character"),

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from keras_seq2seq.config import HyperParameters, RnnCell, describe_hparams, resolve_config
+from keras_seq2seq.config import HyperParameters, RnnCellOptions, describe_hparams, resolve_config
 
 DEFAULTS = {
     "rnn_cell.type": "LSTMCell",
@@ -113,15 +113,23 @@ def test_description_says_what_an_option_takes():
     assert types["source.reverse"] == "true or false"
 
 
+def test_each_side_overrides_every_option_of_the_cell():
+    options = {option.name: option for option in describe_hparams()}
+    for name in RnnCellOptions.model_fields:
+        override = options[f"encoder.rnn_cell.{name}"]
+        assert override.type == options[f"rnn_cell.{name}"].type
+        assert override.description == f"Overrides rnn_cell.{name} for this side."
+
+
 def test_each_side_may_have_its_own_cell():
     text = """rnn_cell.type=GRUCell, rnn_cell.num_units=64, rnn_cell.residual_connections=true,
         encoder.rnn_cell.num_layers=4,
         decoder.rnn_cell.num_units=32, decoder.rnn_cell.residual_connections=false"""
     hparams = resolve_config(hparams=text).hparams
-    assert hparams.encoder_cell == RnnCell(
+    assert hparams.encoder_cell == RnnCellOptions(
         type="GRUCell", num_units=64, num_layers=4, residual_connections=True
     )
-    assert hparams.decoder_cell == RnnCell(
+    assert hparams.decoder_cell == RnnCellOptions(
         type="GRUCell", num_units=32, num_layers=1, residual_connections=False
     )
 

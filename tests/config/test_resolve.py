@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from keras_seq2seq.config import Config, Inference, override_decoding, resolve_config
+from keras_seq2seq.config import Config, InferenceOptions, override_decoding, resolve_config
 from keras_seq2seq.errors import UserError
 
 
@@ -102,7 +102,7 @@ def test_wrong_buckets(value, shown):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ({"batch_type": "tokens"}, "batch_type: tokens needs a batch_size too, such as 2048"),
+        ({"batch_type": "tokens"}, "batch_type: tokens also needs a batch_size, such as 2048"),
         (
             {"batch_type": "tokens", "batch_size": 2048},
             "batch_type: tokens needs buckets, such as auto",
@@ -113,12 +113,12 @@ def test_wrong_buckets(value, shown):
         ),
         (
             {"bucket_batch_sizes": "8,4", "buckets": "auto"},
-            "bucket_batch_sizes: expected buckets that are given too, got 2 numbers",
+            "bucket_batch_sizes: expected buckets with explicit lengths, got 2 numbers",
         ),
         (
             {"bucket_batch_sizes": "8,4", "buckets": "10", "batch_size": 8},
-            "batch_size: has no effect here: bucket_batch_sizes says it all; leave out one of the "
-            "two",
+            "batch_size: has no effect here: bucket_batch_sizes sets the size of every batch; "
+            "leave out one of the two",
         ),
     ],
 )
@@ -244,11 +244,11 @@ def test_errors_in_a_file_name_the_file_and_the_option(write):
 @pytest.mark.parametrize(
     ("hparams", "name", "reason"),
     [
-        ("embedding.freeze=true", "embedding.freeze", "there are no vectors to keep"),
+        ("embedding.freeze=true", "embedding.freeze", "no pretrained vectors are loaded"),
         (
             "embedding.share=true, embedding.target_file=x",
             "embedding.target_file",
-            "embedding.share has one table for both sides",
+            "embedding.share uses one table for both sides",
         ),
     ],
 )
@@ -260,7 +260,7 @@ def test_embedding_options_without_effect(hparams, name, reason):
 
 def test_warm_start():
     assert message_of(flags={"init_pattern": "encoder"}).startswith(
-        "--init_pattern: has no effect here: there is no model to begin with"
+        "--init_pattern: has no effect here: no model to initialize from"
     )
     assert message_of(flags={"init_pattern": "(", "init_from": "dir"}) == (
         '--init_pattern: expected a regular expression, got "("'
@@ -309,7 +309,7 @@ def test_decay_options_of_another_decay(decay_type, name, types):
     value = "true" if name == "lr_staircase" else "0.5"
     text = f"optimizer.lr_decay_type={decay_type}, optimizer.{name}={value}"
     assert message_of(hparams=text) == (
-        f"--hparams: optimizer.{name}: has no effect here: it is not used by {decay_type}; "
+        f"--hparams: optimizer.{name}: has no effect here: {decay_type} does not use it; "
         f"leave it out or set optimizer.lr_decay_type to {types}"
     )
 
@@ -375,7 +375,7 @@ def test_options_replace_those_of_the_model():
         "max_decode_length": 50,
         "ban": ("a", "ß"),
     }
-    assert inference == Inference(**expected)
+    assert inference == InferenceOptions(**expected)
 
 
 def test_none_replaces_nothing():
@@ -405,15 +405,15 @@ def test_what_the_model_says_may_lose_its_effect():
         ),
         (
             {"sample": True, "beam_width": 5},
-            "beam_width: has no effect here: sample draws at random, without a beam",
+            "beam_width: has no effect here: sampling uses no beam",
         ),
         (
             {"max_length": 5, "min_length": 6},
-            "min_length: has no effect here: the greatest length is 5",
+            "min_length: has no effect here: the maximum length is 5",
         ),
         (
             {"ban_unk": True, "unk_replace": True},
-            "unk_replace: has no effect here: ban_unk lets no unknown word be written",
+            "unk_replace: has no effect here: ban_unk excludes unknown tokens",
         ),
     ],
 )

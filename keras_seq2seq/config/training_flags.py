@@ -1,0 +1,193 @@
+"""The flags of `keras-seq2seq train`, one declaration each.
+
+`Config` inherits these declarations, and the command derives its options from them. This module
+imports neither pydantic nor Keras, so that `--help` stays fast.
+"""
+
+from typing import Annotated, Any
+
+from keras_seq2seq.config.option_types import (
+    BatchSizes,
+    Buckets,
+    DirectoryPath,
+    FilePath,
+    NonNegativeFloat,
+    NonNegativeInt,
+    Option,
+    Pattern,
+    PositiveFloat,
+    PositiveInt,
+    PositiveSteps,
+    ProfileSteps,
+    Seed,
+    Switch,
+    join_choices,
+    one_of,
+)
+from keras_seq2seq.evaluation import METRIC_NAMES
+
+BEST_METRICS = ("loss", *METRIC_NAMES)
+
+# Used if neither save_checkpoints_secs nor save_checkpoints_steps is set.
+DEFAULT_CHECKPOINT_SECONDS = 600
+
+
+def _no_initial_model(config: Any) -> str | None:
+    if config.init_from is None:
+        return "no model to initialize from; leave it out or set init_from"
+    return None
+
+
+def _replaced_by_bucket_sizes(config: Any) -> str | None:
+    if config.bucket_batch_sizes:
+        return "bucket_batch_sizes sets the size of every batch; leave out one of the two"
+    return None
+
+
+def _all_checkpoints_kept(config: Any) -> str | None:
+    if config.keep_checkpoint_max == 0:
+        return "all checkpoints are kept; leave it out or set keep_checkpoint_max"
+    return None
+
+
+class TrainingFlags:
+    """The flags of `keras-seq2seq train` that are part of the configuration.
+
+    Lengths of the run, paths and output settings may change when a run is resumed. What defines
+    the model and its training may not. The contents of files are compared, not their paths.
+    """
+
+    model: Annotated[one_of("AttentionSeq2Seq", "BasicSeq2Seq"), Option("Model to train.")] = (
+        "AttentionSeq2Seq"
+    )
+    train_source: Annotated[
+        FilePath | None, Option("Training text, source side; plain or .gz.", may_change=True)
+    ] = None
+    train_target: Annotated[
+        FilePath | None, Option("Training text, target side, line-aligned.", may_change=True)
+    ] = None
+    dev_source: Annotated[
+        FilePath | None, Option("Dev text, source side; plain or .gz.", may_change=True)
+    ] = None
+    dev_target: Annotated[
+        FilePath | None, Option("Dev text, target side, line-aligned.", may_change=True)
+    ] = None
+    vocab_source: Annotated[
+        FilePath | None, Option("Source vocabulary, one token per line.", may_change=True)
+    ] = None
+    vocab_target: Annotated[
+        FilePath | None, Option("Target vocabulary, one token per line.", may_change=True)
+    ] = None
+    batch_size: Annotated[
+        PositiveInt,
+        Option(
+            "Sentence pairs per batch, or tokens per batch with --batch_type tokens.",
+            unused_because=_replaced_by_bucket_sizes,
+        ),
+    ] = 32
+    batch_type: Annotated[
+        one_of("sentences", "tokens"),
+        Option(
+            "Unit of --batch_size; tokens are counted on the longer side, padding included.",
+            unused_because=_replaced_by_bucket_sizes,
+        ),
+    ] = "sentences"
+    buckets: Annotated[
+        Buckets,
+        Option(
+            "Lengths at which a new bucket starts, such as 10,15,20; each batch takes its pairs "
+            "from one bucket. 10x12 sets separate source and target lengths; auto chooses lengths "
+            "from the training data."
+        ),
+    ] = ()
+    bucket_batch_sizes: Annotated[
+        BatchSizes,
+        Option(
+            "Sentence pairs per batch for each bucket, instead of --batch_size; one more value "
+            "than --buckets."
+        ),
+    ] = ()
+    train_steps: Annotated[
+        PositiveSteps | None, Option("Total number of training steps.", may_change=True)
+    ] = None
+    train_epochs: Annotated[
+        PositiveInt | None,
+        Option("Total number of passes over the training data.", may_change=True),
+    ] = None
+    eval_every_n_steps: Annotated[
+        PositiveSteps, Option("Training steps between evaluations.", may_change=True)
+    ] = 1000
+    best_metric: Annotated[
+        one_of(*BEST_METRICS),
+        Option(f"Dev metric that selects the best model: {join_choices(BEST_METRICS)}."),
+    ] = "loss"
+    init_from: Annotated[
+        DirectoryPath | None,
+        Option("Model directory to initialize from; weights are matched by name and shape."),
+    ] = None
+    init_pattern: Annotated[
+        Pattern,
+        Option(
+            "Load only the weights whose names contain a match of this regular expression, such "
+            "as encoder.",
+            unused_because=_no_initial_model,
+        ),
+    ] = ""
+    dtype: Annotated[
+        one_of("float32", "mixed_bfloat16"),
+        Option("Dtype of computations; weights are float32 either way."),
+    ] = "float32"
+    early_stopping_patience: Annotated[
+        PositiveInt | None,
+        Option(
+            "Stop after this many evaluations in a row without a new best.",
+            may_change=True,
+        ),
+    ] = None
+    save_checkpoints_steps: Annotated[
+        PositiveSteps | None,
+        Option(
+            "Training steps between checkpoints, instead of --save_checkpoints_secs.",
+            may_change=True,
+        ),
+    ] = None
+    save_checkpoints_secs: Annotated[
+        PositiveFloat | None,
+        Option(
+            f"Seconds between checkpoints; {DEFAULT_CHECKPOINT_SECONDS} if neither this nor "
+            "--save_checkpoints_steps is given.",
+            may_change=True,
+        ),
+    ] = None
+    keep_checkpoint_max: Annotated[
+        NonNegativeInt,
+        Option("Number of most recent checkpoints to keep; 0 keeps all.", may_change=True),
+    ] = 5
+    keep_checkpoint_every_n_hours: Annotated[
+        NonNegativeFloat,
+        Option(
+            "Hours after which one more checkpoint is kept permanently; 0 keeps none.",
+            may_change=True,
+            unused_because=_all_checkpoints_kept,
+        ),
+    ] = 4.0
+    sample_translations: Annotated[
+        NonNegativeInt,
+        Option(
+            "Dev sentences to translate and show at each evaluation, in the terminal and in "
+            "TensorBoard; 0 for none.",
+            may_change=True,
+        ),
+    ] = 2
+    tensorboard_embeddings: Annotated[
+        Switch,
+        Option("Write the best model's embeddings for TensorBoard's projector.", may_change=True),
+    ] = True
+    profile_steps: Annotated[
+        ProfileSteps | None,
+        Option(
+            "First and last training step to profile for TensorBoard, such as 100,110.",
+            may_change=True,
+        ),
+    ] = None
+    seed: Annotated[Seed, Option("Random seed.", aliases=("tf_random_seed",))] = 1

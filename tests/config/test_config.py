@@ -1,0 +1,93 @@
+from typing import Annotated
+
+import pytest
+from pydantic import ValidationError
+
+from keras_seq2seq import config as config_package
+from keras_seq2seq.config import Config, options_that_may_change
+from keras_seq2seq.config.config import unused_options
+from keras_seq2seq.config.option_types import Option, PositiveInt
+from keras_seq2seq.config.section import Section
+
+
+class Declarations:
+    size: Annotated[PositiveInt | None, Option("Size of an example.")] = 3
+
+
+class Declared(Declarations, Section):
+    """An example."""
+
+
+def test_a_section_inherits_declarations():
+    assert Declared().size == 3
+    assert Declared(size=4).size == 4
+    with pytest.raises(ValidationError, match="greater than or equal to 1"):
+        Declared(size=0)
+    schema = Declared.model_json_schema()
+    assert schema["properties"]["size"]["description"] == "Size of an example."
+
+
+def test_options_that_may_change_when_a_run_is_resumed():
+    assert options_that_may_change() == {
+        "train_steps",
+        "train_epochs",
+        "eval_every_n_steps",
+        "early_stopping_patience",
+        "save_checkpoints_steps",
+        "save_checkpoints_secs",
+        "keep_checkpoint_max",
+        "keep_checkpoint_every_n_hours",
+        "sample_translations",
+        "tensorboard_embeddings",
+        "profile_steps",
+        "train_source",
+        "train_target",
+        "dev_source",
+        "dev_target",
+        "vocab_source",
+        "vocab_target",
+    }
+
+
+def test_options_without_effect_by_default():
+    names = {".".join(path).removeprefix("hparams.") for path in unused_options(Config())}
+    assert names == {
+        "init_pattern",
+        "decoder.teacher_forcing.decay_steps",
+        "decoder.teacher_forcing.min_probability",
+        "embedding.freeze",
+        "inference.beam_search.length_penalty_weight",
+        "inference.beam_search.coverage_penalty_weight",
+        "inference.sampling.temperature",
+        "inference.sampling.top_k",
+        "inference.sampling.top_p",
+        "inference.sampling.seed",
+        "optimizer.lr_decay_steps",
+        "optimizer.lr_decay_rate",
+        "optimizer.lr_start_decay_at",
+        "optimizer.lr_stop_decay_at",
+        "optimizer.lr_min_learning_rate",
+        "optimizer.lr_staircase",
+        "optimizer.lr_plateau_factor",
+        "optimizer.lr_plateau_patience",
+    }
+
+
+def test_options_that_need_checkpoints_to_be_dropped():
+    with pytest.raises(ValidationError, match="all checkpoints are kept"):
+        Config(keep_checkpoint_max=0, keep_checkpoint_every_n_hours=2)
+
+
+@pytest.mark.parametrize("name", config_package.__all__)
+def test_every_name_can_be_imported(name):
+    assert getattr(config_package, name) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "new_name"), [("Inference", "InferenceOptions"), ("RnnCell", "RnnCellOptions")]
+)
+def test_old_names_warn(name, new_name):
+    with pytest.warns(DeprecationWarning, match=f"now called {new_name}"):
+        assert getattr(config_package, name) is getattr(config_package, new_name)
+    with pytest.raises(AttributeError, match="has no attribute 'Outference'"):
+        config_package.Outference  # noqa: B018
