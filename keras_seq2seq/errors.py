@@ -1,13 +1,13 @@
-"""Errors that the shell reports in one line, without a traceback."""
+"""Errors that the command line reports in one line, without a traceback."""
 
 
 class UserError(Exception):
-    """A mistake in usage or input: says what was found, what was expected, how to mend it."""
+    """An error in usage or input. The message says what was found and how to fix it."""
 
     exit_status = 2
 
 
 class RunError(Exception):
-    """A run that failed although its usage and input were right."""
+    """A failure at run time, with valid usage and input."""
 
     exit_status = 1

@@ -1,4 +1,4 @@
-"""Training steps whose batch is spread over several devices."""
+"""Training steps on several devices, which split each batch."""
 
 import keras
 import tensorflow as tf
@@ -8,16 +8,16 @@ from keras_seq2seq.training.workers import Workers
 
 
 def replicate(model: Seq2Seq, workers: Workers):
-    """Makes `fit` and `evaluate` of a model train on parts of batches as on whole ones.
+    """Makes `fit` and `evaluate` give the same results on several devices as on one.
 
-    Keras takes the mean over replicas of losses that are means over their own tokens, and clips
-    gradients before it sums them up. Here the loss is the mean over the tokens of the whole
-    batch, and the gradient of the whole batch is clipped. Two more things keep Keras 3 from
-    running under `MultiWorkerMirroredStrategy`: it builds the model with a batch that is spread
-    over replicas, and it takes means over the first axis of logs that are scalars.
+    By default, Keras averages the losses of the replicas, each of them a mean over its own
+    tokens, and clips gradients before summing them. Here the loss is the mean over all tokens of
+    the batch, and the summed gradient is clipped. Two more changes are needed for Keras 3 to run
+    under `MultiWorkerMirroredStrategy`, where it would build the model with a distributed batch
+    and average scalar logs over their first axis.
 
     Args:
-        model: The compiled model, made and compiled in the scope of the strategy.
+        model: The model, built and compiled in the scope of the strategy.
         workers: The processes and devices.
     """
     finish = _as_vectors if workers.processes > 1 else lambda logs: logs
@@ -36,7 +36,7 @@ def replicate(model: Seq2Seq, workers: Workers):
         weights = model.trainable_weights
         gradients = context.all_reduce("SUM", tape.gradient(scaled_loss, weights))
         model.optimizer.apply_gradients(zip(gradients, weights, strict=True))
-        # Replicas sum their totals and their counts.
+        # Keras sums totals and counts over replicas.
         model._loss_tracker.update_state(
             context.all_reduce("SUM", loss), sample_weight=tf.shape(y)[0]
         )
@@ -44,9 +44,9 @@ def replicate(model: Seq2Seq, workers: Workers):
 
     model.train_step = train_step
     model.test_step = lambda data: finish(test_step(data))
-    # All is built before, by the functional model and by `build` of the optimizer.
+    # Everything is built already, by the functional model and by `build` of the optimizer.
     model._maybe_symbolic_build = lambda *args, **kwargs: None
-    # The gradients that the optimizer gets are summed up already.
+    # The gradients passed to the optimizer are summed already.
     model.optimizer._all_reduce_sum_gradients = lambda gradients_and_variables: (
         gradients_and_variables
     )

@@ -8,7 +8,7 @@ from rich.console import Console
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files import read_lines
 from keras_seq2seq.model_directory import ModelDirectory
-from keras_seq2seq.training import average_checkpoints, prepare, train
+from keras_seq2seq.training import average_checkpoints, plan_training, train
 from keras_seq2seq.translator import Translator
 
 
@@ -18,7 +18,7 @@ def run(make_config, tmp_path_factory):
     path = tmp_path_factory.mktemp("averaging") / "model"
     weights = {}
     for steps in (4, 6):
-        plan = prepare(make_config(train_steps=steps, eval_every_n_steps=2), path)
+        plan = plan_training(make_config(train_steps=steps, eval_every_n_steps=2), path)
         train(plan, Console(file=io.StringIO()))
         weights[steps] = plan.model.get_weights()
     return path, weights

@@ -25,8 +25,8 @@ def make_model(source, target, num_units=4):
 def directory(tmp_path_factory):
     """A model whose weights are all different."""
     directory = ModelDirectory(tmp_path_factory.mktemp("model"))
-    ENGLISH.save(directory.source_vocabulary_path)
-    GERMAN.save(directory.target_vocabulary_path)
+    ENGLISH.save(directory.path / "source.vocab")
+    GERMAN.save(directory.path / "target.vocab")
     model = make_model(ENGLISH, GERMAN)
     for number, weight in enumerate(model.weights):
         values = np.arange(np.prod(weight.shape)) + 1000 * number
