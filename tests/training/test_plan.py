@@ -86,7 +86,7 @@ def test_arguments_of_the_optimizer_are_checked(make_config, tmp_path):
 
 def test_a_profile_ends_before_the_training(make_config, tmp_path):
     plan_training(make_config(profile_steps="19,20"), tmp_path)
-    with pytest.raises(UserError, match="--profile_steps ends with step 21, but the training"):
+    with pytest.raises(UserError, match="--profile_steps ends with step 21, but training ends"):
         plan_training(make_config(profile_steps="19,21"), tmp_path)
 
 
