@@ -67,7 +67,7 @@ def _parse_line(line: str, place: str) -> tuple[str, int | None]:
 def _parse_count(text: str, place: str) -> int:
     # int() would also accept "-1", "1_000" and "+5".
     if not re.fullmatch("[0-9]+", text.strip()):
-        raise UserError(f"{place}: invalid count {text!r} after the tab; expected an integer")
+        raise UserError(f"{place}: invalid count {text!r} after the tab; expected a whole number")
     return int(text)
 
 

@@ -244,7 +244,7 @@ class TestFilesBesideTranslations:
     def test_files_of_two_runs_are_not_mixed(self, run, flag, tmp_path):
         (tmp_path / "000001.png").touch()
         result = run("translate", "--model_dir=nowhere", flag, tmp_path, stdin=TEXT)
-        assert "has files in it, expected a new or an empty directory" in error_of(result)
+        assert "not empty; expected a new or empty directory" in error_of(result)
 
     def test_a_greedy_search_has_no_beam(self, translate, tmp_path):
         message = error_of(translate("--beam_dir", tmp_path))

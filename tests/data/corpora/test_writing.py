@@ -112,7 +112,7 @@ def test_overwrites_only_when_asked(tmp_path):
     write_corpus("copy", tmp_path, **SMALL)
     (tmp_path / "train" / "sources.txt").unlink()
     before = (tmp_path / "vocab.sources.txt").read_bytes()
-    with pytest.raises(UserError, match=r"targets\.txt is there already"):
+    with pytest.raises(UserError, match=r"targets\.txt already exists"):
         write_corpus("dates", tmp_path, **SMALL)
     assert not (tmp_path / "train" / "sources.txt").exists()
     assert (tmp_path / "vocab.sources.txt").read_bytes() == before
