@@ -16,8 +16,8 @@ from keras_seq2seq.errors import UserError
 from keras_seq2seq.models import Ensemble, Seq2Seq
 from keras_seq2seq.text import TextEncoder, Tokenizer
 
-# Options that may change when a run is resumed: the duration of training, and how often to evaluate
-# and to save. Files may move, since their contents are compared.
+# How long to train and how often to save may change when a run goes on; what the model is may
+# not. Files may move: their text is compared, not their place.
 _MAY_CHANGE = {
     "train_steps",
     "train_epochs",
@@ -190,7 +190,7 @@ class ModelDirectory:
 
 
 def _identity(config: Config) -> dict:
-    """Returns the options that must not change when a run is resumed, by their dotted names."""
+    """Returns what makes the model of a run what it is, by dotted names."""
     values = config.model_dump(exclude=_MAY_CHANGE)
     return dict(_flatten(values))
 

@@ -32,7 +32,7 @@ from keras_seq2seq.training.run_board import RunBoard
 
 _DEV_BATCH_SIZE = 128
 _DEFAULT_CHECKPOINT_SECONDS = 600
-_INITIAL_NOTES = {"step": 0, "records": [], "seconds": 0.0}
+_AT_THE_START = {"step": 0, "records": [], "seconds": 0.0}
 
 
 class TrainingRun:
@@ -65,7 +65,7 @@ class TrainingRun:
             workers.is_chief,
         )
         notes = self._checkpoints.restore(lambda line: self._say(f"warning: {line}"))
-        notes = notes or _INITIAL_NOTES
+        notes = notes or _AT_THE_START
         self._step, self._seconds = notes["step"], notes["seconds"]
         if workers.any(self._step != workers.of_chief(self._step)):
             raise RunError(

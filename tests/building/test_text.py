@@ -2,7 +2,7 @@ from pathlib import Path
 
 from keras_seq2seq.building import build_text_encoders, build_tokenizers
 from keras_seq2seq.config import Config
-from keras_seq2seq.text import CharacterTokenizer, Vocabulary, WhitespaceTokenizer
+from keras_seq2seq.text import TOKENIZERS, CharacterTokenizer, Vocabulary, WhitespaceTokenizer
 
 
 def test_options_of_both_sides(tmp_path: Path):
@@ -29,3 +29,9 @@ def test_options_of_both_sides(tmp_path: Path):
     assert (source.tokenizer, target.tokenizer) == tokenizers
     assert (source.max_length, source.reverse) == (7, True)
     assert (target.max_length, target.reverse) == (9, False)
+
+
+def test_all_tokenizers_can_be_configured():
+    for name in TOKENIZERS:
+        config = Config(hparams={"source": {"tokenizer": name}, "target": {"tokenizer": name}})
+        assert (config.hparams.source.tokenizer, config.hparams.target.tokenizer) == (name, name)

@@ -65,7 +65,7 @@ def test_replaces_files_only_if_asked_to(run, tmp_path):
         (["copy", "--seed=x"], 'expected a whole number of at least 0, got "x"'),
         (
             ["dates", "--max_length=9"],
-            "the dates corpus has no vocabulary size and no maximum length",
+            "the dates corpus has no vocabulary size and no maximum",
         ),
     ],
 )
