@@ -1,4 +1,4 @@
-"""How much work can go on at once."""
+"""Number of available CPU cores."""
 
 import os
 

@@ -9,14 +9,14 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
 class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that rises linearly to that of another schedule.
+    """Learning rate schedule that increases linearly up to another schedule.
 
-    The first step has `1 / warmup_steps` of the rate, the step `warmup_steps` and those after it
-    all of it.
+    The rate is multiplied by `1 / warmup_steps` in the first step, and by 1 from step
+    `warmup_steps` on.
 
     Args:
-        schedule: Float or `LearningRateSchedule`.
-        warmup_steps: Integer of at least 1.
+        schedule: Float or `LearningRateSchedule`, the rate after the warm-up.
+        warmup_steps: Integer, at least 1, the number of warm-up steps.
 
     Example:
         >>> noam = WarmUp(InverseSquareRoot(1e-3, start_decay_at=4000), warmup_steps=4000)
@@ -33,7 +33,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
 
     def __call__(self, step):
         rate = self.schedule(step) if callable(self.schedule) else self.schedule
-        # Steps count from 0.
+        # Steps start at 0.
         share = (ops.cast(step, "float32") + 1.0) / self.warmup_steps
         return rate * ops.minimum(share, 1.0)
 
@@ -52,7 +52,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
 class CosineDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that falls along half a cosine between two steps.
+    """Learning rate schedule that decreases along half a cosine between two steps.
 
     With `t` from 0 at `start_decay_at` to 1 at `stop_decay_at`:
 
@@ -61,8 +61,8 @@ class CosineDecay(keras.optimizers.schedules.LearningRateSchedule):
     Args:
         learning_rate: Float, the rate before any decay.
         start_decay_at: Integer, the step at which the decay starts.
-        stop_decay_at: Integer, the step at which the lowest rate is reached.
-        min_learning_rate: Float, that lowest rate.
+        stop_decay_at: Integer, the step at which `min_learning_rate` is reached.
+        min_learning_rate: Float, the rate after the decay.
 
     Reference:
         - Loshchilov and Hutter, 2017, "SGDR: Stochastic Gradient Descent with Warm Restarts",
@@ -92,9 +92,9 @@ class CosineDecay(keras.optimizers.schedules.LearningRateSchedule):
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
 class DelayedDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that decays between two steps and never falls below a floor.
+    """Learning rate schedule that decays between two steps, down to a minimum.
 
-    With `t` the steps since `start_decay_at`, over `decay_steps`, rounded down if `staircase`:
+    With `t = (step - start_decay_at) / decay_steps`, rounded down if `staircase=True`:
 
         exponential_decay   rate * decay_rate ** t
         inverse_time_decay  rate / (1 + decay_rate * t)
@@ -103,12 +103,12 @@ class DelayedDecay(keras.optimizers.schedules.LearningRateSchedule):
     Args:
         learning_rate: Float, the rate before any decay.
         decay_type: String, one of the names above.
-        decay_steps: Integer, the steps in which `decay_rate` applies once.
+        decay_steps: Integer, the number of steps of one decay by `decay_rate`.
         decay_rate: Float.
         start_decay_at: Integer, the step at which the decay starts.
-        stop_decay_at: Integer, the step from which on the rate stays as it is.
-        min_learning_rate: Float, the rate never decays below it.
-        staircase: Boolean, whether to decay in jumps every `decay_steps`.
+        stop_decay_at: Integer, the step from which the rate is constant.
+        min_learning_rate: Float, the minimum rate.
+        staircase: Boolean, whether to decay in discrete steps, every `decay_steps`.
 
     Reference:
         - google/seq2seq, the options `optimizer.lr_*`
@@ -155,18 +155,20 @@ class DelayedDecay(keras.optimizers.schedules.LearningRateSchedule):
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
 class InverseSquareRoot(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that falls with the square root of the steps taken:
+    """Learning rate schedule that decreases with the square root of the step.
+
+    The rate is
 
         rate * sqrt(start_decay_at / step)
 
-    from `start_decay_at` to `stop_decay_at`, and is constant before and after. Inside `WarmUp`
-    over as many steps it is the "Noam" schedule, with `learning_rate` as its peak.
+    from `start_decay_at` to `stop_decay_at`, and constant before and after. Within a `WarmUp` of
+    `start_decay_at` steps it is the "Noam" schedule, with `learning_rate` as its peak.
 
     Args:
         learning_rate: Float, the rate before any decay.
-        start_decay_at: Integer of at least 1, the step at which the decay starts.
-        stop_decay_at: Integer, the step from which on the rate stays as it is.
-        min_learning_rate: Float, the rate never decays below it.
+        start_decay_at: Integer, at least 1, the step at which the decay starts.
+        stop_decay_at: Integer, the step from which the rate is constant.
+        min_learning_rate: Float, the minimum rate.
 
     Reference:
         - Vaswani et al., 2017, "Attention Is All You Need", https://arxiv.org/abs/1706.03762,
@@ -196,23 +198,24 @@ class InverseSquareRoot(keras.optimizers.schedules.LearningRateSchedule):
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
 class Plateau(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that is cut each time a dev metric has not got better for a while.
+    """Learning rate schedule that reduces the rate when a dev metric has stopped improving.
 
-    `observe` takes the records of `Evaluation`. What it has seen is in `state`, a variable, so
-    that a checkpoint that holds it goes on exactly.
+    `observe` must be called with the records of `Evaluation`. The `state` is a variable, so it is
+    saved in checkpoints and restored exactly.
 
     Args:
-        schedule: Float or `LearningRateSchedule`, the rate before any cut.
-        factor: Float below 1, what the rate is multiplied by.
-        patience: Integer, the evaluations in a row without a new best value after which it is.
+        schedule: Float or `LearningRateSchedule`, the rate before any reduction.
+        factor: Float below 1, the factor of each reduction.
+        patience: Integer, the number of evaluations without improvement before a reduction.
         metric: String, the name of the metric in the records.
         lower_is_better: Boolean, whether a lower value of the metric is better.
-        start_at: Integer, evaluations at earlier steps do not count.
-        stop_at: Integer, from this step on the rate is not cut any more.
-        min_learning_rate: Float, the rate is not cut below it.
+        start_at: Integer, evaluations before this step are ignored.
+        stop_at: Integer, the step from which the rate is not reduced any further.
+        min_learning_rate: Float, the minimum rate of reductions.
 
     Attributes:
-        state: Variable `(3,)`: the factor at present, the best value and the evaluations since.
+        state: Variable of shape `(3,)`: the current factor, the best value, and the number of
+            evaluations since then.
 
     Example:
         >>> schedule = Plateau(1e-3, factor=0.5, patience=2)
@@ -250,10 +253,10 @@ class Plateau(keras.optimizers.schedules.LearningRateSchedule):
         )
 
     def observe(self, record):
-        """Takes an evaluation: a dictionary with `step` and the metric."""
+        """Updates the state with an evaluation, a dictionary with `step` and the metric."""
         if not self.start_at <= record["step"] < self.stop_at:
             return
-        # As the variable holds it, so that an equal value is not taken for a better one.
+        # In the precision of the variable, so that an equal value does not count as better.
         value = np.float32(record[self.metric])
         value = value if self.lower_is_better else -value
         factor, best, waited = ops.convert_to_numpy(self.state)
@@ -267,7 +270,7 @@ class Plateau(keras.optimizers.schedules.LearningRateSchedule):
 
     def __call__(self, step):
         rate = self.schedule(step) if callable(self.schedule) else self.schedule
-        # A schedule that is lower by itself, in its warm-up, is not lifted.
+        # A rate that is lower already, as in a warm-up, is not raised to the minimum.
         return ops.maximum(rate * self.state[0], ops.minimum(rate, self.min_learning_rate))
 
     def get_config(self):

@@ -202,9 +202,9 @@ def propose_buckets(
         box = max(boxes, key=lambda box: box.saving)
         if not box.saving:
             break
-        place = boxes.index(box)
+        index = boxes.index(box)
         # The lower part comes first, since none of the pairs of the upper part fits its boundary.
-        boxes[place : place + 1] = box.split()
+        boxes[index : index + 1] = box.split()
     return tuple(box.boundary for box in boxes[:-1])
 
 
@@ -242,13 +242,13 @@ class _Box:
             for axis in (0, 1)
         ]
         self.positions = float(table.sum() * (sum(longest) + sum(self._first)))
-        self.saving, self._axis, self._place = max(self._best_split(axis) for axis in (0, 1))
+        self.saving, self._axis, self._index = max(self._best_split(axis) for axis in (0, 1))
 
     def split(self) -> "list[_Box]":
         """Returns the two parts of the best split, the lower one first."""
-        low, high = np.split(self._table, [self._place], axis=self._axis)
+        low, high = np.split(self._table, [self._index], axis=self._axis)
         moved = list(self._first)
-        moved[self._axis] += self._place
+        moved[self._axis] += self._index
         return [_Box(low, *self._first, self._batch_size), _Box(high, *moved, self._batch_size)]
 
     def _best_split(self, axis: int) -> tuple[float, int, int]:
@@ -256,9 +256,9 @@ class _Box:
         table = self._table if axis == 0 else self._table.T
         if len(table) == 1:
             return 0.0, axis, 0
-        places = np.arange(1, len(table))
+        splits = np.arange(1, len(table))
         # For each index of a split: the counts of lengths on the split side and on the other side.
-        is_low = np.arange(len(table)) < places[:, None]
+        is_low = np.arange(len(table)) < splits[:, None]
         split_side = table.sum(axis=1)
         low = np.cumsum(table, axis=0)[:-1]
         parts = [(split_side * is_low, low), (split_side * ~is_low, table.sum(axis=0) - low)]
@@ -273,4 +273,4 @@ class _Box:
             fewest = np.minimum(fewest, pairs)
         saving = np.where(fewest >= self._batch_size, self.positions - positions, 0.0)
         best = int(np.argmax(saving))
-        return max(float(saving[best]), 0.0), axis, int(places[best])
+        return max(float(saving[best]), 0.0), axis, int(splits[best])

@@ -1,4 +1,4 @@
-"""Reading text line by line, with errors that give the line number.
+"""Reading text line by line, with errors that include the line number.
 
 Lines are split as by `tf.data.TextLineDataset`, so that line numbers match those of the training
 pipeline: only a line feed ends a line, and all carriage returns are removed.
@@ -75,7 +75,7 @@ def decode_lines(stream: BinaryIO, name: str | os.PathLike) -> Iterator[str]:
 
     Raises:
         UserError: If the data is not UTF-8, contains a NUL byte or a line longer than
-            `MAX_LINE_BYTES`, or is damaged gzip data. The message gives the line number.
+            `MAX_LINE_BYTES`, or is damaged gzip data. The message includes the line number.
     """
     for number in count(1):
         line = _read_line(stream, f"{name}:{number}")

@@ -95,7 +95,7 @@ def _replacement(name: str) -> str:
 
 
 def _convert(old: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
-    """Returns the arguments that deprecated keywords stand for."""
+    """Returns the arguments that replace deprecated keywords."""
     new = {_RENAMED[name]: value for name, value in old.items() if name in _RENAMED}
     if both := sorted(new.keys() & arguments.keys()):
         raise TypeError(f"{both[0]}= was given twice, once under its deprecated name")

@@ -8,7 +8,7 @@ from keras_seq2seq.training.workers import Workers
 
 
 def replicate(model: Seq2Seq, workers: Workers):
-    """Makes `fit` and `evaluate` give the same results on several devices as on one.
+    """Patches `fit` and `evaluate` to return the same results on several devices as on one.
 
     By default, Keras averages the losses of the replicas, each of them a mean over its own
     tokens, and clips gradients before summing them. Here the loss is the mean over all tokens of

@@ -66,7 +66,7 @@ def load_mapping(path: str | os.PathLike) -> dict[str, str]:
         A dictionary from source to target tokens.
 
     Raises:
-        UserError: If the file cannot be read or a line is malformed. The message gives the line
+        UserError: If the file cannot be read or a line is malformed. The message includes the line
             number.
     """
     best: dict[str, tuple[float, str]] = {}
