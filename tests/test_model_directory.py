@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from harness.numbers import numbers_of
@@ -8,7 +10,7 @@ from keras_seq2seq.errors import UserError
 from keras_seq2seq.model_directory import ModelDirectory, load_models
 from keras_seq2seq.models import AttentionSeq2Seq, BasicSeq2Seq, Ensemble
 from keras_seq2seq.special_tokens import END_ID
-from keras_seq2seq.text import CharacterTokenizer, Vocabulary
+from keras_seq2seq.text import TOKENIZERS, CharacterTokenizer, Vocabulary, WhitespaceTokenizer
 from keras_seq2seq.training.model_evaluation import make_translator
 from keras_seq2seq.translator import Translator
 from keras_seq2seq.translator.scorer import Scorer
@@ -114,3 +116,35 @@ def test_models_of_other_tokens_are_refused(model_dirs):
 def test_no_directory():
     with pytest.raises(UserError, match="no model directory; expected at least one"):
         Translator.load([])
+
+
+class SuffixTokenizer(WhitespaceTokenizer):
+    """Ends its text with a suffix, which is kept in a file."""
+
+    name = "suffix"
+
+    def __init__(self, vocabulary=None, suffix=""):
+        super().__init__(vocabulary)
+        self.suffix = suffix
+
+    def detokenize(self, tokens):
+        return super().detokenize(tokens) + self.suffix
+
+    def save_assets(self, prefix):
+        Path(f"{prefix}.suffix").write_text(self.suffix)
+
+    def load_assets(self, prefix):
+        self.suffix = Path(f"{prefix}.suffix").read_text()
+
+
+def test_a_tokenizer_with_a_file_of_its_own(tmp_path, monkeypatch):
+    write_toy_model(tmp_path)
+    expected = Translator.load(tmp_path)(SOURCES)
+    directory = ModelDirectory(tmp_path)
+    source, target = directory.load_tokenizers()
+    directory.create(directory.load_config(), source, SuffixTokenizer(target.vocabulary, " !"))
+    assert (tmp_path / "target.suffix").exists()
+    with pytest.raises(UserError, match=r"target.tokenizer.json: unknown tokenizer 'suffix'; imp"):
+        Translator.load(tmp_path)
+    monkeypatch.setitem(TOKENIZERS, "suffix", SuffixTokenizer)
+    assert Translator.load(tmp_path)(SOURCES) == [f"{text} !" for text in expected]

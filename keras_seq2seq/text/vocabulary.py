@@ -29,8 +29,8 @@ def read_vocabulary_file(path: str | os.PathLike) -> tuple[list[str], list[int] 
 
     Raises:
         UserError: If the file cannot be read, is empty, or contains a blank line, a duplicate or
-            reserved token, a token with white space in it, or an invalid count. The message includes
-            the line number.
+            reserved token, a token with white space in it, or an invalid count. The message
+            includes the line number.
     """
     line_of: dict[str, int] = {}
     counts: list[int | None] = []
