@@ -195,7 +195,7 @@ def test_checkpoints_at_the_steps_that_are_asked_for(make_config, tmp_path, cons
 
 
 def test_going_on_or_not_as_asked(make_config, tmp_path, console):
-    with pytest.raises(UserError, match="holds no checkpoint to go on from; correct --output_dir"):
+    with pytest.raises(UserError, match="no checkpoint to resume from; correct --output_dir"):
         plan_training(make_config(), tmp_path, resume="must")
     first = train(plan_training(make_config(), tmp_path), console).records
     (tmp_path / "mine.txt").touch()
@@ -218,7 +218,7 @@ def test_refuses_to_go_on_with_other_data(make_config, corpus, tmp_path, console
     first, *others = text.splitlines(keepends=True)
     changed.write_text("".join([*others, first]))
     plan_training(make_config(train_source=moved), tmp_path / "model")
-    with pytest.raises(UserError, match="--train_source: other text than this run began with"):
+    with pytest.raises(UserError, match="--train_source: not the text that this run started with"):
         plan_training(make_config(train_source=changed), tmp_path / "model")
     plan_training(make_config(train_source=changed), tmp_path / "model", resume="never")
 
@@ -233,7 +233,7 @@ def test_stops_early_and_stays_stopped(make_config, tmp_path, console):
     )
     records = train(plan_training(config, tmp_path), console).records
     assert [record["step"] for record in records] == [5, 10, 15]
-    assert "Stopped early: 2 evaluations without a better dev_exact_match than 0 of step 5" in (
+    assert "Stopped early: 2 evaluations without a better dev_exact_match than 0 at step 5" in (
         console.file.getvalue()
     )
     assert train(plan_training(config, tmp_path), console).records == records
