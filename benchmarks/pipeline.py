@@ -49,26 +49,21 @@ def main(source, target, rounds, epochs, memory_lines, threads, child):
 def propose(source, target):
     """Returns the buckets that `--buckets=auto` proposes for the files."""
     from keras_seq2seq.data import propose_buckets, scan_parallel_text
-    from keras_seq2seq.text import WhitespaceTokenizer
 
-    summary = scan_parallel_text(
-        *(source, target, WhitespaceTokenizer(), WhitespaceTokenizer()),
-        *build_vocabularies((source, target)),
-        source_max_length=MAX_LENGTH,
-        target_max_length=MAX_LENGTH,
-    )
+    summary = scan_parallel_text(source, target, *build_encoders((source, target)))
     return propose_buckets(summary.lengths, BATCH_SIZE)
 
 
-def build_vocabularies(paths):
-    """Returns the vocabulary of each file, with all words that occur at least twice."""
-    from keras_seq2seq import Vocabulary
+def build_encoders(paths):
+    """Returns a text encoder for each file, with the words that occur at least twice."""
+    from keras_seq2seq import TextEncoder, Vocabulary
     from keras_seq2seq.files import read_lines
 
-    return [
+    vocabularies = [
         Vocabulary.build((line.split() for line in read_lines(path)), min_frequency=2)
         for path in paths
     ]
+    return [TextEncoder(vocabulary, MAX_LENGTH) for vocabulary in vocabularies]
 
 
 def measure_speed(files, variants, rounds, epochs):
@@ -137,16 +132,14 @@ def measure(source, target, vocabularies_of, buckets, epochs=1, count_padding=Fa
 
     from keras_seq2seq import make_dataset
 
-    vocabularies = build_vocabularies(vocabularies_of)
+    encoders = build_encoders(vocabularies_of)
     start_mb = own_peak_mb()
     dataset = make_dataset(
         source,
         target,
-        *vocabularies,
+        *encoders,
         batch_size=BATCH_SIZE,
         buckets=[tuple(boundary) for boundary in buckets],
-        source_max_length=MAX_LENGTH,
-        target_max_length=MAX_LENGTH,
         shuffle=True,
         epochs=epochs,
     )

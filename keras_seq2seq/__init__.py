@@ -1,7 +1,7 @@
-"""Recurrent encoder-decoders with attention, trained on pairs of sequences.
+"""Recurrent encoder-decoders with attention for sequence-to-sequence tasks.
 
-Names are imported when they are first used, so that `import keras_seq2seq` and the shell's
-`--help` do not wait for tensorflow.
+Names are imported on first use, so that `import keras_seq2seq` and `--help` on the command line do
+not wait for TensorFlow.
 """
 
 from importlib import import_module
@@ -16,6 +16,7 @@ _MODULE_OF = {
     "BasicSeq2Seq": "models",
     "BeamSearch": "decoding",
     "BidirectionalEncoder": "layers",
+    "CharacterTokenizer": "text",
     "Config": "config",
     "DotAttention": "layers",
     "Ensemble": "models",
@@ -23,13 +24,16 @@ _MODULE_OF = {
     "MaskedCrossEntropy": "losses",
     "SamplingSearch": "decoding",
     "Scorer": "translator",
+    "TextEncoder": "text",
     "Translator": "translator",
     "UnkReplacement": "translator",
     "UnidirectionalEncoder": "layers",
     "Vocabulary": "text",
+    "WhitespaceTokenizer": "text",
     "average_checkpoints": "training",
     "evaluate": "evaluation",
     "make_dataset": "data",
+    "plan_training": "training",
     "prepare": "training",
     "train": "training",
 }

@@ -1,4 +1,4 @@
-"""The demonstration: a model that learns to read dates, in a few minutes on two cores."""
+"""The demo: a model that learns to convert dates, in a few minutes on two cores."""
 
 import os
 import shlex
@@ -13,7 +13,7 @@ from keras_seq2seq.config import resolve_config
 from keras_seq2seq.data import write_corpus
 from keras_seq2seq.files import read_lines
 from keras_seq2seq.plots import attention_as_text, save_attention_heatmap
-from keras_seq2seq.training import prepare, train
+from keras_seq2seq.training import plan_training, train
 from keras_seq2seq.translator import Translation, Translator
 
 TRAINING_PAIRS = 20_000
@@ -40,22 +40,22 @@ HPARAMS = (
 
 _EXAMPLES = 10
 
-# A picture with more columns is too wide for a terminal of 80.
-_MOST_COLUMNS = 36
+# A heatmap with more columns does not fit a terminal with 80 columns.
+_MAX_COLUMNS = 36
 
 
 def run_demo(directory: str | os.PathLike, console: Console | None = None) -> float:
-    """Writes the dates corpus, trains on it and shows what the model makes of new dates.
+    """Writes the dates corpus, trains on it and shows predictions on unseen dates.
 
-    A second run in the same directory goes on with the training, or uses the trained model.
+    A second run in the same directory resumes the training, or uses the trained model.
 
     Args:
-        directory: Where everything is kept: the corpus in `dates`, the model in `model`, the
-            picture in `attention.png`.
+        directory: Where to write everything: the corpus in `dates`, the model in `model`, a
+            picture of the attention in `attention.png`.
         console: Where to print. Defaults to standard output.
 
     Returns:
-        The share of the test dates that are exactly right.
+        The fraction of the test dates that are converted correctly.
 
     Raises:
         UserError: If the directory cannot be used.
@@ -65,25 +65,25 @@ def run_demo(directory: str | os.PathLike, console: Console | None = None) -> fl
     corpus, model_dir = Path(directory) / "dates", Path(directory) / "model"
     flags = _files(corpus) | FLAGS
     console.print(
-        'A model learns to write dates, "the 3rd of March, 1998" for instance, as 1998-03-03.\n'
+        'A model learns to convert dates such as "the 3rd of March, 1998" to 1998-03-03.\n'
         "This takes a few minutes, and is the same as\n\n"
         f"{_commands(corpus, model_dir, flags)}\n"
     )
-    # The same seed gives the same files: those of an earlier run are written as they were.
+    # The same seed gives the same files, so those of an earlier run do not change.
     write_corpus("dates", corpus, train=TRAINING_PAIRS, overwrite=True)
-    train(prepare(resolve_config(flags=flags, hparams=",".join(HPARAMS)), model_dir))
+    train(plan_training(resolve_config(flags=flags, hparams=",".join(HPARAMS)), model_dir))
 
     translator = Translator.load(model_dir)
     sources = list(read_lines(corpus / "test" / "sources.txt"))
     references = list(read_lines(corpus / "test" / "targets.txt"))
     examples = translator.translate(sources[:_EXAMPLES])
     console.print(_table(sources, references, examples))
-    pictured = _choose_for_picture(examples)
+    example = _choose_example(examples)
     picture = Path(directory) / "attention.png"
-    weights = pictured.source_tokens, pictured.target_tokens, pictured.attention
+    weights = example.source_tokens, example.target_tokens, example.attention
     save_attention_heatmap(picture, *weights)
     console.print(
-        f"Where the model looked, a line for each character that it wrote:\n\n"
+        f"Attention of the model, one line for each character of its output:\n\n"
         f"{attention_as_text(*weights)}\n"
     )
 
@@ -93,11 +93,10 @@ def run_demo(directory: str | os.PathLike, console: Console | None = None) -> fl
         f"the picture: {picture}\n"
         f"the corpus:  {corpus}\n"
         f"the model:   {model_dir}\n\n"
-        "Try a date of your own:\n"
+        "Try your own date:\n"
         f'  echo "Nov. 5, 1955" | keras-seq2seq translate --model_dir {_quote(model_dir)}\n'
         f"  tensorboard --logdir {_quote(model_dir / 'logs')}\n\n"
-        f"exact match: {100 * right / len(sources):.1f} % of {len(sources):,} dates that the "
-        "model has not seen"
+        f"exact match: {100 * right / len(sources):.1f} % of {len(sources):,} unseen dates"
     )
     return right / len(sources)
 
@@ -112,7 +111,7 @@ def _files(corpus: Path) -> dict[str, str]:
 
 
 def _commands(corpus: Path, model_dir: Path, flags: dict) -> str:
-    """Returns the commands that do what the demonstration does."""
+    """Returns the equivalent commands."""
     options = [f"--{name}={value}" for name, value in flags.items()]
     options += ["--hparams=" + ",\n      ".join(HPARAMS), f"--output_dir={model_dir}"]
     data = f"keras-seq2seq data dates {_quote(corpus)} --train={TRAINING_PAIRS}"
@@ -133,11 +132,11 @@ def _table(
     return table
 
 
-def _choose_for_picture(examples: Sequence[Translation]) -> Translation:
-    """Returns the longest example that fits into a terminal and has an answer."""
+def _choose_example(examples: Sequence[Translation]) -> Translation:
+    """Returns the longest example that fits a terminal, preferably with a translation."""
 
     def merit(example: Translation) -> tuple[bool, bool, int]:
         columns = len(example.source_tokens)
-        return bool(example.target_tokens), columns <= _MOST_COLUMNS, columns
+        return bool(example.target_tokens), columns <= _MAX_COLUMNS, columns
 
     return max(examples, key=merit)

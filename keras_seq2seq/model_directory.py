@@ -1,4 +1,4 @@
-"""The directory that training writes and every other command reads."""
+"""The model directory, which training writes and all other commands read."""
 
 import os
 import shutil
@@ -10,29 +10,31 @@ from typing import Any, NamedTuple
 import keras
 
 from keras_seq2seq.building.model import build_model
+from keras_seq2seq.building.text import build_text_encoders
 from keras_seq2seq.config import Config, options_that_may_change, override_decoding
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.models import Ensemble, Seq2Seq
-from keras_seq2seq.text import Vocabulary
+from keras_seq2seq.text import TextEncoder, Tokenizer
 
-_BESIDE = ".model-"
+_TEMPORARY = ".model-"
 
 
 class ModelDirectory:
-    """The files of one model, under the names that all commands agree on.
+    """Paths of the files of a model, and methods to read and write them.
 
-    A file is written beside its place and renamed, so that a kill at any moment leaves a
-    directory that can be read. It is self-contained and can be moved.
+    Files are written to a temporary file, then renamed, so a kill at any moment leaves a readable
+    directory. The directory is self-contained and can be moved.
 
     Args:
-        path: The directory. It need not exist before something is written.
+        path: The directory. It need not exist until something is written.
     """
 
     def __init__(self, path: str | os.PathLike):
         self.path = Path(path)
         self.config_path = self.path / "config.yaml"
-        self.source_vocabulary_path = self.path / "source.vocab"
-        self.target_vocabulary_path = self.path / "target.vocab"
+        # Prefixes of the files of the tokenizers.
+        self.source_path = self.path / "source"
+        self.target_path = self.path / "target"
         self.model_path = self.path / "model.keras"
         self.checkpoints_path = self.path / "checkpoints"
         self.logs_path = self.path / "logs"
@@ -40,7 +42,7 @@ class ModelDirectory:
         self.run_path = self.path / "run.json"
 
     def check_is_directory(self):
-        """Checks that the path can be a directory.
+        """Checks that the path is a directory or does not exist.
 
         Raises:
             UserError: If not.
@@ -49,10 +51,10 @@ class ModelDirectory:
             raise UserError(f"{self.path}: is a file; expected a directory for the model")
 
     def check_usable_for(self, config: Config):
-        """Checks that a run with this configuration can begin or go on here.
+        """Checks that a run with this configuration can start or resume here.
 
         Raises:
-            UserError: If it holds a model of another configuration.
+            UserError: If the directory contains a model with another configuration.
         """
         if not self.config_path.exists():
             return
@@ -61,23 +63,24 @@ class ModelDirectory:
         if differing:
             name = differing[0]
             raise UserError(
-                f"{self.path}: holds another model, trained with {_describe(name, there, here)}; "
-                "choose another --output_dir, or begin anew with --resume never"
+                f"{self.path}: contains another model, trained with "
+                f"{_describe(name, there, here)}; choose another --output_dir, or start over with "
+                "--resume never"
             )
 
     def has_checkpoints(self) -> bool:
-        """Returns whether there is something that a run can go on from."""
+        """Returns whether there is a checkpoint to resume from."""
         return any(self.checkpoints_path.glob("ckpt-*.index"))
 
     def clear(self):
-        """Removes what a run has written, and nothing else."""
+        """Removes the output of a run, and nothing else."""
         for path in (self.checkpoints_path, self.logs_path):
             shutil.rmtree(path, ignore_errors=True)
         for path in (self.model_path, self.metrics_path, self.run_path):
             path.unlink(missing_ok=True)
 
-    def create(self, config: Config, source: Vocabulary, target: Vocabulary):
-        """Writes the configuration and the vocabularies.
+    def create(self, config: Config, source: Tokenizer, target: Tokenizer):
+        """Writes the configuration and the tokenizers.
 
         Raises:
             UserError: If the directory cannot be written.
@@ -85,15 +88,15 @@ class ModelDirectory:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._remove_unfinished()
-            source.save(self.source_vocabulary_path)
-            target.save(self.target_vocabulary_path)
+            source.save(self.source_path)
+            target.save(self.target_path)
             config.save(self.config_path)
         except OSError as error:
             raise UserError(f"{self.path}: cannot be written ({error.strerror})") from error
 
     def _remove_unfinished(self):
-        """Removes what kills within a write have left behind."""
-        for path in self.path.glob(f"{_BESIDE}*"):
+        """Removes temporary files left behind by a kill during a write."""
+        for path in self.path.glob(f"{_TEMPORARY}*"):
             shutil.rmtree(path, ignore_errors=True)
         for path in self.path.glob(".*.tmp"):
             path.unlink(missing_ok=True)
@@ -102,25 +105,38 @@ class ModelDirectory:
         """Reads the configuration.
 
         Raises:
-            UserError: If there is no model here, or the file is damaged.
+            UserError: If there is no model, or the file is damaged.
         """
         if not self.path.exists():
             raise UserError(f"{self.path}: no such directory; expected a trained model")
         if not self.config_path.exists():
-            raise UserError(f"{self.path}: holds no model (there is no {self.config_path.name})")
+            raise UserError(f"{self.path}: contains no model (no {self.config_path.name})")
         return Config.load(self.config_path)
 
-    def load_vocabularies(self) -> tuple[Vocabulary, Vocabulary]:
-        """Reads the source and the target vocabulary."""
+    def load_tokenizers(self) -> tuple[Tokenizer, Tokenizer]:
+        """Reads the source and target tokenizers.
+
+        Raises:
+            UserError: If there is no model, or a file is damaged.
+        """
+        hparams = self.load_config().hparams
         return (
-            Vocabulary.load(self.source_vocabulary_path),
-            Vocabulary.load(self.target_vocabulary_path),
+            Tokenizer.load(self.source_path, hparams.source.tokenizer),
+            Tokenizer.load(self.target_path, hparams.target.tokenizer),
         )
 
+    def load_text_encoders(self) -> tuple[TextEncoder, TextEncoder]:
+        """Returns the source and target text encoders, with the options of the model.
+
+        Raises:
+            UserError: If there is no model, or a file is damaged.
+        """
+        return build_text_encoders(self.load_config(), *self.load_tokenizers())
+
     def save_model(self, model: Seq2Seq):
-        """Writes the model, weights and all, replacing the one that is there."""
-        with tempfile.TemporaryDirectory(prefix=_BESIDE, dir=self.path) as beside:
-            file = Path(beside) / self.model_path.name
+        """Writes the model including its weights, and replaces an existing one."""
+        with tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=self.path) as directory:
+            file = Path(directory) / self.model_path.name
             model.save(file, include_optimizer=False)
             os.replace(file, self.model_path)
 
@@ -128,21 +144,22 @@ class ModelDirectory:
         """Reads the model.
 
         Args:
-            dtype: The dtype that its weights, and all that is computed with them, are to have,
-                such as `"bfloat16"`, instead of those that they were saved with.
+            dtype: The dtype of its weights and computations, such as `"bfloat16"`. Defaults to
+                that of the saved model.
 
         Raises:
             UserError: If training has not written one yet, or the file is damaged.
         """
         if not self.model_path.exists():
             raise UserError(
-                f"{self.model_path}: no such file; the first evaluation of a training writes it"
+                f"{self.model_path}: no such file; training writes it at the first evaluation"
             )
         try:
             if dtype is None:
                 return keras.models.load_model(self.model_path, compile=False)
             config = self.load_config().model_copy(update={"dtype": dtype})
-            model = build_model(config, *map(len, self.load_vocabularies()))
+            source, target = self.load_tokenizers()
+            model = build_model(config, source.vocabulary_size(), target.vocabulary_size())
             model.load_weights(self.model_path)
             return model
         except (ValueError, OSError, TypeError) as error:
@@ -170,55 +187,56 @@ def _describe(name: str, there: dict, here: dict) -> str:
 
 
 class LoadedModel(NamedTuple):
-    """A model, or an ensemble of models, and what turns text into its ids."""
+    """A model or an ensemble, its configuration and its text encoders."""
 
     config: Config
     model: Seq2Seq | Ensemble
-    source_vocabulary: Vocabulary
-    target_vocabulary: Vocabulary
+    source: TextEncoder
+    target: TextEncoder
 
 
 def load_models(model_dirs: Sequence[str | os.PathLike], options: Mapping[str, Any]) -> LoadedModel:
-    """Loads a model, or several as an ensemble with the configuration of the first one.
+    """Loads a model, or several models as an ensemble.
 
     Args:
-        model_dirs: The model directories.
-        options: Options of decoding that override those of the configuration.
+        model_dirs: The model directories. The configuration is that of the first one.
+        options: Decoding options that override those of the configuration.
 
     Raises:
-        UserError: If there is no model, or it is damaged, or several do not read and write the
-            same tokens, or an option has no effect.
+        UserError: If a directory contains no model or a damaged one, if the models differ in
+            their tokens, or if an option has no effect.
     """
     if not model_dirs:
         raise UserError("no model directory; expected at least one")
     directories = [ModelDirectory(path) for path in model_dirs]
     configs = [directory.load_config() for directory in directories]
-    vocabularies = [directory.load_vocabularies() for directory in directories]
-    for directory, config, pair in zip(directories[1:], configs[1:], vocabularies[1:], strict=True):
-        difference = _difference(configs[0], config, vocabularies[0], pair)
+    encoders = [directory.load_text_encoders() for directory in directories]
+    for directory, pair in zip(directories[1:], encoders[1:], strict=True):
+        difference = _difference(encoders[0], pair)
         if difference:
             raise UserError(
-                f"{directory.path}: its {difference} that of {directories[0].path}; models decode "
-                "together only if they read and write the same tokens"
+                f"{directory.path}: its {difference} differs from that of {directories[0].path}; "
+                "an ensemble needs models that read and write the same tokens"
             )
     config = override_decoding(configs[0], options)
     models = [directory.load_model(config.hparams.inference.dtype) for directory in directories]
     model = Ensemble(models) if len(models) > 1 else models[0]
-    return LoadedModel(config, model, *vocabularies[0])
+    return LoadedModel(config, model, *encoders[0])
 
 
 def _difference(
-    config: Config,
-    other_config: Config,
-    vocabularies: tuple[Vocabulary, Vocabulary],
-    other_vocabularies: tuple[Vocabulary, Vocabulary],
+    encoders: tuple[TextEncoder, TextEncoder], others: tuple[TextEncoder, TextEncoder]
 ) -> str:
-    sides = "source", "target"
-    for side, vocabulary, other in zip(sides, vocabularies, other_vocabularies, strict=True):
-        if vocabulary != other:
-            return f"{side} vocabulary is not"
-    hparams, other_hparams = config.hparams, other_config.hparams
-    for side in sides:
-        if getattr(hparams, side).tokenizer != getattr(other_hparams, side).tokenizer:
-            return f"{side}.tokenizer is not"
-    return "" if hparams.source.reverse == other_hparams.source.reverse else "source.reverse is not"
+    """Returns what makes two pairs of text encoders incompatible, `""` if they are compatible."""
+    pairs = list(zip(("source", "target"), encoders, others, strict=True))
+    for side, encoder, other in pairs:
+        if encoder.vocabulary != other.vocabulary:
+            return f"{side} vocabulary"
+    for side, encoder, other in pairs:
+        if _kind(encoder.tokenizer) != _kind(other.tokenizer):
+            return f"{side}.tokenizer"
+    return "" if encoders[0].reverse == others[0].reverse else "source.reverse"
+
+
+def _kind(tokenizer: Tokenizer) -> tuple[str, dict[str, Any]]:
+    return tokenizer.name, tokenizer.get_config()

@@ -42,12 +42,12 @@ def configs(monkeypatch, tmp_path):
     """The configurations that were trained on; nothing else is done with them."""
     configs = []
 
-    def prepare(config, output_dir):
+    def plan_training(config, output_dir):
         assert output_dir == tmp_path / "it" / "model"
         return SimpleNamespace(config=config)
 
     monkeypatch.setattr(demo, "TRAINING_PAIRS", 5)
-    monkeypatch.setattr(demo, "prepare", prepare)
+    monkeypatch.setattr(demo, "plan_training", plan_training)
     monkeypatch.setattr(demo, "train", lambda plan: configs.append(plan.config))
     monkeypatch.setattr(
         demo,
@@ -66,7 +66,7 @@ def run_demo(directory):
 def test_shows_examples_and_the_exact_match_rate(configs, tmp_path):
     exact, output = run_demo(tmp_path / "it")
     assert exact == 0.75
-    assert output.splitlines()[-1].startswith("exact match: 75.0 % of 1,000 dates")
+    assert output.splitlines()[-1].startswith("exact match: 75.0 % of 1,000 unseen dates")
     source, reference = (
         next(read_lines(tmp_path / "it" / "dates" / "test" / name))
         for name in ("sources.txt", "targets.txt")
@@ -89,11 +89,11 @@ def test_the_commands_that_it_shows_do_the_same(configs, tmp_path, monkeypatch):
     arguments = shlex.split(train.replace("\\\n", " "))
     shown = []
 
-    def prepare(config, output_dir, resume):
+    def plan_training(config, output_dir, resume):
         shown.append((config, output_dir))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "prepare", prepare)
+    monkeypatch.setattr(training, "plan_training", plan_training)
     with pytest.raises(SystemExit):
         main(arguments[1:])
     assert shown == [(configs[0], str(tmp_path / "it" / "model"))]

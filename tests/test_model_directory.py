@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from harness.numbers import numbers_of
@@ -8,7 +10,7 @@ from keras_seq2seq.errors import UserError
 from keras_seq2seq.model_directory import ModelDirectory, load_models
 from keras_seq2seq.models import AttentionSeq2Seq, BasicSeq2Seq, Ensemble
 from keras_seq2seq.special_tokens import END_ID
-from keras_seq2seq.text import Vocabulary
+from keras_seq2seq.text import TOKENIZERS, CharacterTokenizer, Vocabulary, WhitespaceTokenizer
 from keras_seq2seq.training.model_evaluation import make_translator
 from keras_seq2seq.translator import Translator
 from keras_seq2seq.translator.scorer import Scorer
@@ -66,8 +68,8 @@ def test_weights_of_a_loaded_translator_are_fixed(tmp_path):
     bias.assign(bias + 100 * np.eye(bias.shape[0])[END_ID])
     assert translator(SOURCES) == before
     # Another, that follows its model.
-    config, model, *vocabularies = load_models([tmp_path / "model"], {"dtype": "bfloat16"})
-    translator = make_translator(config, model, *vocabularies)
+    config, model, source, target = load_models([tmp_path / "model"], {"dtype": "bfloat16"})
+    translator = make_translator(config, model, source, target)
     assert translator(SOURCES) == before
     model.output_layer.bias.assign(bias)
     assert translator(SOURCES) == [""] * len(SOURCES)
@@ -103,14 +105,46 @@ def test_models_of_other_tokens_are_refused(model_dirs):
 
     directory = ModelDirectory(model_dirs[1])
     Config(hparams={"source": {"reverse": True}}).save(directory.config_path)
-    assert message().startswith(f"source.reverse is not that of {model_dirs[0]}; models decode")
-    Config(hparams={"target": {"tokenizer": "characters"}}).save(directory.config_path)
-    assert message().startswith("target.tokenizer is not that of")
+    assert message().startswith(f"source.reverse differs from that of {model_dirs[0]}; an ensemble")
+    CharacterTokenizer(Vocabulary(TARGET_TOKENS)).save(directory.target_path)
+    assert message().startswith("target.tokenizer differs from that of")
     # As many, in another order.
-    Vocabulary(TARGET_TOKENS[::-1]).save(directory.target_vocabulary_path)
-    assert message().startswith("target vocabulary is not that of")
+    CharacterTokenizer(Vocabulary(TARGET_TOKENS[::-1])).save(directory.target_path)
+    assert message().startswith("target vocabulary differs from that of")
 
 
 def test_no_directory():
     with pytest.raises(UserError, match="no model directory; expected at least one"):
         Translator.load([])
+
+
+class SuffixTokenizer(WhitespaceTokenizer):
+    """Ends its text with a suffix, which is kept in a file."""
+
+    name = "suffix"
+
+    def __init__(self, vocabulary=None, suffix=""):
+        super().__init__(vocabulary)
+        self.suffix = suffix
+
+    def detokenize(self, tokens):
+        return super().detokenize(tokens) + self.suffix
+
+    def save_assets(self, prefix):
+        Path(f"{prefix}.suffix").write_text(self.suffix)
+
+    def load_assets(self, prefix):
+        self.suffix = Path(f"{prefix}.suffix").read_text()
+
+
+def test_a_tokenizer_with_a_file_of_its_own(tmp_path, monkeypatch):
+    write_toy_model(tmp_path)
+    expected = Translator.load(tmp_path)(SOURCES)
+    directory = ModelDirectory(tmp_path)
+    source, target = directory.load_tokenizers()
+    directory.create(directory.load_config(), source, SuffixTokenizer(target.vocabulary, " !"))
+    assert (tmp_path / "target.suffix").exists()
+    with pytest.raises(UserError, match=r"target.tokenizer.json: unknown tokenizer 'suffix'; imp"):
+        Translator.load(tmp_path)
+    monkeypatch.setitem(TOKENIZERS, "suffix", SuffixTokenizer)
+    assert Translator.load(tmp_path)(SOURCES) == [f"{text} !" for text in expected]

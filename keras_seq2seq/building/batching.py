@@ -1,22 +1,15 @@
-"""From a configuration and a text to batches."""
+"""Creation of buckets and batch sizes from a configuration."""
 
 from keras_seq2seq.config import Config
-from keras_seq2seq.data import (
-    Batching,
-    ParallelTextSummary,
-    validate_buckets,
-)
-from keras_seq2seq.data import (
-    batching as propose_buckets,
-)
+from keras_seq2seq.data import Batching, ParallelTextSummary, propose_buckets, validate_buckets
 
 
 def make_batching(config: Config, summary: ParallelTextSummary) -> Batching:
-    """Returns the buckets and batch sizes that a configuration asks for.
+    """Returns the buckets and batch sizes of a configuration.
 
     Args:
         config: The configuration.
-        summary: The text to be batched, whose lengths `buckets: auto` follows.
+        summary: Statistics of the text to batch. `buckets=auto` depends on its lengths.
     """
     hparams = config.hparams
     limits = hparams.source.max_seq_len, hparams.target.max_seq_len

@@ -1,4 +1,4 @@
-"""From a configuration to an optimizer and its learning rate."""
+"""Creation of an optimizer and its learning rate from a configuration."""
 
 import inspect
 
@@ -14,14 +14,15 @@ from keras_seq2seq.schedules import CosineDecay, DelayedDecay, InverseSquareRoot
 
 
 def make_learning_rate(config: Config, steps: int) -> float | LearningRateSchedule:
-    """Returns the learning rate that `optimizer.learning_rate` and `optimizer.lr_*` describe.
+    """Returns the learning rate of `optimizer.learning_rate` and `optimizer.lr_*`.
 
     Args:
         config: The configuration.
         steps: The number of training steps of the run.
 
     Returns:
-        A number if it is constant. A `Plateau` is always outermost.
+        A number if it is constant, otherwise a schedule. A `Plateau` is always the outermost
+        schedule.
 
     Raises:
         UserError: If the decay would start after the end of the run.
@@ -77,12 +78,12 @@ def _decay(config: Config, steps: int) -> float | LearningRateSchedule:
 
 
 def _start(config: Config) -> int:
-    """Returns the step at which the decay starts, which is never before the warm-up's end."""
+    """Returns the first step of the decay, which is not before the end of the warm-up."""
     options = config.hparams.optimizer
     return max(options.lr_start_decay_at, options.lr_warmup_steps)
 
 
-# Arguments of every Keras optimizer, and the options that stand for them.
+# Arguments of all Keras optimizers, and the options that set them.
 _OPTIONS = {
     "learning_rate": "optimizer.learning_rate",
     "global_clipnorm": "optimizer.clip_gradients",
@@ -99,20 +100,21 @@ _OPTIONS = {
 def make_optimizer(
     options: OptimizerOptions, learning_rate: float | LearningRateSchedule
 ) -> keras.optimizers.Optimizer:
-    """Returns the optimizer, with its clipping.
+    """Returns the optimizer, including gradient clipping.
 
     Args:
         options: The options `optimizer.*`.
-        learning_rate: What `make_learning_rate` returned.
+        learning_rate: The result of `make_learning_rate`.
 
     Raises:
-        UserError: If Keras does not know the optimizer, or it does not take its arguments.
+        UserError: If Keras has no such optimizer, or if the optimizer does not accept its
+            arguments.
     """
     fused = {"Adam": Adam}
     optimizer_class = fused.get(options.name) or getattr(keras.optimizers, options.name, None)
     if optimizer_class is None:
         raise UserError(
-            f"optimizer.name: Keras {keras.__version__} has no {options.name}; install a newer one"
+            f"optimizer.name: Keras {keras.__version__} has no {options.name}; upgrade Keras"
         )
     _check_arguments(optimizer_class, options.arguments)
     accumulated = options.gradient_accumulation_steps
@@ -127,9 +129,9 @@ def make_optimizer(
         )
     except (TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise UserError(f"optimizer.arguments: refused by {options.name}: {reason}") from error
+        raise UserError(f"optimizer.arguments: rejected by {options.name}: {reason}") from error
     if isinstance(learning_rate, Plateau):
-        # Keras tracks it from here: it is saved and restored with the optimizer's variables.
+        # As an attribute, it is saved and restored with the variables of the optimizer.
         optimizer.plateau_state = learning_rate.state
     return optimizer
 
@@ -145,6 +147,6 @@ def _check_arguments(optimizer_class: type, arguments: dict):
                 f"optimizer.arguments.{name}: {optimizer_class.__name__} has no such argument; "
                 f"expected one of {', '.join(known)}"
             )
-        # No argument of an optimizer is a text.
+        # Optimizers have no string arguments.
         if isinstance(value, str):
             raise UserError(f"optimizer.arguments.{name}: expected a number, got {value!r}")

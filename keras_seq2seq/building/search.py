@@ -1,4 +1,4 @@
-"""From options to a search."""
+"""Creation of a search from the options `inference.*`."""
 
 import keras
 
@@ -12,21 +12,21 @@ from keras_seq2seq.text import Vocabulary
 def make_search(
     options: InferenceOptions, target_vocabulary: Vocabulary, return_tree: bool = False
 ) -> Search:
-    """Returns the search that the options `inference.*` describe.
+    """Returns the search of the options `inference.*`.
 
     Args:
         options: The options.
-        target_vocabulary: The vocabulary that the tokens to ban are in.
-        return_tree: Whether to return all steps' live hypotheses too, see `BeamSearch`.
+        target_vocabulary: The target vocabulary, which must contain the banned tokens.
+        return_tree: Whether to return the hypotheses of all steps too, see `BeamSearch`.
 
     Raises:
-        UserError: If a token to ban is not in the vocabulary, or if there is no beam whose tree
-            could be returned.
+        UserError: If a banned token is not in the vocabulary, or if `return_tree` is requested
+            without beam search.
     """
     beam, sampling = options.beam_search, options.sampling
     has_beam = beam.beam_width > 1 and not options.sample
     if return_tree and not has_beam:
-        raise UserError("a beam's tree needs a beam_width of at least 2, and no sample")
+        raise UserError("the beam search tree needs a beam_width of at least 2 and no sample")
     constraints = {
         "max_length": options.max_decode_length,
         "max_length_ratio": options.max_length_ratio,
@@ -41,7 +41,7 @@ def make_search(
             temperature=sampling.temperature,
             top_k=sampling.top_k,
             top_p=sampling.top_p,
-            # New draws for every batch, and all the same in the next run.
+            # Draws differ between batches, but not between runs.
             seed=keras.random.SeedGenerator(sampling.seed),
             **constraints,
         )
@@ -61,8 +61,8 @@ def _banned_ids(options: InferenceOptions, target_vocabulary: Vocabulary) -> lis
     for token in options.ban:
         if token not in target_vocabulary:
             raise UserError(
-                f'ban: "{token}" is not in the target vocabulary, so that it is never written'
-                + ("; for unknown words there is ban_unk" if token == "<unk>" else "")
+                f'ban: "{token}" is not in the target vocabulary, so it is never generated'
+                + ("; use ban_unk for unknown words" if token == "<unk>" else "")
             )
     unknown = [UNKNOWN_ID] if options.ban_unk else []
     return [*unknown, *target_vocabulary.to_ids(options.ban)]

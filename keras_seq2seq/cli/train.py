@@ -139,7 +139,7 @@ def train(
     import_tensorflow()
     from keras_seq2seq import training
 
-    plan = training.prepare(config, output_dir, resume)
+    plan = training.plan_training(config, output_dir, resume)
     click.echo(describe_plan(plan), err=True)
     if dry_run:
         click.echo(dump_config(plan.config))

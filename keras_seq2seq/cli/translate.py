@@ -56,18 +56,18 @@ class TranslationFiles:
         if self._pictures:
             self._pictures.write(number, translation.source_tokens, best.tokens, best.attention)
         if self._pages and translation.tree is not None:
-            tokenizer = translator.targets.tokenizer
+            tokenizer = translator.target.tokenizer
             self._pages.write(
                 number,
                 translation.tree,
-                translator.targets.vocabulary.to_tokens,
+                translator.target.vocabulary.to_tokens,
                 [
                     (hypothesis.ids, hypothesis.score)
                     for hypothesis in translation.hypotheses
                     if isfinite(hypothesis.score)
                 ],
-                source=translator.sources.tokenizer.join(translation.source_tokens),
-                separator=" " if " " in tokenizer.join(["a", "b"]) else "",
+                source=translator.source.tokenizer.detokenize(translation.source_tokens),
+                separator=" " if " " in tokenizer.detokenize(["a", "b"]) else "",
             )
 
 

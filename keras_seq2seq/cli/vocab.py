@@ -36,27 +36,27 @@ def vocab(
     first.
     """
     from keras_seq2seq.files import open_text
-    from keras_seq2seq.text import Vocabulary, get_tokenizer
+    from keras_seq2seq.text import get_tokenizer_class
 
-    token_lists = _read_tokens(inputs, get_tokenizer(tokenizer))
+    tokenizer_class = get_tokenizer_class(tokenizer)
     for path in inputs:
         # Report missing files before counting tokens.
         open_text(path).close()
     with open_output(output) as file:
-        vocabulary = Vocabulary.build(token_lists, size, min_frequency)
+        lines = _read_lines(inputs, tokenizer_class())
+        vocabulary = tokenizer_class.build(lines, size, min_frequency).vocabulary
         for token, count in zip(vocabulary.tokens, vocabulary.counts, strict=True):
             file.write(f"{token}\t{count}\n")
 
 
-def _read_tokens(inputs: Sequence[str], tokenizer: Any) -> Iterator[list[str]]:
+def _read_lines(inputs: Sequence[str], tokenizer: Any) -> Iterator[str]:
     from keras_seq2seq.errors import UserError
     from keras_seq2seq.files import read_lines
 
     for path in inputs:
         has_tokens = False
         for line in read_lines(path):
-            tokens = tokenizer.split(line)
-            has_tokens = has_tokens or bool(tokens)
-            yield tokens
+            has_tokens = has_tokens or bool(tokenizer.split(line))
+            yield line
         if not has_tokens:
             raise UserError(f"{path}: no text; expected one sequence per line")

@@ -1,6 +1,6 @@
-"""Parallel text as batches of ids: a `tf.data` pipeline, its checks, buckets and toy corpora.
+"""Parallel text as batches of ids: the `tf.data` pipeline, checks, buckets and toy corpora.
 
-`make_dataset` is imported when it is first used, since it is the only one that needs tensorflow.
+`make_dataset` is imported on first use, since only it needs TensorFlow.
 """
 
 from keras_seq2seq.data.batching import Batching, propose_buckets, validate_buckets

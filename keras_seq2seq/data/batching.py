@@ -1,4 +1,4 @@
-"""Buckets and batch sizes."""
+"""Length buckets and batch sizes."""
 
 import math
 from collections import Counter
@@ -11,43 +11,42 @@ import numpy as np
 
 from keras_seq2seq.errors import UserError
 
-_EXAMPLE = "expected growing whole numbers such as 10,15,20"
+_EXAMPLE = "expected increasing whole numbers such as 10,15,20"
 _PAIR_EXAMPLE = "expected lengths of source and target such as 10x12"
 
 
 def validate_buckets(buckets: Iterable[int | str | tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     """Checks the boundaries of length buckets.
 
-    `N` boundaries make `N + 1` buckets. A pair is in the first bucket whose boundary both its
-    lengths are below, or in the last one. So `(10, 15)` stands for lengths below 10, from 10 to
-    14, and of 15 and more, where the longer side counts; `("10x12", 15)` begins with sources below
-    10 that have targets below 12.
+    `N` boundaries make `N + 1` buckets. A pair goes into the first bucket whose boundary exceeds
+    both of its lengths, or else into the last one. So `(10, 15)` makes buckets for lengths below
+    10, from 10 to 14, and of 15 or more, by the longer side; and `("10x12", 15)` starts with
+    sources below 10 with targets below 12.
 
     Args:
-        buckets: Boundaries: a number for both sides, or one for source and one for target, as a
-            tuple or as text. Numbers are positive; those for both sides grow. None at all means
-            one bucket.
+        buckets: The boundaries: an integer for both sides, or separate integers for source and
+            target, as a tuple or a string such as "10x12". Integers must be positive, and those
+            for both sides must increase. No boundaries make a single bucket.
 
     Returns:
-        The boundaries `(source, target)`.
+        The boundaries as tuples `(source, target)`.
 
     Raises:
-        UserError: If a boundary is no whole number, is not positive, or leaves nothing between
-            itself and one before it.
+        UserError: If a boundary is not a positive integer, or would make an empty bucket.
     """
     boundaries = tuple(buckets)
     checked = tuple(_read_boundary(boundary) for boundary in boundaries)
     if all(isinstance(boundary, Integral) for boundary in boundaries):
         for lower, upper in pairwise(boundaries):
             if lower == upper:
-                raise UserError(f"buckets: {upper} is there twice; {_EXAMPLE}")
+                raise UserError(f"buckets: {upper} occurs twice; {_EXAMPLE}")
             if lower > upper:
                 raise UserError(f"buckets: {upper} comes after {lower}; {_EXAMPLE}")
     for index, (source, target) in enumerate(checked):
         for earlier_source, earlier_target in checked[:index]:
             if source <= earlier_source and target <= earlier_target:
                 raise UserError(
-                    f"buckets: {source}x{target} would stay empty, since it comes after "
+                    f"buckets: {source}x{target} would always be empty, since it comes after "
                     f"{earlier_source}x{earlier_target}"
                 )
     return checked
@@ -59,7 +58,7 @@ def _read_boundary(boundary) -> tuple[int, int]:
         example = _PAIR_EXAMPLE
         sides = boundary.split("x")
         if len(sides) != 2 or not all(side.isascii() and side.isdigit() for side in sides):
-            raise UserError(f"buckets: {boundary!r} is no pair of whole numbers; {example}")
+            raise UserError(f"buckets: {boundary!r} is not a pair of whole numbers; {example}")
         boundary = tuple(int(side) for side in sides)
     sides = boundary if isinstance(boundary, tuple) and len(boundary) == 2 else (boundary,) * 2
     for side in sides:
@@ -72,11 +71,11 @@ def _read_boundary(boundary) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Batching:
-    """Buckets with the number of pairs in a batch of each.
+    """Buckets, and the batch size of each.
 
     Attributes:
-        buckets: Boundaries as `validate_buckets` returns them, one fewer than there are buckets.
-        batch_sizes: Pairs in a batch, for each bucket.
+        buckets: Boundaries as returned by `validate_buckets`, one fewer than there are buckets.
+        batch_sizes: Number of pairs per batch, for each bucket.
     """
 
     buckets: tuple[tuple[int, int], ...]
@@ -84,7 +83,7 @@ class Batching:
 
     @classmethod
     def of_pairs(cls, buckets: tuple[tuple[int, int], ...], pairs: int) -> "Batching":
-        """Returns batches that all have the same number of pairs."""
+        """Returns batches with the same number of pairs in all buckets."""
         return cls(buckets, (pairs,) * (len(buckets) + 1))
 
     @classmethod
@@ -95,9 +94,9 @@ class Batching:
         source_max_length: int,
         target_max_length: int,
     ) -> "Batching":
-        """Returns batches of so many pairs that neither side has more than `tokens` positions.
+        """Returns batches with at most `tokens` tokens per side, including padding.
 
-        Padding counts, so that memory is bounded. A single pair may have more.
+        This bounds the memory use. A pair longer than that makes a batch of its own.
         """
         sizes = []
         for source, target in (*buckets, (source_max_length + 1, target_max_length + 1)):
@@ -106,18 +105,18 @@ class Batching:
         return cls(buckets, tuple(sizes))
 
     def on(self, devices: int) -> "Batching":
-        """Returns batches of as many times more pairs, for several devices together."""
+        """Returns the global batches for several devices: `devices` times as many pairs."""
         return Batching(self.buckets, tuple(size * devices for size in self.batch_sizes))
 
     def bucket_of(self, source_length: int, target_length: int) -> int:
-        """Returns the index of the bucket of a pair."""
+        """Returns the index of the bucket that a pair belongs to."""
         for index, (source, target) in enumerate(self.buckets):
             if source_length < source and target_length < target:
                 return index
         return len(self.buckets)
 
     def steps_per_epoch(self, lengths: Mapping[tuple[int, int], int]) -> int:
-        """Returns the batches that make an epoch.
+        """Returns the number of batches per epoch.
 
         Args:
             lengths: Number of pairs by their lengths `(source, target)`.
@@ -125,17 +124,16 @@ class Batching:
         pairs = Counter()
         for pair, count in lengths.items():
             pairs[self.bucket_of(*pair)] += count
-        # Counts of sizes first: sums of fractions would be off by a rounding error.
+        # Grouped by size first, since summing fractions would accumulate rounding errors.
         by_size = Counter()
         for bucket, count in pairs.items():
             by_size[self.batch_sizes[bucket]] += count
         return math.ceil(sum(count / size for size, count in by_size.items()))
 
     def padding(self, lengths: Mapping[tuple[int, int], int]) -> tuple[float, float]:
-        """Returns the shares of the positions of source and target that are padding.
+        """Returns the fractions of source and target positions that are padding.
 
-        They are what is to be expected of batches whose pairs are drawn by chance from their
-        bucket.
+        These are expected values for batches whose pairs are drawn at random from their bucket.
 
         Args:
             lengths: Number of pairs by their lengths `(source, target)`.
@@ -157,43 +155,42 @@ class Batching:
 
 
 def expected_longest(lengths: np.ndarray, counts: np.ndarray, draws: int) -> np.ndarray:
-    """Returns the mean of the longest of some draws, with replacement.
+    """Returns the expected maximum of a number of draws with replacement.
 
     Args:
-        lengths: Increasing lengths, `(lengths,)`.
-        counts: How often each occurs, `(..., lengths)`.
+        lengths: Increasing lengths, shape `(lengths,)`.
+        counts: Number of occurrences of each length, shape `(..., lengths)`.
         draws: Number of draws.
 
     Returns:
-        Array of the shape of `counts` less its last axis.
+        Array with the shape of `counts` without its last axis.
     """
     totals = np.maximum(counts.sum(axis=-1, keepdims=True), 1)
-    # The longest is at most a length if all draws are.
+    # The maximum is at most a length if all draws are.
     at_most = (np.cumsum(counts, axis=-1) / totals) ** draws
     return np.diff(at_most, axis=-1, prepend=0) @ lengths
 
 
-_LARGEST_PADDING = 0.045
+_MAX_PADDING = 0.045
 
 
 def propose_buckets(
     lengths: Mapping[tuple[int, int], int],
     batch_size: int = 32,
-    largest_padding: float = _LARGEST_PADDING,
+    largest_padding: float = _MAX_PADDING,
 ) -> tuple[tuple[int, int], ...]:
     """Proposes bucket boundaries with little padding.
 
-    Starting with one bucket, the split that saves most padding, at a length of source or target,
-    is made again and again, until the padding is little enough or no split leaves a batch in both
-    parts. Boundaries for both sides apart are what makes it work: of two sentences with one
-    meaning, one may be half as long as the other.
+    Starting with a single bucket, the split (at a source or target length) that saves the most
+    padding is applied repeatedly, until the padding is low enough or no split leaves a full batch
+    in both parts. Separate boundaries for each side matter, since the lengths of translations
+    differ.
 
     Args:
         lengths: Number of pairs by their lengths `(source, target)`, such as
             `scan_parallel_text(...).lengths`.
-        batch_size: Pairs in a batch.
-        largest_padding: The share of padding to reach, from 0 to 1, of the positions of both
-            sides.
+        batch_size: Number of pairs per batch.
+        largest_padding: The fraction of padding to reach, from 0 to 1, over both sides.
 
     Returns:
         Boundaries `(source, target)` for `make_dataset`.
@@ -205,9 +202,9 @@ def propose_buckets(
         box = max(boxes, key=lambda box: box.saving)
         if not box.saving:
             break
-        place = boxes.index(box)
-        # The lower part comes first: its boundary does not fit any pair of the upper one.
-        boxes[place : place + 1] = box.split()
+        index = boxes.index(box)
+        # The lower part comes first, since none of the pairs of the upper part fits its boundary.
+        boxes[index : index + 1] = box.split()
     return tuple(box.boundary for box in boxes[:-1])
 
 
@@ -220,18 +217,19 @@ def _table(lengths: Mapping[tuple[int, int], int]) -> np.ndarray:
 
 
 class _Box:
-    """The pairs whose lengths are in a rectangle.
+    """The pairs whose lengths are within a rectangle.
 
     Args:
-        table: Their counts, an array `(source_length, target_length)`.
-        source: The length of a source that the table's first row stands for.
-        target: The length of a target that its first column stands for.
-        batch_size: Pairs in a batch.
+        table: Number of pairs, array of shape `(source_length, target_length)`.
+        source: The source length of the first row of the table.
+        target: The target length of its first column.
+        batch_size: Number of pairs per batch.
 
     Attributes:
-        boundary: The lengths `(source, target)` that all pairs are below.
-        positions: The positions that they take up in batches, of both sides, padding included.
-        saving: How many of these the best split saves; 0 if no split leaves a batch in each part.
+        boundary: Exclusive upper limits `(source, target)` of the lengths.
+        positions: Number of positions of the pairs in batches, over both sides, including padding.
+        saving: Number of positions that the best split saves; 0 if no split leaves a full batch in
+            both parts.
     """
 
     def __init__(self, table: np.ndarray, source: int, target: int, batch_size: int):
@@ -244,23 +242,23 @@ class _Box:
             for axis in (0, 1)
         ]
         self.positions = float(table.sum() * (sum(longest) + sum(self._first)))
-        self.saving, self._axis, self._place = max(self._best_split(axis) for axis in (0, 1))
+        self.saving, self._axis, self._index = max(self._best_split(axis) for axis in (0, 1))
 
     def split(self) -> "list[_Box]":
         """Returns the two parts of the best split, the lower one first."""
-        low, high = np.split(self._table, [self._place], axis=self._axis)
+        low, high = np.split(self._table, [self._index], axis=self._axis)
         moved = list(self._first)
-        moved[self._axis] += self._place
+        moved[self._axis] += self._index
         return [_Box(low, *self._first, self._batch_size), _Box(high, *moved, self._batch_size)]
 
     def _best_split(self, axis: int) -> tuple[float, int, int]:
-        """Returns the saving, the axis and the place of the best split along an axis."""
+        """Returns the saving, the axis and the index of the best split along an axis."""
         table = self._table if axis == 0 else self._table.T
         if len(table) == 1:
             return 0.0, axis, 0
-        places = np.arange(1, len(table))
-        # For each place the counts of lengths of the split side, and of the other one.
-        is_low = np.arange(len(table)) < places[:, None]
+        splits = np.arange(1, len(table))
+        # For each index of a split: the counts of lengths on the split side and on the other side.
+        is_low = np.arange(len(table)) < splits[:, None]
         split_side = table.sum(axis=1)
         low = np.cumsum(table, axis=0)[:-1]
         parts = [(split_side * is_low, low), (split_side * ~is_low, table.sum(axis=0) - low)]
@@ -275,4 +273,4 @@ class _Box:
             fewest = np.minimum(fewest, pairs)
         saving = np.where(fewest >= self._batch_size, self.positions - positions, 0.0)
         best = int(np.argmax(saving))
-        return max(float(saving[best]), 0.0), axis, int(places[best])
+        return max(float(saving[best]), 0.0), axis, int(splits[best])

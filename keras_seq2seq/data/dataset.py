@@ -1,4 +1,4 @@
-"""From two line-aligned text files to batches that a model can be fitted on."""
+"""A `tf.data` pipeline from two line-aligned text files to batches of ids."""
 
 import os
 from collections.abc import Sequence
@@ -8,81 +8,79 @@ import tensorflow as tf
 from keras_seq2seq.data.batching import validate_buckets
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.text_lines import open_text
-from keras_seq2seq.text.text_encoder import TextEncoder, with_end, with_start
-from keras_seq2seq.text.tokenizers import get_tokenizer
-from keras_seq2seq.text.vocabulary import Vocabulary
+from keras_seq2seq.text import TextEncoder, Tokenizer, Vocabulary
+from keras_seq2seq.text.deprecated import (
+    FILE_KEYWORDS,
+    LENGTH_KEYWORDS,
+    SHARD_KEYWORDS,
+    TEXT_KEYWORDS,
+    accept_deprecated_keywords,
+)
+from keras_seq2seq.text.text_encoder import append_end, as_text_encoders, prepend_start
 
-# Lines that are split into tokens by one call, since an operation costs more than its work on a
-# line: Multi30k passes at 5,000 lines/s one by one and at 45,000 by the thousand.
+# Number of lines to tokenize with one call. Per-call overhead dominates for single lines: Multi30k
+# takes 5,000 lines/s one by one and 45,000 lines/s in groups of 1,000.
 _LINES_AT_ONCE = 1024
 
 _IN_ORDER = {"num_parallel_calls": tf.data.AUTOTUNE, "deterministic": True}
 
-# What is mapped has no control flow for AutoGraph to find, which takes seconds.
-_as_it_is = tf.autograph.experimental.do_not_convert
+# The mapped functions have no control flow for AutoGraph, which would take seconds to run.
+_without_autograph = tf.autograph.experimental.do_not_convert
 
 
+@accept_deprecated_keywords(*FILE_KEYWORDS, *TEXT_KEYWORDS, *LENGTH_KEYWORDS, *SHARD_KEYWORDS)
 def make_dataset(
-    source_file: str | os.PathLike,
-    target_file: str | os.PathLike,
-    source_vocabulary: Vocabulary,
-    target_vocabulary: Vocabulary,
+    sources: str | os.PathLike,
+    targets: str | os.PathLike,
+    source: TextEncoder | Tokenizer | Vocabulary,
+    target: TextEncoder | Tokenizer | Vocabulary,
     *,
-    source_tokenizer="whitespace",
-    target_tokenizer="whitespace",
     batch_size: int | Sequence[int] = 32,
     buckets: Sequence[int | str | tuple[int, int]] = (),
-    source_max_length: int = 40,
-    target_max_length: int = 40,
-    reverse_source: bool = False,
     shuffle: bool = False,
     shuffle_buffer: int = 100_000,
     seed: int = 0,
     epochs: int | None = 1,
     line_numbers: bool = False,
-    parts: range = range(1),
+    shards: range = range(1),
     num_shards: int = 1,
 ) -> tf.data.Dataset:
     """Streams two line-aligned text files as batches of ids.
 
-    Lines are read as they are needed, so memory does not grow with the files. Pairs with an empty
-    side are skipped. Nothing else is checked here: call `scan_parallel_text` first, which finds
-    damaged files and those that do not belong together (the longer one's rest would be ignored).
+    Lines are read on demand, so memory use does not grow with the files. Pairs with an empty side
+    are skipped. The files are not checked further: call `scan_parallel_text` first, which detects
+    damaged files and files that do not match (of two files of different length, the rest of the
+    longer one would be ignored).
 
-    The batches depend on the arguments and the files only, not on the global seed, so that
-    `make_dataset(...).skip(n)` goes on exactly where a run stopped after `n` batches. Each epoch
-    is shuffled by its own seed. Epochs follow one another as one stream: a batch may hold the
-    last pairs of one epoch and the first ones of the next, and only the very last batches (one a
-    bucket) may be smaller than `batch_size`.
+    The batches depend only on the arguments and the files, not on the global seed, so
+    `make_dataset(...).skip(n)` continues exactly where a run stopped after `n` batches. Each epoch
+    is shuffled differently. Epochs form one continuous stream: a batch can contain the last pairs
+    of one epoch and the first pairs of the next, and only the last batches of the dataset (one per
+    bucket) can be smaller than `batch_size`.
 
     Args:
-        source_file: Text with one sequence a line, plain or `.gz`.
-        target_file: The text that belongs to it, line by line.
-        source_vocabulary: `Vocabulary` of the sources.
-        target_vocabulary: `Vocabulary` of the targets.
-        source_tokenizer: A name or an object, see `get_tokenizer`.
-        target_tokenizer: Likewise.
-        batch_size: Pairs in a batch; a list has a number for each bucket.
-        buckets: Growing length boundaries. A batch holds pairs of one bucket only; a pair's
-            length is that of its longer side, the end token included. `(10, 15)` makes three:
-            below 10, 10 to 14, 15 and more. Sides may have boundaries of their own, see
-            `validate_buckets` and `propose_buckets`. Without, batches follow the order of the
+        sources: Source text file with one sequence per line, plain or `.gz`.
+        targets: Target text file, line-aligned.
+        source: How to encode the sources: a `TextEncoder`, a `Tokenizer` with a vocabulary, or a
+            `Vocabulary`, whose tokens are separated by white space. The last two truncate at the
+            default `max_length` of `TextEncoder`.
+        target: The same for the targets, which cannot be reversed.
+        batch_size: Number of pairs per batch, or a list with a number for each bucket.
+        buckets: Increasing length boundaries. All pairs of a batch are in the same bucket, chosen
+            by the length of the longer side, including the end token. `(10, 15)` makes three
+            buckets: below 10, 10 to 14, and 15 or more. For separate boundaries for each side, see
+            `validate_buckets` and `propose_buckets`. By default, batches follow the order of the
             lines.
-        source_max_length: The most ids of a source, the end token included; longer ones are cut
-            and keep their end token.
-        target_max_length: Likewise for targets.
-        reverse_source: Whether to reverse the order of the source tokens (after cutting); the
-            end token stays last.
         shuffle: Whether to shuffle the pairs.
-        shuffle_buffer: Pairs held in memory for that; the order is perfectly random where the
-            files have no more.
-        seed: Seed of the shuffling.
-        epochs: How often to read the files; `None` for ever.
-        line_numbers: Whether elements have a third item, the lines that the pairs stand on:
-            int64 `(batch,)`, counted from 1. The batches are the same.
-        parts: Which parts of each batch are elements, one after the other. Part `i` of `n` has
-            the pairs `i`, `i + n`, `i + 2 * n` and so on.
-        num_shards: Into how many parts batches are cut, for as many devices.
+        shuffle_buffer: Number of pairs held in memory for shuffling. The shuffle is uniform if the
+            files have no more pairs than that.
+        seed: Seed for shuffling.
+        epochs: Number of passes over the files. `None` repeats forever.
+        line_numbers: Whether to add a third item to each element, the line numbers of its pairs:
+            int64 of shape `(batch,)`, starting at 1. The batches stay the same.
+        shards: The shards of each batch to return, one after the other. Shard `i` consists of the
+            pairs `i`, `i + num_shards`, `i + 2 * num_shards` and so on of the batch.
+        num_shards: Number of shards to split each batch into, one for each device.
 
     Returns:
         A `tf.data.Dataset` of `({"source_ids": (batch, source_length), "target_ids": (batch,
@@ -95,28 +93,30 @@ def make_dataset(
     Example:
 
     >>> dataset = make_dataset(
-    ...     "train.en.gz", "train.de.gz", Vocabulary.load("vocab.en"), Vocabulary.load("vocab.de"),
-    ...     batch_size=64, buckets=(10, 15, 20), shuffle=True, epochs=None,
+    ...     "train.en.gz",
+    ...     "train.de.gz",
+    ...     TextEncoder(Vocabulary.load("vocab.en"), max_length=50, reverse=True),
+    ...     CharacterTokenizer(Vocabulary.load("vocab.de")),
+    ...     batch_size=64,
+    ...     buckets=(10, 15, 20),
+    ...     shuffle=True,
+    ...     epochs=None,
     ... )
     >>> model.fit(dataset, steps_per_epoch=1000, epochs=5)
     """
     boundaries = validate_buckets(buckets)
     batch_sizes = _batch_sizes(batch_size, len(boundaries) + 1)
-    _check_at_least(1, shuffle_buffer=shuffle_buffer)
-    _check_at_least(1, epochs=1 if epochs is None else epochs)
-    _check_at_least(2, source_max_length=source_max_length, target_max_length=target_max_length)
-    source = TextEncoder(
-        get_tokenizer(source_tokenizer), source_vocabulary, source_max_length, reverse_source
-    )
-    target = TextEncoder(get_tokenizer(target_tokenizer), target_vocabulary, target_max_length)
-    columns = [_read_lines(source_file), _read_lines(target_file)]
+    _check_positive(shuffle_buffer=shuffle_buffer)
+    _check_positive(epochs=1 if epochs is None else epochs)
+    source, target = as_text_encoders(source, target)
+    columns = [_read_lines(sources), _read_lines(targets)]
     if line_numbers:
         columns.append(tf.data.Dataset.counter(1))
     pairs = tf.data.Dataset.zip(tuple(columns))
 
-    @_as_it_is
+    @_without_autograph
     def measure(source_lines, target_lines, *numbers):
-        """Drops pairs with an empty side, and adds the number of a pair's bucket."""
+        """Drops pairs with an empty side, and adds the index of the bucket of each pair."""
         source_counts = source.count_tokens(source_lines)
         target_counts = target.count_tokens(target_lines)
         lengths = source.lengths(source_counts), target.lengths(target_counts)
@@ -124,20 +124,23 @@ def make_dataset(
         columns = (source_lines, target_lines, *numbers, _find_buckets(*lengths, boundaries))
         return tuple(tf.boolean_mask(column, usable) for column in columns)
 
-    @_as_it_is
+    @_without_autograph
     def encode(source_lines, target_lines, *numbers_and_buckets):
         source_ids, target_ids = source(source_lines), target(target_lines)
-        features = {"source_ids": with_end(source_ids), "target_ids": with_start(target_ids)}
+        features = {
+            "source_ids": append_end(source_ids),
+            "target_ids": prepend_start(target_ids),
+        }
         *numbers, _ = numbers_and_buckets
-        return features, with_end(target_ids), *numbers
+        return features, append_end(target_ids), *numbers
 
     dataset = _repeat(pairs, epochs, shuffle_buffer if shuffle else None, seed)
     dataset = dataset.batch(_LINES_AT_ONCE).map(measure, **_IN_ORDER).unbatch()
-    # Lines are grouped, not ids: scalars are quicker to group than sequences are to pad, even
-    # though the lines are split a second time in the next step.
+    # Group lines instead of ids: grouping scalars is faster than padding sequences, even though
+    # the lines are tokenized a second time in the next step.
     dataset = _group(dataset, batch_sizes)
     if num_shards > 1:
-        dataset = dataset.flat_map(lambda *columns: _cut(columns, parts, num_shards))
+        dataset = dataset.flat_map(lambda *columns: _split_batch(columns, shards, num_shards))
     dataset = dataset.map(encode, **_IN_ORDER)
     return dataset.prefetch(tf.data.AUTOTUNE)
 
@@ -151,13 +154,13 @@ def _read_lines(path: str | os.PathLike) -> tf.data.Dataset:
 def _repeat(
     pairs: tf.data.Dataset, epochs: int | None, shuffle_buffer: int | None, seed: int
 ) -> tf.data.Dataset:
-    """Repeats the pairs, shuffled by the seed and the number of the epoch if there is a buffer."""
+    """Repeats the pairs, and shuffles each epoch by `seed` and its number if there is a buffer."""
 
     def read_epoch(epoch):
         if shuffle_buffer is None:
             return pairs
-        # Inside of this function, this sets the seed of its graph only. It keeps the global seed,
-        # which a resumed program may have set otherwise, out of the order.
+        # Within this function, this only sets the seed of its own graph. It makes the order
+        # independent of the global seed, which may differ in a resumed program.
         tf.random.set_seed(1 + seed % (2**31 - 1))
         return pairs.shuffle(shuffle_buffer, seed=epoch, reshuffle_each_iteration=False)
 
@@ -168,14 +171,14 @@ def _repeat(
 
 
 def _find_buckets(source_lengths, target_lengths, boundaries: tuple[tuple[int, int], ...]):
-    """Returns the numbers of the buckets of pairs `(pairs,)`: the first that they fit in."""
+    """Returns the index of the first bucket that each pair fits into, `(pairs,)`."""
     limits = tf.constant([*boundaries, (tf.int32.max, tf.int32.max)])
     fits = (source_lengths[:, None] < limits[:, 0]) & (target_lengths[:, None] < limits[:, 1])
     return tf.argmax(tf.cast(fits, tf.int32), axis=1, output_type=tf.int32)
 
 
 def _group(dataset: tf.data.Dataset, batch_sizes: list[int]) -> tf.data.Dataset:
-    """Batches tuples whose last item is the bucket, those of one bucket together."""
+    """Batches tuples by their last item, the index of the bucket."""
     if len(batch_sizes) == 1:
         return dataset.batch(batch_sizes[0])
     return dataset.bucket_by_sequence_length(
@@ -188,18 +191,18 @@ def _group(dataset: tf.data.Dataset, batch_sizes: list[int]) -> tf.data.Dataset:
 def _batch_sizes(batch_size: int | Sequence[int], buckets: int) -> list[int]:
     sizes = [batch_size] * buckets if isinstance(batch_size, int) else list(batch_size)
     if len(sizes) != buckets:
-        raise UserError(f"batch_size has {len(sizes)} numbers for {buckets} buckets")
-    _check_at_least(1, batch_size=min(sizes))
+        raise UserError(f"batch_size has {len(sizes)} values for {buckets} buckets")
+    _check_positive(batch_size=min(sizes))
     return sizes
 
 
-def _cut(columns: tuple[tf.Tensor, ...], parts: range, num_shards: int) -> tf.data.Dataset:
-    """Returns parts of one batch."""
-    numbers = tf.data.Dataset.range(parts.start, parts.stop)
-    return numbers.map(lambda part: tuple(column[part::num_shards] for column in columns))
+def _split_batch(columns: tuple[tf.Tensor, ...], shards: range, num_shards: int) -> tf.data.Dataset:
+    """Returns the requested shards of one batch."""
+    indices = tf.data.Dataset.range(shards.start, shards.stop)
+    return indices.map(lambda index: tuple(column[index::num_shards] for column in columns))
 
 
-def _check_at_least(least: int, **values: int):
+def _check_positive(**values: int):
     for name, value in values.items():
-        if value < least:
-            raise UserError(f"{name} is {value}; expected at least {least}")
+        if value < 1:
+            raise UserError(f"{name} is {value}; expected at least 1")

@@ -1,4 +1,4 @@
-"""Working through a stream in batches of items of similar lengths."""
+"""Processing of a stream in batches of similar length."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,16 +9,16 @@ from typing import Any, TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# Items are sorted by length within so many batches, and no further, so that a stream of any
-# length is answered in constant memory.
+# Number of batches to read ahead and to sort by length. It is limited, so that streams of any
+# length are processed in constant memory.
 BATCHES_SORTED_TOGETHER = 32
 
-# A batch of long items holds fewer of them: at most this many tokens for each item of a full
-# batch, padding included.
+# Maximum number of tokens per item of a full batch, including padding. Batches of longer items have
+# fewer items.
 TOKENS_PER_ITEM = 64
 
-# Few items are divided among the workers, but not into smaller batches than this.
-LEAST_ITEMS = 16
+# Minimum batch size when few items are divided among the workers.
+MIN_ITEMS = 16
 
 
 def map_by_length(
@@ -30,33 +30,33 @@ def map_by_length(
     sort: bool = True,
     workers: int = 1,
 ) -> Iterator[Result]:
-    """Applies a function to items in batches, and yields the results in the order of the items.
+    """Applies a function to batches of items, and yields the results in the order of the items.
 
     Args:
-        function: Gives the results of a batch, one for each item.
-        items: The items, read as they are needed.
-        lengths: Gives the numbers of tokens of an item. Items are sorted by them, the first one
-            first; the greatest one says how much room an item takes.
-        empty: Gives the result of an item without any tokens, which is kept out of the batches.
-        batch_size: The most items of a batch.
-        sort: Whether to read ahead and to sort. If not, each item is answered before the next
-            one is read.
-        workers: How many threads call the function, each with a batch of its own.
+        function: Returns the results of a batch, one for each item.
+        items: The items, read on demand.
+        lengths: Returns the numbers of tokens of an item. Items are sorted by the first number,
+            then by the next. The largest number determines the size of the item.
+        empty: Returns the result of an item without tokens. Such items are not batched.
+        batch_size: Maximum number of items per batch.
+        sort: Whether to read ahead and to sort. If not, the result of each item is yielded before
+            the next one is read.
+        workers: Number of threads that call the function, each with its own batch.
 
     Raises:
-        ValueError: If `batch_size` is below 1.
+        ValueError: If `batch_size` is less than 1.
     """
     if batch_size < 1:
         raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}")
-    most = batch_size * max(BATCHES_SORTED_TOGETHER, 2 * workers) if sort else 1
+    max_items = batch_size * max(BATCHES_SORTED_TOGETHER, 2 * workers) if sort else 1
     sized_items = ((item, lengths(item)) for item in items)
     with ThreadPoolExecutor(workers) as executor:
-        while window := list(_read_window(sized_items, most)):
+        while window := list(_read_window(sized_items, max_items)):
             sizes = [size for _, size in window]
             results: list[Any] = [None if any(size) else empty(item) for item, size in window]
-            share = max(LEAST_ITEMS, ceil(len(window) / workers))
+            share = max(MIN_ITEMS, ceil(len(window) / workers))
             batches = _batches(sizes, min(batch_size, share), batch_size * TOKENS_PER_ITEM)
-            # Those of long items first: no worker begins one when the others have nothing left.
+            # Longest first, so that no worker starts a long batch when the others are done.
             batches = list(batches)[::-1]
             contents = [[window[index][0] for index in batch] for batch in batches]
             answered = executor.map(lambda content: list(function(content)), contents)
@@ -67,27 +67,27 @@ def map_by_length(
 
 
 def _read_window(
-    sized_items: Iterator[tuple[Item, Sequence[int]]], most: int
+    sized_items: Iterator[tuple[Item, Sequence[int]]], max_items: int
 ) -> Iterator[tuple[Item, Sequence[int]]]:
-    """Yields the next items: at most so many, and fewer if they are long."""
+    """Yields the next items: at most `max_items`, and fewer if they are long."""
     tokens = 0
-    for item, size in islice(sized_items, most):
+    for item, size in islice(sized_items, max_items):
         yield item, size
         tokens += max(size)
-        if tokens >= most * TOKENS_PER_ITEM:
+        if tokens >= max_items * TOKENS_PER_ITEM:
             return
 
 
-def _batches(sizes: list[Sequence[int]], most_items: int, most_tokens: int) -> Iterator[list[int]]:
-    """Yields lists of indices of similar sizes, leaving out those that are all zero."""
+def _batches(sizes: list[Sequence[int]], max_items: int, max_tokens: int) -> Iterator[list[int]]:
+    """Yields lists of indices of similar sizes, without empty items."""
     order = [index for index, size in enumerate(sizes) if any(size)]
     order.sort(key=lambda index: tuple(sizes[index]))
     batch, longest = [], 0
     for index in order:
         length = max(sizes[index]) + 1
         longest = max(longest, length)
-        is_full = len(batch) == most_items
-        is_heavy = (len(batch) + 1) * longest > most_tokens
+        is_full = len(batch) == max_items
+        is_heavy = (len(batch) + 1) * longest > max_tokens
         if batch and (is_full or is_heavy):
             yield batch
             batch, longest = [], length

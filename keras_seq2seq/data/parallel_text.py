@@ -1,4 +1,4 @@
-"""Checking parallel text before training on it."""
+"""Checks of parallel text before training on it."""
 
 import hashlib
 import os
@@ -9,22 +9,23 @@ from itertools import zip_longest
 
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.text_lines import read_lines
-from keras_seq2seq.text.tokenizers import get_tokenizer
-from keras_seq2seq.text.vocabulary import Vocabulary
+from keras_seq2seq.text import TextEncoder, Tokenizer, Vocabulary
+from keras_seq2seq.text.deprecated import LENGTH_KEYWORDS, TEXT_KEYWORDS, accept_deprecated_keywords
+from keras_seq2seq.text.text_encoder import as_text_encoders
 
 
 @dataclass(frozen=True)
 class TextSummary:
-    """Figures of one file, over the pairs that can be used.
+    """Statistics of one file, over the usable pairs.
 
     Attributes:
         path: The file.
-        tokens: Number of tokens, those that will be cut off included.
-        unknown_tokens: How many of them are not in the vocabulary.
-        truncated: Number of sequences that are longer than the limit and will be cut.
-        longest: Length of the longest sequence before cutting, the end token included.
-        sha256: Fingerprint of the text. It is that of the lines, so that compressing the file or
-            changing its line ends keeps it.
+        tokens: Number of tokens before truncation.
+        unknown_tokens: Number of tokens that are not in the vocabulary.
+        truncated: Number of sequences that are longer than the limit and will be truncated.
+        longest: Length of the longest sequence before truncation, including the end token.
+        sha256: SHA-256 hash of the decoded lines, which does not depend on compression and line
+            endings.
     """
 
     path: str
@@ -36,48 +37,45 @@ class TextSummary:
 
     @property
     def unknown_rate(self) -> float:
-        """The share of tokens that are not in the vocabulary, from 0 to 1."""
+        """The fraction of tokens that are not in the vocabulary, from 0 to 1."""
         return self.unknown_tokens / self.tokens
 
 
 class TextCounter:
-    """Collects the figures of a `TextSummary` line by line, in constant memory.
+    """Collects the statistics of a `TextSummary` line by line, in constant memory.
 
     Args:
         path: The file that the lines come from.
-        tokenizer: A tokenizer as `get_tokenizer` gives it.
-        vocabulary: The `Vocabulary` of the file.
-        max_length: The most ids of a sequence, the end token included.
+        encoder: The `TextEncoder` of the file.
     """
 
-    def __init__(self, path: str | os.PathLike, tokenizer, vocabulary: Vocabulary, max_length: int):
+    def __init__(self, path: str | os.PathLike, encoder: TextEncoder):
         self.path = os.fspath(path)
         self.lines = 0
-        self._tokenizer = tokenizer
-        self._vocabulary = vocabulary
-        self._max_length = max_length
+        self._encoder = encoder
         self._tokens = self._unknown_tokens = self._truncated = self._longest = 0
         self._digest = hashlib.sha256()
 
     def read(self, line: str | None) -> list[str]:
-        """Takes the next line, or `None` where the file has ended, and returns its tokens."""
+        """Returns the tokens of the next line, which is `None` after the end of the file."""
         if line is None:
             return []
         self.lines += 1
         self._digest.update(f"{line}\n".encode())
-        return self._tokenizer.split(line)
+        return self._encoder.split(line)
 
     def count(self, tokens: list[str]) -> int:
-        """Counts the tokens of a line that can be used, and returns its length after cutting."""
-        length = len(tokens) + 1
+        """Counts the tokens of a usable line, and returns its length after truncation."""
+        length, max_length = len(tokens) + 1, self._encoder.max_length
+        vocabulary = self._encoder.vocabulary
         self._tokens += len(tokens)
-        self._unknown_tokens += sum(token not in self._vocabulary for token in tokens)
-        self._truncated += length > self._max_length
+        self._unknown_tokens += sum(token not in vocabulary for token in tokens)
+        self._truncated += length > max_length
         self._longest = max(self._longest, length)
-        return min(length, self._max_length)
+        return min(length, max_length)
 
     def summary(self) -> TextSummary:
-        """The figures so far."""
+        """Returns the statistics of the lines so far."""
         return TextSummary(
             path=self.path,
             tokens=self._tokens,
@@ -92,30 +90,31 @@ class TextCounter:
         if self._unknown_tokens < self._tokens:
             return
         raise UserError(
-            f"{self.path}: the {side} vocabulary has none of its {self._tokens} tokens; "
+            f"{self.path}: the {side} vocabulary contains none of its {self._tokens} tokens; "
             f"{self._hint(side)}"
         )
 
     def _hint(self, side: str) -> str:
-        of_characters = all(len(token) == 1 for token in self._vocabulary.tokens)
-        if of_characters and self._tokenizer.name != "characters":
-            return f"it is one of characters: set {side}.tokenizer=characters"
-        if not of_characters and self._tokenizer.name == "characters":
-            return f"it is one of words: set {side}.tokenizer=whitespace"
+        of_characters = all(len(token) == 1 for token in self._encoder.vocabulary.tokens)
+        name = self._encoder.tokenizer.name
+        if of_characters and name == "whitespace":
+            return f"it consists of characters: set {side}.tokenizer=characters"
+        if not of_characters and name == "characters":
+            return f"it consists of words: set {side}.tokenizer=whitespace"
         return "are the source and target files swapped?"
 
 
 @dataclass(frozen=True)
 class ParallelTextSummary:
-    """What `scan_parallel_text` found.
+    """The result of `scan_parallel_text`.
 
     Attributes:
-        lines: Number of lines of either file.
+        lines: Number of lines of each file.
         empty_pairs: Number of pairs with an empty side, which training skips.
-        source: `TextSummary` of the source side of the other pairs.
-        target: `TextSummary` of their target side.
-        lengths: Number of those pairs by their lengths `(source, target)` after cutting, the end
-            tokens included.
+        source: `TextSummary` of the source side of the usable pairs.
+        target: `TextSummary` of the target side of the usable pairs.
+        lengths: Number of usable pairs by their lengths `(source, target)` after truncation,
+            including the end tokens.
     """
 
     lines: int
@@ -126,31 +125,24 @@ class ParallelTextSummary:
 
     @property
     def pairs(self) -> int:
-        """Number of pairs that can be used."""
+        """Number of usable pairs, which have text on both sides."""
         return self.lines - self.empty_pairs
 
 
+@accept_deprecated_keywords("source_path", "target_path", *TEXT_KEYWORDS, *LENGTH_KEYWORDS)
 def scan_parallel_text(
-    source_path: str | os.PathLike,
-    target_path: str | os.PathLike,
-    source_tokenizer,
-    target_tokenizer,
-    source_vocabulary: Vocabulary,
-    target_vocabulary: Vocabulary,
-    source_max_length: int,
-    target_max_length: int,
+    sources: str | os.PathLike,
+    targets: str | os.PathLike,
+    source: TextEncoder | Tokenizer | Vocabulary,
+    target: TextEncoder | Tokenizer | Vocabulary,
 ) -> ParallelTextSummary:
-    """Reads two line-aligned files once, in constant memory, and counts what is in them.
+    """Checks two line-aligned files and collects statistics, in one pass and constant memory.
 
     Args:
-        source_path: Text with one sequence a line, plain or `.gz`.
-        target_path: The text that belongs to it, line by line.
-        source_tokenizer: A name or an object, see `get_tokenizer`.
-        target_tokenizer: Likewise.
-        source_vocabulary: `Vocabulary` of the sources.
-        target_vocabulary: `Vocabulary` of the targets.
-        source_max_length: The most ids of a source, the end token included.
-        target_max_length: Likewise for targets.
+        sources: Source text file with one sequence per line, plain or `.gz`.
+        targets: Target text file, line-aligned.
+        source: How the sources will be encoded, as in `make_dataset`.
+        target: How the targets will be encoded.
 
     Returns:
         A `ParallelTextSummary`.
@@ -158,17 +150,13 @@ def scan_parallel_text(
     Raises:
         UserError: If a file is missing, unreadable, empty, binary, not UTF-8 or damaged; if the
             files differ in their number of lines; if no pair has text on both sides; or if a
-            vocabulary knows no token of its file.
+            vocabulary contains none of the tokens of its file.
     """
-    source = TextCounter(
-        source_path, get_tokenizer(source_tokenizer), source_vocabulary, source_max_length
-    )
-    target = TextCounter(
-        target_path, get_tokenizer(target_tokenizer), target_vocabulary, target_max_length
-    )
+    encoders = as_text_encoders(source, target)
+    source, target = map(TextCounter, (sources, targets), encoders)
     empty_pairs = 0
     lengths = Counter()
-    for source_line, target_line in zip_longest(read_lines(source_path), read_lines(target_path)):
+    for source_line, target_line in zip_longest(read_lines(sources), read_lines(targets)):
         source_tokens, target_tokens = source.read(source_line), target.read(target_line)
         if source_tokens and target_tokens:
             lengths[source.count(source_tokens), target.count(target_tokens)] += 1
@@ -185,7 +173,7 @@ def scan_parallel_text(
 def _check_lines(source: TextCounter, target: TextCounter, empty_pairs: int):
     for text in (source, target):
         if not text.lines:
-            raise UserError(f"{text.path}: empty file; expected text with one sequence a line")
+            raise UserError(f"{text.path}: empty file; expected text with one sequence per line")
     if source.lines != target.lines:
         raise UserError(
             f"{source.path} has {source.lines} lines, but {target.path} has {target.lines}; "
@@ -193,6 +181,6 @@ def _check_lines(source: TextCounter, target: TextCounter, empty_pairs: int):
         )
     if empty_pairs == source.lines:
         raise UserError(
-            f"{source.path} and {target.path} have no usable pair: each of their {source.lines} "
-            "lines is empty on one side or on both"
+            f"{source.path} and {target.path} have no usable pair: all {source.lines} lines are "
+            "empty on at least one side"
         )

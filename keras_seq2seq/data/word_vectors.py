@@ -1,4 +1,4 @@
-"""Word vectors that others have trained."""
+"""Pretrained word vectors."""
 
 import os
 import zlib
@@ -13,11 +13,11 @@ from keras_seq2seq.text.vocabulary import Vocabulary
 
 @dataclass(frozen=True)
 class WordVectors:
-    """The vectors of a file that belong to a vocabulary.
+    """The word vectors of the tokens of a vocabulary.
 
     Attributes:
-        ids: The ids of the tokens that have one, int64 `(found,)`, growing.
-        vectors: Their vectors, float32 `(found, size)`.
+        ids: The ids of the tokens that have a vector, int64 of shape `(found,)`, increasing.
+        vectors: Their vectors, float32 of shape `(found, size)`.
     """
 
     ids: np.ndarray
@@ -25,23 +25,23 @@ class WordVectors:
 
 
 def read_word_vectors(path: str | os.PathLike, vocabulary: Vocabulary, size: int) -> WordVectors:
-    """Reads a text file of word vectors, as word2vec, fastText and GloVe write it.
+    """Reads a text file of word vectors in the format of word2vec, fastText and GloVe.
 
-    A line has a token and the numbers of its vector, with single blanks between them; a first
-    line with two numbers, those of tokens and of the vectors' size, may precede. Of lines with the
-    same token the first one counts.
+    Each line has a token and the numbers of its vector, separated by single spaces. The first line
+    can be a header with two numbers, the number of tokens and the size of the vectors. If a token
+    occurs more than once, its first line is used.
 
     Args:
         path: The file, plain or `.gz`.
-        vocabulary: Whose tokens to keep; what others there are is read past.
-        size: The size that the vectors must have.
+        vocabulary: The vocabulary. Other tokens of the file are skipped.
+        size: The expected size of the vectors.
 
     Returns:
-        The vectors of those tokens that are in the file.
+        The vectors of the tokens that are both in the file and in the vocabulary.
 
     Raises:
-        UserError: If the file cannot be read, has vectors of another size, a line that is none,
-            or no token of the vocabulary.
+        UserError: If the file cannot be read, has vectors of another size or a malformed line, or
+            contains no token of the vocabulary.
     """
     wanted = {token.encode(): vocabulary.to_ids([token])[0] for token in vocabulary.tokens}
     found = {}
@@ -51,7 +51,7 @@ def read_word_vectors(path: str | os.PathLike, vocabulary: Vocabulary, size: int
                 line = line.rstrip()
                 if number == 1:
                     _check_size(path, line, size)
-                # From the right: a token may have blanks in it.
+                # Split from the right, since a token can contain spaces.
                 token, *numbers = line.rsplit(b" ", size)
                 if len(numbers) < size:
                     if number == 1 and len(numbers) == 1:
@@ -65,7 +65,9 @@ def read_word_vectors(path: str | os.PathLike, vocabulary: Vocabulary, size: int
         except (OSError, EOFError, zlib.error) as error:
             raise UserError(f"{path}: cannot be read ({error})") from error
     if not found:
-        raise UserError(f"{path}: has none of the vocabulary's {len(vocabulary.tokens):,} tokens")
+        raise UserError(
+            f"{path}: contains none of the {len(vocabulary.tokens):,} tokens of the vocabulary"
+        )
     ids = sorted(found)
     return WordVectors(np.array(ids), np.stack([found[i] for i in ids]))
 
@@ -78,10 +80,12 @@ def _check_size(path, line: bytes, size: int):
         is_number = [_is_number(column) for column in columns[:0:-1]]
         there = is_number.index(False) if False in is_number else len(is_number)
     if there < 1:
-        raise UserError(f"{path}:1: expected a token and {size} numbers, such as word2vec writes")
+        raise UserError(
+            f"{path}:1: expected a token and {size} numbers, as in the format of word2vec"
+        )
     if there != size:
         raise UserError(
-            f"{path}: has vectors of {there} numbers, but embedding.dim is {size}; set "
+            f"{path}: the vectors have {there} numbers, but embedding.dim is {size}; set "
             f"embedding.dim={there}"
         )
 

@@ -1,4 +1,4 @@
-"""Reading text files line by line, and writing files that appear whole or not at all."""
+"""Reading text files line by line, and writing files atomically."""
 
 from keras_seq2seq.files.text_lines import (
     BYTE_ORDER_MARK,

@@ -1,7 +1,7 @@
-"""Reading text line by line, with errors that name the place.
+"""Reading text line by line, with errors that include the line number.
 
-The lines are those of `tf.data.TextLineDataset`, so that numbers counted here hold for the
-training pipeline: only a line feed ends a line, and carriage returns vanish wherever they stand.
+Lines are split as by `tf.data.TextLineDataset`, so that line numbers match those of the training
+pipeline: only a line feed ends a line, and all carriage returns are removed.
 """
 
 import gzip
@@ -16,8 +16,8 @@ from keras_seq2seq.errors import UserError
 
 BYTE_ORDER_MARK = "\ufeff"
 
-# A line longer than this is no sentence; without a bound, a file without line feeds would be
-# read into memory whole.
+# Longer lines are rejected. Without a limit, a file without line feeds would be read into memory as
+# a whole.
 MAX_LINE_BYTES = 2**20
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -27,13 +27,13 @@ def open_text(path: str | os.PathLike) -> BinaryIO:
     """Opens a plain or gzip file for reading bytes.
 
     Args:
-        path: The file; a name that ends in `.gz` is decompressed.
+        path: The file. It is decompressed if its name ends in `.gz`.
 
     Returns:
         The open binary file.
 
     Raises:
-        UserError: If the file is missing, a directory or not readable.
+        UserError: If the file is missing, unreadable or a directory.
     """
     path = Path(path)
     try:
@@ -50,36 +50,36 @@ def read_lines(path: str | os.PathLike) -> Iterator[str]:
     """Reads a plain or gzip text file line by line, in constant memory.
 
     Args:
-        path: The file; a name that ends in `.gz` is decompressed.
+        path: The file. It is decompressed if its name ends in `.gz`.
 
     Yields:
-        The lines, as `decode_lines` gives them.
+        The lines, see `decode_lines`.
 
     Raises:
-        UserError: As `open_text` and `decode_lines` do.
+        UserError: In the cases of `open_text` and `decode_lines`.
     """
     with open_text(path) as stream:
         yield from decode_lines(stream, path)
 
 
 def decode_lines(stream: BinaryIO, name: str | os.PathLike) -> Iterator[str]:
-    """Decodes an open binary file, standard input for instance, line by line.
+    """Decodes an open binary file, such as standard input, line by line.
 
     Args:
         stream: The open binary file.
-        name: What to call it in messages.
+        name: The name of the file in messages.
 
     Yields:
-        Each line without its line feed, its carriage returns and a byte-order mark at its start
-        (where files with one were joined, it may stand in the middle of the file).
+        Each line without its line feed, carriage returns and a byte-order mark at its start (which
+        can occur anywhere in a file that was concatenated from several).
 
     Raises:
-        UserError: If the data is not UTF-8, holds a NUL byte, has a line of more than
-            `MAX_LINE_BYTES` bytes, or is damaged gzip data. It names the line.
+        UserError: If the data is not UTF-8, contains a NUL byte or a line longer than
+            `MAX_LINE_BYTES`, or is damaged gzip data. The message includes the line number.
     """
     for number in count(1):
         line = _read_line(stream, f"{name}:{number}")
-        # At the end of a file, carriage returns alone make no line.
+        # Carriage returns at the end of a file do not count as a line.
         if not line.strip(b"\r"):
             return
         yield _decode_line(line, f"{name}:{number}")
@@ -97,22 +97,22 @@ def _read_line(stream: BinaryIO, place: str) -> bytes:
     if len(line) > MAX_LINE_BYTES:
         raise UserError(
             f"{place}: longer than {MAX_LINE_BYTES} bytes; expected a text file with one "
-            "sequence a line"
+            "sequence per line"
         )
     return line
 
 
 def _decode_line(line: bytes, place: str) -> str:
     if line.startswith(_GZIP_MAGIC):
-        raise UserError(f"{place}: gzip data; give the file a name that ends in .gz")
+        raise UserError(f"{place}: gzip data; rename the file so that it ends in .gz")
     if b"\0" in line:
-        raise UserError(f"{place}: NUL byte, so this is a binary file; expected UTF-8 text")
+        raise UserError(f"{place}: NUL byte, as in a binary file; expected UTF-8 text")
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
         raise UserError(
             f"{place}: not UTF-8: byte 0x{line[error.start]:02x} at column {error.start + 1}; "
-            "convert the file, for instance with iconv -t UTF-8"
+            "convert the file, for example with iconv -t UTF-8"
         ) from None
     return text.rstrip("\n").replace("\r", "").removeprefix(BYTE_ORDER_MARK)
 

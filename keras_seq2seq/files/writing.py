@@ -1,4 +1,4 @@
-"""Writing files that appear whole or not at all."""
+"""Writing files atomically, and numbered files of sentences."""
 
 import os
 from collections.abc import Iterator
@@ -11,42 +11,42 @@ from keras_seq2seq.errors import UserError
 
 @contextmanager
 def atomic_file(path: str | os.PathLike, binary: bool = False) -> Iterator[IO]:
-    """Opens a file that appears under its name only when the block ends without an error.
+    """Opens a file for writing, which is put in place only when the block ends without an error.
 
-    It is written beside its final place and renamed, so that whoever stops the program at any
-    moment finds the old file or the new one, never half of one.
+    The data is written to a temporary file, then renamed, so a kill at any moment leaves either
+    the old file or the complete new one.
 
     Args:
-        path: Where the file shall be. One that is there already is replaced.
-        binary: Whether bytes are written instead of text.
+        path: Path of the file. An existing file is replaced.
+        binary: Whether to write bytes instead of text.
 
     Yields:
-        The open file; of text: UTF-8, lines ended by a line feed on every system.
+        The open file. Text is encoded as UTF-8, with line feeds on every platform.
     """
     path = Path(path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         text = {} if binary else {"encoding": "utf-8", "newline": "\n"}
-        with beside.open("wb" if binary else "w", **text) as file:
+        with temporary.open("wb" if binary else "w", **text) as file:
             yield file
-        beside.replace(path)
+        temporary.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
-# Files stay in the order of the sentences, as far as a shell lists them, up to a million.
+# Up to a million files are listed in the order of the sentences.
 _DIGITS = 6
 
 
 class NumberedFiles:
-    """Makes a directory, and names the files of its sentences.
+    """Creates a directory, and returns paths for the files of its sentences.
 
     Args:
-        directory: Where the files shall be. It is made, or is there and empty: files of two runs
-            are never mixed.
+        directory: The directory, which must be new or empty, so that files of two runs are never
+            mixed.
 
     Raises:
-        UserError: If it has files, or cannot be written.
+        UserError: If it contains files or cannot be written to.
 
     Example:
         >>> NumberedFiles("pictures").path(7, ".png")
@@ -60,19 +60,16 @@ class NumberedFiles:
             is_empty = not any(self.directory.iterdir())
         except OSError as error:
             raise UserError(
-                f"{directory}: cannot be written to as a directory ({error.strerror})"
+                f"{directory}: cannot be used as a directory ({error.strerror})"
             ) from None
         if not is_empty:
-            raise UserError(
-                f"{directory}: has files in it, expected a new or an empty directory; name another "
-                "one or remove them"
-            )
+            raise UserError(f"{directory}: not empty; expected a new or empty directory")
 
     def path(self, number: int, suffix: str) -> Path:
-        """Returns the path of a sentence's file.
+        """Returns the path of the file of a sentence.
 
         Args:
-            number: The number of the sentence, 1 for the first.
-            suffix: The kind of file, with its dot.
+            number: The number of the sentence, starting at 1.
+            suffix: The extension of the file, with its dot.
         """
         return self.directory / f"{number:0{_DIGITS}}{suffix}"

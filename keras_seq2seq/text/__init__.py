@@ -1,14 +1,24 @@
-"""Text to ids and back: tokenizers, vocabularies and text encoders."""
+"""Tokenizers, vocabularies and text encoders, which convert text to ids and back."""
 
-from keras_seq2seq.text.text_encoder import SentenceEncoder, TextEncoder
-from keras_seq2seq.text.tokenizers import CharacterTokenizer, WhitespaceTokenizer, get_tokenizer
+from keras_seq2seq.text.text_encoder import TextEncoder
+from keras_seq2seq.text.tokenizer import (
+    TOKENIZERS,
+    Tokenizer,
+    get_tokenizer,
+    get_tokenizer_class,
+    register_tokenizer,
+)
+from keras_seq2seq.text.tokenizers import CharacterTokenizer, WhitespaceTokenizer
 from keras_seq2seq.text.vocabulary import Vocabulary
 
 __all__ = [
+    "TOKENIZERS",
     "CharacterTokenizer",
-    "SentenceEncoder",
     "TextEncoder",
+    "Tokenizer",
     "Vocabulary",
     "WhitespaceTokenizer",
     "get_tokenizer",
+    "get_tokenizer_class",
+    "register_tokenizer",
 ]

@@ -1,124 +1,178 @@
-"""Text to ids."""
+"""Conversion of text to ids, for the training pipeline and for the translator."""
 
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import tensorflow as tf
 
+from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.text_lines import BYTE_ORDER_MARK
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID, SPECIAL_TOKENS, START_ID, UNKNOWN_ID
-from keras_seq2seq.text.tokenizers import get_tokenizer
+from keras_seq2seq.text.tokenizer import Tokenizer
+from keras_seq2seq.text.tokenizers import WhitespaceTokenizer
 from keras_seq2seq.text.vocabulary import Vocabulary
-
-
-class TextEncoder:
-    """Turns lines of text into ids; all methods work in eager mode and inside a graph.
-
-    Args:
-        tokenizer: A tokenizer as `get_tokenizer` gives it.
-        vocabulary: The `Vocabulary` of these lines.
-        max_length: The most ids of a sequence, the end token (or the start token) included;
-            further tokens are cut off.
-        reverse: Whether to reverse the tokens. The cut is made before, so that the last tokens
-            of a line are those that go.
-    """
-
-    def __init__(self, tokenizer, vocabulary: Vocabulary, max_length: int, reverse: bool = False):
-        self.max_tokens = max_length - 1
-        self.reverse = reverse
-        self._tokenizer = tokenizer
-        self._table = vocabulary.lookup_table()
-
-    def count_tokens(self, lines):
-        """Counts the tokens of lines of shape `(lines,)`: int32 of the same shape, before cutting.
-
-        An empty line, or one of blanks only, has 0.
-        """
-        return tf.cast(self._tokenize(lines).row_lengths(), tf.int32)
-
-    def lengths(self, token_counts):
-        """The lengths that lines with so many tokens have with their end token, after cutting."""
-        return tf.minimum(token_counts, self.max_tokens) + 1
-
-    def __call__(self, lines):
-        """Encodes lines of shape `(lines,)` as a ragged int32 tensor `(lines, None)`.
-
-        The sequences are cut, and reversed if so asked, but have no start and end token yet.
-        """
-        ids = self._table.lookup(self._tokenize(lines))[:, : self.max_tokens]
-        return ids[:, ::-1] if self.reverse else ids
-
-    def _tokenize(self, lines):
-        return self._tokenizer.tokenize(tf.strings.regex_replace(lines, f"^{BYTE_ORDER_MARK}", ""))
-
-
-def with_end(ids):
-    """Appends the end token to ragged ids and pads: int32 of shape `(lines, length)`."""
-    return tf.concat([ids, tf.fill([ids.nrows(), 1], END_ID)], axis=1).to_tensor()
-
-
-def with_start(ids):
-    """Prepends the start token to ragged ids and pads: int32 of shape `(lines, length)`."""
-    return tf.concat([tf.fill([ids.nrows(), 1], START_ID), ids], axis=1).to_tensor()
-
 
 _UNKNOWN = SPECIAL_TOKENS[UNKNOWN_ID]
 
-# No text holds this character, which Unicode sets aside for use inside of programs.
+# A Unicode noncharacter, which does not occur in text.
 _PLACEHOLDER = "\ufdd0"
 
 
-class SentenceEncoder:
-    """Turns sentences that are at hand into tokens, and tokens into ids.
+class TextEncoder:
+    """Converts lines of text to ids.
 
-    The ids are those that `TextEncoder` gives the training pipeline; nothing is cut.
+    There are two sets of methods, which return the same ids. `__call__`, `count_tokens` and
+    `lengths` take tensors, work in eager mode and inside a graph, and truncate to `max_length`:
+    the training pipeline uses them. `split`, `padded`, `with_start` and `with_end` are plain Python
+    and do not truncate: the translator and the scorer use them.
 
     Args:
-        tokenizer: Name or object, see `get_tokenizer`.
-        vocabulary: The `Vocabulary` of the sentences.
-        reverse: Whether ids are reversed. Tokens never are.
-        keep_unknown: Whether a `<unk>` is one token, the unknown word that a model wrote,
-            whatever the tokenizer says.
+        tokenizer: The `Tokenizer`, with its vocabulary; or a `Vocabulary`, whose tokens are
+            separated by white space.
+        max_length: Maximum number of ids of a sequence in training, including the start or end
+            token. The rest of longer sequences is cut off.
+        reverse: Whether to reverse the order of the tokens, after truncation.
+
+    Raises:
+        UserError: If `max_length` is less than 2.
+        TypeError: If `tokenizer` is neither a `Tokenizer` nor a `Vocabulary`.
+        ValueError: If the tokenizer has no vocabulary.
 
     Example:
 
-    >>> encoder = SentenceEncoder("whitespace", Vocabulary(["a", "man"]))
+    >>> encoder = TextEncoder(Vocabulary(["a", "man"]))
+    >>> encoder(tf.constant(["a man", "a dog"]))
+    <tf.RaggedTensor [[4, 5], [4, 1]]>
     >>> encoder.with_end([encoder.split("a man"), ["a"]])
     array([[4, 5, 3],
            [4, 3, 0]], dtype=int32)
     """
 
     def __init__(
-        self, tokenizer, vocabulary: Vocabulary, reverse: bool = False, keep_unknown: bool = False
+        self, tokenizer: Tokenizer | Vocabulary, max_length: int = 40, reverse: bool = False
     ):
-        self.tokenizer = get_tokenizer(tokenizer)
-        self.vocabulary = vocabulary
+        if isinstance(tokenizer, Vocabulary):
+            tokenizer = WhitespaceTokenizer(tokenizer)
+        if not isinstance(tokenizer, Tokenizer):
+            raise TypeError(f"expected a Tokenizer or a Vocabulary. Received: {tokenizer!r}")
+        if tokenizer.vocabulary is None:
+            raise ValueError(f"the tokenizer needs a vocabulary. Received: {tokenizer!r}")
+        if max_length < 2:
+            raise UserError(f"max_length is {max_length}; expected at least 2")
+        self.tokenizer = tokenizer
+        self.max_length = max_length
         self.reverse = reverse
-        self.keep_unknown = keep_unknown
 
-    def split(self, sentence: str) -> list[str]:
-        """Returns the tokens of a sentence."""
-        if not self.keep_unknown or _UNKNOWN not in sentence:
-            return self.tokenizer.split(sentence)
-        # A tokenizer of characters would take the mark apart.
-        tokens = self.tokenizer.split(sentence.replace(_UNKNOWN, _PLACEHOLDER))
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The vocabulary of the tokenizer."""
+        return self.tokenizer.vocabulary
+
+    def __call__(self, lines):
+        """Converts lines to ids, without start and end tokens.
+
+        Args:
+            lines: String tensor of shape `(lines,)`.
+
+        Returns:
+            Ragged int32 tensor of shape `(lines, None)`, truncated, and reversed if
+            `reverse=True`.
+        """
+        ids = self.tokenizer(_remove_byte_order_mark(lines))[:, : self.max_length - 1]
+        return ids[:, ::-1] if self.reverse else ids
+
+    def count_tokens(self, lines):
+        """Counts the tokens of each line before truncation.
+
+        Args:
+            lines: String tensor of shape `(lines,)`.
+
+        Returns:
+            Int32 tensor of shape `(lines,)`, with 0 for empty and blank lines.
+        """
+        import tensorflow as tf
+
+        tokens = self.tokenizer.tokenize(_remove_byte_order_mark(lines))
+        return tf.cast(tokens.row_lengths(), tf.int32)
+
+    def lengths(self, token_counts):
+        """Returns the lengths of sequences after truncation, including the end token.
+
+        Args:
+            token_counts: Int32 tensor as returned by `count_tokens`.
+        """
+        import tensorflow as tf
+
+        return tf.minimum(token_counts + 1, self.max_length)
+
+    def split(self, line: str, keep_unknown: bool = False) -> list[str]:
+        """Splits a line into tokens.
+
+        Args:
+            line: The line.
+            keep_unknown: Whether "<unk>" in the line is a single token, regardless of the
+                tokenizer. Use it for text written by a model.
+        """
+        if not keep_unknown or _UNKNOWN not in line:
+            return self.tokenizer.split(line)
+        tokens = self.tokenizer.split(line.replace(_UNKNOWN, _PLACEHOLDER))
         return [token.replace(_PLACEHOLDER, _UNKNOWN) for token in tokens]
 
     def padded(self, token_lists: Iterable[Sequence[str]]) -> np.ndarray:
-        """Returns ids `(sentences, longest)`, padded on the right."""
+        """Converts tokens to ids `(lines, longest)`, padded on the right."""
         return _pad([self._to_ids(tokens) for tokens in token_lists])
 
     def with_end(self, token_lists: Iterable[Sequence[str]]) -> np.ndarray:
-        """Returns ids `(sentences, longest + 1)`, each row ended and padded."""
+        """Converts tokens to ids `(lines, longest + 1)` that end with the end token, padded."""
         return _pad([[*self._to_ids(tokens), END_ID] for tokens in token_lists])
 
     def with_start(self, token_lists: Iterable[Sequence[str]]) -> np.ndarray:
-        """Returns ids `(sentences, longest + 1)`, each row begun and padded."""
+        """Converts tokens to ids `(lines, longest + 1)` that begin with the start token, padded."""
         return _pad([[START_ID, *self._to_ids(tokens)] for tokens in token_lists])
 
     def _to_ids(self, tokens: Sequence[str]) -> list[int]:
         ids = self.vocabulary.to_ids(tokens)
         return ids[::-1] if self.reverse else ids
+
+
+def as_text_encoder(text: TextEncoder | Tokenizer | Vocabulary) -> TextEncoder:
+    """Returns a `TextEncoder` unchanged, and makes one of a tokenizer or a vocabulary."""
+    return text if isinstance(text, TextEncoder) else TextEncoder(text)
+
+
+def as_text_encoders(source, target) -> tuple[TextEncoder, TextEncoder]:
+    """Returns the text encoders of both sides.
+
+    Args:
+        source: A `TextEncoder`, a `Tokenizer` or a `Vocabulary`.
+        target: The same for the target side, not reversed.
+
+    Raises:
+        ValueError: If the targets are reversed.
+    """
+    source, target = as_text_encoder(source), as_text_encoder(target)
+    if target.reverse:
+        raise ValueError("`target` cannot be reversed; only sources can")
+    return source, target
+
+
+def append_end(ids):
+    """Appends the end token to ragged ids and pads them: int32 of shape `(lines, length)`."""
+    import tensorflow as tf
+
+    return tf.concat([ids, tf.fill([ids.nrows(), 1], END_ID)], axis=1).to_tensor()
+
+
+def prepend_start(ids):
+    """Prepends the start token to ragged ids and pads them: int32 of shape `(lines, length)`."""
+    import tensorflow as tf
+
+    return tf.concat([tf.fill([ids.nrows(), 1], START_ID), ids], axis=1).to_tensor()
+
+
+def _remove_byte_order_mark(lines):
+    import tensorflow as tf
+
+    return tf.strings.regex_replace(lines, f"^{BYTE_ORDER_MARK}", "")
 
 
 def _pad(rows: list[list[int]]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Vocabularies: the tokens of a model and their ids."""
+"""Vocabularies, which map tokens to ids."""
 
 import os
 import re
@@ -9,25 +9,28 @@ from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.text_lines import read_lines
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.special_tokens import RESERVED_TOKENS, SPECIAL_TOKENS, UNKNOWN_ID
-from keras_seq2seq.text.tokenizers import WHITESPACE
+
+# Written so that both Python's `re` and TensorFlow's RE2 accept it within brackets.
+WIDE_WHITESPACE = "\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+WHITESPACE = f"\t-\r {WIDE_WHITESPACE}"
 
 _BLANK = re.compile(f"[{WHITESPACE}]")
 
 
 def read_vocabulary_file(path: str | os.PathLike) -> tuple[list[str], list[int] | None]:
-    """Reads one token a line, each optionally followed by a tab and a count.
+    """Reads a file with one token per line, optionally followed by a tab and a count.
 
     Args:
-        path: The file: UTF-8, plain or `.gz`. A byte-order mark, carriage returns and blanks
-            at the ends of lines are dropped.
+        path: The file: UTF-8, plain or `.gz`. A byte-order mark, carriage returns and white space
+            at the ends of lines are ignored.
 
     Returns:
-        The tokens, and their counts, or `None` where no line has one.
+        The tokens, and their counts or `None` if the file has no counts.
 
     Raises:
-        UserError: If the file cannot be read, is empty, or has a blank line, a token twice, a
-            reserved token, a token with a blank inside or a count that is none. It names the
-            line.
+        UserError: If the file cannot be read, is empty, or contains a blank line, a duplicate or
+            reserved token, a token with white space in it, or an invalid count. The message
+            includes the line number.
     """
     line_of: dict[str, int] = {}
     counts: list[int | None] = []
@@ -35,13 +38,15 @@ def read_vocabulary_file(path: str | os.PathLike) -> tuple[list[str], list[int] 
         place = f"{path}:{number}"
         token, count = _parse_line(line, place)
         if token in line_of:
-            raise UserError(f"{place}: {token!r} is already on line {line_of[token]}; remove one")
+            raise UserError(f"{place}: {token!r} duplicates line {line_of[token]}; remove one")
         if counts and (count is None) != (counts[0] is None):
-            raise UserError(f"{place}: a count on some lines only; expected one on each or none")
+            raise UserError(
+                f"{place}: counts on some lines only; expected all lines or none to have one"
+            )
         line_of[token] = number
         counts.append(count)
     if not line_of:
-        raise UserError(f"{path}: empty file; expected a vocabulary with one token a line")
+        raise UserError(f"{path}: empty file; expected a vocabulary with one token per line")
     return list(line_of), None if counts[0] is None else counts
 
 
@@ -51,33 +56,34 @@ def _parse_line(line: str, place: str) -> tuple[str, int | None]:
     if not token:
         raise UserError(f"{place}: blank line; expected a token (remove the line)")
     if token in RESERVED_TOKENS:
-        raise UserError(f"{place}: {token!r} is reserved and added by the program; remove the line")
+        raise UserError(f"{place}: {token!r} is reserved for a special token; remove the line")
     if _BLANK.search(token):
         raise UserError(
-            f"{place}: blank inside of {token!r}; expected one token, and a tab before a count"
+            f"{place}: white space in {token!r}; expected one token, optionally a tab and a count"
         )
     return token, _parse_count(count, place) if tab else None
 
 
 def _parse_count(text: str, place: str) -> int:
-    # Not int(): it also takes "-1", "1_000" and "+5".
+    # int() would also accept "-1", "1_000" and "+5".
     if not re.fullmatch("[0-9]+", text.strip()):
-        raise UserError(f"{place}: count {text!r} after the tab; expected a whole number")
+        raise UserError(f"{place}: invalid count {text!r} after the tab; expected a whole number")
     return int(text)
 
 
 class Vocabulary:
-    """An ordered list of tokens; ids start after those of the special tokens.
+    """Maps tokens to ids and back.
 
     Ids 0 to 3 are padding, unknown, sequence start and sequence end; the first token has id 4.
 
     Args:
-        tokens: The tokens in order, without special ones and without repeats.
-        counts: How often each occurs in the text that the vocabulary was made from, if known.
+        tokens: The tokens in the order of their ids, without special tokens and duplicates.
+        counts: Number of occurrences of each token in the text that the vocabulary was built
+            from, if known.
 
     Raises:
-        UserError: If there are no tokens, if one occurs twice or is reserved, or if there are
-            not as many counts as tokens.
+        UserError: If there are no tokens, if a token is a duplicate or reserved, or if the numbers
+            of tokens and counts differ.
 
     Example:
 
@@ -96,7 +102,7 @@ class Vocabulary:
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Vocabulary":
-        """Reads a vocabulary file: one token a line, optionally followed by a tab and a count.
+        """Reads a vocabulary file: one token per line, optionally followed by a tab and a count.
 
         Args:
             path: The file, in UTF-8.
@@ -105,8 +111,8 @@ class Vocabulary:
             The vocabulary.
 
         Raises:
-            UserError: If the file cannot be read, or holds anything but distinct, ordinary
-                tokens. It names the line.
+            UserError: If the file cannot be read or is not a valid vocabulary, see
+                `read_vocabulary_file`.
         """
         return cls(*read_vocabulary_file(path))
 
@@ -119,22 +125,22 @@ class Vocabulary:
     ) -> "Vocabulary":
         """Counts tokens and keeps the most frequent ones.
 
-        Special tokens that occur in the text are left out: they are unknown words there.
+        Reserved tokens that occur in the text are left out.
 
         Args:
             token_lists: The tokens of each line, or their counts as a `Counter`.
-            size: How many tokens to keep at most, special ones not counted.
-            min_frequency: How often a token must occur to be kept.
+            size: Maximum number of tokens to keep, not counting the special tokens. Defaults to
+                no limit.
+            min_frequency: Minimum number of occurrences of a token to be kept.
 
         Returns:
-            The vocabulary with counts, the most frequent token first; equally frequent ones in
-            the order of their code points.
+            The vocabulary, with counts. It is sorted by decreasing frequency, then by code point.
 
         Raises:
-            UserError: If no token is left, or if `size` or `min_frequency` is not positive.
+            UserError: If no token is left, or if `size` or `min_frequency` is less than 1.
         """
         if size is not None and size < 1:
-            raise UserError(f"size of the vocabulary is {size}; expected at least 1")
+            raise UserError(f"size is {size}; expected at least 1")
         if min_frequency < 1:
             raise UserError(f"min_frequency is {min_frequency}; expected at least 1")
         counts = token_lists if isinstance(token_lists, Counter) else _count(token_lists)
@@ -145,12 +151,12 @@ class Vocabulary:
         )[:size]
         if not kept:
             raise UserError(
-                f"no token occurs at least {min_frequency} times; there is no vocabulary to build"
+                f"no token occurs at least {min_frequency} times; the vocabulary would be empty"
             )
         return cls([token for _, token in kept], [-count for count, _ in kept])
 
     def save(self, path: str | os.PathLike):
-        """Writes the file that `load` reads; it is never there in half."""
+        """Writes the file that `load` reads, atomically."""
         with atomic_file(path) as file:
             if self.counts is None:
                 file.writelines(f"{token}\n" for token in self.tokens)
@@ -159,19 +165,19 @@ class Vocabulary:
                 file.writelines(f"{token}\t{count}\n" for token, count in rows)
 
     def to_ids(self, tokens: Iterable[str]) -> list[int]:
-        """Maps tokens to ids; what is not in the vocabulary becomes `UNKNOWN_ID`."""
+        """Maps tokens to ids, and those that are not in the vocabulary to `UNKNOWN_ID`."""
         return [self._id_of.get(token, UNKNOWN_ID) for token in tokens]
 
     def to_tokens(self, ids: Iterable[int]) -> list[str]:
         """Maps ids to tokens; the special ids become `<pad>`, `<unk>`, `<s>` and `</s>`.
 
         Raises:
-            IndexError: If an id is negative or not below `len(vocabulary)`.
+            IndexError: If an id is negative or not less than `len(vocabulary)`.
         """
         return [self._token(int(i)) for i in ids]
 
     def lookup_table(self):
-        """Returns a `tf.lookup.StaticHashTable` from string tokens to int32 ids."""
+        """Returns a `tf.lookup.StaticHashTable` that maps string tokens to int32 ids."""
         import tensorflow as tf
 
         ids = tf.constant(self.to_ids(self.tokens), tf.int32)
@@ -179,7 +185,7 @@ class Vocabulary:
         return tf.lookup.StaticHashTable(entries, default_value=UNKNOWN_ID)
 
     def __len__(self) -> int:
-        """The number of ids, those of the four special tokens included."""
+        """The number of ids, including the four special tokens."""
         return len(SPECIAL_TOKENS) + len(self.tokens)
 
     def __contains__(self, token: str) -> bool:
@@ -195,7 +201,7 @@ class Vocabulary:
 
     def _token(self, i: int) -> str:
         if not 0 <= i < len(self):
-            raise IndexError(f"id {i} is outside of the vocabulary: expected 0 to {len(self) - 1}")
+            raise IndexError(f"id {i} is not in the vocabulary; expected 0 to {len(self) - 1}")
         special = len(SPECIAL_TOKENS)
         return SPECIAL_TOKENS[i] if i < special else self.tokens[i - special]
 
@@ -204,9 +210,9 @@ class Vocabulary:
             raise UserError("a vocabulary needs at least one token")
         if len(self._id_of) < len(self.tokens):
             token, count = Counter(self.tokens).most_common(1)[0]
-            raise UserError(f"token {token!r} is {count} times in the vocabulary")
+            raise UserError(f"token {token!r} occurs {count} times in the vocabulary")
         if reserved := RESERVED_TOKENS.intersection(self._id_of):
-            raise UserError(f"{min(reserved)!r} is reserved; leave it out of the vocabulary")
+            raise UserError(f"{min(reserved)!r} is reserved for a special token; remove it")
         if self.counts is not None and len(self.counts) != len(self.tokens):
             raise UserError(f"{len(self.tokens)} tokens, but {len(self.counts)} counts")
 

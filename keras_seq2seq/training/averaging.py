@@ -1,4 +1,4 @@
-"""One model of several checkpoints."""
+"""Averaging of checkpoints."""
 
 import os
 import re
@@ -25,46 +25,47 @@ def average_checkpoints(
 ) -> list[int]:
     """Writes a model whose weights are the mean of those of several checkpoints of a run.
 
-    Mostly a little better than each of them.
+    The averaged model is usually slightly better than each of them.
 
     Args:
         model_dir: The model directory of the run.
         output_dir: The directory of the new model, which must not exist or be empty.
-        last: How many of the newest checkpoints to average.
-        best: How many of those that are best by the run's `best_metric` on the dev files, instead.
+        last: Number of checkpoints to average, the latest ones.
+        best: Number of checkpoints to average, the best ones by the run's `best_metric` on the dev
+            files.
 
     Returns:
         The steps of the checkpoints.
 
     Raises:
-        UserError: If there are not as many checkpoints, one cannot be read, or the new model
-            cannot be written.
-        TypeError: If not just one of `last` and `best` is given.
+        UserError: If there are too few checkpoints, one cannot be read, or the new model cannot be
+            written.
+        TypeError: If not exactly one of `last` and `best` is given.
 
     Reference:
         - Junczys-Dowmunt et al., 2016, "The AMU-UEDIN Submission to the WMT16 News Translation
           Task", https://arxiv.org/abs/1605.04809, section 2.3
     """
     if (last is None) == (best is None):
-        raise TypeError("expected either `last` or `best`")
+        raise TypeError("expected exactly one of `last` and `best`")
     directory, output = ModelDirectory(model_dir), ModelDirectory(output_dir)
     config = directory.load_config()
     if output.path.exists() and (not output.path.is_dir() or any(output.path.iterdir())):
-        raise UserError(f"{output.path}: exists already; expected a new directory for the model")
+        raise UserError(f"{output.path}: already exists; expected a new directory")
     checkpoints = _find_checkpoints(directory.checkpoints_path)
     if best is None:
         steps, number = sorted(checkpoints), last
         chosen = steps[-number:]
-        found = f"holds {len(steps)} checkpoints"
+        found = f"contains {len(steps)} checkpoints"
     else:
         steps, number = _best_first(directory, config, checkpoints), best
         chosen = sorted(steps[:number])
-        found = f"holds {len(steps)} checkpoints that were evaluated"
+        found = f"contains {len(steps)} evaluated checkpoints"
     if len(steps) < number:
         raise UserError(f"{directory.checkpoints_path}: {found}; expected at least {number}")
 
-    source, target = directory.load_vocabularies()
-    model = build_model(config, len(source), len(target))
+    source, target = directory.load_tokenizers()
+    model = build_model(config, source.vocabulary_size(), target.vocabulary_size())
     places = {id(variable): place for place, variable in enumerate(variables_in_checkpoints(model))}
     weights = [(variable, places[id(variable)]) for variable in model.weights]
     sums = [np.zeros(variable.shape, "float64") for variable, _ in weights]
@@ -79,7 +80,7 @@ def average_checkpoints(
 
 
 def _find_checkpoints(path: Path) -> dict[int, str]:
-    """Returns the paths of the checkpoints, as TensorFlow calls them, by their steps."""
+    """Returns the paths of the checkpoints, without suffixes, by their steps."""
     indices = {re.fullmatch(r"ckpt-(\d+)\.index", file.name): file for file in path.glob("ckpt-*")}
     return {
         int(match[1]): os.fspath(file.with_suffix("")) for match, file in indices.items() if match
@@ -87,7 +88,7 @@ def _find_checkpoints(path: Path) -> dict[int, str]:
 
 
 def _best_first(directory: ModelDirectory, config: Config, steps) -> list[int]:
-    """Returns those of the steps that were evaluated, the best one first."""
+    """Returns the evaluated steps, the best one first."""
     sign = 1 if config.best_metric in ("loss", *LOWER_IS_BETTER) else -1
     name = f"dev_{config.best_metric}"
     values = {
@@ -99,21 +100,21 @@ def _best_first(directory: ModelDirectory, config: Config, steps) -> list[int]:
 
 
 def _read(path: str, weights) -> list[np.ndarray]:
-    """Returns the values that a checkpoint has of variables, given with their places in it."""
+    """Returns the values of variables in a checkpoint, given with their indices there."""
     try:
         reader = tf.train.load_checkpoint(path)
         values = [
             reader.get_tensor(f"variables/{place}/.ATTRIBUTES/VARIABLE_VALUE")
             for _, place in weights
         ]
-    # TensorFlow has an IndexError for a file that ends too early.
+    # TensorFlow raises an IndexError for a truncated file.
     except (tf.errors.OpError, IndexError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise UserError(f"{path}: the checkpoint cannot be read ({reason})") from error
+        raise UserError(f"{path}: cannot read the checkpoint ({reason})") from error
     for (variable, _), value in zip(weights, values, strict=True):
         if value.shape != tuple(variable.shape):
             raise UserError(
-                f"{path}: the checkpoint of another model: {variable.path} is {value.shape}; "
-                f"expected {tuple(variable.shape)}"
+                f"{path}: checkpoint of another model: {variable.path} has shape "
+                f"{value.shape}; expected {tuple(variable.shape)}"
             )
     return values

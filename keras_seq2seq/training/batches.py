@@ -1,44 +1,49 @@
-"""The batches of a planned run."""
+"""The batches of a training plan."""
 
 import numpy as np
 import tensorflow as tf
 
 from keras_seq2seq.building.batching import make_batching
-from keras_seq2seq.data import Batching, make_dataset
+from keras_seq2seq.data import make_dataset
 from keras_seq2seq.training.plan import TrainingPlan
 
 
 def train_batches(plan: TrainingPlan, step: int) -> tf.data.Dataset:
-    """Returns the batches after a step, or this process's parts of them."""
+    """Returns the batches after a step: the shards of this process if there are several."""
     workers = plan.workers
-    dataset = _stream(plan, parts=workers.parts, num_shards=workers.replicas)
-    return workers.spread(dataset.skip(step * len(workers.parts)))
+    dataset = _stream(plan, shards=workers.shards, num_shards=workers.replicas)
+    return workers.spread(dataset.skip(step * len(workers.shards)))
 
 
 def dev_batches(plan: TrainingPlan) -> tf.data.Dataset:
-    """Returns the dev data, all of it for each device: the mean over all stays what it is.
+    """Returns the dev data. Each device gets all of it, which does not change the mean.
 
-    It is kept in memory as ids, since to begin to read the files takes half a second each time.
+    The ids are cached in memory, since opening the files takes half a second each time.
     """
     batching = make_batching(plan.config, plan.dev_summary)
     dataset = make_dataset(
-        plan.config.dev_source, plan.config.dev_target, **_data_options(plan, batching)
+        plan.config.dev_source,
+        plan.config.dev_target,
+        plan.source,
+        plan.target,
+        batch_size=batching.batch_sizes,
+        buckets=batching.buckets,
     ).cache()
-    copies = len(plan.workers.parts)
+    copies = len(plan.workers.shards)
     if copies > 1:
         dataset = dataset.flat_map(
             lambda *batch: tf.data.Dataset.from_tensors(batch).repeat(copies)
         )
-    # Keras warns of a dataset that ends without having told how many batches it has.
+    # Keras warns about a dataset of unknown cardinality that ends.
     batches = dataset.reduce(np.int64(0), lambda count, _: count + 1)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(batches))
     return plan.workers.spread(dataset)
 
 
 def lines_of_steps(plan: TrainingPlan, first: int, last: int) -> list[list[int]]:
-    """Returns the numbers of the lines that each of some steps was made on.
+    """Returns the line numbers of the pairs in the batches of steps `first` to `last`.
 
-    The data are read a second time for it, so that training need not carry line numbers along.
+    This reads the data again, so that training need not carry line numbers along.
     """
     batches = _stream(plan, line_numbers=True).skip(first - 1).take(last - first + 1)
     return [numbers.numpy().tolist() for *_, numbers in batches]
@@ -49,24 +54,12 @@ def _stream(plan: TrainingPlan, **options) -> tf.data.Dataset:
     return make_dataset(
         config.train_source,
         config.train_target,
-        **_data_options(plan, plan.batching),
-        **options,
+        plan.source,
+        plan.target,
+        batch_size=plan.batching.batch_sizes,
+        buckets=plan.batching.buckets,
         shuffle=True,
         seed=config.seed,
         epochs=None,
+        **options,
     )
-
-
-def _data_options(plan: TrainingPlan, batching: Batching) -> dict:
-    hparams = plan.config.hparams
-    return {
-        "source_vocabulary": plan.source_vocabulary,
-        "target_vocabulary": plan.target_vocabulary,
-        "source_tokenizer": hparams.source.tokenizer,
-        "target_tokenizer": hparams.target.tokenizer,
-        "batch_size": batching.batch_sizes,
-        "buckets": batching.buckets,
-        "source_max_length": hparams.source.max_seq_len,
-        "target_max_length": hparams.target.max_seq_len,
-        "reverse_source": hparams.source.reverse,
-    }

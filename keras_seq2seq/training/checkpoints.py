@@ -1,4 +1,4 @@
-"""The full state of a run, to go on from after a stop."""
+"""Checkpoints of the full training state."""
 
 import json
 import os
@@ -19,15 +19,17 @@ from keras_seq2seq.models import Seq2Seq
 class Checkpoints:
     """Saves and restores weights, optimizer, metrics, random state and notes of the caller.
 
-    `tf.train.CheckpointManager` writes them, so that a kill at any moment leaves those before.
+    Files are written by `tf.train.CheckpointManager`. A kill at any moment leaves the earlier
+    checkpoints intact.
 
     Args:
         path: The directory.
-        model: The compiled model, its optimizer built.
-        max_to_keep: The number of newest checkpoints to keep; 0 keeps all.
-        keep_every_n_hours: The hours after which one more is kept for good; 0 keeps none.
-        is_chief: Whether this process is the one of several that writes. All have to call
-            `save` and `restore_metrics` together.
+        model: The compiled model, with a built optimizer.
+        max_to_keep: Number of latest checkpoints to keep; 0 keeps all.
+        keep_every_n_hours: Hours after which one more checkpoint is kept permanently; 0 keeps
+            none.
+        is_chief: Whether this process writes. If there are several processes, all of them must
+            call `save` and `restore_metrics` together.
 
     Example:
         >>> checkpoints = Checkpoints("checkpoints", model)
@@ -60,18 +62,18 @@ class Checkpoints:
         )
 
     def __bool__(self) -> bool:
-        """Whether there is a checkpoint, whole or not."""
+        """Whether there is a checkpoint, complete or not."""
         return bool(self._candidates())
 
     def save(self, notes: dict):
         """Saves the state.
 
         Args:
-            notes: What JSON can hold. `"step"`, the number of steps taken, names the checkpoint.
+            notes: JSON values. `"step"` is the number of the checkpoint.
 
         Raises:
-            FloatingPointError: If a weight is not finite; nothing is written then.
-            RunError: If it cannot be written. The earlier ones are whole.
+            FloatingPointError: If a weight is not finite. Nothing is written.
+            RunError: If the checkpoint cannot be written. Earlier ones are intact.
         """
         for variable in self._model.trainable_variables:
             if not np.isfinite(variable.numpy()).all():
@@ -86,33 +88,32 @@ class Checkpoints:
             self._remove_unfinished()
             raise RunError(
                 f"{self.path}: the checkpoint of step {notes['step']} cannot be written "
-                f"({_reason(error)}); the earlier ones are whole"
+                f"({_reason(error)}); earlier ones are intact"
             ) from error
 
     def restore(self, warn: Callable[[str], object] = warnings.warn) -> dict | None:
-        """Restores the newest state that can be read.
+        """Restores the latest readable checkpoint.
 
         Args:
-            warn: Called with a line about each that cannot.
+            warn: Called with a message for each checkpoint that cannot be read.
 
         Returns:
-            The notes that it was saved with, `None` where there is no checkpoint.
+            The notes of the checkpoint, or `None` if there is no checkpoint.
 
         Raises:
-            RunError: If there are checkpoints, but none can be read, or if they are of another
+            RunError: If there are checkpoints, but none can be read, or if they belong to another
                 model.
         """
         candidates = self._candidates()
         for path in candidates:
             try:
-                # Reads the variables one after the other: a failed attempt leaves some changed,
-                # which the next one sets again.
+                # A failed attempt may have changed some variables; the next one overwrites them.
                 self._manager.checkpoint.restore(path).assert_consumed()
-            # TensorFlow has an IndexError for a file that ends too early.
+            # TensorFlow raises an IndexError for a truncated file.
             except (tf.errors.OpError, IndexError) as error:
-                warn(f"{path}: damaged checkpoint ({_reason(error)}); trying the one before it")
+                warn(f"{path}: damaged checkpoint ({_reason(error)}); trying the previous one")
             except (AssertionError, ValueError) as error:
-                raise RunError(f"{path}: the checkpoint of another model") from error
+                raise RunError(f"{path}: checkpoint of another model") from error
             else:
                 if self._is_chief:
                     self._remove_unfinished()
@@ -125,17 +126,18 @@ class Checkpoints:
         return None
 
     def restore_metrics(self, *args):
-        """Restores the training metrics once more, after `fit` has reset them."""
+        """Restores the training metrics again, after `fit` has reset them."""
         if self._metrics is None:
             return
         for variable, value in zip(self._model.metrics_variables, self._metrics, strict=True):
-            # The sum over all processes is what was saved.
+            # The saved values are sums over all processes.
             variable.assign(value if self._is_chief else np.zeros_like(value))
 
     def _candidates(self) -> list[str]:
-        """Returns the checkpoints, those that the manager knows first, from new to old.
+        """Returns the paths of all checkpoints: those that the manager knows, then others.
 
-        The others are those that it keeps for good, and all where its own file is damaged.
+        Both are sorted from new to old. The others are those kept permanently, or all of them if
+        the manager's own file is damaged.
         """
         known = self._manager.checkpoints[::-1]
         numbers = {_number(file): file for file in self.path.glob("ckpt-*.index")}
@@ -143,7 +145,7 @@ class Checkpoints:
         return known + [path for path in found if path not in known]
 
     def _remove_unfinished(self):
-        """Removes what a kill within a write has left behind."""
+        """Removes files left behind by a kill during a write."""
         known = self._manager.checkpoints
         newest = max((_number(path) for path in known), default=float("inf"))
         for path in self.path.glob("ckpt-*_temp"):
@@ -154,10 +156,10 @@ class Checkpoints:
 
 
 def variables_in_checkpoints(model: Seq2Seq) -> list[keras.Variable]:
-    """Returns those variables of a model that checkpoints have, in their order."""
-    # Each replica has metrics of its own, whose sums are among the notes.
+    """Returns the variables of a model that checkpoints contain, in their order."""
+    # Metrics are per replica. The notes contain their sums instead.
     metrics = {id(variable) for variable in model.metrics_variables}
-    # Keras' own tracking leaves the seeds of dropout out; `variables` has them.
+    # `variables` includes the seeds of dropout, which Keras's own checkpoints leave out.
     return [variable for variable in model.variables if id(variable) not in metrics]
 
 
@@ -166,6 +168,6 @@ def _number(path: str | os.PathLike) -> int:
 
 
 def _reason(error: Exception) -> str:
-    """Returns the first line of a message of TensorFlow, without what names its own parts."""
+    """Returns the first line of a TensorFlow error message, without names of nodes."""
     line = str(getattr(error, "message", error)).splitlines()[0]
     return re.sub(r"\{\{.*?\}\} ?| \[Op:\w+\]", "", line)

@@ -1,4 +1,4 @@
-"""Initial weights from other models and from word vectors."""
+"""Initial weights from trained models and from word vectors."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from keras_seq2seq.models import Seq2Seq
 from keras_seq2seq.special_tokens import SPECIAL_TOKENS
 from keras_seq2seq.text import Vocabulary
 
-# The weights that have a row for each token of a vocabulary: the side of that, and the axis.
+# Weights with a slice for each token: the side of the vocabulary, and the axis of the tokens.
 _TOKEN_AXES = {
     "source_embedding/embeddings": ("source", 0),
     "target_embedding/embeddings": ("target", 0),
@@ -26,12 +26,12 @@ _TOKEN_AXES = {
 
 @dataclass(frozen=True)
 class WarmStart:
-    """What became of the weights of a model that was to begin with those of another.
+    """The weights that were loaded from a trained model.
 
     Attributes:
-        taken: By the path of each weight that was taken over, such as `"encoder/forward_0/cell/
-            kernel"`, how much of it: `""` for all, else in words.
-        left: By the path of each weight that stays fresh, why.
+        taken: The paths of the weights that were loaded, such as `"encoder/forward_0/cell/kernel"`,
+            with a description of the loaded part, `""` for all.
+        left: The paths of the weights that keep their default initialization, with the reason.
     """
 
     taken: dict[str, str]
@@ -44,32 +44,34 @@ def start_from(
     directory: ModelDirectory,
     pattern: str = "",
 ) -> WarmStart:
-    """Takes over the weights of a trained model that have the same path and the same shape.
+    """Loads the weights of a trained model that have the same path and the same shape.
 
-    Where a vocabulary is another one, embeddings and output layer are taken over token by token.
+    If the vocabularies differ, the weights of embeddings and output layer are loaded token by
+    token.
 
     Args:
-        model: The model that is to begin.
+        model: The model whose weights are set.
         vocabularies: Its source and target vocabulary.
         directory: The directory of the trained model.
-        pattern: A regular expression that the paths of the weights must hold somewhere.
+        pattern: Regular expression. Only weights whose path contains a match are loaded.
 
     Returns:
-        What was taken over, and what not.
+        The weights that were loaded.
 
     Raises:
-        UserError: If the directory holds no model, or nothing can be taken over.
+        UserError: If the directory contains no model, or no weights can be loaded.
     """
     other = {weight.path: weight.numpy() for weight in directory.load_model().weights}
     here = dict(zip(("source", "target"), vocabularies, strict=True))
-    there = dict(zip(("source", "target"), directory.load_vocabularies(), strict=True))
+    tokenizers = directory.load_tokenizers()
+    there = {side: tokenizer.vocabulary for side, tokenizer in zip(here, tokenizers, strict=True)}
     taken, left = {}, {}
     for weight in model.weights:
         path = weight.path
         if not re.search(pattern, path):
-            left[path] = "its name does not match"
+            left[path] = "the path does not match"
         elif path not in other:
-            left[path] = "the other model has none"
+            left[path] = "not in the other model"
         else:
             value, old = weight.numpy(), other[path]
             side, axis = _TOKEN_AXES.get(path, (None, 0))
@@ -83,16 +85,14 @@ def start_from(
                 weight.assign(value)
     if not taken:
         first = next(iter(left))
-        raise UserError(
-            f"{directory.path}: nothing of it can be taken over: {first}: {left[first]}"
-        )
+        raise UserError(f"{directory.path}: no weights can be loaded: {first}: {left[first]}")
     return WarmStart(taken, left)
 
 
 def _take_tokens(
     value: np.ndarray, old: np.ndarray, axis: int, here: Vocabulary, there: Vocabulary
 ) -> str:
-    """Copies the rows of the tokens that both vocabularies have, and says how many."""
+    """Copies the weights of tokens that are in both vocabularies, and describes how many."""
     value, old = np.moveaxis(value, axis, 0), np.moveaxis(old, axis, 0)
     if value.shape[1:] != old.shape[1:]:
         return _shapes(value, old)
@@ -109,27 +109,27 @@ def _shapes(value: np.ndarray, old: np.ndarray) -> str:
 def load_embedding(
     layer: ScaledEmbedding, path: str | os.PathLike, vocabulary: Vocabulary
 ) -> tuple[int, int]:
-    """Sets the vectors of those tokens that a file of word vectors has; the others stay.
+    """Sets the embeddings of the tokens that are in a file of word vectors.
 
-    All are multiplied by one number, so that their components have unit variance, as those of a
-    fresh `ScaledEmbedding` have: angles and relative lengths are kept, and what is not in the
-    file is not drowned by what is.
+    The vectors are scaled by a common factor to unit variance of their components, like the
+    default initialization of `ScaledEmbedding`. This keeps angles and relative lengths, and makes
+    them comparable to the embeddings of the other tokens.
 
     Args:
-        layer: The embedding, built.
-        path: A text file as `read_word_vectors` takes it.
+        layer: The embedding layer, built.
+        path: Text file as read by `read_word_vectors`.
         vocabulary: The vocabulary of the embedding.
 
     Returns:
-        The number of tokens that were found, and that of all, special ones not counted.
+        The number of tokens that were found, and the number of all tokens without special tokens.
 
     Raises:
-        UserError: As `read_word_vectors` does.
+        UserError: In the cases of `read_word_vectors`.
     """
     found = read_word_vectors(path, vocabulary, layer.output_dim)
     vectors = found.vectors / max(float(np.sqrt(np.mean(found.vectors**2))), 1e-12)
     weights = layer.embeddings.numpy()
-    # The layer multiplies by this root.
+    # The layer multiplies by this square root.
     weights[found.ids] = vectors / np.sqrt(layer.output_dim)
     layer.embeddings.assign(weights)
     return len(found.ids), len(vocabulary.tokens)
@@ -137,12 +137,12 @@ def load_embedding(
 
 @dataclass(frozen=True)
 class InitialWeights:
-    """What was set.
+    """The weights that were set before training.
 
     Attributes:
-        warm_start: What was taken over from another model; `None` if there is none.
-        word_vectors: By the side, `"source"` or `"target"`, whose embedding begins with word
-            vectors: the number of tokens that have one, and that of all.
+        warm_start: The weights loaded from a trained model; `None` if there is none.
+        word_vectors: For each side, `"source"` or `"target"`, with word vectors: the number of
+            tokens that have one, and the number of all tokens.
     """
 
     warm_start: WarmStart | None
@@ -152,18 +152,18 @@ class InitialWeights:
 def set_initial_weights(
     model: Seq2Seq, config: Config, vocabularies: tuple[Vocabulary, Vocabulary]
 ) -> InitialWeights:
-    """Sets the weights that `init_from` and `embedding.*_file` say, the latter last.
+    """Sets the weights given by `init_from`, then those given by `embedding.*_file`.
 
     Args:
-        model: The model, untrained.
+        model: The model, not trained.
         config: The configuration.
         vocabularies: Source and target vocabulary.
 
     Returns:
-        What was set.
+        The weights that were set.
 
     Raises:
-        UserError: If a file or the other model cannot be read or does not fit.
+        UserError: If a file or the other model cannot be read or does not match.
     """
     warm_start = None
     if config.init_from is not None:

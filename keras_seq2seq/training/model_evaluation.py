@@ -1,4 +1,4 @@
-"""Scores of trained models."""
+"""Evaluation of trained models."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -10,31 +10,25 @@ from keras_seq2seq.errors import UserError
 from keras_seq2seq.evaluation import METRIC_NAMES, make_metrics, parse_metric_names
 from keras_seq2seq.evaluation.systems import MetricScore, evaluate, evaluate_systems
 from keras_seq2seq.models import Seq2Seq
-from keras_seq2seq.text import Vocabulary
+from keras_seq2seq.text import TextEncoder
 from keras_seq2seq.translator import Translator, UnkReplacement
 from keras_seq2seq.translator.scorer import CorpusScore, Scorer
 
 
 def make_translator(
-    config: Config,
-    model: Seq2Seq,
-    source_vocabulary: Vocabulary,
-    target_vocabulary: Vocabulary,
+    config: Config, model: Seq2Seq, source: TextEncoder, target: TextEncoder
 ) -> Translator:
-    """Makes the translator that a configuration describes, around a model in training.
+    """Creates a translator for a model in training, with the decoding options of `config`.
 
-    It translates with the weights that the model has at each call.
+    Each call uses the current weights of the model.
     """
-    hparams = config.hparams
+    inference = config.hparams.inference
     return Translator(
         model,
-        source_vocabulary,
-        target_vocabulary,
-        source_tokenizer=hparams.source.tokenizer,
-        target_tokenizer=hparams.target.tokenizer,
-        reverse_source=hparams.source.reverse,
-        search=make_search(hparams.inference, target_vocabulary),
-        unk_replacement=UnkReplacement() if hparams.inference.unk_replace else None,
+        source,
+        target,
+        search=make_search(inference, target.vocabulary),
+        unk_replacement=UnkReplacement() if inference.unk_replace else None,
     )
 
 
@@ -48,26 +42,26 @@ def translate_and_score(
     lowercase: bool = False,
     batch_size: int = 32,
 ) -> dict[str, float]:
-    """Translates the sources and scores the translations.
+    """Translates sources and scores the translations.
 
-    References are cut into tokens and joined again, as translations are joined. Their unknown
-    words stay as they are, so that a translation with `<unk>` is wrong there.
+    References are tokenized and detokenized, like the translations. Their unknown words are kept,
+    so a translation with `<unk>` in their place is wrong.
 
     Args:
-        translator: A `Translator`. One made around the model that is being trained translates
-            with its current weights, and is compiled once for all calls.
+        translator: A `Translator`. If its model is still being trained, it translates with the
+            current weights, and is traced only once for all calls.
         source_lines: The sources.
-        target_lines: What the translations should be.
-        metrics: Names out of `METRIC_NAMES`.
+        target_lines: The reference translations.
+        metrics: Names from `METRIC_NAMES`.
         tokenize: As in `evaluate`.
         lowercase: As in `evaluate`.
-        batch_size: The most sentences that are translated at once.
+        batch_size: Maximum number of sentences translated at once.
 
     Returns:
         A dictionary from the name of each metric to its score.
 
     Raises:
-        UserError: As `evaluate`.
+        UserError: In the cases of `evaluate`.
 
     Example:
 
@@ -75,8 +69,8 @@ def translate_and_score(
     {'bleu': 34.2, 'chrf': 58.9}
     """
     metrics = parse_metric_names(metrics)
-    tokenizer = translator.target_tokenizer
-    references = [tokenizer.join(tokenizer.split(line)) for line in target_lines]
+    tokenizer = translator.target.tokenizer
+    references = [tokenizer.detokenize(tokenizer.split(line)) for line in target_lines]
     hypotheses = translator(source_lines, batch_size=batch_size)
     scores = evaluate(hypotheses, references, metrics, tokenize=tokenize, lowercase=lowercase)
     return {name: score.value for name, score in scores.items()}
@@ -94,35 +88,37 @@ def evaluate_models(
     batch_size: int = 32,
     **options,
 ) -> dict[str, dict[str, MetricScore]]:
-    """Translates with models and scores the translations, and the references by the models.
+    """Evaluates models by their translations, and by the perplexity of the references.
 
     Args:
-        model_dirs: The model directories. Those after the first are compared with the first.
+        model_dirs: The model directories. Each one after the first is compared with the first.
         sources: The sources.
-        references: What their translations should be.
-        metrics: Names out of `METRIC_NAMES`, and `"perplexity"`, that of the references, see
-            `CorpusScore`. Perplexities compare only between models of one target vocabulary.
-        batch_size: The most sentences that are translated or scored at once.
-        **options: Those of `evaluate_systems`.
+        references: Their reference translations.
+        metrics: Names from `METRIC_NAMES`, and `"perplexity"`, the perplexity of the references
+            (see `CorpusScore`). Perplexities are only comparable between models with the same
+            target vocabulary.
+        batch_size: Maximum number of sentences translated or scored at once.
+        **options: Options of `evaluate_systems`.
 
     Returns:
         A dictionary from each model directory to a dictionary from the name of each metric to
         its `MetricScore`.
 
     Raises:
-        UserError: If a model cannot be loaded, and as `evaluate_systems`.
+        UserError: If a model cannot be loaded, or in the cases of `evaluate_systems`.
     """
     metrics = parse_metric_names(metrics, (*METRIC_NAMES, PERPLEXITY))
     if len(sources) != len(references):
         raise UserError(
-            f"{len(sources)} sources, but {len(references)} references; expected one for each"
+            f"{len(sources)} sources, but {len(references)} references; "
+            "expected one for each source"
         )
     text_metrics = [name for name in metrics if name != PERPLEXITY]
-    # Found out before hours of translating, not after.
+    # Checks the options before translating, which can take hours.
     make_metrics(text_metrics or "bleu", options.get("tokenize", "13a"))
     translations, scores = {}, {}
     for model_dir in map(os.fspath, model_dirs):
-        # One model at a time is in memory.
+        # Only one model is in memory at a time.
         translator = Translator.load(model_dir)
         scores[model_dir] = {}
         if PERPLEXITY in metrics:
@@ -140,6 +136,6 @@ def _score_perplexity(translator, sources, references, batch_size) -> MetricScor
     scorer = Scorer.from_translator(translator)
     total = CorpusScore.of(scorer.stream(zip(sources, references, strict=True), batch_size))
     if not total.lines:
-        raise UserError("no perplexity: no pair of lines has text on both sides")
+        raise UserError("cannot compute perplexity: no pair of lines has text on both sides")
     signature = f"tokens:{total.tokens}|lines:{total.lines}|version:keras-seq2seq-{__version__}"
     return MetricScore(total.perplexity, signature)

@@ -1,19 +1,23 @@
-"""Checking everything about a run before it begins."""
+"""Plans of training runs, made after checking everything and before writing anything."""
 
 import os
+import warnings
 from dataclasses import dataclass
 
 import keras
+from keras.optimizers.schedules import LearningRateSchedule
 
 from keras_seq2seq.building.batching import make_batching
 from keras_seq2seq.building.model import build_model
 from keras_seq2seq.building.optimizer import make_learning_rate, make_optimizer
+from keras_seq2seq.building.text import build_text_encoders, build_tokenizers
 from keras_seq2seq.config import Config
 from keras_seq2seq.data import Batching, ParallelTextSummary, scan_parallel_text
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.losses import MaskedCrossEntropy
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.models import Seq2Seq
-from keras_seq2seq.text import Vocabulary
+from keras_seq2seq.text import TextEncoder
 from keras_seq2seq.training.initial_weights import InitialWeights, set_initial_weights
 from keras_seq2seq.training.records import RunRecord, fingerprint
 from keras_seq2seq.training.workers import Workers
@@ -32,28 +36,28 @@ RESUME_CHOICES = ("auto", "never", "must")
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """A run of training that has passed all checks.
+    """A training run that has passed all checks.
 
     Attributes:
         config: The configuration.
-        directory: Where the model goes.
-        source_vocabulary: Vocabulary of the sources.
-        target_vocabulary: Vocabulary of the targets.
-        train_summary: What is in the training data.
-        dev_summary: What is in the dev data.
-        batching: How the training data are batched.
+        directory: The model directory.
+        source: The `TextEncoder` of the sources.
+        target: The `TextEncoder` of the targets.
+        train_summary: Statistics of the training data.
+        dev_summary: Statistics of the dev data.
+        batching: Buckets and batch sizes of the training data.
         steps: Number of training steps.
-        model: The model, untrained and not compiled.
-        initial_weights: What was set of its weights; `None` if a run goes on.
-        workers: The processes and devices that train it.
-        resume: Whether to go on with what is in the directory: "auto" if there is a checkpoint,
-            "never", or "must".
+        model: The model, not trained and not compiled.
+        initial_weights: Which weights were loaded from other files; `None` if the run is resumed.
+        workers: The processes and devices to train on.
+        resume: Whether to resume from the directory: "auto" (if there is a checkpoint), "never"
+            or "must".
     """
 
     config: Config
     directory: ModelDirectory
-    source_vocabulary: Vocabulary
-    target_vocabulary: Vocabulary
+    source: TextEncoder
+    target: TextEncoder
     train_summary: ParallelTextSummary
     dev_summary: ParallelTextSummary
     batching: Batching
@@ -65,18 +69,18 @@ class TrainingPlan:
 
     @property
     def fingerprints(self) -> dict[str, str]:
-        """SHA-256 sums of texts and vocabularies, by the names of their flags."""
+        """SHA-256 hashes of texts and vocabularies by the names of their flags."""
         return {
             "train_source": self.train_summary.source.sha256,
             "train_target": self.train_summary.target.sha256,
             "dev_source": self.dev_summary.source.sha256,
             "dev_target": self.dev_summary.target.sha256,
-            "vocab_source": fingerprint(self.source_vocabulary),
-            "vocab_target": fingerprint(self.target_vocabulary),
+            "vocab_source": fingerprint(self.source.vocabulary),
+            "vocab_target": fingerprint(self.target.vocabulary),
         }
 
 
-def prepare(
+def plan_training(
     config: Config,
     output_dir: str | os.PathLike,
     resume: str = "auto",
@@ -86,17 +90,17 @@ def prepare(
 
     Args:
         config: The configuration.
-        output_dir: The model directory, new or of a run of the same configuration.
-        resume: "auto" goes on with the run in the directory if it has written a checkpoint;
-            "never" begins anew, and `train` removes what is there; "must" goes on or fails.
-        workers: The processes and devices to train on. Defaults to what `TF_CONFIG` says, or to
-            all GPUs of this machine.
+        output_dir: The model directory: a new one, or that of a run with the same configuration.
+        resume: "auto" resumes the run in the directory if it has a checkpoint; "never" starts
+            over, and `train` deletes the output of the earlier run; "must" resumes or fails.
+        workers: The processes and devices to train on. Defaults to those of `TF_CONFIG`, or else
+            to all GPUs of this machine.
 
     Returns:
         The plan, for `train`.
 
     Raises:
-        UserError: If anything would keep the run from working.
+        UserError: If the configuration, a file or the directory is invalid.
     """
     workers = workers or Workers()
     missing = [f"--{name}" for name in _REQUIRED if getattr(config, name) is None]
@@ -105,40 +109,43 @@ def prepare(
     accumulated = config.hparams.optimizer.gradient_accumulation_steps
     if workers.replicas > 1 and accumulated > 1:
         raise UserError(
-            f"optimizer.gradient_accumulation_steps={accumulated}: TensorFlow cannot accumulate "
-            f"on {workers.replicas} devices; leave it out, or hide all devices but one"
+            f"optimizer.gradient_accumulation_steps={accumulated}: TensorFlow does not "
+            f"support it on {workers.replicas} devices; remove it, or make only one device visible"
         )
     directory = ModelDirectory(output_dir)
     _check_resume(directory, config, resume)
-    source_vocabulary = Vocabulary.load(config.vocab_source)
-    target_vocabulary = Vocabulary.load(config.vocab_target)
-    if config.hparams.embedding.share and source_vocabulary != target_vocabulary:
+    source, target = build_text_encoders(config, *build_tokenizers(config))
+    if config.hparams.embedding.share and source.vocabulary != target.vocabulary:
         raise UserError(
             f"embedding.share needs one vocabulary for both sides, but {config.vocab_source} and "
-            f"{config.vocab_target} differ; make one of both texts: keras-seq2seq vocab A B"
+            f"{config.vocab_target} differ; build one from both texts: keras-seq2seq vocab A B"
         )
-    vocabularies = source_vocabulary, target_vocabulary
-    train_summary = _scan(config, config.train_source, config.train_target, *vocabularies)
-    dev_summary = _scan(config, config.dev_source, config.dev_target, *vocabularies)
+    train_summary = scan_parallel_text(config.train_source, config.train_target, source, target)
+    dev_summary = scan_parallel_text(config.dev_source, config.dev_target, source, target)
     batching = make_batching(config, train_summary).on(workers.replicas)
     steps = _count_steps(config, batching.steps_per_epoch(train_summary.lengths))
-    # Refuses arguments that do not fit; the run makes its own.
+    # Only to check the arguments: `compile_model` creates the optimizer of the run.
     make_optimizer(config.hparams.optimizer, make_learning_rate(config, steps))
     if config.profile_steps and config.profile_steps[1] > steps:
         raise UserError(
-            f"--profile_steps ends with step {config.profile_steps[1]:,}, but the training with "
-            f"step {steps:,}; choose earlier steps"
+            f"--profile_steps ends with step {config.profile_steps[1]:,}, but training ends "
+            f"with step {steps:,}; choose earlier steps"
         )
     keras.utils.set_random_seed(config.seed)
-    goes_on = resume != "never" and directory.has_checkpoints()
+    resumes = resume != "never" and directory.has_checkpoints()
     with workers.strategy.scope():
-        model = build_model(config, len(source_vocabulary), len(target_vocabulary))
-        initial_weights = None if goes_on else set_initial_weights(model, config, vocabularies)
+        model = build_model(
+            config, source.tokenizer.vocabulary_size(), target.tokenizer.vocabulary_size()
+        )
+        initial_weights = None
+        if not resumes:
+            vocabularies = source.vocabulary, target.vocabulary
+            initial_weights = set_initial_weights(model, config, vocabularies)
     plan = TrainingPlan(
         config=config,
         directory=directory,
-        source_vocabulary=source_vocabulary,
-        target_vocabulary=target_vocabulary,
+        source=source,
+        target=target,
         train_summary=train_summary,
         dev_summary=dev_summary,
         batching=batching,
@@ -148,9 +155,27 @@ def prepare(
         workers=workers,
         resume=resume,
     )
-    if goes_on:
+    if resumes:
         RunRecord(directory.run_path).check_data(plan.fingerprints)
     return plan
+
+
+def prepare(*args, **kwargs) -> TrainingPlan:
+    """Deprecated name of `plan_training`."""
+    warnings.warn("prepare is deprecated; use plan_training", DeprecationWarning, stacklevel=2)
+    return plan_training(*args, **kwargs)
+
+
+def compile_model(plan: TrainingPlan) -> float | LearningRateSchedule:
+    """Compiles the model of a plan, and returns its learning rate."""
+    config, model = plan.config, plan.model
+    with plan.workers.strategy.scope():
+        learning_rate = make_learning_rate(config, plan.steps)
+        optimizer = make_optimizer(config.hparams.optimizer, learning_rate)
+        optimizer.build(model.trainable_variables)
+        loss = MaskedCrossEntropy(label_smoothing=config.hparams.optimizer.label_smoothing)
+        model.compile(optimizer, loss=loss)
+    return learning_rate
 
 
 def _check_resume(directory: ModelDirectory, config: Config, resume: str):
@@ -159,29 +184,15 @@ def _check_resume(directory: ModelDirectory, config: Config, resume: str):
     directory.check_is_directory()
     if resume == "must" and not directory.has_checkpoints():
         raise UserError(
-            f"{directory.path}: holds no checkpoint to go on from; correct --output_dir, or leave "
-            "out --resume must"
+            f"{directory.path}: no checkpoint to resume from; correct --output_dir, or remove "
+            "--resume must"
         )
     if resume != "never":
         directory.check_usable_for(config)
 
 
-def _scan(config, source_path, target_path, source_vocabulary, target_vocabulary):
-    source, target = config.hparams.source, config.hparams.target
-    return scan_parallel_text(
-        source_path,
-        target_path,
-        source.tokenizer,
-        target.tokenizer,
-        source_vocabulary,
-        target_vocabulary,
-        source.max_seq_len,
-        target.max_seq_len,
-    )
-
-
 def _count_steps(config: Config, steps_per_epoch: int) -> int:
-    """Returns the given steps or epochs, whichever ends first."""
+    """Returns the number of steps of `train_steps` and `train_epochs`, whichever ends first."""
     limits = []
     if config.train_steps is not None:
         limits.append(config.train_steps)

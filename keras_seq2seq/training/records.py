@@ -1,4 +1,4 @@
-"""What a run records: evaluations, starts and TensorBoard events."""
+"""The records of a training run: evaluations, starts and TensorBoard events."""
 
 import hashlib
 import json
@@ -20,10 +20,10 @@ from keras_seq2seq.text import Vocabulary
 
 
 class MetricsLog:
-    """A file with one JSON object a line, one line an evaluation, each with a `step`.
+    """A file with one JSON object per line, one for each evaluation, each with a `step`.
 
     Args:
-        path: The file; it is made by the first record.
+        path: The file, which is created by the first record.
 
     Attributes:
         records: The evaluations, each a dictionary.
@@ -39,7 +39,7 @@ class MetricsLog:
         self._write()
 
     def reset(self, records: list[dict]):
-        """Replaces everything by the records of the checkpoint that a run goes on from."""
+        """Replaces all records by those of the checkpoint that a run is resumed from."""
         if records != self.records:
             self.records = list(records)
             self._write()
@@ -52,7 +52,7 @@ class MetricsLog:
             for line in file:
                 try:
                     records.append(json.loads(line))
-                except json.JSONDecodeError:  # what a crash of the machine left
+                except json.JSONDecodeError:  # left behind by a crash of the machine
                     break
         return records
 
@@ -65,13 +65,13 @@ _PACKAGES = ("keras", "numpy", "tensorflow", "tensorflow-text")
 
 
 class RunRecord:
-    """A file with the seed, fingerprints of the data, and each start of a run.
+    """A JSON file with the seed, hashes of the data, and each start of a run.
 
-    A start has its time, the steps taken before it, the full command, the directory it was given
-    in, and the versions of Python and of the packages that decide what numbers come out.
+    A start has its time, the number of steps before it, the full command, the working directory,
+    and the versions of Python and of the packages that affect the results.
 
     Args:
-        path: The file, JSON; it is made by the first start.
+        path: The file, which is created by the first start.
     """
 
     def __init__(self, path: str | os.PathLike):
@@ -79,33 +79,33 @@ class RunRecord:
         self._content = self._read()
 
     def check_data(self, fingerprints: dict[str, str]):
-        """Checks that the data are still those that the run began with.
+        """Checks that the data have not changed since the start of the run.
 
         Args:
-            fingerprints: SHA-256 sums by the names of the flags, such as `"train_source"`.
+            fingerprints: SHA-256 hashes by the names of the flags, such as `"train_source"`.
 
         Raises:
-            UserError: If not.
+            UserError: If they have.
         """
         before = self._content.get("data", {})
         for name, fingerprint in fingerprints.items():
             if before.get(name, fingerprint) != fingerprint:
                 raise UserError(
-                    f"--{name}: other text than this run began with (SHA-256 {fingerprint[:12]} "
-                    f"instead of {before[name][:12]}); give it the same one, choose another "
-                    "--output_dir, or begin anew with --resume never"
+                    f"--{name}: not the text that this run started with (SHA-256 "
+                    f"{fingerprint[:12]} instead of {before[name][:12]}); use the same text, "
+                    "choose another --output_dir, or start over with --resume never"
                 )
 
     def add_start(self, step: int, seed: int, fingerprints: dict[str, str]) -> dict[str, str]:
         """Adds the start of this process.
 
         Args:
-            step: The steps taken before, 0 for a run that begins.
+            step: Number of steps before this start, 0 for a new run.
             seed: The seed of the run.
             fingerprints: As in `check_data`.
 
         Returns:
-            The versions that differ from those of the start before, in words by their names.
+            Descriptions of the versions that differ from the previous start, by package.
         """
         starts = self._content.get("starts", []) if step else []
         versions = _versions()
@@ -132,11 +132,11 @@ class RunRecord:
         except FileNotFoundError:
             return {}
         except ValueError as error:
-            raise UserError(f"{self._path}: damaged file ({error}); remove it") from error
+            raise UserError(f"{self._path}: damaged file ({error}); delete it") from error
 
 
 def fingerprint(vocabulary: Vocabulary) -> str:
-    """Returns the SHA-256 sum of a vocabulary's tokens."""
+    """Returns the SHA-256 hash of the tokens of a vocabulary."""
     return hashlib.sha256("\n".join(vocabulary.tokens).encode()).hexdigest()
 
 
@@ -151,14 +151,14 @@ _FOOTER_BYTES = 4
 
 
 def forget_events_after(log_dir: str | os.PathLike, step: int):
-    """Cuts off the events after a step, so that a resumed run draws no point twice.
+    """Truncates TensorBoard files after a step, so that a resumed run writes no point twice.
 
-    The events of each file must stand in the order of their steps. Whoever stops the program
-    within it finds files that are cut or not, and can call it again.
+    The events of each file must be in the order of their steps. If it is interrupted, it can be
+    called again.
 
     Args:
-        log_dir: The directory of all TensorBoard files of the run; it need not exist.
-        step: The last step to keep. What was half-written at the end of a file goes too.
+        log_dir: The directory of all TensorBoard files of the run, which need not exist.
+        step: The last step to keep. An incomplete event at the end of a file is removed too.
     """
     for path in sorted(Path(log_dir).rglob("*tfevents*")):
         with path.open("r+b") as file:
@@ -166,7 +166,7 @@ def forget_events_after(log_dir: str | os.PathLike, step: int):
 
 
 def _end_of_step(file, step: int) -> int:
-    """Returns the position where the first event of a later step begins."""
+    """Returns the position of the first event of a later step."""
     size = os.fstat(file.fileno()).st_size
     position = 0
     while header := file.read(_HEADER.size):

@@ -1,4 +1,4 @@
-"""Training a planned model."""
+"""Training of a planned model."""
 
 import sys
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from keras_seq2seq.training.workers import Workers
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a run came to.
+    """The result of a training run.
 
     Attributes:
-        directory: The model directory; its model is the best one by `config.best_metric`.
+        directory: The model directory, with the best model by `config.best_metric`.
         records: One dictionary for each evaluation of the run.
     """
 
@@ -25,12 +25,13 @@ class TrainingResult:
 
 
 def train(plan: TrainingPlan, console: Console | None = None) -> TrainingResult:
-    """Trains a model, evaluating on the way and keeping the best one.
+    """Trains a model, evaluates it regularly and saves the best one.
 
-    A run that was stopped goes on where it stopped. Ctrl-C stops it after the current step.
+    An interrupted run is resumed from its last checkpoint. Ctrl-C saves the state and stops after
+    the current step.
 
     Args:
-        plan: What `prepare` returned.
+        plan: The result of `plan_training`.
         console: Where to print progress. Defaults to standard error.
 
     Returns:
@@ -38,9 +39,9 @@ def train(plan: TrainingPlan, console: Console | None = None) -> TrainingResult:
 
     Raises:
         KeyboardInterrupt: After Ctrl-C or SIGTERM, when the state has been saved.
-        RunError: If the loss is infinite or not a number, or files cannot be written or read.
+        RunError: If the loss is infinite or NaN, or a file cannot be read or written.
     """
-    with plan.workers.held_together():
+    with plan.workers.report_lost_workers():
         run = TrainingRun(plan, _console_for(plan.workers, console))
         if not run.is_over:
             run.fit()
@@ -50,7 +51,7 @@ def train(plan: TrainingPlan, console: Console | None = None) -> TrainingResult:
 def _console_for(workers: Workers, console: Console | None) -> Console:
     if workers.processes == 1:
         return console or Console(stderr=True, highlight=False)
-    # The chief alone speaks, and without a bar, whose figures all processes had to ask for.
+    # Only the chief prints, without a progress bar, which would need metrics of all processes.
     file = console.file if console else sys.stderr
     return Console(
         file=file, force_terminal=False, quiet=not workers.is_chief, highlight=False, width=200

@@ -1,4 +1,4 @@
-"""What a run shows of itself while it trains."""
+"""TensorBoard files and sample translations of a training run."""
 
 from itertools import islice
 
@@ -18,15 +18,15 @@ from keras_seq2seq.training.plan import TrainingPlan
 
 
 class RunBoard:
-    """The files for TensorBoard that belong to a plan, and the sample translations.
+    """Writes the TensorBoard files and the sample translations of a run.
 
     Args:
-        plan: The run.
-        step: The step that it goes on from, 0 for a new one.
+        plan: The training plan.
+        step: The step that the run is resumed from, 0 for a new run.
         console: Where to print the sample translations.
 
     Attributes:
-        callbacks: Keras callbacks that `fit` needs for it.
+        callbacks: Keras callbacks to pass to `fit`.
     """
 
     def __init__(self, plan: TrainingPlan, step: int, console: Console):
@@ -37,14 +37,14 @@ class RunBoard:
         self._curves = TensorBoardCurves(log_dir)
         self._samples = _make_samples(plan, console) if plan.config.sample_translations else None
         self._embeddings = EmbeddingProjector(
-            log_dir, plan.source_vocabulary, plan.target_vocabulary
+            log_dir, plan.source.vocabulary, plan.target.vocabulary
         )
         self.callbacks: list[keras.callbacks.Callback] = []
         if plan.config.profile_steps:
             self.callbacks.append(ProfileSteps(log_dir, *plan.config.profile_steps))
 
     def write(self, record: dict, is_best: bool):
-        """Shows an evaluation, with the weights that it was made with."""
+        """Writes an evaluation. The model must have the weights that were evaluated."""
         self._curves.write(record)
         if self._samples is not None:
             self._samples.write(record)
@@ -64,7 +64,7 @@ def _describe(plan: TrainingPlan):
 
 
 def _flatten(options: dict, prefix: str = "") -> dict:
-    """Turns nested options into ones with dotted names."""
+    """Flattens nested options, with dotted names."""
     flat = {}
     for name, value in options.items():
         if isinstance(value, dict):
@@ -76,7 +76,7 @@ def _flatten(options: dict, prefix: str = "") -> dict:
 
 def _make_samples(plan: TrainingPlan, console: Console) -> SampleTranslations:
     config = plan.config
-    translator = make_translator(config, plan.model, plan.source_vocabulary, plan.target_vocabulary)
+    translator = make_translator(config, plan.model, plan.source, plan.target)
     sources, references = (
         list(islice(read_lines(path), config.sample_translations))
         for path in (config.dev_source, config.dev_target)

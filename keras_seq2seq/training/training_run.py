@@ -1,4 +1,4 @@
-"""What happens from the first step of a run to its last."""
+"""A training run from its first step to its last."""
 
 import math
 from collections.abc import Iterator
@@ -24,12 +24,10 @@ from keras_seq2seq.evaluation import LOWER_IS_BETTER
 from keras_seq2seq.files import read_lines
 from keras_seq2seq.models import averaged_weights
 from keras_seq2seq.schedules import Plateau
-from keras_seq2seq.training import translate_and_score
 from keras_seq2seq.training.batches import dev_batches, lines_of_steps, train_batches
 from keras_seq2seq.training.checkpoints import Checkpoints
-from keras_seq2seq.training.compile_model import compile_model
-from keras_seq2seq.training.model_evaluation import make_translator
-from keras_seq2seq.training.plan import TrainingPlan
+from keras_seq2seq.training.model_evaluation import make_translator, translate_and_score
+from keras_seq2seq.training.plan import TrainingPlan, compile_model
 from keras_seq2seq.training.records import MetricsLog, RunRecord, forget_events_after
 from keras_seq2seq.training.run_board import RunBoard
 
@@ -38,12 +36,12 @@ _AT_THE_START = {"step": 0, "records": [], "seconds": 0.0}
 
 
 class TrainingRun:
-    """A run of a plan, from its newest checkpoint or from the start.
+    """A training run, new or resumed from its latest checkpoint.
 
-    Made, it has compiled the model, restored its state, and cut all logs back to its step.
+    The constructor compiles the model, restores its state and truncates all logs to its step.
 
     Args:
-        plan: What `prepare` returned.
+        plan: The result of `plan_training`.
         console: Where to print progress.
 
     Raises:
@@ -56,9 +54,8 @@ class TrainingRun:
         if workers.is_chief:
             if plan.resume == "never":
                 directory.clear()
-            directory.create(config, plan.source_vocabulary, plan.target_vocabulary)
-        # The others wait for that.
-        workers.any(False)
+            directory.create(config, plan.source.tokenizer, plan.target.tokenizer)
+        workers.any(False)  # The other processes wait here until the directory is created.
         self._learning_rate = compile_model(plan)
         self._checkpoints = Checkpoints(
             directory.checkpoints_path,
@@ -72,13 +69,13 @@ class TrainingRun:
         self._step, self._seconds = notes["step"], notes["seconds"]
         if workers.any(self._step != workers.of_chief(self._step)):
             raise RunError(
-                f"{directory.path}: the workers see different checkpoints; expected an "
-                "--output_dir that all of them share"
+                f"{directory.path}: the workers see different checkpoints; expected the "
+                "same shared --output_dir"
             )
         workers.vary_seeds(plan.model)
         self._metrics_log = MetricsLog(directory.metrics_path)
         if workers.is_chief:
-            self._cut_logs_back(notes["records"])
+            self._truncate_logs(notes["records"])
         self._stopping = StopWithoutImprovement(
             f"dev_{config.best_metric}",
             config.best_metric in ("loss", *LOWER_IS_BETTER),
@@ -86,13 +83,13 @@ class TrainingRun:
             notes["records"],
         )
         if self._step:
-            self._say(f"{directory.path}: going on after step {self._step:,} of {plan.steps:,}")
+            self._say(f"{directory.path}: resuming after step {self._step:,} of {plan.steps:,}")
         if self._stopping.is_exhausted:
             self._say(_describe_early_stop(self._stopping))
 
     @property
     def is_over(self) -> bool:
-        """Whether there is nothing left to train."""
+        """Whether training is complete."""
         return self._step >= self._plan.steps or self._stopping.is_exhausted
 
     @property
@@ -101,11 +98,11 @@ class TrainingRun:
         return self._metrics_log.records
 
     def fit(self):
-        """Trains to the end.
+        """Trains until the last step or an early stop.
 
         Raises:
             KeyboardInterrupt: After Ctrl-C or SIGTERM, when the state has been saved.
-            RunError: If the loss is infinite or not a number, or files cannot be written.
+            RunError: If the loss is infinite or NaN, or files cannot be written.
         """
         plan = self._plan
         self._bar = ProgressBar(plan.steps, self._console)
@@ -117,7 +114,7 @@ class TrainingRun:
             plan.model.fit(
                 train_batches(plan, self._step),
                 steps_per_epoch=plan.steps - self._step,
-                shuffle=False,  # the data comes shuffled
+                shuffle=False,  # the dataset is shuffled
                 callbacks=[
                     RestoreRawWeights(),
                     keras.callbacks.LambdaCallback(
@@ -137,14 +134,14 @@ class TrainingRun:
                 verbose=0,
             )
         finally:
-            # After an error, `fit` does not.
+            # `fit` does not call these after an error.
             self._bar.on_train_end()
             stop.on_train_end()
         if stop.interrupted:
             self._saver.save()
             self._say(
-                f"Stopped after step {self._saver.step:,} of {plan.steps:,}; everything is saved "
-                f"in {plan.directory.path}. The same command goes on from there."
+                f"Stopped after step {self._saver.step:,} of {plan.steps:,}; the state is saved "
+                f"in {plan.directory.path}. Rerun the same command to resume."
             )
             raise KeyboardInterrupt
         if self._stopping.is_exhausted:
@@ -153,17 +150,15 @@ class TrainingRun:
     def _say(self, line: str):
         self._console.print(line, soft_wrap=True)
 
-    def _cut_logs_back(self, records: list[dict]):
+    def _truncate_logs(self, records: list[dict]):
         directory = self._plan.directory
         self._metrics_log.reset(records)
-        # Where nothing was saved, even what was written before the first step is written again.
+        # Without a checkpoint, the events of step 0 are written again too.
         forget_events_after(directory.logs_path, self._step or -1)
         record = RunRecord(directory.run_path)
         changes = record.add_start(self._step, self._plan.config.seed, self._plan.fingerprints)
         for name, change in changes.items():
-            self._say(
-                f"warning: going on with {name} {change}; results may differ in their last digits"
-            )
+            self._say(f"warning: resuming with {name} {change}; results may differ slightly")
 
     def _make_board(self) -> RunBoard | None:
         if not self._plan.workers.is_chief:
@@ -182,9 +177,9 @@ class TrainingRun:
 
     def _make_evaluation(self) -> Evaluation:
         config = self._plan.config
-        observers = [self._keep]
+        observers = [self._record]
         if isinstance(self._learning_rate, Plateau):
-            # What is saved at a step has to be the state after its evaluation.
+            # First, so that the checkpoint of a step has the state after its evaluation.
             observers.insert(0, self._learning_rate.observe)
         return Evaluation(
             dev_batches(self._plan),
@@ -203,8 +198,8 @@ class TrainingRun:
         except FloatingPointError as error:
             raise _diverged(self._plan, step, str(error)) from error
 
-    def _keep(self, record: dict):
-        """Keeps an evaluation, and the model if it is the best so far."""
+    def _record(self, record: dict):
+        """Records an evaluation, and saves the model if it is the best so far."""
         plan, is_chief = self._plan, self._plan.workers.is_chief
         if not math.isfinite(record["dev_loss"]):
             raise _diverged(plan, record["step"], f"the dev loss is {record['dev_loss']}")
@@ -223,46 +218,45 @@ class TrainingRun:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Tells in one line what keeps files from being written in the block."""
+        """Converts errors of writing files within the block to a `RunError`."""
         try:
             yield
         except (OSError, tf.errors.OpError) as error:
             reason = str(error).splitlines()[0]
             raise RunError(
-                f"{self._plan.directory.path}: cannot be written ({reason}); the same command "
-                "goes on from the last checkpoint"
+                f"{self._plan.directory.path}: cannot be written ({reason}); rerun the same "
+                "command to resume from the last checkpoint"
             ) from error
 
 
 def _describe_early_stop(stopping: StopWithoutImprovement) -> str:
     return (
         f"Stopped early: {stopping.evaluations_since_best} evaluations without a better "
-        f"{stopping.metric} than {stopping.best[stopping.metric]:.4g} of step "
+        f"{stopping.metric} than {stopping.best[stopping.metric]:.4g} at step "
         f"{stopping.best['step']:,}"
     )
 
 
 def _diverged(plan: TrainingPlan, step: int, what: str) -> RunError:
-    """Returns the error of a run whose numbers have left the range, with the lines it read."""
+    """Returns the error of a diverged run, with the lines of its last batches."""
     *before, lines = [
         ", ".join(map(str, numbers)) for numbers in lines_of_steps(plan, max(step - 1, 1), step)
     ]
-    before = f", that of the step before lines {before[0]}" if before else ""
+    before = f" (previous step: lines {before[0]})" if before else ""
     return RunError(
         f"step {step:,}: {what}; its batch is lines {lines} of {plan.config.train_source} and "
-        f"{plan.config.train_target}{before}; the checkpoints are of steps before and whole; "
-        "correct these lines, or train with a lower optimizer.learning_rate or "
-        "optimizer.clip_gradients"
+        f"{plan.config.train_target}{before}; earlier checkpoints are intact; correct these lines, "
+        "or train with a lower optimizer.learning_rate or optimizer.clip_gradients"
     )
 
 
 def _dev_scorer(plan: TrainingPlan):
-    """Returns a function that translates the dev data with the weights of the moment."""
+    """Returns a function that translates and scores the dev data with the current weights."""
     config = plan.config
-    translator = make_translator(config, plan.model, plan.source_vocabulary, plan.target_vocabulary)
+    translator = make_translator(config, plan.model, plan.source, plan.target)
     sources, targets = list(read_lines(config.dev_source)), list(read_lines(config.dev_target))
-    # Where tokens are what blanks part, that is what the metric counts too.
-    tokenize = "none" if config.hparams.target.tokenizer == "whitespace" else "13a"
+    # Text for the whitespace tokenizer is already tokenized.
+    tokenize = "none" if plan.target.tokenizer.name == "whitespace" else "13a"
 
     def measure():
         scores = translate_and_score(
@@ -273,7 +267,7 @@ def _dev_scorer(plan: TrainingPlan):
             tokenize=tokenize,
             batch_size=_DEV_BATCH_SIZE,
         )
-        # All stop together or go on together.
+        # All processes use the score of the chief, so that they stop at the same step.
         return {name: plan.workers.of_chief(score) for name, score in scores.items()}
 
     return measure

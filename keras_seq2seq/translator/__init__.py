@@ -1,4 +1,4 @@
-"""From sentences to sentences, with a trained model."""
+"""Translation and scoring of text with a trained model."""
 
 from keras_seq2seq.translator.scorer import CorpusScore, Score, Scorer
 from keras_seq2seq.translator.translation import Hypothesis, Translation

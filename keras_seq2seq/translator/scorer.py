@@ -1,4 +1,4 @@
-"""How likely a model finds given translations."""
+"""Scoring of given translations with a trained model."""
 
 import math
 import os
@@ -12,24 +12,25 @@ from keras_seq2seq.data.length_batches import map_by_length
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.models import Seq2Seq
 from keras_seq2seq.special_tokens import END_ID, SPECIAL_TOKENS
-from keras_seq2seq.text import Vocabulary
-from keras_seq2seq.text.text_encoder import SentenceEncoder
+from keras_seq2seq.text import TextEncoder, Tokenizer, Vocabulary
+from keras_seq2seq.text.deprecated import TEXT_KEYWORDS, accept_deprecated_keywords
+from keras_seq2seq.text.text_encoder import as_text_encoders
 
 _END = SPECIAL_TOKENS[END_ID]
 
 
 @dataclass(frozen=True)
 class Score:
-    """How likely a model finds a target, given its source.
+    """The score of a target, given its source.
 
     Attributes:
-        log_probability: The log-probability of the target, its end included, in nats.
-        token_log_probabilities: Those of its tokens, one after the other; they add up to
+        log_probability: The log-probability of the target, including the end token, in nats.
+        token_log_probabilities: The log-probabilities of its tokens, whose sum is
             `log_probability`.
-        tokens: The tokens of the target, with `</s>` at the end.
-        is_complete: Whether both sides have text. An empty target after a source with text is
-            scored as one that ends at once. An empty target of an empty source is certain, as it
-            is to `Translator`: it has no tokens, and a log-probability of 0.
+        tokens: The tokens of the target, followed by `</s>`.
+        is_complete: Whether both sides have text. An empty target of a non-empty source is scored
+            like any other. An empty target of an empty source has no tokens and a log-probability
+            of 0, since `Translator` always translates an empty source to an empty target.
     """
 
     log_probability: float
@@ -40,14 +41,14 @@ class Score:
 
 @dataclass(frozen=True)
 class CorpusScore:
-    """How likely a model finds the targets of many pairs.
+    """The score of a corpus.
 
-    Pairs with an empty side are left out, as training leaves them out, so that the perplexity is
-    that of `model.evaluate`.
+    Pairs with an empty side are skipped, as in training, so the perplexity equals that of
+    `model.evaluate`.
 
     Attributes:
         lines: Number of pairs with text on both sides.
-        tokens: Number of their target tokens, the ends included.
+        tokens: Number of their target tokens, including the end tokens.
         log_probability: The sum of their log-probabilities, in nats.
     """
 
@@ -57,7 +58,7 @@ class CorpusScore:
 
     @classmethod
     def of(cls, scores: Iterable[Score]) -> "CorpusScore":
-        """Adds up scores."""
+        """Sums up the scores of pairs."""
         lines = tokens = 0
         log_probability = 0.0
         for score in scores:
@@ -69,7 +70,7 @@ class CorpusScore:
 
     @property
     def perplexity(self) -> float:
-        """The exponential of the mean cross-entropy, every token counting alike; NaN of none."""
+        """The exponential of the mean cross-entropy per token; NaN if there are no tokens."""
         if not self.tokens:
             return math.nan
         try:
@@ -79,18 +80,16 @@ class CorpusScore:
 
 
 class Scorer:
-    """Scores translations with a model that is loaded once.
+    """Scores translations with a trained model.
 
-    Nothing is cut: lines longer than those that the model was trained on are scored whole. A
-    `<unk>` in a target is the unknown word that the translator wrote.
+    Nothing is truncated: lines longer than those in training are scored as a whole. `<unk>` in a
+    target is the unknown token, as written by the translator.
 
     Args:
         model: The trained model.
-        source_vocabulary: Vocabulary of the sources.
-        target_vocabulary: Vocabulary of the targets.
-        source_tokenizer: Name or object, see `get_tokenizer`.
-        target_tokenizer: Likewise.
-        reverse_source: Whether the model was trained on reversed sources.
+        source: How to encode the sources: a `TextEncoder`, a `Tokenizer` with a vocabulary, or a
+            `Vocabulary`, whose tokens are separated by white space.
+        target: The same for the targets.
 
     Example:
         >>> scorer = Scorer.load("model/dir")
@@ -98,28 +97,24 @@ class Scorer:
         -1.25
     """
 
+    @accept_deprecated_keywords(*TEXT_KEYWORDS)
     def __init__(
         self,
         model: Seq2Seq,
-        source_vocabulary: Vocabulary,
-        target_vocabulary: Vocabulary,
-        *,
-        source_tokenizer="whitespace",
-        target_tokenizer="whitespace",
-        reverse_source: bool = False,
+        source: TextEncoder | Tokenizer | Vocabulary,
+        target: TextEncoder | Tokenizer | Vocabulary,
     ):
         self.model = model
-        self.sources = SentenceEncoder(source_tokenizer, source_vocabulary, reverse_source)
-        self.targets = SentenceEncoder(target_tokenizer, target_vocabulary, keep_unknown=True)
+        self.source, self.target = as_text_encoders(source, target)
         names = ("source_ids", "target_ids", "labels")
         signature = [tf.TensorSpec([None, None], tf.int32, name=name) for name in names]
         self._token_log_probabilities = tf.function(
-            self._force, input_signature=signature, autograph=False
+            self._score_ids, input_signature=signature, autograph=False
         )
 
     @classmethod
     def load(cls, model_dir: str | os.PathLike) -> "Scorer":
-        """Loads what `keras-seq2seq train` wrote.
+        """Loads a model directory written by `keras-seq2seq train`.
 
         Args:
             model_dir: The model directory.
@@ -128,34 +123,18 @@ class Scorer:
             The scorer.
 
         Raises:
-            UserError: If there is no model, or it is damaged.
+            UserError: If the directory contains no model, or a damaged one.
         """
         from keras_seq2seq.model_directory import ModelDirectory
 
         directory = ModelDirectory(model_dir)
-        hparams = directory.load_config().hparams
-        source_vocabulary, target_vocabulary = directory.load_vocabularies()
-        return cls(
-            directory.load_model(),
-            source_vocabulary,
-            target_vocabulary,
-            source_tokenizer=hparams.source.tokenizer,
-            target_tokenizer=hparams.target.tokenizer,
-            reverse_source=hparams.source.reverse,
-        )
+        source, target = directory.load_text_encoders()
+        return cls(directory.load_model(), source, target)
 
     @classmethod
     def from_translator(cls, translator) -> "Scorer":
-        """Makes the scorer of a `Translator`, with the same model."""
-        sources, targets = translator.sources, translator.targets
-        return cls(
-            translator.model,
-            sources.vocabulary,
-            targets.vocabulary,
-            source_tokenizer=sources.tokenizer,
-            target_tokenizer=targets.tokenizer,
-            reverse_source=sources.reverse,
-        )
+        """Creates a scorer with the model and the text encoders of a `Translator`."""
+        return cls(translator.model, translator.source, translator.target)
 
     def __call__(
         self, sources: Iterable[str], targets: Iterable[str], batch_size: int = 32
@@ -165,47 +144,51 @@ class Scorer:
         Args:
             sources: The sources.
             targets: Their translations.
-            batch_size: The most pairs that are scored at once.
+            batch_size: Maximum number of pairs scored at once.
 
         Returns:
             The scores in the order of the pairs.
 
         Raises:
-            UserError: If there are not as many targets as sources.
+            UserError: If the numbers of sources and targets differ.
         """
         sources, targets = list(sources), list(targets)
         if len(sources) != len(targets):
             raise UserError(
-                f"{len(sources)} sources, but {len(targets)} targets; expected one for each"
+                f"{len(sources)} sources, but {len(targets)} targets; expected one for each source"
             )
         return list(self.stream(zip(sources, targets, strict=True), batch_size))
 
     def stream(self, pairs: Iterable[tuple[str, str]], batch_size: int = 32) -> Iterator[Score]:
-        """Scores `(source, target)` pairs as they come, in constant memory and in their order."""
+        """Scores a stream of `(source, target)` pairs in constant memory, keeping their order."""
         return map_by_length(
             self._score_batch,
-            ((self.sources.split(source), self.targets.split(target)) for source, target in pairs),
+            map(self._split, pairs),
             lengths=lambda pair: (len(pair[1]), len(pair[0])),
             empty=lambda pair: Score(0.0, [], [], is_complete=False),
             batch_size=batch_size,
             workers=count_cores(),
         )
 
+    def _split(self, pair: tuple[str, str]) -> tuple[list[str], list[str]]:
+        source, target = pair
+        return self.source.split(source), self.target.split(target, keep_unknown=True)
+
     def _score_batch(self, pairs) -> Iterator[Score]:
         sources, targets = zip(*pairs, strict=True)
         log_probabilities = self._token_log_probabilities(
-            self.sources.with_end(sources),
-            self.targets.with_start(targets),
-            self.targets.with_end(targets),
+            self.source.with_end(sources),
+            self.target.with_start(targets),
+            self.target.with_end(targets),
         ).numpy()
         for source, target, row in zip(sources, targets, log_probabilities, strict=True):
             row = row[: len(target) + 1].tolist()
             yield Score(math.fsum(row), row, [*target, _END], bool(source and target))
 
-    def _force(self, source_ids, target_ids, labels):
+    def _score_ids(self, source_ids, target_ids, labels):
         """Returns the log-probabilities of the labels `(batch, target_length)`."""
         inputs = {"source_ids": source_ids, "target_ids": target_ids}
         logits = tf.cast(self.model(inputs, training=False), tf.float32)
-        # Never the whole log-softmax, which is as large as the logits.
+        # Avoids the whole log-softmax, which is as large as the logits.
         picked = tf.gather(logits, labels, axis=2, batch_dims=2)
         return picked - tf.reduce_logsumexp(logits, axis=-1)

@@ -1,4 +1,4 @@
-"""The results of a translator."""
+"""Translations and their hypotheses."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -9,24 +9,25 @@ import numpy as np
 
 from keras_seq2seq.decoding import BeamTree, Hypotheses
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID
-from keras_seq2seq.text.text_encoder import SentenceEncoder
+from keras_seq2seq.text import TextEncoder
 from keras_seq2seq.translator.unk_replacement import UnkReplacement
 
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """A translation of a sentence, out of several.
+    """One of the translations of a sentence.
 
     Attributes:
         text: The translation.
         tokens: Its tokens.
-        score: What the search ranked it by: the log-probability in nats, its end included,
-            changed by the search's penalties if it has any; `None` if not asked for.
-        token_scores: The log-probabilities of its tokens, and at last that of its end: one more
-            than there are tokens; `None` if not asked for.
-        attention: Floats `(tokens, source_tokens)`: where each token looked, weights on the
-            source's end token left out; `None` without attention.
-        ids: The ids of its tokens, as the model wrote them: before unknown words were replaced.
+        score: The score that the search ranked it by: the log-probability in nats, including the
+            end token, modified by the penalties of the search if there are any. `None` if scores
+            were not requested.
+        token_scores: The log-probabilities of the tokens and of the end token, so one more than
+            there are tokens. `None` if scores were not requested.
+        attention: Attention weights, floats of shape `(tokens, source_tokens)`, without those on
+            the source's end token. `None` without attention.
+        ids: The ids of the tokens before unknown words were replaced.
     """
 
     text: str
@@ -38,18 +39,18 @@ class Hypothesis:
 
     @property
     def log_probability(self) -> float:
-        """The log-probability in nats, without any penalty: that which `Scorer` gives."""
+        """The log-probability in nats without penalties, as returned by `Scorer`."""
         return math.fsum(self.token_scores)
 
     @property
     def alignment(self) -> list[int] | None:
-        """For each token the position, from 0, of the source token that it looked at most."""
+        """The 0-based index of the most attended source token, for each token."""
         if self.attention is None:
             return None
         return self.attention.argmax(axis=1).tolist() if self.tokens else []
 
     def to_dict(self, with_attention: bool = False) -> dict[str, Any]:
-        """Returns all that is known, as JSON has it; attention weights only if asked for."""
+        """Returns everything as JSON values, including attention weights if requested."""
         record = {
             "text": self.text,
             "tokens": self.tokens,
@@ -65,14 +66,14 @@ class Hypothesis:
 
 @dataclass(frozen=True)
 class Translation:
-    """A sentence with its translations; those of the best one are its own.
+    """The translations of one sentence. The properties are those of the best hypothesis.
 
     Attributes:
-        source_tokens: The tokens of the source, in the order in which they were written.
-        hypotheses: The translations, best first: as many as the search was asked for, or as it
-            found. An empty sentence has one, which is empty.
-        tree: What the beam search kept at each step: a `BeamTree` of arrays `(steps, width)`,
-            or `None` if it was not asked for.
+        source_tokens: The tokens of the source, in their original order.
+        hypotheses: The translations, best first: as many as the search was configured to return,
+            or fewer if it found fewer. An empty sentence has a single, empty one.
+        tree: The hypotheses that beam search kept at each step: a `BeamTree` of arrays `(steps,
+            width)`, or `None` if it was not requested.
     """
 
     source_tokens: list[str]
@@ -110,7 +111,7 @@ class Translation:
         return self.best.alignment
 
     def to_dict(self, with_attention: bool = False) -> dict[str, Any]:
-        """Returns the source and all hypotheses as JSON has them."""
+        """Returns the source and all hypotheses as JSON values."""
         return {
             "source_tokens": self.source_tokens,
             "hypotheses": [hypothesis.to_dict(with_attention) for hypothesis in self.hypotheses],
@@ -118,21 +119,18 @@ class Translation:
 
 
 class HypothesisReader:
-    """Reads the hypotheses of each sentence of a batch.
+    """Converts the results of a search to hypotheses.
 
     Args:
-        targets: What the model writes.
-        reverse_source: Whether the model has read the sources from their ends.
-        unk_replacement: What to write for unknown words instead of `<unk>`.
+        target: The `TextEncoder` of the targets.
+        reverse_source: Whether the model reads reversed sources.
+        unk_replacement: Replaces `<unk>` in translations, if not `None`.
     """
 
     def __init__(
-        self,
-        targets: SentenceEncoder,
-        reverse_source: bool,
-        unk_replacement: UnkReplacement | None,
+        self, target: TextEncoder, reverse_source: bool, unk_replacement: UnkReplacement | None
     ):
-        self._targets = targets
+        self._target = target
         self._order = -1 if reverse_source else 1
         self._unk_replacement = unk_replacement
 
@@ -142,18 +140,18 @@ class HypothesisReader:
         """Yields the hypotheses of a sentence, best first.
 
         Args:
-            found: What was found for the batch, as NumPy arrays.
-            row: The place of the sentence in the batch.
-            source: Its tokens.
-            prefix: The tokens that its translations had to begin with.
+            found: The results of the search for a batch, as NumPy arrays.
+            row: The row of the sentence in the batch.
+            source: The tokens of the sentence.
+            prefix: The tokens that the translations were required to begin with.
         """
         for rank, ids in enumerate(found.ids[row]):
             if rank and ids[0] == PADDING_ID:
-                return  # There are no more.
+                return  # Fewer than n_best were found.
             (ends,) = np.nonzero((ids == END_ID) | (ids == PADDING_ID))
             length = ends[0] if len(ends) else len(ids)
-            tokens = self._targets.vocabulary.to_tokens(ids[:length])
-            # As they were given, even where the vocabulary has no word for it.
+            tokens = self._target.vocabulary.to_tokens(ids[:length])
+            # The prefix is copied, since some of its tokens may not be in the vocabulary.
             tokens[: len(prefix)] = prefix[:length]
             score = token_scores = attention = None
             if found.scores is not None:
@@ -161,12 +159,12 @@ class HypothesisReader:
                 token_scores = found.token_scores[row, rank, : length + 1].tolist()
             if found.attention_scores is not None:
                 attention = found.attention_scores[row, rank, :length, : len(source)]
-                # A view would keep the whole batch in memory.
+                # Copy: a view would keep the whole batch in memory.
                 attention = attention[:, :: self._order].copy()
             if self._unk_replacement:
                 tokens = self._unk_replacement(tokens, source, attention)
             yield Hypothesis(
-                text=self._targets.tokenizer.join(tokens),
+                text=self._target.tokenizer.detokenize(tokens),
                 tokens=tokens,
                 score=score,
                 token_scores=token_scores,

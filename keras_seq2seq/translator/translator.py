@@ -1,4 +1,4 @@
-"""Translating with a model that is loaded once."""
+"""Translation of sentences with a trained model."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,43 +17,42 @@ from keras_seq2seq.data.length_batches import map_by_length
 from keras_seq2seq.decoding import GreedySearch, Search
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.models import Ensemble, Seq2Seq
-from keras_seq2seq.text import Vocabulary
-from keras_seq2seq.text.text_encoder import SentenceEncoder
+from keras_seq2seq.text import TextEncoder, Tokenizer, Vocabulary
+from keras_seq2seq.text.deprecated import TEXT_KEYWORDS, accept_deprecated_keywords
+from keras_seq2seq.text.text_encoder import as_text_encoders
 from keras_seq2seq.translator.translation import Hypothesis, HypothesisReader, Translation
 from keras_seq2seq.translator.unk_replacement import UnkReplacement
 
-# The fastest for short sentences on a CPU; larger batches gain nothing.
+# The fastest for short sentences on a CPU; larger batches are no faster.
 BATCH_SIZE = 64
 
-# So many batches are read together: their sentences take the places of those that have ended.
+# Number of batches read together: their sentences refill the slots of finished ones.
 BATCHES_READ_TOGETHER = 4
 
-# A longer line is no sentence. Without a bound, one line could take all memory.
-MOST_SOURCE_TOKENS = 10_000
+# Longer lines are rejected: a single line could use up all memory.
+MAX_SOURCE_TOKENS = 10_000
 
 
 class Translator:
-    """Translates sentences with a model that is loaded once.
+    """Translates sentences with a trained model.
 
-    The search is traced once, whatever the shapes of its batches; once more for scores, and for
-    attention.
+    The search is traced once for all batch shapes, and once more if scores or attention are
+    requested.
 
     Args:
-        model: The trained model, or an `Ensemble` of several.
-        source_vocabulary: Vocabulary of the sources.
-        target_vocabulary: Vocabulary of the targets.
-        source_tokenizer: Name or object, see `get_tokenizer`.
-        target_tokenizer: Likewise.
-        reverse_source: Whether the model was trained on reversed sources.
-        search: How to decode: a `GreedySearch` (the default), a `BeamSearch` or a
+        model: The trained model, or an `Ensemble` of several models.
+        source: How to encode the sources: a `TextEncoder`, a `Tokenizer` with a vocabulary, or a
+            `Vocabulary`, whose tokens are separated by white space. Sources are reversed if it is
+            a `TextEncoder` with `reverse=True`, but not truncated to its `max_length`.
+        target: The same for the targets, which cannot be reversed.
+        search: The decoding algorithm: a `GreedySearch` (the default), a `BeamSearch` or a
             `SamplingSearch`.
-        unk_replacement: What to write for unknown words instead of `<unk>`. It needs a model with
-            attention.
-        frozen_weights: Whether the weights of the model are not going to change any more, which
-            makes decoding in bfloat16 faster.
+        unk_replacement: Replaces `<unk>` in translations. Requires a model with attention.
+        frozen_weights: Whether the weights of the model never change from now on, which makes
+            decoding faster.
 
     Raises:
-        ValueError: If unknown words cannot be replaced, for lack of attention.
+        ValueError: If `unk_replacement` is given and the model has no attention.
 
     Example:
         >>> translator = Translator.load("model/dir")
@@ -64,15 +63,13 @@ class Translator:
         [-0.7, -1.9, -2.2]
     """
 
+    @accept_deprecated_keywords(*TEXT_KEYWORDS)
     def __init__(
         self,
         model: Seq2Seq | Ensemble,
-        source_vocabulary: Vocabulary,
-        target_vocabulary: Vocabulary,
+        source: TextEncoder | Tokenizer | Vocabulary,
+        target: TextEncoder | Tokenizer | Vocabulary,
         *,
-        source_tokenizer="whitespace",
-        target_tokenizer="whitespace",
-        reverse_source: bool = False,
         search: Search | None = None,
         unk_replacement: UnkReplacement | None = None,
         frozen_weights: bool = False,
@@ -80,12 +77,11 @@ class Translator:
         if unk_replacement and not model.has_attention:
             raise ValueError("`unk_replacement` needs a model with attention.")
         self.model = model
-        self.sources = SentenceEncoder(source_tokenizer, source_vocabulary, reverse_source)
-        self.targets = SentenceEncoder(target_tokenizer, target_vocabulary, keep_unknown=True)
+        self.source, self.target = as_text_encoders(source, target)
         self.search = search or GreedySearch(max_length=100)
         self.unk_replacement = unk_replacement
         self.frozen_weights = frozen_weights
-        self._reader = HypothesisReader(self.targets, reverse_source, unk_replacement)
+        self._reader = HypothesisReader(self.target, self.source.reverse, unk_replacement)
         signature = [
             *(
                 tf.TensorSpec([None, None], tf.int32, name=name)
@@ -93,7 +89,7 @@ class Translator:
             ),
             tf.TensorSpec([], tf.int32, name="num_slots"),
         ]
-        # Nothing that is called has control flow for AutoGraph to find, which takes seconds.
+        # The code has no control flow for AutoGraph, which would take seconds to run.
         options = {"input_signature": signature, "autograph": False}
         self._decode = {
             (with_scores, with_attention): tf.function(
@@ -113,62 +109,52 @@ class Translator:
         unk_mapping: Mapping[str, str] | str | os.PathLike | None = None,
         **options: Any,
     ) -> "Translator":
-        """Loads what `keras-seq2seq train` wrote, to translate with `frozen_weights`.
+        """Loads a model directory written by `keras-seq2seq train`, with `frozen_weights=True`.
 
         Args:
-            model_dir: The model directory; or several, whose models decode together as an
-                `Ensemble`, by the options of the first.
-            search: How to decode, instead of what the model's `inference.*` options say.
-            return_tree: Whether translations have the beam's tree.
-            unk_mapping: What `unk_replace` writes for source tokens, see `UnkReplacement`.
-            **options: Options to use instead of the model's own: those of `inference.*` by the
-                names of the flags of `keras-seq2seq translate`, such as `beam_width=5`.
+            model_dir: The model directory. A list of directories is loaded as an `Ensemble`, with
+                the options of the first one.
+            search: The decoding algorithm. Defaults to the `inference.*` options of the model.
+            return_tree: Whether to return the beam search tree of each translation.
+            unk_mapping: Translations of source tokens for `unk_replace`, see `UnkReplacement`.
+            **options: Options that override the `inference.*` options of the model, with the names
+                of the flags of `keras-seq2seq translate`, such as `beam_width=5`.
 
         Returns:
             The translator.
 
         Raises:
-            UserError: If there is no model, or it is damaged, or several do not go together, or
-                an option has no effect.
-            TypeError: If both a search and options of one are given, or an option is unknown.
+            UserError: If a directory contains no model or a damaged one, if the models of an
+                ensemble are not compatible, or if an option has no effect.
+            TypeError: If both a search and options of a search are given, or an option is unknown.
         """
         if search is not None and (return_tree or options.keys() - {"unk_replace"}):
-            raise TypeError("expected a search, or options that describe one; got both")
+            raise TypeError("expected a search, or options that describe one, but not both")
         from keras_seq2seq.building import make_search
         from keras_seq2seq.model_directory import load_models
 
         is_one = isinstance(model_dir, (str, os.PathLike))
         model_dirs = [model_dir] if is_one else list(model_dir)
-        config, model, source_vocabulary, target_vocabulary = load_models(model_dirs, options)
-        hparams = config.hparams
-        if unk_mapping is not None and not hparams.inference.unk_replace:
+        config, model, source, target = load_models(model_dirs, options)
+        inference = config.hparams.inference
+        if unk_mapping is not None and not inference.unk_replace:
             raise UserError("unk_mapping: has no effect here: it needs unk_replace")
         return cls(
             model,
-            source_vocabulary,
-            target_vocabulary,
-            source_tokenizer=hparams.source.tokenizer,
-            target_tokenizer=hparams.target.tokenizer,
-            reverse_source=hparams.source.reverse,
-            search=search or make_search(hparams.inference, target_vocabulary, return_tree),
-            unk_replacement=(
-                UnkReplacement(unk_mapping or {}) if hparams.inference.unk_replace else None
-            ),
+            source,
+            target,
+            search=search or make_search(inference, target.vocabulary, return_tree),
+            unk_replacement=UnkReplacement(unk_mapping or {}) if inference.unk_replace else None,
             frozen_weights=True,
         )
-
-    @property
-    def target_tokenizer(self):
-        """The tokenizer of the targets, which joins the tokens of translations."""
-        return self.targets.tokenizer
 
     def __call__(self, sentences: Iterable[str], batch_size: int = BATCH_SIZE) -> list[str]:
         """Translates sentences.
 
         Args:
             sentences: The sentences; an empty one has an empty translation.
-            batch_size: The most sentences that are extended at once. Four times as many are
-                read, of which the next ones follow as others end.
+            batch_size: Maximum number of sentences decoded at once. Four times as many are read
+                together, and refill the slots of finished sentences.
 
         Returns:
             The translations in the order of the sentences.
@@ -187,20 +173,21 @@ class Translator:
         *,
         prefixes: Iterable[str] | None = None,
     ) -> list[Translation]:
-        """Translates sentences, and tells all hypotheses, scores, tokens and attention as well.
+        """Translates sentences, and returns all hypotheses with scores, tokens and attention.
 
         Args:
             sentences: The sentences; an empty one has an empty translation.
-            batch_size: As when called.
-            prefixes: For each sentence what its translations must begin with, if anything. Words
-                that the model does not know are read as `<unk>` and written as they are.
+            batch_size: As in `__call__`.
+            prefixes: The text that the translations of each sentence must begin with; `""` for
+                none. Words that are not in the vocabulary are read as `<unk>` and copied to the
+                translation.
 
         Returns:
             The translations in the order of the sentences.
 
         Raises:
-            UserError: If there are not as many prefixes as sentences, or one is too long, or a
-                sentence has more than `MOST_SOURCE_TOKENS` tokens.
+            UserError: If the numbers of prefixes and sentences differ, a prefix is too long, or a
+                sentence has more than `MAX_SOURCE_TOKENS` tokens.
         """
         return list(self.stream(sentences, batch_size, prefixes=prefixes))
 
@@ -214,16 +201,16 @@ class Translator:
         with_attention: bool = True,
         read_ahead: bool = True,
     ) -> Iterator[Translation]:
-        """Translates sentences as they come, in constant memory and in their order.
+        """Translates a stream of sentences in constant memory, keeping their order.
 
         Args:
             sentences: As in `translate`.
-            batch_size: Likewise.
-            prefixes: Likewise.
-            with_scores: Whether to tell the scores, which take greedy search some time.
-            with_attention: Whether to tell the attention, if the model has any.
-            read_ahead: Whether to read many sentences before the first is answered, to sort them
-                by length. If not, each is answered before the next one is read.
+            batch_size: As in `translate`.
+            prefixes: As in `translate`.
+            with_scores: Whether to return scores, which make greedy search slower.
+            with_attention: Whether to return attention weights, if the model has attention.
+            read_ahead: Whether to read many sentences ahead and to sort them by length. If not,
+                each sentence is translated before the next one is read.
         """
 
         def translate_batch(items):
@@ -240,25 +227,26 @@ class Translator:
         )
 
     def _split(self, sentences, prefixes) -> Iterator[tuple[list[str], list[str]]]:
-        """Yields the tokens of each sentence and of its prefix."""
-        most = self.search.constraints.max_length - 1
+        """Yields the tokens of each sentence and its prefix."""
+        max_tokens = self.search.constraints.max_length - 1
         prefixes = repeat("") if prefixes is None else iter(prefixes)
         number = 0
         for number, sentence in enumerate(sentences, 1):
             prefix = next(prefixes, None)
             if prefix is None:
-                raise UserError(f"{number - 1} prefixes only; expected one for each sentence")
-            tokens = self.targets.split(prefix)
-            if len(tokens) > most:
+                raise UserError(f"only {number - 1} prefixes; expected one for each sentence")
+            tokens = self.target.split(prefix, keep_unknown=True)
+            if len(tokens) > max_tokens:
                 raise UserError(
-                    f"prefix {number} has {len(tokens)} tokens; expected at most {most}, since a "
-                    f"translation has at most {most + 1} with its end; give a greater max_length"
+                    f"prefix {number} has {len(tokens)} tokens; expected at most {max_tokens}, "
+                    f"since translations have at most {max_tokens + 1} tokens including the end "
+                    "token; increase max_length"
                 )
-            source = self.sources.split(sentence)
-            if len(source) > MOST_SOURCE_TOKENS:
+            source = self.source.split(sentence)
+            if len(source) > MAX_SOURCE_TOKENS:
                 raise UserError(
                     f"sentence {number} has {len(source):,} tokens; expected at most "
-                    f"{MOST_SOURCE_TOKENS:,}, since it is read at once; split the text"
+                    f"{MAX_SOURCE_TOKENS:,}; split the text into sentences"
                 )
             yield source, tokens
         if not isinstance(prefixes, repeat) and next(prefixes, None) is not None:
@@ -276,7 +264,7 @@ class Translator:
             with_attention or self.unk_replacement is not None
         )
         decode = self._decode[with_scores, with_attention]
-        source_ids, prefix_ids = self.sources.with_end(sources), self.targets.padded(prefixes)
+        source_ids, prefix_ids = self.source.with_end(sources), self.target.padded(prefixes)
         found = decode(source_ids, prefix_ids, min(batch_size, len(sources)))
         found = keras.tree.map_structure(lambda part: part if part is None else part.numpy(), found)
         for row, (source, prefix) in enumerate(items):
@@ -289,7 +277,7 @@ class Translator:
     def _search(self, with_scores, with_attention, source_ids, prefix, num_slots):
         with backend.frozen_weights() if self.frozen_weights else nullcontext():
             memory, states = self.model.encode(source_ids)
-            # The end token is none of the source's own.
+            # Not counting the end token.
             lengths = tf.math.count_nonzero(source_ids, axis=-1, dtype=tf.int32) - 1
             return self.search(
                 self.model.decode_step,

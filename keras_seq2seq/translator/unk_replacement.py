@@ -1,4 +1,4 @@
-"""Words for those that a model does not know."""
+"""Replacement of unknown words in translations."""
 
 import math
 import os
@@ -14,11 +14,11 @@ _UNKNOWN = SPECIAL_TOKENS[UNKNOWN_ID]
 
 
 class UnkReplacement:
-    """Writes for each unknown word what the source token means that it looked at most.
+    """Replaces each `<unk>` with the translation of its most attended source token.
 
     Args:
-        mapping: From source tokens to target tokens, a dictionary or the path of a file for
-            `load_mapping`. A source token that is not in it is copied, as all are by default.
+        mapping: Translations of source tokens: a dictionary, or the path of a file as read by
+            `load_mapping`. Source tokens that are not in it are copied. By default, all are copied.
 
     Example:
         >>> replacement = UnkReplacement({"Berlins": "Berlin's"})
@@ -29,7 +29,7 @@ class UnkReplacement:
         - Luong et al., 2015, "Addressing the Rare Word Problem in Neural Machine Translation",
           https://arxiv.org/abs/1410.8206
         - Jean et al., 2015, "On Using Very Large Target Vocabulary for Neural Machine
-          Translation", https://arxiv.org/abs/1412.2007, section 4.1, for attention as alignment
+          Translation", https://arxiv.org/abs/1412.2007, section 4.1
     """
 
     def __init__(self, mapping: Mapping[str, str] | str | os.PathLike = ()):
@@ -39,12 +39,12 @@ class UnkReplacement:
     def __call__(
         self, tokens: Sequence[str], source_tokens: Sequence[str], attention: np.ndarray
     ) -> list[str]:
-        """Returns the tokens with all `<unk>` replaced.
+        """Returns the tokens with each `<unk>` replaced.
 
         Args:
             tokens: Target tokens.
             source_tokens: Source tokens.
-            attention: Floats `(tokens, source_tokens)`.
+            attention: Attention weights, floats of shape `(tokens, source_tokens)`.
         """
         replaced = list(tokens)
         for position, token in enumerate(tokens):
@@ -55,18 +55,19 @@ class UnkReplacement:
 
 
 def load_mapping(path: str | os.PathLike) -> dict[str, str]:
-    """Reads what source tokens most probably mean.
+    """Reads the most probable translation of each source token.
 
     Args:
-        path: A file of lines `source<TAB>target<TAB>probability`, plain or .gz. The probability
-            may be a logarithm, or missing, which stands for 1. Of several targets of a source
-            token the most probable one counts, of equally probable ones the first.
+        path: File with lines `source<TAB>target<TAB>probability`, plain or `.gz`. The
+            probability can be a logarithm and defaults to 1. If a source token has several
+            targets, the most probable one is used; the first one in case of a tie.
 
     Returns:
         A dictionary from source to target tokens.
 
     Raises:
-        UserError: If the file cannot be read or a line has another form. It names the line.
+        UserError: If the file cannot be read or a line is malformed. The message includes the line
+            number.
     """
     best: dict[str, tuple[float, str]] = {}
     for number, line in enumerate(read_lines(path), 1):

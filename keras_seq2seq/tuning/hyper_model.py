@@ -7,9 +7,9 @@ import keras
 import keras_tuner
 
 from keras_seq2seq.config import Config
-from keras_seq2seq.training import TrainingPlan, prepare
+from keras_seq2seq.training import TrainingPlan, plan_training
 from keras_seq2seq.training.batches import dev_batches, train_batches
-from keras_seq2seq.training.compile_model import compile_model
+from keras_seq2seq.training.plan import compile_model
 from keras_seq2seq.tuning.search_space import SearchSpace
 
 
@@ -91,4 +91,4 @@ class Seq2SeqHyperModel(keras_tuner.HyperModel):
         epoch = {"train_epochs": 1, "train_steps": None}
         config = self.config_for(hp).model_copy(update=epoch)
         # Planning requires a directory, but nothing is written to it.
-        return prepare(config, Path(tempfile.gettempdir()) / "keras-seq2seq-unused")
+        return plan_training(config, Path(tempfile.gettempdir()) / "keras-seq2seq-unused")

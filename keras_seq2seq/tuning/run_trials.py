@@ -14,7 +14,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from rich.console import Console
 
 from keras_seq2seq.errors import RunError, UserError
-from keras_seq2seq.training import prepare, train
+from keras_seq2seq.training import plan_training, train
 from keras_seq2seq.training.records import MetricsLog
 from keras_seq2seq.tuning.hparams_board import HParamsBoard
 from keras_seq2seq.tuning.search_plan import SearchPlan
@@ -109,7 +109,7 @@ def _train(plan: SearchPlan, record: TrialRecord, console: Console):
     if record.continues is not None:
         plan.directory.copy_lower_rung(record.continues, record.trial)
     config = plan.trial_config(record.values, record.units)
-    train(prepare(config, plan.directory.trial_path(record.trial)), console)
+    train(plan_training(config, plan.directory.trial_path(record.trial)), console)
 
 
 def _affects_all_trials(error: Exception) -> bool:

@@ -11,7 +11,7 @@ from keras_seq2seq.config.config_file import write_yaml
 from keras_seq2seq.config.validate import OptionSource, near_misses, validate_sources
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.writing import atomic_file
-from keras_seq2seq.training import prepare
+from keras_seq2seq.training import plan_training
 from keras_seq2seq.training.plan import RESUME_CHOICES
 from keras_seq2seq.tuning.objective import Objective
 from keras_seq2seq.tuning.oracles import TUNERS
@@ -252,5 +252,5 @@ def prepare_search(
     space.check(config)
     first = next(space.combinations())
     # Runs all checks of `train`, which reads the data and builds a model.
-    prepare(plan.trial_config(first), plan.directory.trials_path)
+    plan_training(plan.trial_config(first), plan.directory.trials_path)
     return plan

@@ -101,7 +101,7 @@ def test_refuses_wrong_arguments(arguments, message):
 
 
 def test_passes_on_what_keras_refuses():
-    with pytest.raises(UserError, match="refused by SGD: `momentum` must be a float between"):
+    with pytest.raises(UserError, match="rejected by SGD: `momentum` must be a float between"):
         make_optimizer(OptimizerOptions(name="SGD", arguments={"momentum": 2.0}), 1e-3)
 
 

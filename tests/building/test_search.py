@@ -39,10 +39,10 @@ def test_sampling():
 def test_a_token_that_is_not_there_cannot_be_banned():
     with pytest.raises(UserError, match='ban: "d" is not in the target vocabulary'):
         make_search(InferenceOptions(ban=("a", "d")), VOCABULARY)
-    with pytest.raises(UserError, match="for unknown words there is ban_unk"):
+    with pytest.raises(UserError, match="use ban_unk for unknown words"):
         make_search(InferenceOptions(ban=("<unk>",)), VOCABULARY)
 
 
 def test_only_a_beam_has_a_tree():
-    with pytest.raises(UserError, match="a beam's tree needs a beam_width of at least 2"):
+    with pytest.raises(UserError, match="the beam search tree needs a beam_width of at least 2"):
         make_search(InferenceOptions(), VOCABULARY, return_tree=True)

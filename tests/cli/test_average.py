@@ -7,5 +7,5 @@ def test_needs_one_of_the_two(run):
 
 def test_a_directory_without_a_model(run, tmp_path):
     result = run("average", "--model_dir", tmp_path, "--output_dir", tmp_path / "new", "--last=2")
-    message = f"{tmp_path}: holds no model (there is no config.yaml)"
+    message = f"{tmp_path}: contains no model (no config.yaml)"
     assert result == (2, "", f"keras-seq2seq: error: {message}\n")

@@ -50,7 +50,7 @@ def test_replaces_files_only_if_asked_to(run, tmp_path):
     before = files(tmp_path)
     refused = run("data", "reverse", tmp_path, *FEW)
     assert refused.status == 2
-    assert "is there already" in refused.errors
+    assert "already exists" in refused.errors
     assert files(tmp_path) == before
     assert run("data", "reverse", tmp_path, *FEW, "--overwrite").status == 0
     assert files(tmp_path) != before
@@ -63,7 +63,10 @@ def test_replaces_files_only_if_asked_to(run, tmp_path):
         (["copy", "--train=0"], 'expected a whole number of at least 1, got "0"'),
         (["copy", "--vocabulary_size=1"], 'expected a whole number of at least 2, got "1"'),
         (["copy", "--seed=x"], 'expected a whole number of at least 0, got "x"'),
-        (["dates", "--max_length=9"], "dates have no vocabulary size and no maximum length"),
+        (
+            ["dates", "--max_length=9"],
+            "the dates corpus has no vocabulary size and no maximum",
+        ),
     ],
 )
 def test_mistakes(run, tmp_path, args, message):

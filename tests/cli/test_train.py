@@ -39,7 +39,7 @@ def calls(monkeypatch):
     """Stands for the training: the configuration, the directory and the trained plans."""
     calls = SimpleNamespace(config=None, output_dir=None, resume=None, trained=[])
 
-    def prepare(config, output_dir, resume):
+    def plan_training(config, output_dir, resume):
         calls.config, calls.output_dir, calls.resume = config, output_dir, resume
         return SimpleNamespace(
             config=config,
@@ -51,7 +51,7 @@ def calls(monkeypatch):
             model=SimpleNamespace(summary=lambda: print("the model's summary")),
         )
 
-    monkeypatch.setattr(training, "prepare", prepare)
+    monkeypatch.setattr(training, "plan_training", plan_training)
     monkeypatch.setattr(training, "train", calls.trained.append)
     return calls
 

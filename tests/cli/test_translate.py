@@ -124,7 +124,7 @@ def test_prefixes(translate, tmp_path):
     assert lines[5].startswith(". .")
     prefixes.write_text("a\n", encoding="utf-8")
     assert error_of(translate("--prefix", prefixes)) == (
-        "1 prefixes only; expected one for each sentence"
+        "only 1 prefixes; expected one for each sentence"
     )
 
 
@@ -244,11 +244,11 @@ class TestFilesBesideTranslations:
     def test_files_of_two_runs_are_not_mixed(self, run, flag, tmp_path):
         (tmp_path / "000001.png").touch()
         result = run("translate", "--model_dir=nowhere", flag, tmp_path, stdin=TEXT)
-        assert "has files in it, expected a new or an empty directory" in error_of(result)
+        assert "not empty; expected a new or empty directory" in error_of(result)
 
     def test_a_greedy_search_has_no_beam(self, translate, tmp_path):
         message = error_of(translate("--beam_dir", tmp_path))
-        assert message.startswith("a beam's tree needs a beam_width of at least 2")
+        assert message.startswith("the beam search tree needs a beam_width of at least 2")
 
     def test_a_model_without_attention(self, run, tmp_path):
         write_toy_model(tmp_path / "model", model_class=BasicSeq2Seq)

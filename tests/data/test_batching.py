@@ -71,11 +71,11 @@ def test_several_devices_take_as_many_times_more():
         ((-5, 10), "-5 is not positive"),
         ((0, 10), "0 is not positive"),
         ((10, 20, 15), "15 comes after 20"),
-        ((10, 10), "10 is there twice"),
+        ((10, 10), "10 occurs twice"),
     ],
 )
 def test_refuses_and_names_the_boundary(buckets, message):
-    with pytest.raises(UserError, match=f"{message}; expected growing whole numbers"):
+    with pytest.raises(UserError, match=f"{message}; expected increasing whole numbers"):
         validate_buckets(buckets)
 
 
@@ -88,11 +88,11 @@ def test_refuses_what_is_no_whole_number(boundary):
 @pytest.mark.parametrize(
     ("buckets", "message"),
     [
-        (["10x"], "'10x' is no pair of whole numbers; expected lengths of source and target"),
-        (["1x2x3"], "'1x2x3' is no pair"),
+        (["10x"], "'10x' is not a pair of whole numbers; expected lengths of source and target"),
+        (["1x2x3"], "'1x2x3' is not a pair"),
         (["0x2"], "0 is not positive"),
-        ([10, "8x10"], "8x10 would stay empty, since it comes after 10x10"),
-        (["8x10", (8, 10)], "8x10 would stay empty"),
+        ([10, "8x10"], "8x10 would always be empty, since it comes after 10x10"),
+        (["8x10", (8, 10)], "8x10 would always be empty"),
     ],
 )
 def test_refuses_boundaries_of_both_sides(buckets, message):

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from keras_seq2seq.data.dataset import make_dataset
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.text.vocabulary import Vocabulary
+from keras_seq2seq.text import CharacterTokenizer, TextEncoder, Vocabulary
 
 LETTERS = Vocabulary("a b c".split())  # a 4, b 5, c 6
 NUMBERS = Vocabulary(map(str, range(200)))  # n is n + 4
@@ -71,18 +71,18 @@ def test_line_numbers(numbers, options):
         assert (labels[:, 0] - 3).tolist() == lines.tolist()
 
 
-def test_parts_are_all_of_the_batch(numbers):
+def test_shards_are_all_of_the_batch(numbers):
     options = {"batch_size": 6, "buckets": (5, 9), "shuffle": True, "seed": 3}
     whole = [labels[:, 0].tolist() for _, labels in numbers(**options).as_numpy_iterator()]
-    parts = [
+    shards = [
         [row[0] for _, labels in dataset.as_numpy_iterator() for row in labels]
         for dataset in (
-            numbers(parts=range(0, 1), num_shards=3, **options),
-            numbers(parts=range(1, 3), num_shards=3, **options),
+            numbers(shards=range(0, 1), num_shards=3, **options),
+            numbers(shards=range(1, 3), num_shards=3, **options),
         )
     ]
-    assert parts[0] == [first for batch in whole for first in batch[0::3]]
-    assert parts[1] == [first for batch in whole for first in batch[1::3] + batch[2::3]]
+    assert shards[0] == [first for batch in whole for first in batch[0::3]]
+    assert shards[1] == [first for batch in whole for first in batch[1::3] + batch[2::3]]
 
 
 def test_lines_that_are_skipped_are_counted(files):
@@ -93,7 +93,7 @@ def test_lines_that_are_skipped_are_counted(files):
 
 def test_too_long_sequences_keep_their_end_token(files):
     paths = files("a b c\na b\n", "c b a\nc\n")
-    dataset = make_dataset(*paths, LETTERS, LETTERS, source_max_length=3, target_max_length=2)
+    dataset = make_dataset(*paths, TextEncoder(LETTERS, 3), TextEncoder(LETTERS, 2))
     assert batches(dataset) == [
         ([[4, 5, 3], [4, 5, 3]], [[2, 6], [2, 6]], [[6, 3], [6, 3]]),
     ]
@@ -103,10 +103,8 @@ def test_characters_and_reversal_for_one_side(files):
     paths = files("a b\n", "ab a\n")
     dataset = make_dataset(
         *paths,
-        LETTERS,
-        Vocabulary("a b ▁".split()),
-        target_tokenizer="characters",
-        reverse_source=True,
+        TextEncoder(LETTERS, reverse=True),
+        CharacterTokenizer(Vocabulary("a b ▁".split())),
     )
     assert batches(dataset) == [([[5, 4, 3]], [[2, 4, 5, 6, 4]], [[4, 5, 6, 4, 3]])]
 
@@ -157,7 +155,7 @@ def test_the_target_may_be_the_longer_side(files):
     gc.collect()  # The lookup tables live as long as the dataset.
     assert len(batches(dataset)) == 2
     # Cut to 2 ids, both are in the lower bucket.
-    dataset = make_dataset(*paths, LETTERS, LETTERS, buckets=(3,), target_max_length=2)
+    dataset = make_dataset(*paths, LETTERS, TextEncoder(LETTERS, 2), buckets=(3,))
     assert len(batches(dataset)) == 1
 
 
@@ -174,7 +172,7 @@ def test_each_bucket_may_have_its_batch_size(numbers):
         if len(labels) in sizes:
             sizes[len(labels)] += 1
     assert sizes == {9: 18 // 9, 7: 42 // 7, 5: 40 // 5}
-    with pytest.raises(UserError, match="batch_size has 2 numbers for 3 buckets"):
+    with pytest.raises(UserError, match="batch_size has 2 values for 3 buckets"):
         numbers(batch_size=[9, 7], buckets=(4, 9))
 
 
@@ -258,12 +256,10 @@ def test_any_text_gives_the_ids_of_plain_python(files, buckets, max_length):
     ]
     dataset = make_dataset(
         *files(*("\n".join(lines) for lines in sides)),
-        LETTERS,
-        LETTERS,
+        TextEncoder(LETTERS, max_length),
+        TextEncoder(LETTERS, max_length),
         batch_size=7,
         buckets=buckets,
-        source_max_length=max_length,
-        target_max_length=max_length,
         shuffle=True,
     )
 
@@ -286,10 +282,7 @@ def test_any_text_gives_the_ids_of_plain_python(files, buckets, max_length):
         ({"batch_size": 0}, "batch_size is 0; expected at least 1"),
         ({"epochs": 0}, "epochs is 0; expected at least 1"),
         ({"shuffle_buffer": 0}, "shuffle_buffer is 0"),
-        ({"source_max_length": 1}, "source_max_length is 1; expected at least 2"),
-        ({"target_max_length": 0}, "target_max_length is 0; expected at least 2"),
         ({"buckets": (10, 5)}, "5 comes after 10"),
-        ({"source_tokenizer": "words"}, "unknown tokenizer 'words'"),
     ],
 )
 def test_refuses(numbers, options, message):
@@ -305,3 +298,8 @@ def test_refuses_a_missing_file(files, tmp_path):
 
 def _length(ids):
     return len(ids) - ids.count(0)
+
+
+def test_targets_cannot_be_reversed(files):
+    with pytest.raises(ValueError, match="`target` cannot be reversed"):
+        make_dataset(*files("a\n", "a\n"), LETTERS, TextEncoder(LETTERS, reverse=True))

@@ -5,27 +5,31 @@ import pytest
 
 from keras_seq2seq.data.parallel_text import scan_parallel_text
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.text.vocabulary import Vocabulary
+from keras_seq2seq.text import CharacterTokenizer, TextEncoder, Vocabulary, WhitespaceTokenizer
 
 ENGLISH = Vocabulary("a man sleeps".split())
 GERMAN = Vocabulary("ein mann schläft".split())
 
 
-def scan(tmp_path, source: bytes | None, target: bytes | None, **options):
-    paths = tmp_path / options.pop("source_name", "en"), tmp_path / "de"
+def scan(
+    tmp_path,
+    source: bytes | None,
+    target: bytes | None,
+    source_name="en",
+    source_vocabulary=ENGLISH,
+    target_vocabulary=GERMAN,
+    source_tokenizer=WhitespaceTokenizer,
+    target_tokenizer=WhitespaceTokenizer,
+):
+    paths = tmp_path / source_name, tmp_path / "de"
     for path, data in zip(paths, (source, target), strict=True):
         if data is not None:
             path.write_bytes(data)
-    options = {
-        "source_tokenizer": "whitespace",
-        "target_tokenizer": "whitespace",
-        "source_vocabulary": ENGLISH,
-        "target_vocabulary": GERMAN,
-        "source_max_length": 4,
-        "target_max_length": 4,
-        **options,
-    }
-    return scan_parallel_text(*paths, **options)
+    return scan_parallel_text(
+        *paths,
+        TextEncoder(source_tokenizer(source_vocabulary), 4),
+        TextEncoder(target_tokenizer(target_vocabulary), 4),
+    )
 
 
 def test_counts(tmp_path):
@@ -66,7 +70,7 @@ def test_the_writing_of_a_file_does_not_matter(tmp_path):
         (b"a\na\n", b"ein\nein \xe4\n", "{dir}/de:2: not UTF-8: byte 0xe4 at column 5"),
         (b"a\na\na\n", b"ein\nein\n", "{dir}/en has 3 lines, but {dir}/de has 2"),
         (b"a\n", b"ein\nein\n\n", "{dir}/en has 1 lines, but {dir}/de has 3"),
-        (b"a\n \n", b"\nein\n", "{dir}/en and {dir}/de have no usable pair: each of their 2"),
+        (b"a\n \n", b"\nein\n", "{dir}/en and {dir}/de have no usable pair: all 2 lines"),
     ],
 )
 def test_refuses(tmp_path, source, target, message):
@@ -91,19 +95,19 @@ def test_refuses_damaged_gzip_data(tmp_path):
     [
         (
             {"source_vocabulary": GERMAN},
-            "en: the source vocabulary has none of its 2 tokens; are the source and target",
+            "en: the source vocabulary contains none of its 2 tokens; are the source and target",
         ),
         (
             {"target_vocabulary": ENGLISH},
-            "de: the target vocabulary has none of its 2 tokens; are the source and target",
+            "de: the target vocabulary contains none of its 2 tokens; are the source and target",
         ),
         (
             {"source_vocabulary": Vocabulary("b c".split())},
-            "it is one of characters: set source.tokenizer=characters",
+            "it consists of characters: set source.tokenizer=characters",
         ),
         (
-            {"target_tokenizer": "characters"},
-            "it is one of words: set target.tokenizer=whitespace",
+            {"target_tokenizer": CharacterTokenizer},
+            "it consists of words: set target.tokenizer=whitespace",
         ),
     ],
 )

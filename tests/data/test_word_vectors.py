@@ -36,15 +36,15 @@ def test_a_token_may_have_blanks(read):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("mann 1 2 3\n", "has vectors of 3 numbers, but embedding.dim is 2; set embedding.dim=3"),
-        ("7 300\nmann 1 2\n", "has vectors of 300 numbers"),
+        ("mann 1 2 3\n", "the vectors have 3 numbers, but embedding.dim is 2; set embedding.dim=3"),
+        ("7 300\nmann 1 2\n", "the vectors have 300 numbers"),
         ("mann\n", ":1: expected a token and 2 numbers"),
         ("mann 1 2\nein 1\n", ":2: expected a token and 2 numbers, got 2 columns"),
         ("mann 1 x\n", ":1: expected a token and 2 numbers"),
         ("ein 1 2\nmann 1 x\n", ":2: expected 2 numbers after the token"),
         ("mann 1 nan\n", ":1: expected 2 numbers after the token"),
-        ("hund 1 2\n", "has none of the vocabulary's 3 tokens"),
-        ("", "has none of the vocabulary's 3"),
+        ("hund 1 2\n", "contains none of the 3 tokens"),
+        ("", "contains none of the 3"),
     ],
 )
 def test_refuses(read, text, message):

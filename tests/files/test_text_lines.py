@@ -51,7 +51,7 @@ def test_agrees_with_tensorflow(tmp_path_factory, parts):
     [
         (b"a\nb\0c\n", ":2:", "NUL byte"),
         (b"a\nb\ngr\xfc\xdfe\n", ":3:", "not UTF-8: byte 0xfc at column 3"),
-        (b"\x1f\x8b\x08\0", ":1:", "name that ends in .gz"),
+        (b"\x1f\x8b\x08\0", ":1:", "rename the file so that it ends in .gz"),
         (b"a\n" + b"x" * (MAX_LINE_BYTES + 1), ":2:", "longer than"),
     ],
 )

@@ -44,12 +44,12 @@ def test_an_empty_directory_is_taken(tmp_path):
 
 def test_files_of_two_runs_are_not_mixed(tmp_path):
     (tmp_path / "000001.png").touch()
-    with pytest.raises(UserError, match="has files in it, expected a new or an empty directory"):
+    with pytest.raises(UserError, match="not empty; expected a new or empty directory"):
         NumberedFiles(tmp_path)
 
 
 def test_a_file_is_no_directory(tmp_path):
     (tmp_path / "file").touch()
     for path in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(UserError, match="cannot be written to as a directory"):
+        with pytest.raises(UserError, match="cannot be used as a directory"):
             NumberedFiles(path)

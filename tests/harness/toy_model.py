@@ -9,7 +9,7 @@ from keras_seq2seq.config import Config
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.models import AttentionSeq2Seq
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
-from keras_seq2seq.text import Vocabulary
+from keras_seq2seq.text import Vocabulary, WhitespaceTokenizer
 
 SOURCE_TOKENS = ("ein", "mann", "schläft", "hund", ".")
 TARGET_TOKENS = ("a", "man", "sleeps", "dog", "läuft", ".")
@@ -51,5 +51,8 @@ def write_toy_model(path, seed=1, model_class=AttentionSeq2Seq):
     if model_class is AttentionSeq2Seq:
         hparams["attention"] = {"dim": 6}
     config = Config(model=model_class.__name__, hparams=hparams)
-    directory.create(config, Vocabulary(SOURCE_TOKENS), Vocabulary(TARGET_TOKENS))
+    source, target = (
+        WhitespaceTokenizer(Vocabulary(tokens)) for tokens in (SOURCE_TOKENS, TARGET_TOKENS)
+    )
+    directory.create(config, source, target)
     directory.save_model(make_toy_model(seed, model_class))

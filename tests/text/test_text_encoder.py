@@ -1,16 +1,15 @@
 import pytest
 import tensorflow as tf
 
-from keras_seq2seq.text import get_tokenizer
-from keras_seq2seq.text.text_encoder import SentenceEncoder, TextEncoder, with_end, with_start
-from keras_seq2seq.text.tokenizers import WhitespaceTokenizer
-from keras_seq2seq.text.vocabulary import Vocabulary
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.text import TextEncoder, Vocabulary, WhitespaceTokenizer, get_tokenizer
+from keras_seq2seq.text.text_encoder import append_end, prepend_start
 
 LINES = ["a b c", "", "c x", "\ufeffa"]
 
 
 def encoder(**options):
-    return TextEncoder(WhitespaceTokenizer(), Vocabulary(["a", "b", "c"]), **options)
+    return TextEncoder(WhitespaceTokenizer(Vocabulary(["a", "b", "c"])), **options)
 
 
 @pytest.mark.parametrize(
@@ -35,8 +34,8 @@ def test_counts_and_lengths():
 
 def test_start_and_end():
     ids = tf.ragged.constant([[4, 5], [6]], tf.int32)
-    assert with_start(ids).numpy().tolist() == [[2, 4, 5], [2, 6, 0]]
-    assert with_end(ids).numpy().tolist() == [[4, 5, 3], [6, 3, 0]]
+    assert prepend_start(ids).numpy().tolist() == [[2, 4, 5], [2, 6, 0]]
+    assert append_end(ids).numpy().tolist() == [[4, 5, 3], [6, 3, 0]]
 
 
 VOCABULARY = Vocabulary(["a", "b", "c", "▁", "é"])
@@ -46,23 +45,48 @@ SENTENCES = ["a b c", "c", "a Unknown\u3000é\x1cb", "b b  b b ", "a\u200bb"]
 def test_the_ids_are_those_of_the_training_pipeline():
     for tokenizer in ("whitespace", "characters"):
         for reverse in (False, True):
-            encoder = SentenceEncoder(tokenizer, VOCABULARY, reverse)
+            encoder = TextEncoder(get_tokenizer(tokenizer, VOCABULARY), 100, reverse)
             tokens = [encoder.split(sentence) for sentence in SENTENCES]
-            graph = TextEncoder(get_tokenizer(tokenizer), VOCABULARY, 100, reverse)
-            ids = graph(tf.constant(SENTENCES))
-            assert encoder.with_end(tokens).tolist() == with_end(ids).numpy().tolist()
-            assert encoder.with_start(tokens).tolist() == with_start(ids).numpy().tolist()
+            ids = encoder(tf.constant(SENTENCES))
+            assert encoder.with_end(tokens).tolist() == append_end(ids).numpy().tolist()
+            assert encoder.with_start(tokens).tolist() == prepend_start(ids).numpy().tolist()
             assert encoder.padded(tokens).tolist() == ids.to_tensor().numpy().tolist()
 
 
 def test_unknown_words_that_a_model_wrote_stay_whole():
-    encoder = SentenceEncoder("characters", VOCABULARY, keep_unknown=True)
-    assert encoder.split("a<unk>b c") == ["a", "<unk>", "b", "▁", "c"]
-    assert SentenceEncoder("characters", VOCABULARY).split("<unk>") == list("<unk>")
+    encoder = TextEncoder(get_tokenizer("characters", VOCABULARY))
+    assert encoder.split("a<unk>b c", keep_unknown=True) == ["a", "<unk>", "b", "▁", "c"]
+    assert encoder.split("<unk>") == list("<unk>")
 
 
 def test_no_tokens_at_all():
-    encoder = SentenceEncoder("whitespace", VOCABULARY)
+    encoder = TextEncoder(VOCABULARY)
     assert encoder.padded([[], []]).shape == (2, 0)
     assert encoder.padded([]).shape == (0, 0)
     assert encoder.with_end([[]]).tolist() == [[3]]
+
+
+def test_only_graphs_truncate():
+    encoder = TextEncoder(VOCABULARY, max_length=3)
+    assert encoder.with_end([encoder.split("a b c")]).tolist() == [[4, 5, 6, 3]]
+    assert append_end(encoder(tf.constant(["a b c"]))).numpy().tolist() == [[4, 5, 3]]
+
+
+def test_a_vocabulary_means_white_space():
+    encoder = TextEncoder(VOCABULARY)
+    assert type(encoder.tokenizer) is WhitespaceTokenizer
+    assert encoder.vocabulary is VOCABULARY
+    assert (encoder.max_length, encoder.reverse) == (40, False)
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "options", "error", "message"),
+    [
+        (VOCABULARY, {"max_length": 1}, UserError, "max_length is 1; expected at least 2"),
+        ("whitespace", {}, TypeError, "expected a Tokenizer or a Vocabulary"),
+        (WhitespaceTokenizer(), {}, ValueError, "the tokenizer needs a vocabulary"),
+    ],
+)
+def test_invalid_arguments(tokenizer, options, error, message):
+    with pytest.raises(error, match=message):
+        TextEncoder(tokenizer, **options)

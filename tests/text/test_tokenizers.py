@@ -1,13 +1,26 @@
+import json
+from pathlib import Path
+
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.text.tokenizers import CharacterTokenizer, WhitespaceTokenizer, get_tokenizer
+from keras_seq2seq.text import (
+    TOKENIZERS,
+    CharacterTokenizer,
+    Tokenizer,
+    Vocabulary,
+    WhitespaceTokenizer,
+    get_tokenizer,
+    get_tokenizer_class,
+    register_tokenizer,
+)
 
-TOKENIZERS = [WhitespaceTokenizer(), CharacterTokenizer()]
-by_name = pytest.mark.parametrize("tokenizer", TOKENIZERS, ids=lambda t: t.name)
+by_name = pytest.mark.parametrize(
+    "tokenizer", [WhitespaceTokenizer(), CharacterTokenizer()], ids=lambda t: t.name
+)
 
 
 def tokenize(tokenizer, lines):
@@ -58,10 +71,17 @@ def test_both_ways_of_splitting_agree(tokenizer, lines):
 
 
 @by_name
+@given(lines=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0\n")), min_size=1))
+@settings(deadline=None)
+def test_both_ways_of_splitting_agree_on_any_text(tokenizer, lines):
+    assert tokenize(tokenizer, lines) == [tokenizer.split(line) for line in lines]
+
+
+@by_name
 @given(words=st.lists(st.text(st.sampled_from("aüé笑😀,"), min_size=1)))
-def test_join_is_the_inverse(tokenizer, words):
+def test_detokenize_is_the_inverse(tokenizer, words):
     line = " ".join(words)
-    assert tokenizer.join(tokenizer.split(line)) == line
+    assert tokenizer.detokenize(tokenizer.split(line)) == line
 
 
 @by_name
@@ -69,7 +89,7 @@ def test_splits_inside_of_several_graphs(tokenizer):
     lines = tf.data.Dataset.from_tensors(["a b"])
     for _ in range(2):
         (tokens,) = lines.map(tokenizer.tokenize)
-        assert tokenizer.join(token.decode() for token in tokens.to_list()[0]) == "a b"
+        assert tokenizer.detokenize(token.decode() for token in tokens.to_list()[0]) == "a b"
 
 
 def test_whitespace():
@@ -87,4 +107,162 @@ def test_characters():
     assert CharacterTokenizer().split(" 3rd\tm\xe4rz \r\n") == list("3rd▁märz")
     assert CharacterTokenizer().split("a  b") == ["a", "▁", "▁", "b"]
     assert CharacterTokenizer().split(" \u3000") == []
-    assert CharacterTokenizer().join(["a", "▁", "b"]) == "a b"
+    assert CharacterTokenizer().detokenize(["a", "▁", "b"]) == "a b"
+
+
+VOCABULARY = Vocabulary(["a", "▁", "é"])
+
+
+@by_name
+def test_ids_in_a_graph(tokenizer):
+    """Ids are those of the vocabulary, in eager mode and in several `tf.data` graphs."""
+    tokenizer = type(tokenizer)(VOCABULARY)
+    expected = [VOCABULARY.to_ids(tokenizer.split(line)) for line in ("a é", "", "x a")]
+    lines = tf.constant(["a é", "", "x a"])
+    for _ in range(2):
+        (ids,) = tf.data.Dataset.from_tensors(lines).map(tokenizer)
+        assert ids.dtype == tf.int32
+        assert ids.to_list() == expected
+    assert tokenizer(lines).to_list() == expected
+    assert tf.function(tokenizer, autograph=False)(lines).to_list() == expected
+
+
+def test_ids_and_tokens():
+    tokenizer = WhitespaceTokenizer(VOCABULARY)
+    assert tokenizer.vocabulary_size() == 7
+    assert tokenizer.get_vocabulary() == ["<pad>", "<unk>", "<s>", "</s>", "a", "▁", "é"]
+    for i, token in enumerate(tokenizer.get_vocabulary()):
+        assert tokenizer.token_to_id(token) == i
+        assert tokenizer.id_to_token(i) == token
+    assert tokenizer.token_to_id("x") == 1
+    with pytest.raises(IndexError):
+        tokenizer.id_to_token(7)
+    # In text, special tokens are unknown words.
+    assert tokenizer(tf.constant(["a </s>"])).to_list() == [[4, 1]]
+
+
+def test_builds_a_vocabulary():
+    lines = ["b a", "b a c", "b"]
+    tokenizer = WhitespaceTokenizer.build(lines)
+    assert (tokenizer.vocabulary.tokens, tokenizer.vocabulary.counts) == (
+        ("b", "a", "c"),
+        (3, 2, 1),
+    )
+    assert WhitespaceTokenizer.build(lines, size=1).get_vocabulary()[4:] == ["b"]
+    assert WhitespaceTokenizer.build(lines, min_frequency=2).get_vocabulary()[4:] == ["b", "a"]
+    assert CharacterTokenizer.build(iter(lines)).get_vocabulary()[4:] == ["b", "▁", "a", "c"]
+    with pytest.raises(TypeError, match="must be an iterable of lines. Received: 'b a'"):
+        WhitespaceTokenizer.build("b a")
+
+
+@by_name
+def test_save_and_load(tokenizer, tmp_path):
+    saved = type(tokenizer)(VOCABULARY)
+    saved.save(tmp_path / "source")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "source.tokenizer.json",
+        "source.vocab",
+    ]
+    assert json.loads((tmp_path / "source.tokenizer.json").read_text()) == {
+        "kind": tokenizer.name,
+        "config": {},
+    }
+    for loaded in (Tokenizer.load(tmp_path / "source"), type(saved).load(tmp_path / "source")):
+        assert type(loaded) is type(saved)
+        assert loaded.vocabulary == VOCABULARY
+
+
+def test_a_vocabulary_file_alone_has_a_default_kind(tmp_path):
+    VOCABULARY.save(tmp_path / "source.vocab")
+    assert type(Tokenizer.load(tmp_path / "source")) is WhitespaceTokenizer
+    assert type(Tokenizer.load(tmp_path / "source", "characters")) is CharacterTokenizer
+
+
+class PieceTokenizer(Tokenizer):
+    """Cuts words into pieces of some length, and has a file of its own."""
+
+    name = "pieces"
+
+    def __init__(self, vocabulary=None, length=2):
+        super().__init__(vocabulary)
+        self.length = length
+        self.notes = ""
+
+    def tokenize(self, lines):
+        # Bytes are characters in the tests below.
+        starts = f"(.{{{self.length}}})"
+        return tf.strings.split(tf.strings.regex_replace(lines, starts, r"\1 "))
+
+    def split(self, line):
+        return [line[i : i + self.length] for i in range(0, len(line), self.length)]
+
+    def detokenize(self, tokens):
+        return "".join(tokens)
+
+    def get_config(self):
+        return {"length": self.length}
+
+    def save_assets(self, prefix):
+        Path(f"{prefix}.notes").write_text(self.notes)
+
+    def load_assets(self, prefix):
+        self.notes = Path(f"{prefix}.notes").read_text()
+
+
+@pytest.fixture
+def registered(monkeypatch):
+    monkeypatch.setitem(TOKENIZERS, "pieces", PieceTokenizer)
+
+
+def test_arguments_and_files_of_a_tokenizer_are_saved(registered, tmp_path):
+    tokenizer = PieceTokenizer.build(["aabbaa"], length=2)
+    tokenizer.notes = "how it was made"
+    tokenizer.save(tmp_path / "target")
+    loaded = Tokenizer.load(tmp_path / "target")
+    assert type(loaded) is PieceTokenizer
+    assert (loaded.length, loaded.notes) == (2, "how it was made")
+    assert loaded(tf.constant(["bbaa"])).to_list() == [[5, 4]]
+    assert get_tokenizer_class("pieces") is PieceTokenizer
+
+
+def test_decorator_registers(monkeypatch):
+    monkeypatch.delitem(TOKENIZERS, "pieces", raising=False)
+    assert register_tokenizer(PieceTokenizer) is PieceTokenizer
+    assert TOKENIZERS.pop("pieces") is PieceTokenizer
+
+
+def test_a_tokenizer_that_is_not_registered_cannot_be_loaded(tmp_path):
+    PieceTokenizer(VOCABULARY).save(tmp_path / "source")
+    with pytest.raises(UserError, match="unknown tokenizer 'pieces'; import the module that def"):
+        Tokenizer.load(tmp_path / "source")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "damaged file"),
+        ("[]", "damaged file"),
+        ('{"kind": "whitespace"}', "damaged file"),
+        ('{"kind": "characters", "config": {}}', "contains a CharacterTokenizer, not a Whitespace"),
+        ('{"kind": "whitespace", "config": {"size": 3}}', "invalid configuration of 'whitespace'"),
+    ],
+)
+def test_a_damaged_file(tmp_path, text, message):
+    WhitespaceTokenizer(VOCABULARY).save(tmp_path / "source")
+    (tmp_path / "source.tokenizer.json").write_text(text)
+    with pytest.raises(UserError, match=message):
+        WhitespaceTokenizer.load(tmp_path / "source")
+
+
+def test_invalid_arguments():
+    with pytest.raises(TypeError, match="`vocabulary` must be a Vocabulary"):
+        WhitespaceTokenizer(["a"])
+    with pytest.raises(TypeError, match="expected a Tokenizer or its name. Received: 3"):
+        get_tokenizer(3)
+    with pytest.raises(TypeError, match="either the name of a tokenizer and a vocabulary, or"):
+        get_tokenizer(WhitespaceTokenizer(), VOCABULARY)
+
+
+def test_join_is_deprecated():
+    with pytest.warns(DeprecationWarning, match="join is deprecated; use detokenize"):
+        assert WhitespaceTokenizer().join(["a", "b"]) == "a b"

@@ -46,7 +46,7 @@ def test_build_takes_counts_and_limits():
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"size": 0}, "size of the vocabulary is 0"),
+        ({"size": 0}, "size is 0"),
         ({"min_frequency": 0}, "min_frequency is 0"),
         ({"min_frequency": 4}, "no token occurs at least 4 times"),
     ],
@@ -65,7 +65,7 @@ def test_build_refuses_text_without_tokens():
     ("arguments", "problem"),
     [
         (([],), "at least one token"),
-        ((["a", "b", "a"],), "'a' is 2 times"),
+        ((["a", "b", "a"],), "'a' occurs 2 times"),
         ((["a", "</s>"],), "'</s>' is reserved"),
         ((["a", "b"], [1]), "2 tokens, but 1 counts"),
     ],
@@ -141,8 +141,8 @@ def test_reads(tmp_path, data, expected):
 @pytest.mark.parametrize(
     ("data", "place", "problem"),
     [
-        (b"the\na\nthe\n", ":3:", "'the' is already on line 1"),
-        (b"the\t5\nthe\t7\n", ":2:", "'the' is already on line 1"),
+        (b"the\na\nthe\n", ":3:", "'the' duplicates line 1"),
+        (b"the\t5\nthe\t7\n", ":2:", "'the' duplicates line 1"),
         (b"the\n\na\n", ":2:", "blank line"),
         (b"the\na\n \t\n", ":3:", "blank line"),
         (b"the\t3\n\t5\n", ":2:", "blank line"),
@@ -154,13 +154,13 @@ def test_reads(tmp_path, data, expected):
         (b"<pad>\n", ":1:", "'<pad>' is reserved"),
         (b"<s>\n", ":1:", "'<s>' is reserved"),
         (b"</s>\n", ":1:", "'</s>' is reserved"),
-        (b"the 12\n", ":1:", "blank inside of 'the 12'"),
+        (b"the 12\n", ":1:", "white space in 'the 12'"),
         (b"the\t12\na\tmany\n", ":2:", "count 'many'"),
         (b"the\t-3\n", ":1:", "count '-3'"),
         (b"the\t1_0\n", ":1:", "count '1_0'"),
         (b"the\t1\t2\n", ":1:", "count '1\\t2'"),
-        (b"the\t12\na\n", ":2:", "a count on some lines only"),
-        (b"the\na\t12\n", ":2:", "a count on some lines only"),
+        (b"the\t12\na\n", ":2:", "counts on some lines only"),
+        (b"the\na\t12\n", ":2:", "counts on some lines only"),
         (b"the\ngr\xfcn\n", ":2:", "not UTF-8: byte 0xfc at column 3"),
         (b"the\n\0\n", ":2:", "NUL byte"),
         (b"", ":", "empty file"),

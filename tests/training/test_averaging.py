@@ -8,7 +8,7 @@ from rich.console import Console
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files import read_lines
 from keras_seq2seq.model_directory import ModelDirectory
-from keras_seq2seq.training import average_checkpoints, prepare, train
+from keras_seq2seq.training import average_checkpoints, plan_training, train
 from keras_seq2seq.translator import Translator
 
 
@@ -18,7 +18,7 @@ def run(make_config, tmp_path_factory):
     path = tmp_path_factory.mktemp("averaging") / "model"
     weights = {}
     for steps in (4, 6):
-        plan = prepare(make_config(train_steps=steps, eval_every_n_steps=2), path)
+        plan = plan_training(make_config(train_steps=steps, eval_every_n_steps=2), path)
         train(plan, Console(file=io.StringIO()))
         weights[steps] = plan.model.get_weights()
     return path, weights
@@ -62,7 +62,7 @@ def test_the_best_by_the_metric_of_the_run(run, tmp_path):
         kept = [json.dumps(record) + "\n" for record in records if record["step"] > 2]
         log.write_text("".join(kept))
         assert average_checkpoints(path, tmp_path / "new", best=1) == [4]
-        with pytest.raises(UserError, match="2 checkpoints that were evaluated; expected at lea"):
+        with pytest.raises(UserError, match="2 evaluated checkpoints; expected at least"):
             average_checkpoints(path, tmp_path / "other", best=3)
     finally:
         log.write_text(text)
@@ -78,13 +78,13 @@ def test_too_few_checkpoints(run, tmp_path):
 def test_nothing_is_overwritten(run, tmp_path):
     (tmp_path / "file").write_text("mine")
     for path in (run[0], tmp_path, tmp_path / "file"):
-        with pytest.raises(UserError, match="exists already; expected a new directory"):
+        with pytest.raises(UserError, match="already exists; expected a new directory"):
             average_checkpoints(run[0], path, last=1)
 
 
 def test_either_the_last_or_the_best(run, tmp_path):
     for options in ({}, {"last": 1, "best": 1}):
-        with pytest.raises(TypeError, match="expected either `last` or `best`"):
+        with pytest.raises(TypeError, match="expected exactly one of `last` and `best`"):
             average_checkpoints(run[0], tmp_path / "new", **options)
 
 
@@ -93,7 +93,7 @@ def test_a_damaged_checkpoint(run, tmp_path):
     content = data.read_bytes()
     try:
         data.write_bytes(content[:100])
-        with pytest.raises(UserError, match="ckpt-6: the checkpoint cannot be read"):
+        with pytest.raises(UserError, match="ckpt-6: cannot read the checkpoint"):
             average_checkpoints(run[0], tmp_path / "new", last=1)
     finally:
         data.write_bytes(content)

@@ -119,7 +119,7 @@ def test_a_damaged_one_falls_back_to_the_one_before(tmp_path, damage):
     assert restored_step(tmp_path, warnings.append) == 2
     assert len(warnings) == 1
     assert "ckpt-3: damaged checkpoint (" in warnings[0]
-    assert warnings[0].endswith("; trying the one before it")
+    assert warnings[0].endswith("; trying the previous one")
     assert "\n" not in warnings[0]
 
 
@@ -175,7 +175,7 @@ def test_what_a_kill_within_a_write_leaves_is_removed(tmp_path):
 
 def test_refuses_those_of_another_model(tmp_path):
     save(tmp_path, [1])
-    with pytest.raises(RunError, match="ckpt-1: the checkpoint of another model"):
+    with pytest.raises(RunError, match="ckpt-1: checkpoint of another model"):
         Checkpoints(tmp_path, make_model(units=3)).restore()
 
 

@@ -2,11 +2,12 @@ import keras
 import numpy as np
 import pytest
 
+from keras_seq2seq.config import Config
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.layers import ScaledEmbedding
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.models import BasicSeq2Seq
-from keras_seq2seq.text import Vocabulary
+from keras_seq2seq.text import Vocabulary, WhitespaceTokenizer
 from keras_seq2seq.training.initial_weights import load_embedding, start_from
 
 ENGLISH = Vocabulary("a man sleeps".split())
@@ -25,8 +26,7 @@ def make_model(source, target, num_units=4):
 def directory(tmp_path_factory):
     """A model whose weights are all different."""
     directory = ModelDirectory(tmp_path_factory.mktemp("model"))
-    ENGLISH.save(directory.source_vocabulary_path)
-    GERMAN.save(directory.target_vocabulary_path)
+    directory.create(Config(), WhitespaceTokenizer(ENGLISH), WhitespaceTokenizer(GERMAN))
     model = make_model(ENGLISH, GERMAN)
     for number, weight in enumerate(model.weights):
         values = np.arange(np.prod(weight.shape)) + 1000 * number
@@ -85,13 +85,13 @@ def test_other_shapes_and_other_names_stay_fresh(directory):
 def test_a_pattern_chooses(directory):
     report = start_from(make_model(ENGLISH, GERMAN), (ENGLISH, GERMAN), directory, "^source|bias$")
     assert all(path.startswith("source") or path.endswith("bias") for path in report.taken)
-    assert set(report.left.values()) == {"its name does not match"}
+    assert set(report.left.values()) == {"the path does not match"}
     assert "source_embedding/embeddings" in report.taken and "logits/bias" in report.taken
 
 
 def test_nothing_at_all_is_an_error(directory, tmp_path):
     model = make_model(ENGLISH, GERMAN)
-    with pytest.raises(UserError, match="nothing of it can be taken over: .* does not match"):
+    with pytest.raises(UserError, match="no weights can be loaded: .* does not match"):
         start_from(model, (ENGLISH, GERMAN), directory, "no such weight")
     with pytest.raises(UserError, match="no such file"):
         start_from(model, (ENGLISH, GERMAN), ModelDirectory(tmp_path))

@@ -3,15 +3,15 @@ from harness.toy_model import SOURCES, write_toy_model
 
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.evaluation import evaluate_systems
-from keras_seq2seq.text import CharacterTokenizer, WhitespaceTokenizer
+from keras_seq2seq.text import CharacterTokenizer, TextEncoder, Vocabulary, WhitespaceTokenizer
 from keras_seq2seq.training import evaluate_models, translate_and_score
 from keras_seq2seq.translator import Translator
 from keras_seq2seq.translator.scorer import CorpusScore, Scorer
 
 
 class FakeTranslator:
-    def __init__(self, tokenizer, translations):
-        self.target_tokenizer = tokenizer
+    def __init__(self, tokenizer_class, translations):
+        self.target = TextEncoder(tokenizer_class(Vocabulary(["a"])))
         self.translations = translations
 
     def __call__(self, sentences, batch_size=32):
@@ -19,19 +19,19 @@ class FakeTranslator:
 
 
 def test_translations_are_scored_as_they_are_written():
-    translator = FakeTranslator(WhitespaceTokenizer(), {"a b": "A B", "c": "<unk> D"})
+    translator = FakeTranslator(WhitespaceTokenizer, {"a b": "A B", "c": "<unk> D"})
     scores = translate_and_score(translator, ["a b", "c"], ["A  B", "C D"], ["exact_match", "wer"])
     assert scores == {"exact_match": 50, "wer": pytest.approx(100 * 1 / 4)}
 
 
 def test_references_are_joined_by_the_target_tokenizer():
-    translator = FakeTranslator(CharacterTokenizer(), {"x": "3 mai"})
+    translator = FakeTranslator(CharacterTokenizer, {"x": "3 mai"})
     # U+2581 stands for a blank in the vocabulary.
     assert translate_and_score(translator, ["x"], [" 3\u2581mai"], ["cer"]) == {"cer": 0}
 
 
 def test_options_reach_the_metric():
-    translator = FakeTranslator(WhitespaceTokenizer(), {"x": "Ein guter, alter Mann"})
+    translator = FakeTranslator(WhitespaceTokenizer, {"x": "Ein guter, alter Mann"})
     targets = ["ein guter , alter mann"]
     assert translate_and_score(translator, ["x"], targets, lowercase=True) == {
         "bleu": pytest.approx(100)
@@ -41,7 +41,7 @@ def test_options_reach_the_metric():
 
 def test_an_unknown_metric_is_found_before_translating():
     with pytest.raises(UserError, match="unknown metric 'blue'; did you mean 'bleu'?"):
-        translate_and_score(FakeTranslator(None, {}), ["x"], ["y"], ["blue"])
+        translate_and_score(FakeTranslator(WhitespaceTokenizer, {}), ["x"], ["y"], ["blue"])
 
 
 REFERENCES = ["a man sleeps .", "dog", "läuft läuft", "man", "a man", "sleeps ."]

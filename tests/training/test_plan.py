@@ -1,12 +1,13 @@
 import pytest
 
+from keras_seq2seq import training
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.layers import DotAttention
-from keras_seq2seq.training import prepare
+from keras_seq2seq.training import plan_training
 
 
 def test_writes_nothing(make_config, tmp_path):
-    plan = prepare(make_config(), tmp_path / "model")
+    plan = plan_training(make_config(), tmp_path / "model")
     assert not (tmp_path / "model").exists()
     assert plan.train_summary.pairs == 200
     assert plan.steps == 20
@@ -22,42 +23,42 @@ def test_writes_nothing(make_config, tmp_path):
     ],
 )
 def test_the_limit_reached_first_ends_the_run(make_config, tmp_path, flags, steps):
-    assert prepare(make_config(**flags), tmp_path / "model").steps == steps
+    assert plan_training(make_config(**flags), tmp_path / "model").steps == steps
 
 
 def test_names_the_missing_flags(make_config, tmp_path):
     with pytest.raises(UserError, match="training needs --dev_source, --vocab_target$"):
-        prepare(make_config(dev_source=None, vocab_target=None), tmp_path)
+        plan_training(make_config(dev_source=None, vocab_target=None), tmp_path)
 
 
 def test_refuses_the_directory_of_another_model(make_config, tmp_path):
-    plan = prepare(make_config(), tmp_path)
-    plan.directory.create(plan.config, plan.source_vocabulary, plan.target_vocabulary)
-    prepare(make_config(train_steps=40), tmp_path)
+    plan = plan_training(make_config(), tmp_path)
+    plan.directory.create(plan.config, plan.source.tokenizer, plan.target.tokenizer)
+    plan_training(make_config(train_steps=40), tmp_path)
     with pytest.raises(UserError, match="another model, trained with attention.dim 8 instead of 9"):
-        prepare(make_config(attention_dim=9), tmp_path)
+        plan_training(make_config(attention_dim=9), tmp_path)
 
 
 def test_refuses_a_file_as_the_directory(make_config, tmp_path):
     (tmp_path / "model").write_text("")
     with pytest.raises(UserError, match="model: is a file; expected a directory"):
-        prepare(make_config(), tmp_path / "model")
+        plan_training(make_config(), tmp_path / "model")
 
 
 def test_a_bridge_that_does_not_fit_is_a_users_error(make_config, tmp_path):
     with pytest.raises(UserError, match=r"pass_through bridge.*\(16,\).*\(32,\)"):
-        prepare(make_config("bridge.type=pass_through"), tmp_path)
+        plan_training(make_config("bridge.type=pass_through"), tmp_path)
 
 
 def test_shared_embeddings_need_one_vocabulary(make_config, corpus, tmp_path):
     other = tmp_path / "other.vocab"
     other.write_text("0\n1\n")
     with pytest.raises(UserError, match="embedding.share needs one vocabulary for both sides"):
-        prepare(make_config("embedding.share=true", vocab_target=other), tmp_path / "model")
+        plan_training(make_config("embedding.share=true", vocab_target=other), tmp_path / "model")
 
 
 def test_every_option_reaches_the_model(make_config, tmp_path):
-    plan = prepare(
+    plan = plan_training(
         make_config(
             "encoder.rnn_cell.num_layers=2, decoder.rnn_cell.num_units=24, "
             "attention.score_type=dot, bridge.type=zero,"
@@ -89,10 +90,16 @@ def test_every_option_reaches_the_model(make_config, tmp_path):
 
 def test_arguments_of_the_optimizer_are_checked(make_config, tmp_path):
     with pytest.raises(UserError, match="optimizer.arguments.momentum: Adam has no such argument"):
-        prepare(make_config("optimizer.arguments.momentum=0.9"), tmp_path)
+        plan_training(make_config("optimizer.arguments.momentum=0.9"), tmp_path)
 
 
 def test_a_profile_ends_before_the_training(make_config, tmp_path):
-    prepare(make_config(profile_steps="19,20"), tmp_path)
-    with pytest.raises(UserError, match="--profile_steps ends with step 21, but the training"):
-        prepare(make_config(profile_steps="19,21"), tmp_path)
+    plan_training(make_config(profile_steps="19,20"), tmp_path)
+    with pytest.raises(UserError, match="--profile_steps ends with step 21, but training ends"):
+        plan_training(make_config(profile_steps="19,21"), tmp_path)
+
+
+def test_prepare_is_deprecated(make_config, tmp_path):
+    with pytest.warns(DeprecationWarning, match="prepare is deprecated; use plan_training"):
+        plan = training.prepare(make_config(), tmp_path)
+    assert plan.steps == 20

@@ -65,7 +65,7 @@ def test_refuses_other_data(tmp_path):
     RunRecord(tmp_path / "run.json").add_start(0, 7, {"train_source": "a", "dev_source": "b"})
     record = RunRecord(tmp_path / "run.json")
     record.check_data({"train_source": "a", "dev_source": "b"})
-    with pytest.raises(UserError, match="--dev_source: other text .*SHA-256 c instead of b.*never"):
+    with pytest.raises(UserError, match="dev_source: not the text .*SHA-256 c instead of b.*never"):
         record.check_data({"train_source": "a", "dev_source": "c"})
 
 

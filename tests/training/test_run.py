@@ -12,7 +12,7 @@ from rich.console import Console
 from keras_seq2seq.errors import RunError, UserError
 from keras_seq2seq.files import read_lines
 from keras_seq2seq.model_directory import ModelDirectory
-from keras_seq2seq.training import prepare, train
+from keras_seq2seq.training import plan_training, train
 from keras_seq2seq.translator.scorer import Scorer
 
 
@@ -25,7 +25,8 @@ def console():
 def finished(make_config, tmp_path_factory):
     """The directory of a training that nothing disturbed, and its records. To be looked at only."""
     directory = tmp_path_factory.mktemp("finished")
-    return directory, train(prepare(make_config(), directory), Console(file=io.StringIO())).records
+    plan = plan_training(make_config(), directory)
+    return directory, train(plan, Console(file=io.StringIO())).records
 
 
 class InterruptAt(keras.callbacks.Callback):
@@ -69,7 +70,7 @@ def timeless(records):
 
 
 def test_learns_and_leaves_a_readable_directory(make_config, tmp_path, console):
-    plan = prepare(make_config(train_steps=60, eval_every_n_steps=25), tmp_path)
+    plan = plan_training(make_config(train_steps=60, eval_every_n_steps=25), tmp_path)
     result = train(plan, console)
     assert [record["step"] for record in result.records] == [25, 50, 60]
     assert result.records[-1]["dev_loss"] < result.records[0]["dev_loss"]
@@ -91,26 +92,26 @@ def test_dev_loss_is_that_of_the_saved_model(finished, make_config):
 
 
 def test_keeps_the_best_by_the_chosen_metric(make_config, tmp_path, console):
-    plan = prepare(make_config(best_metric="exact_match", train_steps=30), tmp_path)
+    plan = plan_training(make_config(best_metric="exact_match", train_steps=30), tmp_path)
     records = train(plan, console).records
     assert all(0 <= record["dev_exact_match"] <= 100 for record in records)
 
 
 def test_a_stopped_run_ends_like_one_that_was_not(make_config, tmp_path, console, monkeypatch):
     config = make_config(train_steps=24, eval_every_n_steps=8)
-    straight = train(prepare(config, tmp_path / "straight"), console).records
-    interrupt(prepare(config, tmp_path / "stopped"), 13, console, monkeypatch)
+    straight = train(plan_training(config, tmp_path / "straight"), console).records
+    interrupt(plan_training(config, tmp_path / "stopped"), 13, console, monkeypatch)
     assert "Stopped after step 13 of 24" in console.file.getvalue()
-    resumed = train(prepare(config, tmp_path / "stopped"), console).records
+    resumed = train(plan_training(config, tmp_path / "stopped"), console).records
     assert timeless(straight) == timeless(resumed)
     assert_same_weights(tmp_path / "straight", tmp_path / "stopped")
     assert points(tmp_path / "straight" / "logs") == points(tmp_path / "stopped" / "logs")
 
 
 def test_a_finished_run_is_left_alone(make_config, tmp_path, console):
-    first = train(prepare(make_config(), tmp_path), console).records
-    assert train(prepare(make_config(), tmp_path), console).records == first
-    assert train(prepare(make_config(train_steps=30), tmp_path), console).records[:2] == first
+    first = train(plan_training(make_config(), tmp_path), console).records
+    assert train(plan_training(make_config(), tmp_path), console).records == first
+    assert train(plan_training(make_config(train_steps=30), tmp_path), console).records[:2] == first
 
 
 def test_tensorboard_shows_train_and_dev_under_one_name(finished):
@@ -127,7 +128,7 @@ def test_tensorboard_shows_train_and_dev_under_one_name(finished):
 
 def test_shows_samples_embeddings_and_a_profile(make_config, tmp_path, console):
     config = make_config(sample_translations=2, profile_steps="12,13")
-    train(prepare(config, tmp_path / "model"), console)
+    train(plan_training(config, tmp_path / "model"), console)
     lines = console.file.getvalue().splitlines()
     sources = [line.split(maxsplit=1)[1] for line in lines if line.startswith("  source ")]
     # Two sentences at each of two evaluations.
@@ -139,7 +140,7 @@ def test_shows_samples_embeddings_and_a_profile(make_config, tmp_path, console):
 
 
 def test_what_is_shown_can_be_left_out(make_config, tmp_path, console):
-    train(prepare(make_config(tensorboard_embeddings=False), tmp_path), console)
+    train(plan_training(make_config(tensorboard_embeddings=False), tmp_path), console)
     directories = {path.name for path in (tmp_path / "logs").iterdir() if path.is_dir()}
     assert directories == {"train", "dev"}
     assert "  source " not in console.file.getvalue()
@@ -160,21 +161,21 @@ def points(log_dir):
 
 def test_two_runs_of_one_seed_are_one(finished, make_config, tmp_path, console):
     directory, records = finished
-    again = train(prepare(make_config(), tmp_path / "again"), console).records
+    again = train(plan_training(make_config(), tmp_path / "again"), console).records
     assert timeless(again) == timeless(records)
     assert_same_weights(tmp_path / "again", directory)
-    other = train(prepare(make_config(seed=2), tmp_path / "other"), console).records
+    other = train(plan_training(make_config(seed=2), tmp_path / "other"), console).records
     assert timeless(other) != timeless(records)
 
 
 def test_tensorboard_has_each_point_once_after_a_damaged_checkpoint(make_config, tmp_path, console):
     config = make_config(train_steps=30)
-    train(prepare(config, tmp_path / "straight"), console)
-    train(prepare(config, tmp_path / "stopped"), console)
+    train(plan_training(config, tmp_path / "straight"), console)
+    train(plan_training(config, tmp_path / "stopped"), console)
     checkpoints = tmp_path / "stopped" / "checkpoints"
     for step in (20, 30):
         os.truncate(checkpoints / f"ckpt-{step}.data-00000-of-00001", 1000)
-    train(prepare(config, tmp_path / "stopped"), console)
+    train(plan_training(config, tmp_path / "stopped"), console)
     lines = console.file.getvalue().splitlines()
     damaged = [line for line in lines if line.startswith("warning: ")]
     assert ["ckpt-30" in line for line in damaged] == [True, False]
@@ -187,21 +188,21 @@ def test_tensorboard_has_each_point_once_after_a_damaged_checkpoint(make_config,
 
 
 def test_checkpoints_at_the_steps_that_are_asked_for(make_config, tmp_path, console):
-    train(prepare(make_config(save_checkpoints_steps=8), tmp_path), console)
+    train(plan_training(make_config(save_checkpoints_steps=8), tmp_path), console)
     files = (tmp_path / "checkpoints").glob("*.index")
     # Those of the evaluations too.
     assert sorted(int(file.stem[5:]) for file in files) == [8, 10, 16, 20]
 
 
 def test_going_on_or_not_as_asked(make_config, tmp_path, console):
-    with pytest.raises(UserError, match="holds no checkpoint to go on from; correct --output_dir"):
-        prepare(make_config(), tmp_path, resume="must")
-    first = train(prepare(make_config(), tmp_path), console).records
+    with pytest.raises(UserError, match="no checkpoint to resume from; correct --output_dir"):
+        plan_training(make_config(), tmp_path, resume="must")
+    first = train(plan_training(make_config(), tmp_path), console).records
     (tmp_path / "mine.txt").touch()
     longer = make_config(train_steps=30)
-    assert train(prepare(longer, tmp_path, resume="must"), console).records[:2] == first
+    assert train(plan_training(longer, tmp_path, resume="must"), console).records[:2] == first
     other = make_config(attention_dim=9)
-    records = train(prepare(other, tmp_path, resume="never"), console).records
+    records = train(plan_training(other, tmp_path, resume="never"), console).records
     assert [record["step"] for record in records] == [10, 20]
     assert timeless(records) != timeless(first)
     assert ModelDirectory(tmp_path).load_config() == other
@@ -210,16 +211,16 @@ def test_going_on_or_not_as_asked(make_config, tmp_path, console):
 
 
 def test_refuses_to_go_on_with_other_data(make_config, corpus, tmp_path, console):
-    train(prepare(make_config(train_steps=10), tmp_path / "model"), console)
+    train(plan_training(make_config(train_steps=10), tmp_path / "model"), console)
     moved, changed = tmp_path / "moved.txt", tmp_path / "changed.txt"
     text = (corpus / "train" / "sources.txt").read_text()
     moved.write_text(text)
     first, *others = text.splitlines(keepends=True)
     changed.write_text("".join([*others, first]))
-    prepare(make_config(train_source=moved), tmp_path / "model")
-    with pytest.raises(UserError, match="--train_source: other text than this run began with"):
-        prepare(make_config(train_source=changed), tmp_path / "model")
-    prepare(make_config(train_source=changed), tmp_path / "model", resume="never")
+    plan_training(make_config(train_source=moved), tmp_path / "model")
+    with pytest.raises(UserError, match="--train_source: not the text that this run started with"):
+        plan_training(make_config(train_source=changed), tmp_path / "model")
+    plan_training(make_config(train_source=changed), tmp_path / "model", resume="never")
 
 
 def test_stops_early_and_stays_stopped(make_config, tmp_path, console):
@@ -230,12 +231,12 @@ def test_stops_early_and_stays_stopped(make_config, tmp_path, console):
         best_metric="exact_match",
         early_stopping_patience=2,
     )
-    records = train(prepare(config, tmp_path), console).records
+    records = train(plan_training(config, tmp_path), console).records
     assert [record["step"] for record in records] == [5, 10, 15]
-    assert "Stopped early: 2 evaluations without a better dev_exact_match than 0 of step 5" in (
+    assert "Stopped early: 2 evaluations without a better dev_exact_match than 0 at step 5" in (
         console.file.getvalue()
     )
-    assert train(prepare(config, tmp_path), console).records == records
+    assert train(plan_training(config, tmp_path), console).records == records
 
 
 def test_a_loss_that_is_no_number_names_the_lines(make_config, corpus, tmp_path, console):
@@ -245,11 +246,11 @@ def test_a_loss_that_is_no_number_names_the_lines(make_config, corpus, tmp_path,
     source.write_text("\n".join(lines))
     vocabulary.write_text((corpus / "vocab.sources.txt").read_text() + "rare\n")
     config = make_config(train_source=source, vocab_source=vocabulary)
-    plan = prepare(config, tmp_path / "model")
+    plan = plan_training(config, tmp_path / "model")
     # A word of one line of the training text is too large.
     embeddings = plan.model.source_embedding.embeddings
     table = embeddings.numpy()
-    table[len(plan.source_vocabulary) - 1] = 3e38
+    table[len(plan.source.vocabulary) - 1] = 3e38
     embeddings.assign(table)
     with pytest.raises(RunError, match=r"step \d+: the loss is nan; its batch is lines ") as error:
         train(plan, console)
@@ -263,7 +264,7 @@ def test_a_run_that_diverges_saves_nothing_of_it(make_config, tmp_path, console)
     hparams = "optimizer.name=SGD, optimizer.clip_gradients=0"
     config = make_config(hparams, learning_rate=1e30, save_checkpoints_steps=1)
     with pytest.raises(RunError, match=r"step \d+: .*; its batch is lines ") as error:
-        train(prepare(config, tmp_path), console)
+        train(plan_training(config, tmp_path), console)
     step = int(str(error.value).split(":")[0].removeprefix("step "))
     files = (tmp_path / "checkpoints").glob("*.index")
     assert all(int(file.stem[5:]) < step <= 10 for file in files)
@@ -273,23 +274,23 @@ def test_a_full_disk_ends_the_run_and_leaves_what_was_there(
     finished, make_config, small_disk, console
 ):
     output_dir = small_disk / "model"
-    train(prepare(make_config(train_steps=10), output_dir), console)
+    train(plan_training(make_config(train_steps=10), output_dir), console)
     before = weights(output_dir)
     free = os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_bsize
     (small_disk / "others").write_bytes(bytes(free - 20_000))
     config = make_config(save_checkpoints_steps=5)
     with pytest.raises(RunError, match="cannot be written .*No space left on device"):
-        train(prepare(config, output_dir), console)
+        train(plan_training(config, output_dir), console)
     for one, other in zip(weights(output_dir), before, strict=True):
         np.testing.assert_array_equal(one, other)
     (small_disk / "others").unlink()
-    train(prepare(config, output_dir, resume="must"), console)
+    train(plan_training(config, output_dir, resume="must"), console)
     assert_same_weights(output_dir, finished[0])
 
 
 @pytest.mark.parametrize("name", ["SGD", "RMSprop", "Nadam"])
 def test_trains_with_any_optimizer_of_keras(make_config, tmp_path, console, name):
-    plan = prepare(make_config(f"optimizer.name={name}", train_steps=10), tmp_path)
+    plan = plan_training(make_config(f"optimizer.name={name}", train_steps=10), tmp_path)
     assert np.isfinite(train(plan, console).records[-1]["dev_loss"])
     assert type(plan.model.optimizer) is getattr(keras.optimizers, name)
 
@@ -299,7 +300,7 @@ def test_decayed_learning_rate_is_recorded(make_config, tmp_path, console):
         "optimizer.lr_decay_type=exponential_decay, optimizer.lr_decay_steps=10,"
         "optimizer.lr_decay_rate=0.5"
     )
-    records = train(prepare(make_config(hparams), tmp_path), console).records
+    records = train(plan_training(make_config(hparams), tmp_path), console).records
     rates = [record["learning_rate"] for record in records]
     np.testing.assert_allclose(rates, [0.005, 0.0025], rtol=1e-5)
 
@@ -313,9 +314,9 @@ PLATEAU = (
 def test_a_plateau_goes_on_where_it_stopped(make_config, tmp_path, console, monkeypatch):
     # With so high a rate the loss goes up and down.
     config = make_config(PLATEAU, learning_rate=5, train_steps=24, eval_every_n_steps=2)
-    straight = train(prepare(config, tmp_path / "straight"), console).records
-    interrupt(prepare(config, tmp_path / "stopped"), 13, console, monkeypatch)
-    resumed = train(prepare(config, tmp_path / "stopped"), console).records
+    straight = train(plan_training(config, tmp_path / "straight"), console).records
+    interrupt(plan_training(config, tmp_path / "stopped"), 13, console, monkeypatch)
+    resumed = train(plan_training(config, tmp_path / "stopped"), console).records
     rates = [record["learning_rate"] for record in resumed]
     assert rates == [record["learning_rate"] for record in straight]
     # The rate in a record is the one before the record is looked at.
@@ -335,13 +336,13 @@ def test_averaged_and_accumulated_weights_go_on_where_they_stopped(
 ):
     hparams = "optimizer.ema_momentum=0.5, optimizer.gradient_accumulation_steps=3"
     config = make_config(hparams, train_steps=16, eval_every_n_steps=8)
-    plan = prepare(config, tmp_path / "straight")
+    plan = plan_training(config, tmp_path / "straight")
     straight = train(plan, console).records
     # 16 is no multiple of 3; steps are batches all the same.
     assert [record["step"] for record in straight] == [8, 16]
-    interrupt(prepare(config, tmp_path / "stopped"), 13, console, monkeypatch)
+    interrupt(plan_training(config, tmp_path / "stopped"), 13, console, monkeypatch)
     assert "Stopped after step 13 of 16" in console.file.getvalue()
-    resumed = train(prepare(config, tmp_path / "stopped"), console).records
+    resumed = train(plan_training(config, tmp_path / "stopped"), console).records
     assert [record["dev_loss"] for record in resumed] == [r["dev_loss"] for r in straight]
     saved = weights(tmp_path / "straight")
     for one, other in zip(saved, weights(tmp_path / "stopped"), strict=True):
@@ -365,7 +366,7 @@ def test_a_recipe_of_everything_trains_and_can_be_loaded(make_config, corpus, tm
         rnn_cell.variational_dropout=true, decoder.teacher_forcing.decay_type=linear,
         decoder.teacher_forcing.decay_steps=10"""
     flags = {"batch_type": "tokens", "batch_size": 100, "buckets": "auto"}
-    plan = prepare(make_config(hparams, dtype="mixed_bfloat16", **flags), tmp_path / "model")
+    plan = plan_training(make_config(hparams, dtype="mixed_bfloat16", **flags), tmp_path / "model")
     assert plan.initial_weights.word_vectors == {"source": (2, 5)}
     before = plan.model.source_embedding.get_weights()[0]
     records = train(plan, console).records
@@ -379,9 +380,9 @@ def test_a_recipe_of_everything_trains_and_can_be_loaded(make_config, corpus, tm
 
 
 def test_begins_with_another_model_and_goes_on_without_it(make_config, tmp_path, console):
-    train(prepare(make_config(train_steps=10), tmp_path / "first"), console)
+    train(plan_training(make_config(train_steps=10), tmp_path / "first"), console)
     config = make_config(init_from=tmp_path / "first", init_pattern="encoder", train_steps=10)
-    plan = prepare(config, tmp_path / "second")
+    plan = plan_training(config, tmp_path / "second")
     report = plan.initial_weights.warm_start
     assert all("encoder" in path for path in report.taken)
     np.testing.assert_array_equal(
@@ -391,4 +392,4 @@ def test_begins_with_another_model_and_goes_on_without_it(make_config, tmp_path,
     train(plan, console)
     (tmp_path / "first").rename(tmp_path / "gone")
     again = make_config(init_from=tmp_path / "first", init_pattern="encoder", train_steps=20)
-    assert prepare(again, tmp_path / "second").initial_weights is None
+    assert plan_training(again, tmp_path / "second").initial_weights is None

@@ -17,7 +17,7 @@ WORKER = """
 import json, sys
 import numpy as np
 from keras_seq2seq.config import resolve_config
-from keras_seq2seq.training import Workers, prepare, train
+from keras_seq2seq.training import Workers, plan_training, train
 import tensorflow as tf
 flags, hparams, output_dir, weights, devices = json.loads(sys.argv[1])
 if devices:
@@ -25,7 +25,7 @@ if devices:
     parts = [tf.config.LogicalDeviceConfiguration() for _ in devices]
     tf.config.set_logical_device_configuration(cpu, parts)
 config = resolve_config(flags=flags, hparams=hparams)
-plan = prepare(config, output_dir, workers=Workers(devices))
+plan = plan_training(config, output_dir, workers=Workers(devices))
 train(plan)
 np.savez(weights, *plan.model.get_weights())
 """
@@ -182,6 +182,6 @@ def test_a_wrong_tf_config_is_a_users_error(monkeypatch, tf_config):
 def test_one_worker_is_no_cluster(monkeypatch, tf_config):
     monkeypatch.setenv("TF_CONFIG", tf_config)
     workers = Workers()
-    assert (workers.processes, workers.is_chief, workers.parts) == (1, True, range(1))
+    assert (workers.processes, workers.is_chief, workers.shards) == (1, True, range(1))
     assert workers.any(True) and not workers.any(False)
     assert workers.of_chief(0.1) == 0.1

@@ -8,7 +8,7 @@ from harness.toy_model import SOURCE_TOKENS, TARGET_TOKENS, make_toy_model
 
 from keras_seq2seq.decoding import BeamSearch, GreedySearch
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.text import Vocabulary
+from keras_seq2seq.text import Vocabulary, get_tokenizer
 from keras_seq2seq.translator import Translator, UnkReplacement
 
 JUNK = [
@@ -38,9 +38,8 @@ def junk_lines(number):
 def test_a_line_out_for_each_line_in(search, tokenizer):
     translator = Translator(
         make_toy_model(26),
-        Vocabulary(SOURCE_TOKENS),
+        get_tokenizer(tokenizer, Vocabulary(SOURCE_TOKENS)),
         Vocabulary(TARGET_TOKENS),
-        source_tokenizer=tokenizer,
         search=search,
         unk_replacement=UnkReplacement(),
     )

@@ -15,7 +15,7 @@ from keras_seq2seq.decoding import GreedySearch
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.losses import MaskedCrossEntropy
 from keras_seq2seq.models import BasicSeq2Seq
-from keras_seq2seq.text import Vocabulary
+from keras_seq2seq.text import CharacterTokenizer, TextEncoder, Vocabulary
 from keras_seq2seq.translator import Translator
 from keras_seq2seq.translator.scorer import CorpusScore, Score, Scorer
 
@@ -23,9 +23,9 @@ from keras_seq2seq.translator.scorer import CorpusScore, Score, Scorer
 TARGETS = ["a man sleeps .", "", "dog dog  a", "man Einhorn läuft", "sleeps . <unk>", "man"]
 
 
-def make_scorer(model=None, **options):
+def make_scorer(model=None):
     vocabularies = Vocabulary(SOURCE_TOKENS), Vocabulary(TARGET_TOKENS)
-    return Scorer(model or make_toy_model(), *vocabularies, **options)
+    return Scorer(model or make_toy_model(), *vocabularies)
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +48,14 @@ def test_log_softmax_of_the_model_by_hand(scorer):
 
 
 def test_scores_what_the_translator_writes_as_the_translator_does():
-    vocabularies = Vocabulary(SOURCE_TOKENS), Vocabulary(TARGET_TOKENS)
     models = [make_toy_model(26), make_toy_model(2), make_toy_model(3, BasicSeq2Seq)]
     texts = []
     for model, reverse_source in zip(models, (False, True, True), strict=True):
         translator = Translator(
-            model, *vocabularies, reverse_source=reverse_source, search=GreedySearch(max_length=20)
+            model,
+            TextEncoder(Vocabulary(SOURCE_TOKENS), reverse=reverse_source),
+            Vocabulary(TARGET_TOKENS),
+            search=GreedySearch(max_length=20),
         )
         translations = translator.translate([*SOURCES, ""])
         scores = Scorer.from_translator(translator)(
@@ -71,8 +73,7 @@ def test_unknown_characters_that_the_translator_writes():
     scorer = Scorer(
         make_toy_model(tokens="abcde▁"),
         Vocabulary(SOURCE_TOKENS),
-        Vocabulary("abcde▁"),
-        target_tokenizer="characters",
+        CharacterTokenizer(Vocabulary("abcde▁")),
     )
     written, unknown = scorer(["hund"] * 2, ["a<unk>b c", "aÄb c"])
     assert written.tokens == ["a", "<unk>", "b", "▁", "c", "</s>"]
@@ -100,8 +101,8 @@ def test_perplexity_is_that_of_model_evaluate(tmp_path):
     dataset = make_dataset(
         tmp_path / "source",
         tmp_path / "target",
-        scorer.sources.vocabulary,
-        scorer.targets.vocabulary,
+        scorer.source,
+        scorer.target,
         batch_size=2,
     )
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(3))

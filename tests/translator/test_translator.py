@@ -9,7 +9,7 @@ from harness.toy_model import SOURCES, write_toy_model
 from keras_seq2seq.decoding import BeamSearch, GreedySearch, SamplingSearch
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.models import AttentionSeq2Seq, BasicSeq2Seq
-from keras_seq2seq.text import Vocabulary
+from keras_seq2seq.text import TextEncoder, Vocabulary
 from keras_seq2seq.translator import Hypothesis, Translator
 from keras_seq2seq.translator.scorer import Scorer
 
@@ -17,10 +17,11 @@ SOURCE = Vocabulary("abcdefgh")
 TARGET = Vocabulary(["ä", "ö", "ü", "笑", "x", "y"])
 
 
-def make_translator(model_class=AttentionSeq2Seq, **options):
+def make_translator(model_class=AttentionSeq2Seq, reverse_source=False, **options):
     keras.utils.set_random_seed(3)
     model = model_class(len(SOURCE), len(TARGET), num_units=16, cell="GRUCell")
-    return Translator(model, SOURCE, TARGET, **{"search": GreedySearch(max_length=12), **options})
+    options = {"search": GreedySearch(max_length=12), **options}
+    return Translator(model, TextEncoder(SOURCE, reverse=reverse_source), TARGET, **options)
 
 
 @pytest.fixture(scope="module")
@@ -301,7 +302,7 @@ def test_the_tree_of_a_beam(tmp_path):
     tree, length = translation.tree, len(translation.target_tokens)
     assert tree.ids.shape == tree.parents.shape == tree.token_scores.shape
     # From the beam that ended last, back to the beginning, there are the tokens of the best one.
-    ids = translator.targets.vocabulary.to_ids(translation.target_tokens)
+    ids = translator.target.vocabulary.to_ids(translation.target_tokens)
     paths = []
     for beam in np.flatnonzero(tree.ends[length]):
         path = []

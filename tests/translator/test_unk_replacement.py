@@ -7,7 +7,7 @@ from harness.toy_model import SOURCE_TOKENS, TARGET_TOKENS, make_toy_model, writ
 from keras_seq2seq.decoding import BeamSearch, GreedySearch
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.models import BasicSeq2Seq
-from keras_seq2seq.text import Vocabulary
+from keras_seq2seq.text import TextEncoder, Vocabulary
 from keras_seq2seq.translator import Translator, UnkReplacement
 
 SENTENCES = ["ein Einhorn schläft .", "mann Zoo hund mann .", "Einhorn", "", "hund ein Zoo"]
@@ -46,10 +46,14 @@ def test_a_line_of_another_form(tmp_path, line):
         UnkReplacement(path)
 
 
-def make_translator(unk_replacement=None, **options):
-    vocabularies = Vocabulary(SOURCE_TOKENS), Vocabulary(TARGET_TOKENS)
-    options = {"search": GreedySearch(max_length=8), **options}
-    return Translator(make_toy_model(26), *vocabularies, unk_replacement=unk_replacement, **options)
+def make_translator(unk_replacement=None, search=None, reverse_source=False):
+    return Translator(
+        make_toy_model(26),
+        TextEncoder(Vocabulary(SOURCE_TOKENS), reverse=reverse_source),
+        Vocabulary(TARGET_TOKENS),
+        search=search or GreedySearch(max_length=8),
+        unk_replacement=unk_replacement,
+    )
 
 
 @pytest.mark.parametrize("reverse_source", [False, True])

@@ -1,4 +1,4 @@
-"""Corpora that the package can make itself, for demonstrations and tests; no tensorflow."""
+"""Synthetic corpora for demos and tests."""
 
 from keras_seq2seq.data.corpora.writing import CORPORA, write_corpus
 

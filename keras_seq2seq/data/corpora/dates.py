@@ -1,4 +1,4 @@
-"""Dates as people write them, with their ISO form."""
+"""Corpus of dates in English and in ISO 8601 format."""
 
 import string
 from datetime import date, timedelta
@@ -23,7 +23,7 @@ _IRREGULAR = {
 
 
 def number_in_words(number: int) -> str:
-    """Writes a number from 0 to 99: 42 is "forty-two"."""
+    """Returns the words of a number from 0 to 99, such as "forty-two"."""
     if number < 20:
         return _UNITS[number]
     tens, units = divmod(number, 10)
@@ -31,20 +31,20 @@ def number_in_words(number: int) -> str:
 
 
 def ordinal_in_words(day: int) -> str:
-    """Writes the number of a day: 23 is "twenty-third"."""
+    """Returns the ordinal of a day in words, such as "twenty-third"."""
     head, hyphen, last = number_in_words(day).rpartition("-")
     return f"{head}{hyphen}{_IRREGULAR.get(last, f'{last}th')}"
 
 
 def ordinal_in_digits(day: int) -> str:
-    """Writes the number of a day: 23 is "23rd"."""
+    """Returns the ordinal of a day in digits, such as "23rd"."""
     if day in (11, 12, 13):
         return f"{day}th"
     return f"{day}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(day % 10, 'th') }"
 
 
 def year_in_words(year: int) -> str:
-    """Writes a year from 1900 to 2099 as it is read.
+    """Returns a year from 1900 to 2099 in words.
 
     Examples: "nineteen hundred", "nineteen oh five", "nineteen ninety-eight", "two thousand",
     "two thousand and nine", "twenty twenty-four".
@@ -110,8 +110,8 @@ DATE_FORMS = (
 
 
 def format_date(day: date, form: str) -> str:
-    """Writes a date in one of `DATE_FORMS`, names capitalised as in English."""
-    # Not strftime: it writes names in the language of the machine.
+    """Formats a date in one of `DATE_FORMS`, with capitalized names."""
+    # strftime would use the locale of the machine.
     month, weekday = _MONTHS[day.month - 1], _WEEKDAYS[day.weekday()]
     return form.format(
         d=day.day,
@@ -137,28 +137,27 @@ _WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2099, 12, 31)
 
-# Every 20th day from the first one on is kept for the dev set, the tenth after each for the test
-# set.
+# One day in 20 is in the dev set, and the tenth day after it in the test set.
 _SPLIT_PERIOD = 20
 _SPLIT_OF_REMAINDER = {0: "dev", 10: "test"}
 
 _CASES = (str, str.lower, str.upper)
 
-# No form has a word with these letters.
+# Letters that do not occur in any form.
 _UNUSED_LETTERS = "kqz"
 
 
 class DatesCorpus:
-    """English dates of the years 1900 to 2099, to be written in ISO 8601.
+    """English dates of the years 1900 to 2099, to be converted to ISO 8601.
 
     "the 3rd of March, 1998", "tuesday, march 3, 1998" and "3-MAR-1998" all become "1998-03-03".
-    A date is written in any of `DATE_FORMS`, as English has it, in lower case or in upper case.
+    Each date is written in one of `DATE_FORMS`, in mixed, lower or upper case.
 
-    Held out are whole days, not only ways to write them: a day of the dev or test set is in no
-    form in the training set, and which days these are is the same for each seed. One day in 20
-    is in the dev set, one in the test set.
+    Whole days are held out, not just ways to write them: no form of a day of the dev or test set
+    is in the training set. The held-out days do not depend on the seed. One day in 20 is in the dev
+    set, and one in 20 in the test set.
 
-    Tokens are characters, "▁" standing for the blank.
+    Tokens are characters, with "▁" for a space.
     """
 
     source_tokens = (
@@ -171,7 +170,7 @@ class DatesCorpus:
     target_tokens = ("-", *string.digits)
 
     def draw(self, random: Random, split: str) -> tuple[str, str]:
-        """Draws a pair `(source, target)` with a day of one split: "train", "dev" or "test"."""
+        """Draws a pair `(source, target)` of a split: "train", "dev" or "test"."""
         day = _draw_day(random)
         while split_of(day) != split:
             day = _draw_day(random)
@@ -180,7 +179,7 @@ class DatesCorpus:
 
 
 def split_of(day: date) -> str:
-    """The split that a day belongs to: "train", "dev" or "test"."""
+    """Returns the split of a day: "train", "dev" or "test"."""
     return _SPLIT_OF_REMAINDER.get((day - FIRST_DAY).days % _SPLIT_PERIOD, "train")
 
 

@@ -1,4 +1,4 @@
-"""Writing toy corpora."""
+"""Toy corpora of random symbols, and writing of all corpora."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -12,15 +12,15 @@ from keras_seq2seq.text.vocabulary import Vocabulary
 
 
 class ToyCorpus:
-    """Random symbols, and what one rule makes of them.
+    """Random symbols as sources, and targets computed by a rule.
 
-    A sequence has 1 to `max_length` symbols, all lengths being equally likely. Symbols are
+    Sequences have 1 to `max_length` symbols, with uniformly distributed lengths. Symbols are
     numbers and, as in google/seq2seq, one that is not ASCII.
 
     Args:
-        rule: What makes the target symbols from the source symbols.
+        rule: Function from source symbols to target symbols.
         vocabulary_size: Number of symbols, at least 2.
-        max_length: The most symbols in a sequence, at least 1.
+        max_length: Maximum number of symbols per sequence, at least 1.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class ToyCorpus:
         self.target_tokens = self.source_tokens
 
     def draw(self, random: Random, split: str) -> tuple[str, str]:
-        """Draws a pair `(source, target)`; the same distribution in each split."""
+        """Draws a pair `(source, target)`, from the same distribution for all splits."""
         length = random.randint(1, self._max_length)
         symbols = random.choices(self.source_tokens, k=length)
         return " ".join(symbols), " ".join(self._rule(symbols))
@@ -57,8 +57,8 @@ def reversed_(symbols: Sequence[str]) -> Sequence[str]:
 
 CORPORA = ("copy", "reverse", "dates")
 
-# How often a pair of the dev or test set is drawn again when its source was there already. Toys
-# of one or two symbols are all in the training set, so that this has to end.
+# Number of attempts to draw a new source for the dev or test set. It is limited, since a tiny
+# training set can contain all possible sequences.
 _ATTEMPTS = 100
 
 
@@ -76,28 +76,29 @@ def write_corpus(
 ) -> list[Path]:
     """Writes `{train,dev,test}/{sources,targets}.txt` and `vocab.{sources,targets}.txt`.
 
-    The sources of the dev and test sets are new: neither in the training set, nor in one another,
-    nor there twice. (Only a toy with very few possible sequences must repeat some; it draws 100
-    times for a new one first.) The training set may repeat itself, as random sequences do. For
-    dates, whole days are held out, see `DatesCorpus`.
+    The sources of the dev and test sets are unique and not in the training set, unless there are
+    too few possible sequences (after 100 attempts, a duplicate is used). The training set can
+    contain duplicates, like any random sample. For dates, whole days are held out, see
+    `DatesCorpus`.
 
     Args:
         name: `"copy"`, `"reverse"` or `"dates"`.
-        directory: Where to write; made if it does not exist.
+        directory: The output directory, which is created if it does not exist.
         train: Number of training pairs.
         dev: Number of pairs of the dev set.
         test: Number of pairs of the test set.
-        vocabulary_size: Number of symbols of the toys, 20 if not given; dates have none.
-        max_length: The most symbols in a sequence of the toys, 20 if not given; dates have none.
-        seed: The same seed gives the same files.
-        overwrite: Whether to replace files that are there.
+        vocabulary_size: Number of symbols of `"copy"` and `"reverse"`. Defaults to 20.
+        max_length: Maximum number of symbols per sequence of `"copy"` and `"reverse"`. Defaults to
+            20.
+        seed: Random seed. The same seed gives the same files.
+        overwrite: Whether to replace existing files.
 
     Returns:
         The paths of the written files.
 
     Raises:
-        UserError: If the name is unknown, a number is out of range, an option does not belong to
-            the corpus, or a file is there already.
+        UserError: If the name is unknown, a number is out of range, an option does not apply to
+            the corpus, or a file already exists.
     """
     corpus = _make_corpus(name, vocabulary_size, max_length)
     sizes = {"train": train, "dev": dev, "test": test}
@@ -109,7 +110,7 @@ def write_corpus(
     _prepare(directory, paths, overwrite)
     seen: set[str] = set()
     for split, size in sizes.items():
-        # A generator for each split, so that a larger training set keeps the test set.
+        # One generator per split, so that the test set does not depend on the size of the others.
         pairs = _draw(corpus, Random(f"{seed}-{split}"), split, size, seen)
         _write_pairs(pairs, *files[split])
     Vocabulary(corpus.source_tokens).save(vocabularies[0])
@@ -120,7 +121,9 @@ def write_corpus(
 def _make_corpus(name: str, vocabulary_size: int | None, max_length: int | None):
     if name == "dates":
         if vocabulary_size is not None or max_length is not None:
-            raise UserError("dates have no vocabulary size and no maximum length; leave them out")
+            raise UserError(
+                "the dates corpus has no vocabulary size and no maximum length; remove them"
+            )
         return DatesCorpus()
     rules = {"copy": copied, "reverse": reversed_}
     if name not in rules:
@@ -145,12 +148,12 @@ def _pair_of_paths(directory: Path) -> tuple[Path, Path]:
 def _prepare(directory: Path, paths: list[Path], overwrite: bool):
     for path in paths:
         if path.exists() and not overwrite:
-            raise UserError(f"{path} is there already; choose another directory or overwrite it")
+            raise UserError(f"{path} already exists; choose another directory or overwrite it")
     try:
         for path in paths:
             path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"{directory}: cannot be written ({error.strerror})") from None
+        raise UserError(f"{directory}: cannot be created ({error.strerror})") from None
 
 
 def _draw(

@@ -112,7 +112,7 @@ def test_overwrites_only_when_asked(tmp_path):
     write_corpus("copy", tmp_path, **SMALL)
     (tmp_path / "train" / "sources.txt").unlink()
     before = (tmp_path / "vocab.sources.txt").read_bytes()
-    with pytest.raises(UserError, match=r"targets\.txt is there already"):
+    with pytest.raises(UserError, match=r"targets\.txt already exists"):
         write_corpus("dates", tmp_path, **SMALL)
     assert not (tmp_path / "train" / "sources.txt").exists()
     assert (tmp_path / "vocab.sources.txt").read_bytes() == before
@@ -127,7 +127,7 @@ def test_overwrites_only_when_asked(tmp_path):
         ("copy", {"train": 0}, "number of train pairs is 0"),
         ("copy", {"vocabulary_size": 1}, "vocabulary size is 1; expected at least 2"),
         ("copy", {"max_length": 0}, "maximum length is 0; expected at least 1"),
-        ("dates", {"max_length": 10}, "dates have no vocabulary size and no maximum length"),
+        ("dates", {"max_length": 10}, "the dates corpus has no vocabulary size"),
     ],
 )
 def test_refuses_and_writes_nothing(tmp_path, name, options, message):
@@ -138,5 +138,5 @@ def test_refuses_and_writes_nothing(tmp_path, name, options, message):
 
 def test_refuses_a_directory_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot be written"):
+    with pytest.raises(UserError, match="cannot be created"):
         write_corpus("copy", tmp_path / "file" / "corpus")

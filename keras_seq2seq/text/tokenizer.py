@@ -1,0 +1,274 @@
+"""Base class and registry of the tokenizers."""
+
+import json
+import os
+import warnings
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.files.writing import atomic_file
+from keras_seq2seq.special_tokens import SPECIAL_TOKENS
+from keras_seq2seq.text.vocabulary import Vocabulary
+
+TOKENIZERS: dict[str, type["Tokenizer"]] = {}
+
+
+def register_tokenizer(tokenizer_class: type["Tokenizer"]) -> type["Tokenizer"]:
+    """Class decorator that adds a tokenizer to the registry, under its `name`.
+
+    Only registered tokenizers can be chosen by name and loaded from a model directory.
+    """
+    TOKENIZERS[tokenizer_class.name] = tokenizer_class
+    return tokenizer_class
+
+
+class Tokenizer:
+    """Base class of the tokenizers.
+
+    A tokenizer splits text into tokens and maps tokens to ids. It has two implementations of
+    splitting that return the same tokens: `tokenize` for TensorFlow graphs and `split` in plain
+    Python.
+
+    A subclass sets `name` and implements `tokenize`, `split` and `detokenize`. Its constructor
+    takes `vocabulary` as its first argument. If there are other arguments, they must be JSON
+    values, and `get_config` must return them. A tokenizer that needs files besides its vocabulary
+    also overrides `save_assets` and `load_assets`. Decorate the class with `register_tokenizer` to
+    make it available by name.
+
+    Args:
+        vocabulary: The `Vocabulary` that defines the ids. A tokenizer without one can split text
+            and join tokens, but not convert tokens to ids.
+
+    Attributes:
+        name: Class attribute, the name in the registry, such as `"whitespace"`.
+        vocabulary: The `Vocabulary`, or `None`.
+    """
+
+    name: str
+
+    def __init__(self, vocabulary: Vocabulary | None = None):
+        if vocabulary is not None and not isinstance(vocabulary, Vocabulary):
+            raise TypeError(f"`vocabulary` must be a Vocabulary. Received: {vocabulary!r}")
+        self.vocabulary = vocabulary
+        self._table = None
+
+    @classmethod
+    def build(
+        cls,
+        lines: Iterable[str],
+        size: int | None = None,
+        min_frequency: int = 1,
+        **config: Any,
+    ) -> "Tokenizer":
+        """Creates a tokenizer whose vocabulary contains the most frequent tokens of a text.
+
+        Args:
+            lines: Iterable of lines of text.
+            size: Maximum number of tokens to keep, not counting the special tokens. Defaults to
+                no limit.
+            min_frequency: Minimum number of occurrences of a token to be kept.
+            **config: Other arguments of the constructor.
+
+        Returns:
+            The tokenizer.
+
+        Raises:
+            UserError: If no token is left, or if `size` or `min_frequency` is less than 1.
+            TypeError: If `lines` is a single string.
+        """
+        if isinstance(lines, (str, bytes)):
+            raise TypeError(f"`lines` must be an iterable of lines. Received: {lines[:60]!r}")
+        tokens = map(cls(**config).split, lines)
+        return cls(Vocabulary.build(tokens, size, min_frequency), **config)
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike) -> "Tokenizer":
+        """Creates a tokenizer from the file given as `--vocab_source` or `--vocab_target`.
+
+        This is a vocabulary file, unless a subclass reads something else.
+        """
+        return cls(Vocabulary.load(path))
+
+    def tokenize(self, lines):
+        """Splits lines into tokens. Works in eager mode and inside a graph.
+
+        Args:
+            lines: String tensor of shape `(lines,)`, encoded as UTF-8.
+
+        Returns:
+            `tf.RaggedTensor` of strings of shape `(lines, None)`.
+        """
+        raise NotImplementedError
+
+    def split(self, line: str) -> list[str]:
+        """Splits one line into the same tokens as `tokenize`, in plain Python."""
+        raise NotImplementedError
+
+    def detokenize(self, tokens: Iterable[str]) -> str:
+        """Joins tokens into one line of text."""
+        raise NotImplementedError
+
+    def join(self, tokens: Iterable[str]) -> str:
+        """Deprecated name of `detokenize`."""
+        warnings.warn("join is deprecated; use detokenize", DeprecationWarning, stacklevel=2)
+        return self.detokenize(tokens)
+
+    def __call__(self, lines):
+        """Converts lines to ids. Works in eager mode and inside a graph.
+
+        Args:
+            lines: String tensor of shape `(lines,)`, encoded as UTF-8.
+
+        Returns:
+            `tf.RaggedTensor` of int32 of shape `(lines, None)`. Tokens that are not in the
+            vocabulary have the id of `<unk>`.
+        """
+        return self._lookup_table().lookup(self.tokenize(lines))
+
+    def vocabulary_size(self) -> int:
+        """Returns the number of ids, including the four special tokens."""
+        return len(self.vocabulary)
+
+    def token_to_id(self, token: str) -> int:
+        """Returns the id of a token, or that of `<unk>` if it is not in the vocabulary.
+
+        This is the inverse of `id_to_token`, also for the special tokens. In text, a special
+        token has no meaning: `__call__` converts it to `<unk>`.
+        """
+        if token in SPECIAL_TOKENS:
+            return SPECIAL_TOKENS.index(token)
+        return self.vocabulary.to_ids([token])[0]
+
+    def id_to_token(self, id: int) -> str:
+        """Returns the token of an id.
+
+        Raises:
+            IndexError: If the id is negative or not below `vocabulary_size()`.
+        """
+        return self.vocabulary.to_tokens([id])[0]
+
+    def get_vocabulary(self) -> list[str]:
+        """Returns all tokens in the order of their ids, including the four special tokens."""
+        return self.vocabulary.to_tokens(range(len(self.vocabulary)))
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments of the constructor as JSON values, except the vocabulary."""
+        return {}
+
+    def save(self, prefix: str | os.PathLike):
+        """Writes the tokenizer to files that start with a prefix.
+
+        The files are `PREFIX.vocab` (the vocabulary), `PREFIX.tokenizer.json` (name and
+        configuration) and those of `save_assets`.
+
+        Args:
+            prefix: Path of the files without their suffixes, such as `model/source`.
+        """
+        self.vocabulary.save(f"{prefix}.vocab")
+        self.save_assets(prefix)
+        with atomic_file(_config_path(prefix)) as file:
+            description = {"kind": self.name, "config": self.get_config()}
+            file.write(json.dumps(description, indent=2, ensure_ascii=False) + "\n")
+
+    @classmethod
+    def load(cls, prefix: str | os.PathLike, default_name: str = "whitespace") -> "Tokenizer":
+        """Loads the tokenizer that `save` wrote.
+
+        Args:
+            prefix: Path of the files without their suffixes.
+            default_name: Name of the tokenizer to use if there is no `PREFIX.tokenizer.json`, as
+                in model directories of version 0.1.
+
+        Returns:
+            The tokenizer, an instance of the class that was saved.
+
+        Raises:
+            UserError: If a file is missing or damaged, or if the class of the tokenizer is not
+                registered.
+        """
+        path = _config_path(prefix)
+        name, config = _read_config(path) if path.exists() else (default_name, {})
+        if name not in TOKENIZERS:
+            raise UserError(
+                f"{path}: unknown tokenizer {name!r}; import the module that defines it before "
+                "loading, and decorate its class with register_tokenizer"
+            )
+        tokenizer_class = TOKENIZERS[name]
+        if not issubclass(tokenizer_class, cls):
+            raise UserError(f"{path}: contains a {tokenizer_class.__name__}, not a {cls.__name__}")
+        vocabulary = Vocabulary.load(f"{prefix}.vocab")
+        try:
+            tokenizer = tokenizer_class(vocabulary, **config)
+        except (TypeError, ValueError) as error:
+            raise UserError(f"{path}: invalid configuration of {name!r} ({error})") from error
+        tokenizer.load_assets(prefix)
+        return tokenizer
+
+    def save_assets(self, prefix: str | os.PathLike):
+        """Writes further files that the tokenizer needs, whose names start with the prefix."""
+
+    def load_assets(self, prefix: str | os.PathLike):
+        """Reads the files that `save_assets` wrote."""
+
+    def _lookup_table(self):
+        if self._table is None:
+            import tensorflow as tf
+
+            # Outside of the graph that is being built, so that other graphs can use it too.
+            with tf.init_scope():
+                self._table = self.vocabulary.lookup_table()
+        return self._table
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.vocabulary!r})"
+
+
+def get_tokenizer(tokenizer: str | Tokenizer, vocabulary: Vocabulary | None = None) -> Tokenizer:
+    """Returns a tokenizer.
+
+    Args:
+        tokenizer: Name of a registered tokenizer, such as `"whitespace"` or `"characters"`, or a
+            `Tokenizer`, which is returned unchanged.
+        vocabulary: The `Vocabulary` of a tokenizer given by name.
+
+    Raises:
+        UserError: If there is no tokenizer of that name.
+        TypeError: If `tokenizer` is neither a name nor a `Tokenizer`, or if it is a `Tokenizer`
+            and there is a `vocabulary` as well.
+    """
+    if isinstance(tokenizer, str):
+        return get_tokenizer_class(tokenizer)(vocabulary)
+    if not isinstance(tokenizer, Tokenizer):
+        raise TypeError(f"expected a Tokenizer or its name. Received: {tokenizer!r}")
+    if vocabulary is not None:
+        raise TypeError("expected either the name of a tokenizer and a vocabulary, or a Tokenizer")
+    return tokenizer
+
+
+def get_tokenizer_class(name: str) -> type[Tokenizer]:
+    """Returns the class of a registered tokenizer.
+
+    Raises:
+        UserError: If there is no tokenizer of that name.
+    """
+    if name not in TOKENIZERS:
+        near = get_close_matches(name.lower(), TOKENIZERS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(TOKENIZERS)}"
+        raise UserError(f"unknown tokenizer {name!r}; {hint}")
+    return TOKENIZERS[name]
+
+
+def _config_path(prefix: str | os.PathLike) -> Path:
+    return Path(f"{os.fspath(prefix)}.tokenizer.json")
+
+
+def _read_config(path: Path) -> tuple[str, dict[str, Any]]:
+    try:
+        description = json.loads(path.read_text(encoding="utf-8"))
+        return description["kind"], dict(description["config"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise UserError(f"{path}: damaged file ({reason}); expected a saved tokenizer") from error
