@@ -103,7 +103,7 @@ def _take_tokens(
 
 
 def _shapes(value: np.ndarray, old: np.ndarray) -> str:
-    return f"shape {old.shape} there, {value.shape} here"
+    return f"shape {old.shape} in the other model, {value.shape} in this one"
 
 
 def load_embedding(

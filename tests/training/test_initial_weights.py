@@ -77,7 +77,10 @@ def test_other_shapes_and_other_names_stay_fresh(directory):
         "target_embedding/embeddings",
         "logits/bias",
     }
-    assert report.left["encoder/layer_0/cell/bias"] == "shape (12,) there, (15,) here"
+    assert (
+        report.left["encoder/layer_0/cell/bias"]
+        == "shape (12,) in the other model, (15,) in this one"
+    )
     for path in report.left:
         np.testing.assert_array_equal(weights(model)[path], fresh[path])
 
