@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import keras
 
+from keras_seq2seq.building.data import build_text_encoders
 from keras_seq2seq.building.model import build_model
-from keras_seq2seq.building.text import build_text_encoders
 from keras_seq2seq.config import Config, options_that_may_change, override_decoding
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.models import Ensemble, Seq2Seq

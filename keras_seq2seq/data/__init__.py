@@ -5,11 +5,7 @@
 
 from keras_seq2seq.data.batching import Batching, propose_buckets, validate_buckets
 from keras_seq2seq.data.corpora import write_corpus
-from keras_seq2seq.data.parallel_text import (
-    ParallelTextSummary,
-    TextSummary,
-    scan_parallel_text,
-)
+from keras_seq2seq.data.parallel_text import ParallelTextSummary, TextSummary, scan_parallel_text
 from keras_seq2seq.data.word_vectors import WordVectors, read_word_vectors
 
 __all__ = [

@@ -1,53 +1,12 @@
 """Reading hypotheses from the log of a beam search."""
 
-from typing import Any, NamedTuple
-
 from keras import ops
 
+from keras_seq2seq.decoding.beam_state import BeamTree
 from keras_seq2seq.decoding.constraints import MINUS_INFINITY
 from keras_seq2seq.decoding.rows import merge_beams, put_rows, take_beams
 from keras_seq2seq.decoding.search import Hypotheses
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID
-
-
-class BeamEntry(NamedTuple):
-    """The log entry of a step.
-
-    Attributes:
-        ids: Integers `(batch, width)`, the token added to each live hypothesis, 0 for none.
-        parents: Integers `(batch, width)`, the beam of the previous step that it extends.
-        token_scores: Floats `(batch, width)`, its log-probability.
-        attention_scores: Floats `(batch, width, source_length)`, by beam of the previous step; or
-            `()`.
-        ends: Booleans `(batch, width)`, which beams of the previous step end in this one, or `()`.
-        end_scores: Floats `(batch, width)`, the log-probability of their end token, or `()`.
-    """
-
-    ids: Any
-    parents: Any
-    token_scores: Any
-    attention_scores: Any
-    ends: Any
-    end_scores: Any
-
-
-class BeamTree(NamedTuple):
-    """The live and finished hypotheses of all steps of a beam search.
-
-    Attributes:
-        ids: Integers `(batch, steps, width)`, the token added to each live hypothesis, 0 for none.
-        parents: Integers `(batch, steps, width)`, the beam of the previous step that it
-            extends.
-        token_scores: Floats `(batch, steps, width)`, its log-probability.
-        ends: Booleans `(batch, steps, width)`, which beams of the previous step end in this one.
-        end_scores: Floats `(batch, steps, width)`, the log-probability of their end token.
-    """
-
-    ids: Any
-    parents: Any
-    token_scores: Any
-    ends: Any
-    end_scores: Any
 
 
 def read_hypotheses(entries, finished):

@@ -1,11 +1,10 @@
 """Beam search."""
 
-from typing import Any, NamedTuple
-
 import keras
 from keras import ops
 
-from keras_seq2seq.decoding.beam_history import BeamEntry, read_hypotheses, read_tree
+from keras_seq2seq.decoding.beam_history import read_hypotheses, read_tree
+from keras_seq2seq.decoding.beam_state import BeamEntry, BeamState, Candidates, Finished
 from keras_seq2seq.decoding.constraints import MINUS_INFINITY, append_to_history, best_tokens
 from keras_seq2seq.decoding.rows import (
     count_rows,
@@ -50,74 +49,6 @@ def coverage_penalty(coverage, source_lengths, weight):
     # (batch, 1, source_length)
     is_real = ops.arange(ops.shape(coverage)[-1]) < source_lengths[:, None, None]
     return weight * ops.sum(ops.where(is_real, logs, 0.0), axis=-1)
-
-
-class Finished(NamedTuple):
-    """The best hypotheses that have ended, best first; each tensor is `(batch, n_best)`.
-
-    Attributes:
-        scores: Floats, what hypotheses are ranked by; minus infinity where there is none.
-        lengths: Integers, the number of tokens before the end token.
-        parents: Integers, the beam that ended.
-        end_scores: Floats, the log-probability of the end token.
-    """
-
-    scores: Any
-    lengths: Any
-    parents: Any
-    end_scores: Any
-
-
-class Candidates(NamedTuple):
-    """Continuations of live hypotheses, most likely first; each tensor is `(batch, n)`.
-
-    Attributes:
-        ids: Integers, the token added.
-        parents: Integers, the beam that it extends.
-        token_scores: Floats, its log-probability.
-        scores: Floats, the log-probability of the continuation; minus infinity for none.
-    """
-
-    ids: Any
-    parents: Any
-    token_scores: Any
-    scores: Any
-
-
-class BeamState(NamedTuple):
-    """The state between two steps; each tensor's first axis is the sentences.
-
-    The beams of a sentence are its live hypotheses, most likely first: one before the first step,
-    `width` afterwards.
-
-    Attributes:
-        rows: Integers `(batch,)`, the index of each sentence in the batch.
-        lengths: Integers `(batch,)`, the number of tokens of each live hypothesis.
-        done: Booleans `(batch,)`.
-        results: `Finished`.
-        ids: Integers `(batch, beams)`, the last tokens.
-        scores: Floats `(batch, beams)`, the log-probabilities; minus infinity for no hypothesis.
-        states: Tensors `(batch, beams, ...)`.
-        memory: Tensors `(batch, ...)`, shared by the beams of a sentence.
-        limits: `Limits`.
-        source_lengths: Integers `(batch,)`, or `()` without a coverage penalty.
-        coverage: Floats `(batch, beams, source_length)`, the attention summed over the tokens so
-            far, or `()` without a coverage penalty.
-        history: Integers `(batch, beams, length)`, or `()` if no rule needs it.
-    """
-
-    rows: Any
-    lengths: Any
-    done: Any
-    results: Finished
-    ids: Any
-    scores: Any
-    states: Any
-    memory: Any
-    limits: Any
-    source_lengths: Any
-    coverage: Any
-    history: Any
 
 
 class BeamSearch(Search):

@@ -92,12 +92,3 @@ def sample_decoder_inputs(model, source_ids, target_ids, gold_probability, seed)
         weights=model.weights,
     )
     return ops.stop_gradient(swap_batch_and_time(read_ids))
-
-
-def steps_taken(optimizer):
-    """Returns the number of batches that an optimizer has seen, an integer variable.
-
-    `optimizer.iterations` counts the updates of the weights, which are fewer where gradients are
-    accumulated.
-    """
-    return optimizer._iterations

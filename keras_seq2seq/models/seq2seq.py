@@ -10,8 +10,9 @@ from keras_seq2seq.layers import Logits, ScaledEmbedding, TiedLogits, WordDropou
 from keras_seq2seq.layers.layer import check_size
 from keras_seq2seq.losses import MaskedCrossEntropy
 from keras_seq2seq.models.metrics import Padding, Perplexity
+from keras_seq2seq.models.optimizer_state import steps_taken
 from keras_seq2seq.models.replicas import ReplicatedModel
-from keras_seq2seq.models.scheduled_sampling import sample_decoder_inputs, steps_taken
+from keras_seq2seq.models.scheduled_sampling import sample_decoder_inputs
 from keras_seq2seq.special_tokens import PADDING_ID
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from keras_seq2seq.building.batching import make_batching
+from keras_seq2seq.building.data import make_batching
 from keras_seq2seq.data import make_dataset
 from keras_seq2seq.training.plan import TrainingPlan
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from harness import numbers_of
 
-from keras_seq2seq import AttentionSeq2Seq, BasicSeq2Seq, MaskedCrossEntropy  # noqa: E402
-from keras_seq2seq.backend import split_into_micro_batches  # noqa: E402
-from keras_seq2seq.cores import count_cores  # noqa: E402
+from keras_seq2seq import AttentionSeq2Seq, BasicSeq2Seq, MaskedCrossEntropy
+from keras_seq2seq.backend import split_into_micro_batches
+from keras_seq2seq.cores import count_cores
 
 tf = pytest.importorskip("tensorflow")
 if keras.backend.backend() != "tensorflow":

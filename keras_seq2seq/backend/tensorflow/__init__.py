@@ -1,14 +1,20 @@
 """The implementation for TensorFlow."""
 
 from keras_seq2seq.backend.tensorflow.adam import Adam
-from keras_seq2seq.backend.tensorflow.constants import frozen_weights, lookup_or_compute
 from keras_seq2seq.backend.tensorflow.logits import join_logits, make_logits, smoothed_cross_entropy
-from keras_seq2seq.backend.tensorflow.micro_batches import split_into_micro_batches
-from keras_seq2seq.backend.tensorflow.product import dense, matmul, take_beams, take_rows
-from keras_seq2seq.backend.tensorflow.replicas import (
+from keras_seq2seq.backend.tensorflow.parallel import (
     count_replicas,
     reducible_logs,
     replicated_train_step,
+    split_into_micro_batches,
+)
+from keras_seq2seq.backend.tensorflow.product import (
+    dense,
+    frozen_weights,
+    lookup_or_compute,
+    matmul,
+    take_beams,
+    take_rows,
 )
 from keras_seq2seq.backend.tensorflow.scan import scan
 from keras_seq2seq.backend.tensorflow.step_log import StepLog

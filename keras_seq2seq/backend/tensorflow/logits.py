@@ -10,8 +10,14 @@ import tensorflow as tf
 
 from keras_seq2seq.backend import portable
 from keras_seq2seq.backend.portable import BLOCK_SIZE, fill_up
-from keras_seq2seq.backend.tensorflow.constants import as_constants, computed_once
-from keras_seq2seq.backend.tensorflow.product import as_rows, from_rows, multiply_and_add, transpose
+from keras_seq2seq.backend.tensorflow.product import (
+    as_constants,
+    as_rows,
+    computed_once,
+    from_rows,
+    multiply_and_add,
+    transpose,
+)
 from keras_seq2seq.special_tokens import PADDING_ID
 
 # The logarithm of a smaller probability is inaccurate or infinite.

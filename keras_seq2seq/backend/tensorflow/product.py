@@ -1,17 +1,143 @@
-"""Matrix products, in and outside loops over time, and the selection of rows and beams."""
+"""Matrix products, with constant kernels while weights are frozen."""
 
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from keras_seq2seq.backend.tensorflow.constants import BlockValue, as_constants
+
+class BlockValue(threading.local):
+    """A thread-local value that is set within a block, and `None` outside.
+
+    Example:
+        >>> recorder = BlockValue()
+        >>> with recorder.set_to("a"):
+        ...     recorder.value
+        'a'
+    """
+
+    value: Any = None
+
+    @contextmanager
+    def set_to(self, value: Any) -> Iterator[None]:
+        """Sets the value within the block, and restores the previous one afterwards."""
+        before, self.value = self.value, value
+        try:
+            yield
+        finally:
+            self.value = before
+
+
+# A graph has at most 2 GB and may contain each constant several times.
+MAX_BYTES = 2**28
+
+# A larger table takes too long to compute if only one line is to be translated.
+MAX_TABLE_BYTES = 2**26
+
+
+class _Precomputed:
+    """Values that have been computed for a graph.
+
+    Attributes:
+        free_bytes: The bytes that are left for constants.
+        results: The computed values by key.
+    """
+
+    def __init__(self):
+        self.free_bytes = MAX_BYTES
+        self.results = {}
+
+
+_precomputed = BlockValue()
+
+
+def frozen_weights() -> AbstractContextManager[None]:
+    """Computes what depends on weights alone once for the graph that is traced in the block.
+
+    oneDNN reorders a kernel for every product, but a constant kernel only once. In bfloat16,
+    reordering takes as long as the product itself if there are few rows.
+    """
+    return _precomputed.set_to(_Precomputed())
+
+
+def as_constants(dtype: tf.DType, compute: Callable) -> list[tf.Tensor] | None:
+    """Returns the results of a function as constants, if that makes a product faster.
+
+    They are computed outside the graph, from the current values of the weights.
+
+    Args:
+        dtype: The dtype of the product.
+        compute: Function without arguments, whose result depends on weights alone.
+
+    Returns:
+        `None` outside `frozen_weights`; in float32, where products gain almost nothing and the
+        graph starts more slowly; or if the constants would be too large.
+    """
+    precomputed = _precomputed.value
+    if precomputed is None or dtype.size >= tf.float32.size:
+        return None
+    with tf.init_scope():
+        values = [tensor.numpy() for tensor in compute()]
+    size = sum(value.nbytes for value in values)
+    if size > precomputed.free_bytes:
+        return None
+    precomputed.free_bytes -= size
+    return [tf.constant(value) for value in values]
+
+
+def computed_once(key, compute):
+    """Returns the result of a function, computed outside the graph.
+
+    It is computed once for all calls with the same key in a block of `frozen_weights`.
+
+    Args:
+        key: A hashable object that identifies the result, such as a method.
+        compute: Function without arguments, whose result depends on weights alone.
+
+    Returns:
+        `None` outside `frozen_weights`.
+    """
+    precomputed = _precomputed.value
+    if precomputed is None:
+        return None
+    if key not in precomputed.results:
+        with tf.init_scope(), _precomputed.set_to(None):
+            precomputed.results[key] = compute()
+    return precomputed.results[key]
+
+
+def lookup_or_compute(function, ids, count):
+    """Returns `function(ids)`, with `frozen_weights` from a table of its results for all ids.
+
+    Args:
+        function: Function of integers `(...)` that returns a nested structure of tensors `(...,
+            size)`, which depends only on them and on weights. It must be equal to itself at the
+            next call, as a method is.
+        ids: Integer tensor `(...)`, below `count`.
+        count: Integer.
+    """
+    table = computed_once(function, lambda: _make_table(function, count))
+    if table is None:
+        return function(ids)
+    return keras.tree.map_structure(lambda rows: tf.gather(rows, ids), table)
+
+
+def _make_table(function, count):
+    row = keras.tree.flatten(function(tf.zeros((1,), "int32")))
+    if count * sum(part.shape[-1] * part.dtype.size for part in row) > MAX_TABLE_BYTES:
+        return None
+    return function(tf.range(count))
+
 
 # Only a product with a bias is computed by the operation that reorders constant kernels once. This
 # bias is lost in rounding, but unlike a zero TensorFlow does not remove it.
 NO_BIAS = 2.0**-120
 
-_recorder = BlockValue()
+# The recorder of `scan` that computes the products of the step being traced.
+recorder_in_use = BlockValue()
 
 
 def matmul(features, kernel):
@@ -27,7 +153,7 @@ def matmul(features, kernel):
         kernel: Variable or tensor `(size, columns)`, or `(..., size, columns)` of the same rank as
             the features.
     """
-    recorder = _recorder.value
+    recorder = recorder_in_use.value
     if recorder is not None and id(kernel) in recorder.indices:
         return recorder.multiply(features, recorder.indices[id(kernel)])
     if isinstance(kernel, keras.Variable):
@@ -63,7 +189,7 @@ def _no_bias(kernel, dtype):
 
 def _by_constants(features, kernel, make_bias):
     """Returns `features @ kernel + make_bias()`, or `None` where they are not constants."""
-    if _recorder.value is not None:
+    if recorder_in_use.value is not None:
         return None
     constants = as_constants(features.dtype, lambda: (tf.cast(kernel, features.dtype), make_bias()))
     return None if constants is None else multiply_and_add(features, *constants)
@@ -105,82 +231,6 @@ def transpose(matrix):
     """
     rows, columns = matrix.shape
     return tf.reshape(tf.linalg.matrix_transpose(matrix[tf.newaxis]), (columns, rows))
-
-
-def products_by(recorder: "Recording | Replay") -> AbstractContextManager[None]:
-    """Lets a recorder compute the products in the block."""
-    return _recorder.set_to(recorder)
-
-
-class Recording:
-    """Computes the products of a step, and keeps their operands and results.
-
-    Args:
-        kernels: The constants and weights, as the step refers to them.
-        tensors: Their values as tensors, or the `tensors` of a recording of the same step.
-
-    Attributes:
-        tensors: The tensors; kernels of products are cast to the dtype of the features.
-        used: The index of the kernel of each product.
-        features: The features of each product.
-        results: The products.
-    """
-
-    def __init__(self, kernels, tensors):
-        self.indices = {id(kernel): place for place, kernel in enumerate(kernels)}
-        self.tensors = list(tensors)
-        self.used, self.features, self.results = [], [], []
-
-    def multiply(self, features, place):
-        self.tensors[place] = tf.cast(self.tensors[place], features.dtype)
-        result = tf.matmul(features, self.tensors[place])
-        self.used.append(place)
-        self.features.append(features)
-        self.results.append(result)
-        return result
-
-
-class Replay:
-    """Returns the products that a `Recording` of the same step kept, and collects their gradients.
-
-    No gradient flows to the kernels: it is computed from the features and gradients of all steps.
-
-    Args:
-        kernels: The constants and weights, as the step refers to them.
-        results: The products, in the order of the step.
-        transposed: The kernel of each product, transposed.
-
-    Attributes:
-        gradients: The gradient of each product that has one, by its number, once a tape has
-            computed gradients.
-    """
-
-    def __init__(self, kernels, results, transposed):
-        self.indices = {id(kernel): place for place, kernel in enumerate(kernels)}
-        self._products = iter(enumerate(zip(results, transposed, strict=True)))
-        self.gradients = {}
-
-    def multiply(self, features, place):
-        number, (result, transposed) = next(self._products)
-
-        @tf.custom_gradient
-        def replay(features):
-            def gradient(upstream):
-                self.gradients[number] = upstream
-                return tf.matmul(upstream, transposed)
-
-            return tf.identity(result), gradient
-
-        return replay(features)
-
-
-def kernel_gradient(features, gradients):
-    """Returns the gradient of a kernel from all its products, `(time, ..., rows, size)` each."""
-    if features.shape.rank == 3:
-        features = tf.reshape(features, (-1, features.shape[-1]))
-        gradients = tf.reshape(gradients, (-1, gradients.shape[-1]))
-        return tf.matmul(features, gradients, transpose_a=True)
-    return tf.einsum("tbrs,tbrc->bsc", features, gradients)
 
 
 def take_rows(tensor, rows):

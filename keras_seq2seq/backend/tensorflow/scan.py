@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 from keras.tree import flatten, pack_sequence_as
 
-from keras_seq2seq.backend.tensorflow.product import Recording, Replay, kernel_gradient, products_by
+from keras_seq2seq.backend.tensorflow.product import recorder_in_use
 
 
 def scan(step, states, inputs, keep, constants=(), weights=(), go_backwards=False):
@@ -196,7 +196,7 @@ class _Loop:
         states, inputs, constants, weights = self._split(arguments)
         recorder = make_recorder([*constants, *self._weights], [*constants, *weights])
         values = list(zip(self._weights, weights, strict=True))
-        with keras.StatelessScope(values), products_by(recorder):
+        with keras.StatelessScope(values), recorder_in_use.set_to(recorder):
             states = self._step(
                 inputs,
                 pack_sequence_as(self._states, states),
@@ -236,3 +236,74 @@ def _arrays(size, like):
 
 def _write(arrays, place, tensors):
     return {number: array.write(place, tensors[number]) for number, array in arrays.items()}
+
+
+class Recording:
+    """Computes the products of a step, and keeps their operands and results.
+
+    Args:
+        kernels: The constants and weights, as the step refers to them.
+        tensors: Their values as tensors, or the `tensors` of a recording of the same step.
+
+    Attributes:
+        tensors: The tensors; kernels of products are cast to the dtype of the features.
+        used: The index of the kernel of each product.
+        features: The features of each product.
+        results: The products.
+    """
+
+    def __init__(self, kernels, tensors):
+        self.indices = {id(kernel): place for place, kernel in enumerate(kernels)}
+        self.tensors = list(tensors)
+        self.used, self.features, self.results = [], [], []
+
+    def multiply(self, features, place):
+        self.tensors[place] = tf.cast(self.tensors[place], features.dtype)
+        result = tf.matmul(features, self.tensors[place])
+        self.used.append(place)
+        self.features.append(features)
+        self.results.append(result)
+        return result
+
+
+class Replay:
+    """Returns the products that a `Recording` of the same step kept, and collects their gradients.
+
+    No gradient flows to the kernels: it is computed from the features and gradients of all steps.
+
+    Args:
+        kernels: The constants and weights, as the step refers to them.
+        results: The products, in the order of the step.
+        transposed: The kernel of each product, transposed.
+
+    Attributes:
+        gradients: The gradient of each product that has one, by its number, once a tape has
+            computed gradients.
+    """
+
+    def __init__(self, kernels, results, transposed):
+        self.indices = {id(kernel): place for place, kernel in enumerate(kernels)}
+        self._products = iter(enumerate(zip(results, transposed, strict=True)))
+        self.gradients = {}
+
+    def multiply(self, features, place):
+        number, (result, transposed) = next(self._products)
+
+        @tf.custom_gradient
+        def replay(features):
+            def gradient(upstream):
+                self.gradients[number] = upstream
+                return tf.matmul(upstream, transposed)
+
+            return tf.identity(result), gradient
+
+        return replay(features)
+
+
+def kernel_gradient(features, gradients):
+    """Returns the gradient of a kernel from all its products, `(time, ..., rows, size)` each."""
+    if features.shape.rank == 3:
+        features = tf.reshape(features, (-1, features.shape[-1]))
+        gradients = tf.reshape(gradients, (-1, gradients.shape[-1]))
+        return tf.matmul(features, gradients, transpose_a=True)
+    return tf.einsum("tbrs,tbrc->bsc", features, gradients)

@@ -1,21 +1,70 @@
-"""Training steps whose batch is spread over the replicas of a `tf.distribute` strategy.
+"""Micro-batches for several cores, and training steps on several devices.
 
-Keras averages the replicas' losses, each the mean over its own tokens, and clips gradients before
-it sums them over the replicas. Here the loss is the mean over the tokens of the whole batch, and
-the gradient of the whole batch is clipped, so that several devices train as one would.
+Under a `tf.distribute` strategy, Keras averages the replicas' losses, each the mean over its own
+tokens, and clips gradients before it sums them over the replicas. Here the loss is the mean over
+the tokens of the whole batch, and the gradient of the whole batch is clipped, so that several
+devices train as one would.
 
-This module works around two private details of Keras 3, for which there is no public interface; a
-test of two devices fails if they change:
+That works around two private details of Keras 3, for which there is no public interface; a test of
+two devices fails if they change:
 
 - an optimizer sums gradients over replicas in `_all_reduce_sum_gradients`, after clipping;
 - under `MultiWorkerMirroredStrategy` the trainer reduces logs over their first axis, which scalars
   do not have.
 """
 
+import os
+
 import keras
 import tensorflow as tf
 
-from keras_seq2seq.backend.tensorflow.constants import BlockValue
+from keras_seq2seq.backend.tensorflow.product import BlockValue
+from keras_seq2seq.cores import count_cores
+
+
+def split_into_micro_batches(batch):
+    """Splits a batch into micro-batches: one where an operation may use all cores.
+
+    Cores that share an operation wait for each other at each of the thousands of operations of a
+    step. Where TensorFlow gives an operation fewer threads than it runs operations in parallel
+    (`TF_NUM_INTRAOP_THREADS`, `TF_NUM_INTEROP_THREADS`), there are as many micro-batches as can
+    run in parallel.
+
+    Args:
+        batch: Nested structure of tensors `(batch, ...)`.
+
+    Returns:
+        List of such structures, in order.
+    """
+    count = _count_micro_batches()
+    if count == 1:
+        return [batch]
+    batch = keras.tree.map_structure(tf.convert_to_tensor, batch)
+    size = tf.shape(keras.tree.flatten(batch)[0])[0]
+
+    def micro_batch(index):
+        begin, end = size * index // count, size * (index + 1) // count
+        return keras.tree.map_structure(lambda tensor: tensor[begin:end], batch)
+
+    return [micro_batch(index) for index in range(count)]
+
+
+def _count_micro_batches():
+    if tf.config.list_physical_devices("GPU"):
+        return 1
+    threading = tf.config.threading
+    at_once = threading.get_inter_op_parallelism_threads() or _chosen("TF_NUM_INTEROP_THREADS")
+    threads = threading.get_intra_op_parallelism_threads() or _chosen("TF_NUM_INTRAOP_THREADS")
+    return max(1, at_once // threads)
+
+
+def _chosen(name):
+    try:
+        chosen = int(os.environ.get(name, "0"))
+    except ValueError:  # TensorFlow reports it.
+        chosen = 0
+    return chosen if chosen > 0 else count_cores()
+
 
 # Each replica runs in a thread of its own.
 _are_summed = BlockValue()

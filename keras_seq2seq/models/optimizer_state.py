@@ -1,4 +1,4 @@
-"""The moving average of a model's weights."""
+"""What training code reads from the optimizer of a model."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,3 +32,12 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
     finally:
         for variable, value in zip(model.trainable_variables, own, strict=True):
             variable.assign(value)
+
+
+def steps_taken(optimizer):
+    """Returns the number of batches that an optimizer has seen, an integer variable.
+
+    `optimizer.iterations` counts the updates of the weights, which are fewer where gradients are
+    accumulated.
+    """
+    return optimizer._iterations
