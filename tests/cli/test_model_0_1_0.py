@@ -110,10 +110,9 @@ def test_resumes(run, tmp_path, monkeypatch):
     # The same batches.
     for name in ("tokens", "train_source_padding", "train_target_padding", "learning_rate"):
         assert records[-1][name] == expected[name], name
-    # Dropout is not the same with another number of threads.
-    for name in ("train_loss", "dev_loss"):
-        assert records[-1][name] == pytest.approx(expected[name], rel=0.3), name
-        assert records[-1][name] < records[1][name]
+    # The losses depend on the number of threads, which determines the micro-batches of dropout.
+    assert records[-1]["train_loss"] == pytest.approx(expected["train_loss"], rel=0.2)
+    assert records[-1]["train_loss"] < records[1]["train_loss"]
     # The tokenizers are stored as in new directories from now on.
     assert json.loads(Path("model/target.tokenizer.json").read_text())["kind"] == "characters"
 
