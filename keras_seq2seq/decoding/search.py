@@ -210,7 +210,7 @@ def refill(state, started, waiting):
 
 
 def drop_finished(state):
-    """Returns the state without finished slots, but for those that round up their number."""
+    """Returns the state without finished slots, except those that round up their number."""
     live, done = (ops.nonzero(flags)[0] for flags in (ops.logical_not(state.done), state.done))
     return take_rows(state, ops.concatenate([live, done])[: count_kept(state)])
 

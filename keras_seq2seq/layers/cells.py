@@ -12,7 +12,7 @@ class Cell(BaseLayer):
     """Base class of the cells.
 
     A cell is split in two: `project` computes what depends on the inputs alone, for all time steps
-    in one product, and `step` is what has to stay inside the loop.
+    in one product, and `step` what must stay inside the loop.
 
     Args:
         num_units: Integer, the size of the output.

@@ -14,11 +14,11 @@ from keras_seq2seq.special_tokens import SPECIAL_TOKENS, UNKNOWN_ID
 class ScaledEmbedding(BaseLayer, keras.layers.Embedding):
     """An embedding multiplied by the square root of its size.
 
-    The weights start with a standard deviation of `1 / sqrt(output_dim)`, so that the vectors
-    start with unit variance. Keras' default, uniform in +-0.05, tells tokens apart so little that
-    attention takes thousands of steps to lock in. And with an optimizer such as Adam, whose steps
-    do not depend on the scale of the gradients, the vectors of rare tokens move far enough in the
-    few steps that they take part in.
+    The weights are initialized with a standard deviation of `1 / sqrt(output_dim)`, so that the
+    vectors start with unit variance. With Keras's default, uniform in [-0.05, 0.05], tokens differ
+    so little that attention takes thousands of steps to lock in. The scaling also helps rare
+    tokens: with an optimizer such as Adam, whose steps do not depend on the scale of the gradients,
+    their vectors move far enough in the few steps in which they occur.
 
     Args:
         input_dim: Integer, the size of the vocabulary.
@@ -52,9 +52,9 @@ class ScaledEmbedding(BaseLayer, keras.layers.Embedding):
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
 class WordDropout(keras.layers.Layer):
-    """Replaces tokens by the unknown one, each by chance, in training.
+    """Replaces tokens by the unknown token at random, in training.
 
-    Special tokens, padding among them, stay.
+    Special tokens, including padding, are kept.
 
     Args:
         rate: Float, the probability with which a token is replaced.
@@ -62,7 +62,7 @@ class WordDropout(keras.layers.Layer):
 
     Call arguments:
         inputs: Integer tensor of any shape, ids.
-        training: Boolean, whether to replace any.
+        training: Boolean, whether to replace tokens.
 
     Output:
         Ids of the same shape.
@@ -97,9 +97,9 @@ class WordDropout(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
 class Logits(BaseLayer):
-    """Scores each token by a product with the decoder's output.
+    """A dense layer that scores each token of the vocabulary.
 
-    What `keras.layers.Dense` would compute, but so that `MaskedCrossEntropy` costs less.
+    Computes the same as `keras.layers.Dense`, in a form that makes `MaskedCrossEntropy` cheaper.
 
     Args:
         vocabulary_size: Integer, the number of tokens.
@@ -135,11 +135,12 @@ class Logits(BaseLayer):
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
 class TiedLogits(BaseLayer):
-    """Scores each token by the product of the decoder's output and the token's vector.
+    """An output layer that shares its weights with the target embedding.
 
-    The vectors are the weights of a `ScaledEmbedding`, before its scaling: their standard
-    deviation of `1 / sqrt(output_dim)` is what an output layer begins with. Where outputs have
-    another size than the vectors, they are projected first.
+    The score of a token is the product of the decoder's output and the token's vector. The vectors
+    are the weights of a `ScaledEmbedding` before scaling, whose standard deviation of
+    `1 / sqrt(output_dim)` suits an output layer. Outputs of another size than the vectors are
+    projected first.
 
     Args:
         embedding: The `ScaledEmbedding` of the target.

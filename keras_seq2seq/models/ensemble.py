@@ -1,20 +1,20 @@
-"""Several models that decode as one."""
+"""Ensembles of models."""
 
 from keras import ops
 
 
 class Ensemble:
-    """Predicts by the mean of the log-probabilities of several models.
+    """Averages the log-probabilities of several models.
 
-    That is the geometric mean of their probabilities, which a search makes a distribution again.
-    The attention is the mean of that of those models that have any. Searches, and translators
-    and scorers, take an ensemble for a model.
+    This is the geometric mean of their probabilities, which a search normalizes. The attention is
+    the mean over the models that have attention. Searches, translators and scorers accept an
+    ensemble in place of a model.
 
     Args:
-        models: The models, of the same vocabularies; they may differ in all else.
+        models: The models. They must have the same vocabularies, and may differ in everything else.
 
     Raises:
-        ValueError: If there is no model, or they differ in the size of a vocabulary.
+        ValueError: If there is no model, or the sizes of their vocabularies differ.
 
     Example:
         >>> ensemble = Ensemble([model, other_model])
@@ -39,7 +39,7 @@ class Ensemble:
 
     @property
     def has_attention(self):
-        """Whether `decode_step` gives attention weights."""
+        """Whether `decode_step` returns attention weights."""
         return any(model.has_attention for model in self.models)
 
     def __call__(self, inputs, training=False):
@@ -52,13 +52,13 @@ class Ensemble:
         return mean_log_probability([model(inputs, training=training) for model in self.models])
 
     def encode(self, source_ids):
-        """Reads the source with all models.
+        """Encodes the source with all models.
 
         Args:
             source_ids: Integer tensor `(batch, source_length)`.
 
         Returns:
-            The memories and the states of all models, as `Seq2Seq.encode` gives them.
+            The memories and the states of all models, as `Seq2Seq.encode` returns them.
         """
         memories, states = zip(*(model.encode(source_ids) for model in self.models), strict=True)
         return list(memories), list(states)
@@ -67,13 +67,13 @@ class Ensemble:
         """Predicts the token after `ids`.
 
         Args:
-            ids: Integer tensor `(batch,)`, the tokens that came before.
+            ids: Integer tensor `(batch,)`, the previous tokens.
             states: The states from `encode` or from the step before.
             memory: The memories from `encode`.
 
         Returns:
             The mean log-probabilities `(batch, target_vocabulary_size)`, the attention weights
-            `(batch, source_length)` or `None`, and the new states; with an axis for several
+            `(batch, source_length)` or `None`, and the new states. They have an axis for several
             hypotheses of each source, `(batch, n, ...)`, if ids and states have one.
         """
         logits, attention_scores, states = zip(

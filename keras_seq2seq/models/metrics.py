@@ -6,14 +6,14 @@ from keras import ops
 
 
 class Perplexity(keras.metrics.Metric):
-    """The exponential of the mean cross-entropy, every token counting alike.
+    """The exponential of the mean cross-entropy, weighted by tokens.
 
     Args:
         name: String.
 
     Call arguments of `update_state`:
-        loss: Scalar, the mean cross-entropy of a batch, in nats a token.
-        tokens: Scalar, the number of tokens it is the mean of.
+        loss: Scalar, the mean cross-entropy of a batch, in nats per token.
+        tokens: Scalar, the number of tokens in the batch.
     """
 
     def __init__(self, name="perplexity", **kwargs):
@@ -30,14 +30,14 @@ class Perplexity(keras.metrics.Metric):
         return ops.exp(self.total / ops.maximum(self.tokens, 1.0))
 
     def as_float(self):
-        """Returns the result by NumPy: for every step, an operation of the backend is slow."""
+        """Returns the result, computed by NumPy: an operation of the backend is slow at each step."""
         total, tokens = map(ops.convert_to_numpy, (self.total, self.tokens))
         with np.errstate(over="ignore"):
             return float(np.exp(total / np.maximum(tokens, 1.0)))
 
 
 class Padding(keras.metrics.Metric):
-    """The shares of the positions of sources and targets that are padding, from 0 to 1.
+    """The shares of padding in sources and targets, from 0 to 1.
 
     Call arguments of `update_state`:
         source_ids: Integer tensor `(batch, source_length)`, 0 for padding.

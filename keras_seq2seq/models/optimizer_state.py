@@ -9,9 +9,9 @@ from keras import ops
 
 @contextmanager
 def averaged_weights(model: keras.Model) -> Iterator[None]:
-    """Gives a model the moving average of its weights, until the block ends.
+    """Sets the weights of a model to their moving average within the block.
 
-    Where its optimizer keeps none (`use_ema`), the model has its own weights in the block.
+    If its optimizer keeps none (`use_ema`), the model keeps its weights.
 
     Args:
         model: The compiled model.
