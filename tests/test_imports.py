@@ -30,7 +30,7 @@ LIBRARY = {
     "callbacks": {"backend", "evaluation", "files", "models", "plots", "text", "translator"},
 }
 BUILDERS = {
-    "config": {"evaluation", "files"},
+    "config": {"evaluation", "files", "text"},
     "building": {*LIBRARY, "config"} - {"callbacks", "plots", "translator"},
     "model_directory": {*LIBRARY, "building", "config"} - {"callbacks", "plots"},
 }

@@ -17,6 +17,7 @@ from keras_seq2seq.config.option_types import (
     one_of,
 )
 from keras_seq2seq.config.section import Section
+from keras_seq2seq.text import TOKENIZERS
 
 
 class RnnCellOptions(Section):
@@ -156,7 +157,7 @@ class BridgeOptions(Section):
     ] = None
 
 
-TokenizerType = one_of("whitespace", "characters")
+TokenizerType = one_of(*TOKENIZERS)
 
 
 class SourceOptions(Section):

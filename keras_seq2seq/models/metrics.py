@@ -30,7 +30,7 @@ class Perplexity(keras.metrics.Metric):
         return ops.exp(self.total / ops.maximum(self.tokens, 1.0))
 
     def as_float(self):
-        """Returns the result, computed by NumPy: an operation of the backend is slow at each step."""
+        """Returns the result, computed by NumPy, which is faster than the backend at each step."""
         total, tokens = map(ops.convert_to_numpy, (self.total, self.tokens))
         with np.errstate(over="ignore"):
             return float(np.exp(total / np.maximum(tokens, 1.0)))
