@@ -1,5 +1,6 @@
 """The loop that all searches share, and what it returns."""
 
+import warnings
 from typing import Any, NamedTuple
 
 from keras import ops
@@ -97,7 +98,13 @@ class Search:
         return_scores=True,
         return_attention_scores=False,
         num_slots=None,
+        rows_at_once=None,
     ):
+        if rows_at_once is not None:
+            warnings.warn(
+                "rows_at_once= is deprecated; use num_slots", DeprecationWarning, stacklevel=2
+            )
+            num_slots = rows_at_once
         max_length = self.constraints.max_length if max_length is None else max_length
         batch_size = count_rows(states)
         limits = self.constraints.limits(batch_size, source_lengths, prefix, max_length)

@@ -21,6 +21,7 @@ _RENAMED = {
     "target_vocabulary": "target",
     "parts": "shards",
     "all_parts": "num_shards",
+    "fixed_weights": "frozen_weights",
 }
 
 # Keywords that are now part of a text encoder: its side and the argument there.

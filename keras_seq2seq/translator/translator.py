@@ -63,7 +63,7 @@ class Translator:
         [-0.7, -1.9, -2.2]
     """
 
-    @accept_deprecated_keywords(*TEXT_KEYWORDS)
+    @accept_deprecated_keywords(*TEXT_KEYWORDS, "fixed_weights")
     def __init__(
         self,
         model: Seq2Seq | Ensemble,

@@ -238,3 +238,12 @@ def test_a_step_that_goes_wrong_ends_too():
     model.logits[:] = np.nan
     for search in SEARCHES.values():
         assert run(search(), model).ids.shape[-1] <= 14
+
+
+def test_the_argument_rows_at_once_of_version_0_1_still_works():
+    model = MODELS["attention"]()
+    search = GreedySearch(max_length=5)
+    with pytest.warns(DeprecationWarning, match="use num_slots"):
+        old = decode(model, search, SOURCE_IDS, rows_at_once=2)
+    new = decode(model, search, SOURCE_IDS, num_slots=2)
+    np.testing.assert_array_equal(numbers_of(old.ids), numbers_of(new.ids))

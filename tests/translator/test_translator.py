@@ -312,3 +312,8 @@ def test_the_tree_of_a_beam(tmp_path):
         paths.append(path[::-1])
     assert ids in paths
     assert translator.translate([""])[0].tree is None
+
+
+def test_the_argument_fixed_weights_of_version_0_1_still_works():
+    with pytest.warns(DeprecationWarning, match="use frozen_weights"):
+        assert make_translator(fixed_weights=True).frozen_weights
