@@ -37,8 +37,7 @@ class FileLines:
 
     def __init__(self, paths: list[str]):
         self.paths = paths
-        more = f" and {len(paths) - 1} more files" if len(paths) > 1 else ""
-        self.name = f"{paths[0]}{more}"
+        self.name = paths[0] if len(paths) == 1 else f"{paths[0]}, ... ({len(paths)} files)"
 
     def __iter__(self) -> Iterator[str]:
         return chain.from_iterable(map(read_lines, self.paths))
@@ -255,7 +254,7 @@ def as_pairs(sources: Any, targets: Any) -> Pairs:
         return DatasetPairs(sources)
     elif callable(sources):
         return GeneratedPairs(sources)
-    elif _is_sequence(sources) and not isinstance(sources, (str, bytes)):
+    elif _is_sequence(sources) and not isinstance(sources, str):
         pairs = [_check_pair(pair, f"sources[{index}]") for index, pair in enumerate(sources)]
         source, target = (
             StringLines([pair[side] for pair in pairs], name)
@@ -277,7 +276,7 @@ def _as_lines(text: Any, name: str) -> FileLines | StringLines:
         return FileLines(_find_files(text))
     if _is_tensor(text):
         text = text.numpy()
-    if isinstance(text, bytes) or not _is_sequence(text):
+    if not _is_sequence(text):
         raise TypeError(
             f"{name} must be a file or a sequence of strings such as a list or a column of a "
             f"DataFrame. Received: {short_repr(text)}"
@@ -312,7 +311,8 @@ def _is_sequence(value: Any) -> bool:
     return (
         hasattr(value, "__len__")
         and hasattr(value, "__iter__")
-        and not isinstance(value, (Mapping, Set))
+        and not isinstance(value, (bytes, Set))
+        and _column_names(value) is None
     )
 
 
