@@ -35,6 +35,7 @@ _MODULE_OF = {
     "make_dataset": "data",
     "plan_training": "training",
     "prepare": "training",
+    "split_pairs": "data",
     "train": "training",
 }
 
