@@ -212,3 +212,7 @@ def replicated_train_step(model, data):
 def reducible_logs(logs):
     """Returns the logs of a step in the form that the trainer reduces over processes."""
     return logs
+
+
+class TracksLayers:
+    """Mixin of layers and models: has no effect on backends without TensorFlow's checkpoints."""

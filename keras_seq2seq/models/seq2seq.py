@@ -16,6 +16,7 @@ from keras_seq2seq.models.scheduled_sampling import sample_decoder_inputs
 from keras_seq2seq.special_tokens import PADDING_ID
 
 
+@keras.saving.register_keras_serializable("keras_seq2seq")
 class Seq2Seq(ReplicatedModel):
     """An encoder, a bridge and a decoder between two embeddings and an output layer.
 

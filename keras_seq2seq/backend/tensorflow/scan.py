@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 from keras.tree import flatten, pack_sequence_as
 
+from keras_seq2seq.backend import portable
 from keras_seq2seq.backend.tensorflow.product import recorder_in_use
 
 
@@ -41,6 +42,8 @@ def scan(step, states, inputs, keep, constants=(), weights=(), go_backwards=Fals
         final_states, trace, recording = loop.run(arguments)
 
         def gradient(*upstream):
+            if _is_being_saved():
+                return loop.run_again_and_back(arguments, kept, upstream)
             d_kept = list(zip(kept, upstream[count:], strict=True))
             return loop.run_back(arguments, trace, recording, upstream[:count], d_kept)
 
@@ -50,6 +53,16 @@ def scan(step, states, inputs, keep, constants=(), weights=(), go_backwards=Fals
     results = run(*map(tf.convert_to_tensor, arguments))
     final_states = pack_sequence_as(states, results[:count])
     return final_states, pack_sequence_as(keep(states), results[count:])
+
+
+def _is_being_saved():
+    """Returns whether a custom gradient is being traced for a SavedModel.
+
+    Such a gradient must not refer to tensor arrays, which a SavedModel cannot store. TensorFlow
+    traces it as a function of its own, which is known only by its name; a test of `model.export`
+    fails if that name changes.
+    """
+    return getattr(tf.compat.v1.get_default_graph(), "name", "").startswith("internal_grad_fn")
 
 
 class _Trace(NamedTuple):
@@ -190,6 +203,31 @@ class _Loop:
             *map(d_inputs.get, range(len(inputs))),
             *map(d_shared.get, range(len(shared))),
         ]
+
+    def run_again_and_back(self, arguments, kept, upstream):
+        """Returns the gradients of the arguments from another run of the loop, by TensorFlow's own.
+
+        Args:
+            arguments: The arguments of `run`.
+            kept: The numbers of the states that are kept.
+            upstream: The gradients of the states after the last step and of the kept states.
+        """
+        arguments = [tf.identity(tensor) for tensor in arguments]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([tensor for tensor in arguments if tensor.dtype.is_floating])
+            states, inputs, constants, weights = self._split(arguments)
+
+            def step(inputs, states, _):
+                return self._advance([*states, *inputs, *constants, *weights], Recording)[0]
+
+            final_states, all_states = portable.scan(
+                step,
+                states,
+                inputs,
+                lambda states: [states[number] for number in kept],
+                go_backwards=self._go_backwards,
+            )
+        return tape.gradient([*final_states, *all_states], arguments, list(upstream))
 
     def _advance(self, arguments, make_recorder):
         """Computes one step. Returns the new states and the recorder of its products."""
