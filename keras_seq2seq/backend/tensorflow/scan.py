@@ -6,7 +6,6 @@ import keras
 import tensorflow as tf
 from keras.tree import flatten, pack_sequence_as
 
-from keras_seq2seq.backend import portable
 from keras_seq2seq.backend.tensorflow.product import recorder_in_use
 
 
@@ -205,7 +204,7 @@ class _Loop:
         ]
 
     def run_again_and_back(self, arguments, kept, upstream):
-        """Returns the gradients of the arguments from another run of the loop, by TensorFlow's own.
+        """Returns the gradients of the arguments from another run of the loop, differentiated by TensorFlow.
 
         Args:
             arguments: The arguments of `run`.
@@ -216,17 +215,20 @@ class _Loop:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([tensor for tensor in arguments if tensor.dtype.is_floating])
             states, inputs, constants, weights = self._split(arguments)
+            length = tf.shape(inputs[0])[0]
 
-            def step(inputs, states, _):
-                return self._advance([*states, *inputs, *constants, *weights], Recording)[0]
+            def body(index, states, arrays):
+                time = self._time(index, length)
+                now = [tensor[time] for tensor in inputs]
+                states, _ = self._advance([*states, *now, *constants, *weights], Recording)
+                return index + 1, states, _write(arrays, time, states)
 
-            final_states, all_states = portable.scan(
-                step,
-                states,
-                inputs,
-                lambda states: [states[number] for number in kept],
-                go_backwards=self._go_backwards,
+            _, final_states, arrays = tf.while_loop(
+                lambda index, *_: index < length,
+                body,
+                (0, states, _arrays(length, {number: states[number] for number in kept})),
             )
+            all_states = [arrays[number].stack() for number in kept]
         return tape.gradient([*final_states, *all_states], arguments, list(upstream))
 
     def _advance(self, arguments, make_recorder):
