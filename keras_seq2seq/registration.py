@@ -14,6 +14,8 @@ _PACKAGE = "keras_seq2seq"
 # The registered classes, by module. A test compares them with what the modules register.
 CLASSES = {
     "backend": ("Adam",),
+    "decoding.beam_search": ("BeamSearch",),
+    "decoding.stepwise": ("GreedySearch", "SamplingSearch"),
     "layers.attention": ("BahdanauAttention", "DotAttention"),
     "layers.bridge": ("DenseBridge", "PassThroughBridge", "ZeroBridge"),
     "layers.cell_templates": ("KerasCell",),

@@ -204,7 +204,7 @@ class _Loop:
         ]
 
     def run_again_and_back(self, arguments, kept, upstream):
-        """Returns the gradients of the arguments from another run of the loop, differentiated by TensorFlow.
+        """Returns the gradients of the arguments, as TensorFlow differentiates another run.
 
         Args:
             arguments: The arguments of `run`.
