@@ -6,6 +6,8 @@ not wait for TensorFlow.
 
 from importlib import import_module
 
+from keras_seq2seq.registration import register_with_keras
+
 __version__ = "0.1.0"
 
 _MODULE_OF = {
@@ -40,6 +42,10 @@ _MODULE_OF = {
 }
 
 __all__ = [*_MODULE_OF, "__version__"]
+
+
+# So that `keras.models.load_model` finds the classes of this package once it is imported.
+register_with_keras()
 
 
 def __getattr__(name: str):
