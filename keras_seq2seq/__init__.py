@@ -33,6 +33,7 @@ _MODULE_OF = {
     "Vocabulary": "text",
     "WhitespaceTokenizer": "text",
     "average_checkpoints": "training",
+    "configure_tensorflow": "tensorflow_settings",
     "evaluate": "evaluation",
     "make_dataset": "data",
     "plan_training": "training",

@@ -11,7 +11,14 @@ import keras_seq2seq
 PACKAGE = Path(keras_seq2seq.__file__).parent
 
 # Modules without imports of their own, which all may use.
-FREE = {"cores", "errors", "registration", "special_tokens"}
+FREE = {
+    "cores",
+    "defaults",
+    "errors",
+    "registration",
+    "special_tokens",
+    "tensorflow_settings",
+}
 
 # The tiers from the lowest up; each part with those that it may import beside itself.
 LIBRARY = {

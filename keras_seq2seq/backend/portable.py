@@ -216,9 +216,14 @@ def concrete(tensor):
     return tensor if isinstance(tensor, np.ndarray) else None
 
 
-def count_replicas():
+def count_replicas(model=None):
     """Returns the number of replicas that share a training step: always one."""
     return 1
+
+
+def build_replicated_optimizer(model):
+    """Creates the variables of an optimizer on all replicas, which no strategy asks for here."""
+    raise NotImplementedError
 
 
 def replicated_train_step(model, data):
@@ -226,9 +231,14 @@ def replicated_train_step(model, data):
     raise NotImplementedError
 
 
-def reducible_logs(logs):
-    """Returns the logs of a step in the form that the trainer reduces over processes."""
-    return logs
+def replicated_test_step(model, data):
+    """Evaluates one replica's share of a batch, which no strategy asks for here."""
+    raise NotImplementedError
+
+
+def sum_over_replicas(value):
+    """Returns the sum of a tensor over all replicas: the tensor itself."""
+    return value
 
 
 class TracksLayers:

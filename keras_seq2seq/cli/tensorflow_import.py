@@ -6,17 +6,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
-from keras_seq2seq.cores import count_cores
+from keras_seq2seq.tensorflow_settings import set_environment
 
 _LEVEL, _ERRORS = "TF_CPP_MIN_LOG_LEVEL", "3"
-_THREADS = "TF_NUM_INTRAOP_THREADS"
-_CHOICES = {
-    # Reuse the memory of tensors instead of returning it to the system as the C library does with
-    # large blocks: steps are faster, and memory use stays flat.
-    "TF_CPU_ALLOCATOR_USE_BFC": "true",
-    # By default, TensorFlow uses the matrix products of oneDNN only on the newest CPUs.
-    "TF_ENABLE_ONEDNN_OPTS": "1",
-}
 
 
 def import_tensorflow(batches_at_once: bool = False):
@@ -29,10 +21,7 @@ def import_tensorflow(batches_at_once: bool = False):
         batches_at_once: Whether the command processes one batch per core in parallel, each on a
             single thread, instead of one batch on all cores.
     """
-    # With two cores, a training step processes half of the batch on each. More were not measured.
-    choices = {**_CHOICES, _THREADS: "1"} if batches_at_once or count_cores() <= 2 else _CHOICES
-    for name, value in choices.items():
-        os.environ.setdefault(name, value)
+    set_environment(batches_at_once)
     is_quiet = os.environ.setdefault(_LEVEL, _ERRORS) == _ERRORS
     # The level alone is not enough: TensorFlow logs some lines before reading it.
     is_first = "tensorflow" not in sys.modules

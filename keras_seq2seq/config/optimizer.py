@@ -20,6 +20,7 @@ from keras_seq2seq.config.option_types import (
     one_of,
 )
 from keras_seq2seq.config.section import Section, conflict
+from keras_seq2seq.defaults import CLIP_GRADIENTS, LEARNING_RATE
 
 # The optimizers of Keras that require no argument except a learning rate. ScheduleFreeAdamW is
 # not supported: its weights are usable for inference only after a call that ends training.
@@ -101,10 +102,9 @@ class OptimizerOptions(Section):
     arguments: Annotated[
         Arguments, Option("Additional arguments of the optimizer, named as in Keras.")
     ] = {}
-    # google/seq2seq's default of 1e-4 trains too slowly to reach the results of its tutorials.
     learning_rate: Annotated[
         PositiveFloat, Option("Base learning rate, to which warm-up and decay apply.")
-    ] = 1e-3
+    ] = LEARNING_RATE
     lr_decay_type: Annotated[
         DecayType, Option("Decay of the learning rate; constant if not set.")
     ] = None
@@ -156,7 +156,7 @@ class OptimizerOptions(Section):
     ] = 3
     clip_gradients: Annotated[
         NonNegativeFloat, Option("Maximum global norm of the gradients; 0 disables clipping.")
-    ] = 5.0
+    ] = CLIP_GRADIENTS
     gradient_accumulation_steps: Annotated[
         PositiveInt, Option("Number of training steps whose gradients are averaged per update.")
     ] = 1

@@ -1,8 +1,26 @@
-"""Perplexity and padding, as Keras metrics."""
+"""Perplexity, padding, and metrics that leave out padding, as Keras metrics."""
 
 import keras
 import numpy as np
 from keras import ops
+
+from keras_seq2seq.losses import apply_weights
+
+# The metrics of Keras that accept token ids as labels and logits as predictions.
+_KERAS_METRICS = (
+    keras.metrics.IoU,
+    keras.metrics.SparseCategoricalAccuracy,
+    keras.metrics.SparseCategoricalCrossentropy,
+    keras.metrics.SparseTopKCategoricalAccuracy,
+)
+
+# Names that Keras resolves by the shapes of the labels and the predictions.
+_AS_SPARSE = {
+    "acc": "sparse_categorical_accuracy",
+    "accuracy": "sparse_categorical_accuracy",
+    "ce": "sparse_categorical_crossentropy",
+    "crossentropy": "sparse_categorical_crossentropy",
+}
 
 
 class Perplexity(keras.metrics.Metric):
@@ -64,3 +82,117 @@ class Padding(keras.metrics.Metric):
         source = self.source_tokens / ops.maximum(self.source_positions, 1.0)
         target = self.target_tokens / ops.maximum(self.target_positions, 1.0)
         return {"source_padding": 1.0 - source, "target_padding": 1.0 - target}
+
+
+@keras.saving.register_keras_serializable("keras_seq2seq")
+class MaskedMetric(keras.metrics.Metric):
+    """A metric over real tokens only.
+
+    Args:
+        metric: A `keras.metrics.Metric`, or a function of labels `(batch, time)` and logits
+            `(batch, time, vocabulary_size)` that returns a value per token `(batch, time)`, per
+            sequence `(batch,)`, or a scalar, whose mean is computed.
+        name: String. Defaults to the name of the metric.
+
+    Call arguments of `update_state`:
+        y_true: Integer tensor `(batch, time)`, the labels, 0 for padding.
+        y_pred: Float tensor `(batch, time, vocabulary_size)`, the logits.
+        sample_weight: Float tensor `(batch,)` or `(batch, time)`.
+    """
+
+    def __init__(self, metric, name=None, **kwargs):
+        name = name or getattr(metric, "name", None) or getattr(metric, "__name__", None)
+        super().__init__(name=name, **kwargs)
+        self.metric = metric
+        is_metric = isinstance(metric, keras.metrics.Metric)
+        self._mean = None if is_metric else keras.metrics.Mean(name=self.name)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        labels = ops.cast(y_true, "int32")
+        if self._mean is not None:
+            values = ops.cast(self.metric(labels, y_pred), "float32")
+            counts = ops.ones_like(values)
+            if len(values.shape):
+                counts = apply_weights(counts, labels, sample_weight)
+            values = ops.where(ops.not_equal(counts, 0.0), values, 0.0)
+            self._mean.update_state(ops.reshape(values, (-1,)), ops.reshape(counts, (-1,)))
+            return
+        weights = apply_weights(ops.ones(ops.shape(labels)), labels, sample_weight)
+        if isinstance(self.metric, keras.metrics.MeanMetricWrapper):
+            # Keras would weight all sequences of a batch alike, whatever their number of tokens.
+            labels, weights = ops.reshape(labels, (-1,)), ops.reshape(weights, (-1,))
+            y_pred = ops.reshape(y_pred, (-1, ops.shape(y_pred)[-1]))
+        self.metric.update_state(labels, y_pred, weights)
+
+    def result(self):
+        return (self._mean or self.metric).result()
+
+    def reset_state(self):
+        (self._mean or self.metric).reset_state()
+
+    def get_config(self):
+        return {"name": self.name, "metric": keras.saving.serialize_keras_object(self.metric)}
+
+    @classmethod
+    def from_config(cls, config):
+        metric = keras.saving.deserialize_keras_object(config["metric"])
+        return cls(**{**config, "metric": metric})
+
+
+def resolve_metrics(identifiers):
+    """Returns metrics over real tokens for an argument of `compile`.
+
+    Args:
+        identifiers: A nested structure of metrics: names, functions or `keras.metrics.Metric`
+            objects; or `None`. Cross-entropies given by name are computed from logits.
+
+    Returns:
+        A list of `MaskedMetric`, or `None`.
+
+    Raises:
+        ValueError: If a metric of Keras does not accept token ids as labels and logits as
+            predictions.
+    """
+    if identifiers is None:
+        return None
+    return [_resolve_metric(identifier) for identifier in keras.tree.flatten(identifiers)]
+
+
+def _resolve_metric(identifier):
+    if isinstance(identifier, MaskedMetric):
+        return identifier
+    is_name = isinstance(identifier, str)
+    metric = keras.metrics.get(_AS_SPARSE.get(identifier, identifier) if is_name else identifier)
+    cross_entropy = keras.metrics.SparseCategoricalCrossentropy
+    if not isinstance(metric, keras.metrics.Metric):
+        if metric is keras.metrics.sparse_categorical_crossentropy:
+            return MaskedMetric(cross_entropy(from_logits=True))
+        if metric in (
+            keras.metrics.sparse_categorical_accuracy,
+            keras.metrics.sparse_top_k_categorical_accuracy,
+        ):
+            return MaskedMetric(metric)
+        if metric.__module__.split(".")[0] == "keras":
+            raise _unusable(identifier)
+        return MaskedMetric(metric)
+    if isinstance(metric, cross_entropy) and not metric.get_config()["from_logits"]:
+        if not is_name:
+            raise ValueError(
+                "The model returns logits, not probabilities. Use "
+                "`keras.metrics.SparseCategoricalCrossentropy(from_logits=True)`. "
+                f"Received: metric={metric}"
+            )
+        metric = cross_entropy(from_logits=True)
+    is_part_of_keras = type(metric).__module__.split(".")[0] == "keras"
+    is_generic = type(metric) in (keras.metrics.MeanMetricWrapper, keras.metrics.Mean)
+    if is_part_of_keras and not is_generic and not isinstance(metric, _KERAS_METRICS):
+        raise _unusable(identifier)
+    return MaskedMetric(metric, name=identifier if is_name else None)
+
+
+def _unusable(identifier):
+    return ValueError(
+        "The labels are token ids and the predictions are logits. Use metrics such as "
+        "'sparse_categorical_accuracy' or `keras.metrics.SparseTopKCategoricalAccuracy(5)`. "
+        f"Received: metric={identifier}"
+    )

@@ -8,25 +8,24 @@ from keras import ops
 from keras_seq2seq.backend import join_logits, lookup_or_compute, split_into_micro_batches
 from keras_seq2seq.layers import Logits, ScaledEmbedding, TiedLogits, WordDropout
 from keras_seq2seq.layers.layer import check_size
-from keras_seq2seq.losses import MaskedCrossEntropy
 from keras_seq2seq.models.array_checks import ChecksArrays, check_right_padding
 from keras_seq2seq.models.generation import Generation
-from keras_seq2seq.models.metrics import Padding, Perplexity
 from keras_seq2seq.models.optimizer_state import steps_taken
-from keras_seq2seq.models.replicas import ReplicatedModel
 from keras_seq2seq.models.scheduled_sampling import sample_decoder_inputs
+from keras_seq2seq.models.training import TrainableModel, as_features
 from keras_seq2seq.special_tokens import PADDING_ID
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
-class Seq2Seq(ChecksArrays, ReplicatedModel):
+class Seq2Seq(ChecksArrays, TrainableModel):
     """An encoder, a bridge and a decoder between two embeddings and an output layer.
 
     A functional model of `{"source_ids", "target_ids"}`, both integers `(batch, time)` padded
     with 0 on the right, with logits `(batch, target_length, target_vocabulary_size)` as output. For
     decoding, `encode` and `decode_step` run the same layers one token at a time.
 
-    `fit` and `evaluate` report perplexity, weighted by tokens, and the shares of padding.
+    `fit` and `evaluate` report perplexity, weighted by tokens, and the shares of padding. Inputs
+    may also be a list `[source_ids, target_ids]`.
 
     Args:
         source_vocabulary_size: Integer, the number of source ids, special ids included.
@@ -134,10 +133,6 @@ class Seq2Seq(ChecksArrays, ReplicatedModel):
         self.bridge = bridge
         self.decoder = decoder
         self.output_layer = output_layer
-        self.perplexity = Perplexity()
-        self.padding = Padding()
-        # Not in `fit`'s logs: `TrackGradientNorm` updates it, and `Evaluation` reports it.
-        self.gradient_norm = keras.metrics.Mean(name="gradient_norm")
         self.teacher_forcing = None
         self._teacher_seeds = keras.random.SeedGenerator()
         self._generation = Generation(self)
@@ -234,6 +229,7 @@ class Seq2Seq(ChecksArrays, ReplicatedModel):
         return self.decoder.project(self.target_embedding(ids))
 
     def call(self, inputs, training=None, mask=None):
+        inputs = as_features(inputs)
         if training and self.teacher_forcing is not None:
             probability = self.teacher_forcing(steps_taken(self.optimizer) if self.compiled else 0)
             target_ids = sample_decoder_inputs(
@@ -246,23 +242,6 @@ class Seq2Seq(ChecksArrays, ReplicatedModel):
         # The model computes the masks from the ids.
         micro_batches = split_into_micro_batches(inputs)
         return join_logits([call(batch, training=training) for batch in micro_batches])
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        if isinstance(self.loss, MaskedCrossEntropy) and sample_weight is None:
-            # As `super` would, but the logits are read once for loss and perplexity.
-            loss, cross_entropy = self.loss.with_cross_entropy(y, y_pred)
-            loss = sum(self.losses, loss)
-        else:
-            loss = super().compute_loss(x, y, y_pred, sample_weight, training)
-            cross_entropy = MaskedCrossEntropy()(y, y_pred)
-        self.perplexity.update_state(cross_entropy, ops.count_nonzero(y))
-        self.padding.update_state(x["source_ids"], y)
-        return loss
-
-    def get_metrics_result(self):
-        results = super().get_metrics_result()
-        results.pop(self.gradient_norm.name, None)
-        return results
 
     def get_config(self):
         return {

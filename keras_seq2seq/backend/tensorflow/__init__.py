@@ -3,10 +3,12 @@
 from keras_seq2seq.backend.tensorflow.adam import Adam
 from keras_seq2seq.backend.tensorflow.logits import join_logits, make_logits, smoothed_cross_entropy
 from keras_seq2seq.backend.tensorflow.parallel import (
+    build_replicated_optimizer,
     count_replicas,
-    reducible_logs,
+    replicated_test_step,
     replicated_train_step,
     split_into_micro_batches,
+    sum_over_replicas,
 )
 from keras_seq2seq.backend.tensorflow.product import (
     dense,
@@ -32,7 +34,9 @@ __all__ = [
     "join_logits",
     "make_logits",
     "replicated_train_step",
-    "reducible_logs",
+    "replicated_test_step",
+    "sum_over_replicas",
+    "build_replicated_optimizer",
     "count_replicas",
     "matmul",
     "scan",

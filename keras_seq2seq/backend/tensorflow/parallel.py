@@ -70,9 +70,24 @@ def _chosen(name):
 _are_summed = BlockValue()
 
 
-def count_replicas():
-    """Returns the number of replicas of the strategy in scope."""
-    return tf.distribute.get_strategy().num_replicas_in_sync
+def count_replicas(model=None):
+    """Returns the number of replicas of a model's strategy, or of the strategy in scope."""
+    strategy = tf.distribute.get_strategy() if model is None else model.distribute_strategy
+    return strategy.num_replicas_in_sync
+
+
+def build_replicated_optimizer(model):
+    """Creates the variables of a model's optimizer on all replicas."""
+    if model.optimizer is not None and not model.optimizer.built:
+        with model.distribute_strategy.scope():
+            model.optimizer.build(model.trainable_variables)
+
+
+def sum_over_replicas(value):
+    """Returns the sum of a tensor over all replicas of the strategy in scope."""
+    if count_replicas() == 1:
+        return value
+    return tf.distribute.get_replica_context().all_reduce("SUM", value)
 
 
 def replicated_train_step(model, data):
@@ -80,25 +95,43 @@ def replicated_train_step(model, data):
 
     Args:
         model: A compiled model that was built in the scope of the strategy.
-        data: Tuple `(x, y)`; 0 in `y` is padding.
+        data: Tuple `(x, y)` or `(x, y, sample_weight)`, possibly with 0 rows.
 
     Returns:
         The logs, a dictionary.
     """
-    x, y = data
-    context = tf.distribute.get_replica_context()
+    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     with tf.GradientTape() as tape:
         y_pred = model(x, training=True)
-        loss = model.compute_loss(x=x, y=y, y_pred=y_pred, training=True)
-        tokens = tf.cast(tf.math.count_nonzero(y), loss.dtype)
-        loss = loss * tokens / tf.maximum(context.all_reduce("SUM", tokens), 1.0)
+        loss = model.compute_loss(x, y, y_pred, sample_weight, training=True)
         scaled_loss = model.optimizer.scale_loss(loss)
     weights = model.trainable_weights
+    context = tf.distribute.get_replica_context()
     gradients = context.all_reduce("SUM", tape.gradient(scaled_loss, weights))
     _apply_summed_gradients(model.optimizer, zip(gradients, weights, strict=True))
+    return _update_logs(model, loss, x, y, y_pred, sample_weight)
+
+
+def replicated_test_step(model, data):
+    """Evaluates one replica's share of a batch, as `model.test_step` does.
+
+    Args:
+        model: A compiled model that was built in the scope of the strategy.
+        data: Tuple `(x, y)` or `(x, y, sample_weight)`, possibly with 0 rows.
+
+    Returns:
+        The logs, a dictionary.
+    """
+    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+    y_pred = model(x, training=False)
+    loss = model.compute_loss(x, y, y_pred, sample_weight, training=False)
+    return _update_logs(model, loss, x, y, y_pred, sample_weight)
+
+
+def _update_logs(model, loss, x, y, y_pred, sample_weight):
     # The replicas' totals and counts are summed.
-    model._loss_tracker.update_state(context.all_reduce("SUM", loss), sample_weight=tf.shape(y)[0])
-    return reducible_logs(model.get_metrics_result())
+    model._loss_tracker.update_state(sum_over_replicas(loss), sample_weight=tf.shape(y)[0])
+    return reducible_logs(model.compute_metrics(x, y, y_pred, sample_weight))
 
 
 def reducible_logs(logs):

@@ -1,0 +1,194 @@
+"""Training encoder-decoder models with `compile` and `fit`."""
+
+import functools
+from contextlib import contextmanager
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_seq2seq.backend import CAN_COMPILE_LOOPS, Adam, count_replicas, sum_over_replicas
+from keras_seq2seq.defaults import CLIP_GRADIENTS, LEARNING_RATE
+from keras_seq2seq.losses import MaskedCrossEntropy, align_weights, resolve_loss, weighted_sum
+from keras_seq2seq.models.metrics import Padding, Perplexity, resolve_metrics
+from keras_seq2seq.models.replicas import ReplicatedModel
+
+
+class TrainableModel(ReplicatedModel):
+    """A model from `{"source_ids", "target_ids"}` to logits, with Keras's training methods.
+
+    Inputs may also be a list `[source_ids, target_ids]`. Padding never counts: neither in a loss
+    nor in a metric.
+
+    `fit` and `evaluate` report the perplexity of all tokens, without sample weights or label
+    smoothing, and the shares of padding.
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.perplexity = Perplexity()
+        self.padding = Padding()
+        # Not in `fit`'s logs: `TrackGradientNorm` updates it, and `Evaluation` reports it.
+        self.gradient_norm = keras.metrics.Mean(name="gradient_norm")
+        self._class_weights = None
+
+    def compile(
+        self,
+        optimizer=None,
+        loss=None,
+        loss_weights=None,
+        metrics=None,
+        weighted_metrics=None,
+        run_eagerly=False,
+        steps_per_execution=1,
+        jit_compile="auto",
+        auto_scale_loss=True,
+    ):
+        """Configures the model for training, as `keras.Model.compile`.
+
+        Args:
+            optimizer: Name or `keras.optimizers.Optimizer`. Defaults to Adam with a learning rate
+                of 0.001 and gradients clipped to a global norm of 5, as the command line uses.
+            loss: A loss of token ids and logits: `MaskedCrossEntropy`, the default,
+                `keras.losses.SparseCategoricalCrossentropy(from_logits=True)`, or a function of
+                labels `(batch, time)` and logits that returns a loss per token, `(batch, time)`,
+                per sequence, `(batch,)`, or a scalar. `"sparse_categorical_crossentropy"` is
+                computed from logits.
+            loss_weights: Not supported, since the model has one output.
+            metrics: List of metrics of token ids and logits: names, functions or
+                `keras.metrics.Metric` objects. `"accuracy"` is the accuracy over real tokens.
+            weighted_metrics: The same, weighted by `sample_weight` or `class_weight`.
+            run_eagerly: Boolean, whether to run without a graph, for debugging.
+            steps_per_execution: Integer, the number of batches per call of the graph.
+            jit_compile: Boolean or `"auto"`, whether to compile with XLA. `True` is not supported
+                on TensorFlow.
+            auto_scale_loss: Boolean, whether to scale the loss in mixed float16 precision.
+
+        Raises:
+            ValueError: If the loss or a metric does not accept token ids and logits, or
+                `loss_weights` or `jit_compile` is not supported.
+
+        Example:
+            >>> model.compile(metrics=["accuracy"])
+            >>> model.fit([source_ids, target_ids], labels, epochs=10)
+        """
+        if loss_weights is not None:
+            raise ValueError(
+                "`loss_weights` is not supported, since the model has one output. Use "
+                f"`sample_weight` in `fit`. Received: loss_weights={loss_weights}"
+            )
+        if jit_compile is True and not CAN_COMPILE_LOOPS:
+            raise ValueError(
+                "`jit_compile=True` is not supported on the "
+                f"{keras.backend.backend()} backend: XLA cannot compile the loop over time. "
+                "Use the default, 'auto'."
+            )
+        if optimizer is None:
+            optimizer = Adam(LEARNING_RATE, global_clipnorm=CLIP_GRADIENTS)
+        super().compile(
+            optimizer=optimizer,
+            loss=resolve_loss(loss),
+            metrics=resolve_metrics(metrics),
+            weighted_metrics=resolve_metrics(weighted_metrics),
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile,
+            auto_scale_loss=auto_scale_loss,
+        )
+
+    @functools.wraps(keras.Model.fit)
+    def fit(self, *args, class_weight=None, **kwargs):
+        with self._weighted_classes(class_weight):
+            return super().fit(*args, **kwargs)
+
+    @functools.wraps(keras.Model.train_on_batch)
+    def train_on_batch(self, *args, class_weight=None, **kwargs):
+        with self._weighted_classes(class_weight):
+            return super().train_on_batch(*args, **kwargs)
+
+    @contextmanager
+    def _weighted_classes(self, class_weight):
+        """Weights each token by its id within the block.
+
+        Keras would take labels `(batch, time)` for one-hot vectors.
+        """
+        if class_weight is None:
+            yield
+            return
+        self._class_weights = np.ones(self.target_vocabulary_size, "float32")
+        for class_id, weight in class_weight.items():
+            if not 0 <= class_id < self.target_vocabulary_size:
+                raise ValueError(
+                    "`class_weight` must have token ids below the size of the target vocabulary, "
+                    f"{self.target_vocabulary_size}, as keys. Received: key {class_id}"
+                )
+            self._class_weights[class_id] = weight
+        # The weights are constants of the graph.
+        self.train_function = None
+        try:
+            yield
+        finally:
+            self._class_weights = self.train_function = None
+
+    def train_step(self, *args):
+        *state, data = args
+        if self._class_weights is not None:
+            x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+            weights = ops.take(ops.convert_to_tensor(self._class_weights), y)
+            if sample_weight is not None:
+                sample_weight = ops.cast(align_weights(sample_weight, weights), weights.dtype)
+                weights = weights * sample_weight
+            data = x, y, weights
+        return super().train_step(*state, data)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        if y is None:
+            raise ValueError(
+                "Training and evaluation need labels: pass them as the second argument of `fit`, "
+                "or as the second item of each element of a dataset."
+            )
+        labels = ops.cast(y, "int32")
+        if isinstance(self.loss, MaskedCrossEntropy):
+            # The logits are read once for loss and perplexity.
+            values, cross_entropies = self.loss.with_cross_entropy(labels, y_pred)
+        else:
+            values = self.loss.call(labels, ops.cast(y_pred, self.loss.dtype))
+            cross_entropies = MaskedCrossEntropy().call(labels, y_pred)
+        total, divisor = weighted_sum(values, labels, sample_weight, self.loss.reduction)
+        if self.loss.reduction != "sum":
+            # The mean of the whole batch, not of this replica's share.
+            total = ops.divide_no_nan(total, sum_over_replicas(divisor))
+        for regularization in self.losses:
+            total = total + ops.sum(ops.cast(regularization, total.dtype)) / count_replicas()
+        tokens = ops.count_nonzero(y)
+        self.perplexity.update_state(
+            ops.sum(cross_entropies) / ops.maximum(ops.cast(tokens, "float32"), 1.0), tokens
+        )
+        if x is not None:
+            self.padding.update_state(as_features(x)["source_ids"], y)
+        return total
+
+    def get_metrics_result(self):
+        results = super().get_metrics_result()
+        results.pop(self.gradient_norm.name, None)
+        return results
+
+
+def as_features(inputs):
+    """Returns inputs of a model as a dictionary.
+
+    Args:
+        inputs: `{"source_ids", "target_ids"}` or `[source_ids, target_ids]`.
+
+    Raises:
+        ValueError: If they are neither.
+    """
+    if isinstance(inputs, dict) and {"source_ids", "target_ids"} <= inputs.keys():
+        return inputs
+    if isinstance(inputs, (list, tuple)) and len(inputs) == 2:
+        return dict(zip(("source_ids", "target_ids"), inputs, strict=True))
+    received = sorted(inputs) if isinstance(inputs, dict) else type(inputs).__name__
+    raise ValueError(
+        "The inputs must be {'source_ids': ..., 'target_ids': ...} or [source_ids, target_ids]. "
+        f"Received: {received}"
+    )
