@@ -12,6 +12,7 @@ if keras.backend.backend() == "tensorflow":
     from keras_seq2seq.backend.tensorflow import (
         Adam,
         StepLog,
+        compile_function,
         count_replicas,
         dense,
         frozen_weights,
@@ -36,6 +37,7 @@ else:
     from keras_seq2seq.backend.portable import (
         Adam,
         StepLog,
+        compile_function,
         count_replicas,
         dense,
         frozen_weights,
@@ -61,6 +63,7 @@ __all__ = [
     "CAN_COMPILE_LOOPS",
     "Adam",
     "StepLog",
+    "compile_function",
     "dense",
     "fill_up",
     "frozen_weights",

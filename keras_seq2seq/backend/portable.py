@@ -8,6 +8,11 @@ from keras import ops
 from keras_seq2seq.special_tokens import PADDING_ID
 
 
+@keras.saving.register_keras_serializable("keras_seq2seq")
+class Adam(keras.optimizers.Adam):
+    """`keras.optimizers.Adam`, under the name that models trained on TensorFlow are saved with."""
+
+
 def scan(step, states, inputs, keep, constants=(), weights=(), go_backwards=False):
     """Runs `states = step(inputs[t], states, constants)` over the leading axis, time, of inputs.
 
@@ -197,6 +202,16 @@ def lookup_or_compute(function, ids, count):
         count: Integer.
     """
     return function(ids)
+
+
+def compile_function(function, ranks):
+    """Returns a function that computes the same, compiled where the backend supports all shapes.
+
+    Args:
+        function: Function of integer tensors, returning a nested structure of tensors.
+        ranks: Dictionary from the names of its arguments to their ranks, in order.
+    """
+    return function
 
 
 def count_replicas():

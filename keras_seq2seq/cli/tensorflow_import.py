@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 from keras_seq2seq.cores import count_cores
+from keras_seq2seq.errors import UserError
 
 _LEVEL, _ERRORS = "TF_CPP_MIN_LOG_LEVEL", "3"
 _THREADS = "TF_NUM_INTRAOP_THREADS"
@@ -28,7 +29,17 @@ def import_tensorflow(batches_at_once: bool = False):
     Args:
         batches_at_once: Whether the command processes one batch per core in parallel, each on a
             single thread, instead of one batch on all cores.
+
+    Raises:
+        UserError: If `KERAS_BACKEND` selects another backend, or TensorFlow is not installed.
     """
+    # Takes precedence over Keras's configuration file.
+    backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    if backend != "tensorflow":
+        raise UserError(
+            f"KERAS_BACKEND={backend}: the command line needs TensorFlow; remove the variable, or "
+            "use Translator and Scorer in Python"
+        )
     # With two cores, a training step processes half of the batch on each. More were not measured.
     choices = {**_CHOICES, _THREADS: "1"} if batches_at_once or count_cores() <= 2 else _CHOICES
     for name, value in choices.items():
@@ -40,7 +51,10 @@ def import_tensorflow(batches_at_once: bool = False):
         _muted_standard_error() if is_quiet else nullcontext(),
         _kept_for_good() if is_first else nullcontext(),
     ):
-        import tensorflow
+        try:
+            import tensorflow
+        except ModuleNotFoundError as error:
+            raise UserError("the command line needs TensorFlow: pip install tensorflow") from error
     if is_quiet:
         tensorflow.get_logger().setLevel("ERROR")
 

@@ -9,6 +9,7 @@ from keras_seq2seq.backend.tensorflow.parallel import (
     split_into_micro_batches,
 )
 from keras_seq2seq.backend.tensorflow.product import (
+    compile_function,
     dense,
     frozen_weights,
     lookup_or_compute,
@@ -22,6 +23,7 @@ from keras_seq2seq.backend.tensorflow.step_log import StepLog
 __all__ = [
     "Adam",
     "StepLog",
+    "compile_function",
     "dense",
     "frozen_weights",
     "join_logits",
