@@ -37,6 +37,7 @@ _MODULE_OF = {
     "WhitespaceTokenizer": "text",
     "average_checkpoints": "training",
     "make_dataset": "data",
+    "split_pairs": "data",
 }
 
 _PACKAGES = (
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
     from keras_seq2seq import training as training
     from keras_seq2seq.config import Config as Config
     from keras_seq2seq.data import make_dataset as make_dataset
+    from keras_seq2seq.data import split_pairs as split_pairs
     from keras_seq2seq.decoding import BeamSearch as BeamSearch
     from keras_seq2seq.decoding import GreedySearch as GreedySearch
     from keras_seq2seq.decoding import Hypotheses as Hypotheses

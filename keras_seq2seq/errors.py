@@ -10,6 +10,10 @@ class UserError(Exception):
     exit_status = 2
 
 
+class InputError(UserError, ValueError):
+    """Data with invalid values. It is also a `ValueError`, which Keras raises in such cases."""
+
+
 class RunError(Exception):
     """A failure during a run with valid usage and input, such as a full disk."""
 

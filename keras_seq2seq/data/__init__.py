@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from keras_seq2seq.data.batching import Batching, propose_buckets, validate_buckets
 from keras_seq2seq.data.corpora import write_corpus
 from keras_seq2seq.data.parallel_text import ParallelTextSummary, TextSummary, scan_parallel_text
+from keras_seq2seq.data.splits import split_pairs
 from keras_seq2seq.data.word_vectors import WordVectors, read_word_vectors
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "propose_buckets",
     "read_word_vectors",
     "scan_parallel_text",
+    "split_pairs",
     "validate_buckets",
     "write_corpus",
 ]

@@ -1,13 +1,19 @@
-"""A `tf.data` pipeline from two line-aligned text files to batches of ids."""
+"""A `tf.data` pipeline from pairs of lines to batches of ids."""
 
-import os
-from collections.abc import Sequence
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import count
+from numbers import Integral
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from keras_seq2seq.data.batching import validate_buckets
+from keras_seq2seq.data.batching import Batching, propose_buckets, validate_buckets
+from keras_seq2seq.data.pairs import AlignedPairs, as_pairs
+from keras_seq2seq.data.parallel_text import scan_pairs
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.files.text_lines import open_text
 from keras_seq2seq.text import TextEncoder, Tokenizer, Vocabulary
 from keras_seq2seq.text.deprecated import (
     FILE_KEYWORDS,
@@ -30,13 +36,13 @@ _without_autograph = tf.autograph.experimental.do_not_convert
 
 @accept_deprecated_keywords(*FILE_KEYWORDS, *TEXT_KEYWORDS, *LENGTH_KEYWORDS, *SHARD_KEYWORDS)
 def make_dataset(
-    sources: str | os.PathLike,
-    targets: str | os.PathLike,
+    sources: Any,
+    targets: Any,
     source: TextEncoder | Tokenizer | Vocabulary,
     target: TextEncoder | Tokenizer | Vocabulary,
     *,
     batch_size: int | Sequence[int] = 32,
-    buckets: Sequence[int | str | tuple[int, int]] = (),
+    buckets: str | Sequence[int | str | tuple[int, int]] = (),
     shuffle: bool = False,
     shuffle_buffer: int = 100_000,
     seed: int = 0,
@@ -45,22 +51,44 @@ def make_dataset(
     shards: range = range(1),
     num_shards: int = 1,
 ) -> tf.data.Dataset:
-    """Streams two line-aligned text files as batches of ids.
+    """Makes batches of ids from pairs of lines, for `fit`, `evaluate` and `predict`.
 
-    Lines are read on demand, so memory use does not grow with the files. Pairs with an empty side
-    are skipped. The files are not checked further: call `scan_parallel_text` first, which detects
-    damaged files and files that do not match (of two files of different length, the rest of the
-    longer one would be ignored).
+    The text of each side comes from files or from memory:
 
-    The batches depend only on the arguments and the files, not on the global seed, so
-    `make_dataset(...).skip(n)` continues exactly where a run stopped after `n` batches. Each epoch
-    is shuffled differently. Epochs form one continuous stream: a batch can contain the last pairs
-    of one epoch and the first pairs of the next, and only the last batches of the dataset (one per
-    bucket) can be smaller than `batch_size`.
+    * A string or a `pathlib.Path` is the name of a file, plain or `.gz`, with one sequence per
+      line. A list of `Path` objects is a list of files. A string can also be a pattern such as
+      `"train.*.en"`, unless there is a file of that name; the files that match are read in the
+      order of their names.
+    * Any other sequence of strings is text: a list, a tuple, a NumPy array, a column of a pandas or
+      polars DataFrame or of a Hugging Face dataset.
+
+    Both sides can also come from one object:
+
+    * A table with two columns: `make_dataset(frame, ("en", "de"), ...)`. The table is a DataFrame,
+      a split of a Hugging Face dataset, or a dictionary of columns.
+    * Pairs: `make_dataset(pairs, None, ...)`. This is a list of pairs of strings, a generator
+      function (or any other function that returns a new iterator over pairs at each call), or a
+      `tf.data.Dataset` of pairs of scalar strings.
+
+    Files, generators and datasets are read on demand, so memory use does not grow with them. Files
+    are only checked for equal numbers of lines; `scan_parallel_text` also detects damaged ones.
+    Text in memory is checked completely, and so is all text if `buckets="auto"`. The number of
+    batches (`cardinality`) is then known as well. Pairs with an empty side are skipped.
+
+    The batches depend only on the arguments and the text, not on the global seed. By default, a
+    dataset is one epoch, as Keras expects. With `shuffle=True`, it has another order each time it
+    is iterated, such as in the epochs of `fit(dataset, epochs=10)`. The order is a function of the
+    seed and the number of the iteration, starting from 0 in a new dataset.
+
+    With another value of `epochs`, the dataset is one continuous stream that is the same in each
+    iteration: a batch can contain the last pairs of one epoch and the first pairs of the next, and
+    only the last batches of the stream (one per bucket) can be smaller than `batch_size`.
+    `make_dataset(...).skip(n)` continues exactly where a run stopped after `n` batches.
 
     Args:
-        sources: Source text file with one sequence per line, plain or `.gz`.
-        targets: Target text file, line-aligned.
+        sources: The source text, or both sides in one object, see above.
+        targets: The target text, with as many lines; the names of the source and target columns if
+            `sources` is a table; `None` if `sources` consists of pairs.
         source: How to encode the sources: a `TextEncoder`, a `Tokenizer` with a vocabulary, or a
             `Vocabulary`, whose tokens are separated by white space. The last two truncate at the
             default `max_length` of `TextEncoder`.
@@ -69,13 +97,14 @@ def make_dataset(
         buckets: Increasing length boundaries. All pairs of a batch are in the same bucket, chosen
             by the length of the longer side, including the end token. `(10, 15)` makes three
             buckets: below 10, 10 to 14, and 15 or more. For separate boundaries for each side, see
-            `validate_buckets` and `propose_buckets`. By default, batches follow the order of the
-            lines.
+            `validate_buckets`. `"auto"` chooses boundaries with little padding, see
+            `propose_buckets`; this reads the text once before. By default, batches follow the order
+            of the lines.
         shuffle: Whether to shuffle the pairs.
-        shuffle_buffer: Number of pairs held in memory for shuffling. The shuffle is uniform if the
-            files have no more pairs than that.
+        shuffle_buffer: Number of pairs held in memory for shuffling. The shuffle is uniform if
+            there are no more pairs than that.
         seed: Seed for shuffling.
-        epochs: Number of passes over the files. `None` repeats forever.
+        epochs: Number of passes over the text. `None` repeats forever.
         line_numbers: Whether to add a third item to each element, the line numbers of its pairs:
             int64 of shape `(batch,)`, starting at 1. The batches stay the same.
         shards: The shards of each batch to return, one after the other. Shard `i` consists of the
@@ -88,9 +117,25 @@ def make_dataset(
         `source_ids` and `labels` end with the end token, `target_ids` begin with the start token.
 
     Raises:
+        TypeError: If text in memory contains something else than strings, or if an argument has
+            the wrong type. The message contains the index.
+        InputError: If there is no usable pair, or not the same number of sources and targets. This
+            is both a `ValueError` and a `UserError`.
         UserError: If a file cannot be opened or an argument is out of range.
 
     Example:
+
+    >>> sources, targets = ["ein mann schläft .", "ein hund ."], ["a man sleeps .", "a dog ."]
+    >>> dataset = make_dataset(
+    ...     sources,
+    ...     targets,
+    ...     WhitespaceTokenizer.build(sources),
+    ...     WhitespaceTokenizer.build(targets),
+    ...     shuffle=True,
+    ... )
+    >>> model.fit(dataset, epochs=5)
+
+    From files, in an endless stream:
 
     >>> dataset = make_dataset(
     ...     "train.en.gz",
@@ -98,21 +143,30 @@ def make_dataset(
     ...     TextEncoder(Vocabulary.load("vocab.en"), max_length=50, reverse=True),
     ...     CharacterTokenizer(Vocabulary.load("vocab.de")),
     ...     batch_size=64,
-    ...     buckets=(10, 15, 20),
+    ...     buckets="auto",
     ...     shuffle=True,
     ...     epochs=None,
     ... )
     >>> model.fit(dataset, steps_per_epoch=1000, epochs=5)
     """
-    boundaries = validate_buckets(buckets)
-    batch_sizes = _batch_sizes(batch_size, len(boundaries) + 1)
     _check_positive(shuffle_buffer=shuffle_buffer)
     _check_positive(epochs=1 if epochs is None else epochs)
     source, target = as_text_encoders(source, target)
-    columns = [_read_lines(sources), _read_lines(targets)]
+    text = as_pairs(sources, targets)
+    is_auto = isinstance(buckets, str) and buckets == "auto"
+    if is_auto or text.is_in_memory:
+        lengths = scan_pairs(text, source, target).lengths
+    else:
+        lengths = None
+        text.check_counts()
+    if is_auto:
+        buckets = propose_buckets(lengths, _one_batch_size(batch_size))
+    boundaries = validate_buckets(buckets)
+    batch_sizes = _batch_sizes(batch_size, len(boundaries) + 1)
+    pairs = text.dataset()
     if line_numbers:
-        columns.append(tf.data.Dataset.counter(1))
-    pairs = tf.data.Dataset.zip(tuple(columns))
+        numbered = tf.data.Dataset.zip((pairs, tf.data.Dataset.counter(1)))
+        pairs = numbered.map(lambda lines, number: (*lines, number))
 
     @_without_autograph
     def measure(source_lines, target_lines, *numbers):
@@ -142,19 +196,28 @@ def make_dataset(
     if num_shards > 1:
         dataset = dataset.flat_map(lambda *columns: _split_batch(columns, shards, num_shards))
     dataset = dataset.map(encode, **_IN_ORDER)
+    # Generators and datasets may differ from one iteration to the next.
+    if lengths and epochs and isinstance(text, AlignedPairs):
+        batches = _count_batches(lengths, Batching(boundaries, tuple(batch_sizes)), epochs)
+        cardinality = tf.data.experimental.assert_cardinality(batches * len(shards))
+        dataset = dataset.apply(cardinality)
     return dataset.prefetch(tf.data.AUTOTUNE)
-
-
-def _read_lines(path: str | os.PathLike) -> tf.data.Dataset:
-    open_text(path).close()
-    path = os.fspath(path)
-    return tf.data.TextLineDataset(path, compression_type="GZIP" if path.endswith(".gz") else "")
 
 
 def _repeat(
     pairs: tf.data.Dataset, epochs: int | None, shuffle_buffer: int | None, seed: int
 ) -> tf.data.Dataset:
-    """Repeats the pairs, and shuffles each epoch by `seed` and its number if there is a buffer."""
+    """Repeats the pairs, and shuffles each epoch by `seed` and its number if there is a buffer.
+
+    A single epoch has the number of the iteration, which is counted in Python: a `tf.Variable`
+    would belong to the distribution strategy in whose scope the dataset is made.
+    """
+    iterations = count()
+
+    @_without_autograph
+    def next_iteration(_):
+        number = tf.numpy_function(lambda: np.int64(next(iterations)), [], tf.int64)
+        return tf.ensure_shape(number, [])
 
     def read_epoch(epoch):
         if shuffle_buffer is None:
@@ -164,6 +227,8 @@ def _repeat(
         tf.random.set_seed(1 + seed % (2**31 - 1))
         return pairs.shuffle(shuffle_buffer, seed=epoch, reshuffle_each_iteration=False)
 
+    if epochs == 1 and shuffle_buffer is not None:
+        return tf.data.Dataset.range(1).map(next_iteration).flat_map(read_epoch)
     if epochs is not None:
         return tf.data.Dataset.range(epochs).flat_map(read_epoch)
     endless = tf.data.Dataset.counter().flat_map(read_epoch)
@@ -188,8 +253,32 @@ def _group(dataset: tf.data.Dataset, batch_sizes: list[int]) -> tf.data.Dataset:
     )
 
 
+def _count_batches(lengths: Mapping[tuple[int, int], int], batching: Batching, epochs: int) -> int:
+    """Returns the number of batches of a stream of several epochs.
+
+    Args:
+        lengths: Number of pairs per epoch by their lengths `(source, target)`.
+        batching: The buckets and batch sizes.
+        epochs: Number of epochs.
+    """
+    pairs = Counter()
+    for pair, number in lengths.items():
+        pairs[batching.bucket_of(*pair)] += number
+    return sum(
+        math.ceil(number * epochs / batching.batch_sizes[bucket])
+        for bucket, number in pairs.items()
+    )
+
+
+def _one_batch_size(batch_size: int | Sequence[int]) -> int:
+    if not isinstance(batch_size, Integral):
+        raise UserError(f"batch_size is {batch_size}; expected one number if buckets is 'auto'")
+    _check_positive(batch_size=batch_size)
+    return batch_size
+
+
 def _batch_sizes(batch_size: int | Sequence[int], buckets: int) -> list[int]:
-    sizes = [batch_size] * buckets if isinstance(batch_size, int) else list(batch_size)
+    sizes = [batch_size] * buckets if isinstance(batch_size, Integral) else list(batch_size)
     if len(sizes) != buckets:
         raise UserError(f"batch_size has {len(sizes)} values for {buckets} buckets")
     _check_positive(batch_size=min(sizes))

@@ -5,10 +5,10 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import zip_longest
+from typing import Any
 
-from keras_seq2seq.errors import UserError
-from keras_seq2seq.files.text_lines import read_lines
+from keras_seq2seq.data.pairs import Pairs, as_pairs, no_lines, unequal_counts
+from keras_seq2seq.errors import InputError
 from keras_seq2seq.text import TextEncoder, Tokenizer, Vocabulary
 from keras_seq2seq.text.deprecated import LENGTH_KEYWORDS, TEXT_KEYWORDS, accept_deprecated_keywords
 from keras_seq2seq.text.text_encoder import as_text_encoders
@@ -16,10 +16,10 @@ from keras_seq2seq.text.text_encoder import as_text_encoders
 
 @dataclass(frozen=True)
 class TextSummary:
-    """Statistics of one file, over the usable pairs.
+    """Statistics of one side, over the usable pairs.
 
     Attributes:
-        path: The file.
+        path: The file, or a name such as "sources" for text in memory.
         tokens: Number of tokens before truncation.
         unknown_tokens: Number of tokens that are not in the vocabulary.
         truncated: Number of sequences that are longer than the limit and will be truncated.
@@ -45,8 +45,8 @@ class TextCounter:
     """Collects the statistics of a `TextSummary` line by line, in constant memory.
 
     Args:
-        path: The file that the lines come from.
-        encoder: The `TextEncoder` of the file.
+        path: The file that the lines come from, or a name for messages.
+        encoder: The `TextEncoder` of the lines.
     """
 
     def __init__(self, path: str | os.PathLike, encoder: TextEncoder):
@@ -86,10 +86,10 @@ class TextCounter:
         )
 
     def check_vocabulary(self, side: str):
-        """Raises a `UserError` if every token is unknown; `side` is "source" or "target"."""
+        """Raises an `InputError` if every token is unknown; `side` is "source" or "target"."""
         if self._unknown_tokens < self._tokens:
             return
-        raise UserError(
+        raise InputError(
             f"{self.path}: the {side} vocabulary contains none of its {self._tokens} tokens; "
             f"{self._hint(side)}"
         )
@@ -98,9 +98,15 @@ class TextCounter:
         of_characters = all(len(token) == 1 for token in self._encoder.vocabulary.tokens)
         name = self._encoder.tokenizer.name
         if of_characters and name == "whitespace":
-            return f"it consists of characters: set {side}.tokenizer=characters"
+            return (
+                f"it consists of characters: set {side}.tokenizer=characters (in Python: use a "
+                "CharacterTokenizer)"
+            )
         if not of_characters and name == "characters":
-            return f"it consists of words: set {side}.tokenizer=whitespace"
+            return (
+                f"it consists of words: set {side}.tokenizer=whitespace (in Python: use a "
+                "WhitespaceTokenizer)"
+            )
         return "are the source and target files swapped?"
 
 
@@ -109,7 +115,7 @@ class ParallelTextSummary:
     """The result of `scan_parallel_text`.
 
     Attributes:
-        lines: Number of lines of each file.
+        lines: Number of lines of each side.
         empty_pairs: Number of pairs with an empty side, which training skips.
         source: `TextSummary` of the source side of the usable pairs.
         target: `TextSummary` of the target side of the usable pairs.
@@ -131,16 +137,16 @@ class ParallelTextSummary:
 
 @accept_deprecated_keywords("source_path", "target_path", *TEXT_KEYWORDS, *LENGTH_KEYWORDS)
 def scan_parallel_text(
-    sources: str | os.PathLike,
-    targets: str | os.PathLike,
+    sources: Any,
+    targets: Any,
     source: TextEncoder | Tokenizer | Vocabulary,
     target: TextEncoder | Tokenizer | Vocabulary,
 ) -> ParallelTextSummary:
-    """Checks two line-aligned files and collects statistics, in one pass and constant memory.
+    """Checks parallel text and collects statistics, in one pass and constant memory.
 
     Args:
-        sources: Source text file with one sequence per line, plain or `.gz`.
-        targets: Target text file, line-aligned.
+        sources: The source text, or both sides in one object; see `make_dataset`.
+        targets: The target text; see `make_dataset`.
         source: How the sources will be encoded, as in `make_dataset`.
         target: How the targets will be encoded.
 
@@ -149,14 +155,25 @@ def scan_parallel_text(
 
     Raises:
         UserError: If a file is missing, unreadable, empty, binary, not UTF-8 or damaged; if the
-            files differ in their number of lines; if no pair has text on both sides; or if a
-            vocabulary contains none of the tokens of its file.
+            sides differ in their number of lines; if no pair has text on both sides; or if a
+            vocabulary contains none of the tokens of its side.
+        TypeError: If text in memory contains something else than strings.
+
+    Example:
+
+    >>> tokenizer = WhitespaceTokenizer.build(["a man", "a dog"])
+    >>> scan_parallel_text(["a man", "a"], ["a dog", ""], tokenizer, tokenizer).pairs
+    1
     """
-    encoders = as_text_encoders(source, target)
-    source, target = map(TextCounter, (sources, targets), encoders)
+    return scan_pairs(as_pairs(sources, targets), *as_text_encoders(source, target))
+
+
+def scan_pairs(pairs: Pairs, source: TextEncoder, target: TextEncoder) -> ParallelTextSummary:
+    """Does the work of `scan_parallel_text`."""
+    source, target = map(TextCounter, pairs.names, (source, target))
     empty_pairs = 0
     lengths = Counter()
-    for source_line, target_line in zip_longest(read_lines(sources), read_lines(targets)):
+    for source_line, target_line in pairs:
         source_tokens, target_tokens = source.read(source_line), target.read(target_line)
         if source_tokens and target_tokens:
             lengths[source.count(source_tokens), target.count(target_tokens)] += 1
@@ -173,14 +190,11 @@ def scan_parallel_text(
 def _check_lines(source: TextCounter, target: TextCounter, empty_pairs: int):
     for text in (source, target):
         if not text.lines:
-            raise UserError(f"{text.path}: empty file; expected text with one sequence per line")
+            raise no_lines(text.path)
     if source.lines != target.lines:
-        raise UserError(
-            f"{source.path} has {source.lines} lines, but {target.path} has {target.lines}; "
-            "expected line-aligned files"
-        )
+        raise unequal_counts(source.path, source.lines, target.path, target.lines)
     if empty_pairs == source.lines:
-        raise UserError(
+        raise InputError(
             f"{source.path} and {target.path} have no usable pair: all {source.lines} lines are "
             "empty on at least one side"
         )

@@ -7,12 +7,12 @@ pipeline: only a line feed ends a line, and all carriage returns are removed.
 import gzip
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
-from keras_seq2seq.errors import UserError
+from keras_seq2seq.errors import InputError, UserError
 
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -77,12 +77,81 @@ def decode_lines(stream: BinaryIO, name: str | os.PathLike) -> Iterator[str]:
         UserError: If the data is not UTF-8, contains a NUL byte or a line longer than
             `MAX_LINE_BYTES`, or is damaged gzip data. The message includes the line number.
     """
+    for number, line in enumerate(_raw_lines(stream, name), 1):
+        yield _decode_line(line, f"{name}:{number}")
+
+
+def count_lines(path: str | os.PathLike) -> int:
+    """Returns the number of lines of a plain or gzip text file, without decoding them.
+
+    Args:
+        path: The file. It is decompressed if its name ends in `.gz`.
+
+    Raises:
+        UserError: If the file cannot be read, is damaged gzip data, or has a line longer than
+            `MAX_LINE_BYTES`.
+    """
+    with open_text(path) as stream:
+        return sum(1 for _ in _raw_lines(stream, path))
+
+
+def check_line(line: str | bytes, place: str) -> str:
+    """Checks one line of text in memory.
+
+    Args:
+        line: The line. Bytes are decoded as UTF-8.
+        place: Where the line comes from, such as `"sources[3]"`, for messages.
+
+    Returns:
+        The line, without a byte-order mark at its start.
+
+    Raises:
+        TypeError: If the line is not a string, such as a missing value.
+        InputError: If it is not valid Unicode text.
+    """
+    if isinstance(line, bytes):
+        try:
+            line = line.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"{place} is not UTF-8: byte 0x{line[error.start]:02x} at index {error.start}"
+            ) from None
+    if not isinstance(line, str):
+        raise TypeError(f"{place} is {short_repr(line)}; expected a string")
+    if not line.isascii():
+        try:
+            line.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"{place} has a lone surrogate at index {error.start}; expected Unicode text"
+            ) from None
+    return line.removeprefix(BYTE_ORDER_MARK)
+
+
+def check_lines(lines: Iterable[str | bytes], name: str) -> Iterator[str]:
+    """Yields the lines of a text in memory, each checked by `check_line`.
+
+    Args:
+        lines: The lines.
+        name: The name of the text in messages.
+    """
+    for index, line in enumerate(lines):
+        yield check_line(line, f"{name}[{index}]")
+
+
+def short_repr(value: object) -> str:
+    """Returns the representation of a value in one short line, for messages."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _raw_lines(stream: BinaryIO, name: str | os.PathLike) -> Iterator[bytes]:
     for number in count(1):
         line = _read_line(stream, f"{name}:{number}")
         # Carriage returns at the end of a file do not count as a line.
         if not line.strip(b"\r"):
             return
-        yield _decode_line(line, f"{name}:{number}")
+        yield line
 
 
 def _read_line(stream: BinaryIO, place: str) -> bytes:

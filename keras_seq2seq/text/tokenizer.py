@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.files.text_lines import check_lines
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.special_tokens import SPECIAL_TOKENS
 from keras_seq2seq.text.vocabulary import Vocabulary
@@ -66,7 +67,8 @@ class Tokenizer:
         """Creates a tokenizer whose vocabulary contains the most frequent tokens of a text.
 
         Args:
-            lines: Iterable of lines of text.
+            lines: Iterable of lines of text: a list, an open file, a column of a DataFrame and so
+                on. Bytes are decoded as UTF-8.
             size: Maximum number of tokens to keep, not counting the special tokens. Defaults to
                 no limit.
             min_frequency: Minimum number of occurrences of a token to be kept.
@@ -77,11 +79,14 @@ class Tokenizer:
 
         Raises:
             UserError: If no token is left, or if `size` or `min_frequency` is less than 1.
-            TypeError: If `lines` is a single string.
+            TypeError: If `lines` is a single string, or if one of its items is not a string. The
+                message contains its index.
         """
         if isinstance(lines, (str, bytes)):
             raise TypeError(f"`lines` must be an iterable of lines. Received: {lines[:60]!r}")
-        tokens = map(cls(**config).split, lines)
+        if isinstance(lines, os.PathLike):
+            raise TypeError(f"`lines` must be an iterable of lines, such as read_lines({lines!r})")
+        tokens = map(cls(**config).split, check_lines(lines, "lines"))
         return cls(Vocabulary.build(tokens, size, min_frequency), **config)
 
     @classmethod

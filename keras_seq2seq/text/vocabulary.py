@@ -84,6 +84,7 @@ class Vocabulary:
     Raises:
         UserError: If there are no tokens, if a token is a duplicate or reserved, or if the numbers
             of tokens and counts differ.
+        TypeError: If `tokens` is a text instead of a list of tokens.
 
     Example:
 
@@ -95,6 +96,9 @@ class Vocabulary:
     """
 
     def __init__(self, tokens: Iterable[str], counts: Iterable[int] | None = None):
+        # A string without white space is accepted as the list of its characters.
+        if isinstance(tokens, bytes) or (isinstance(tokens, str) and _BLANK.search(tokens)):
+            raise TypeError(f"`tokens` must be a list of tokens. Received: {tokens[:60]!r}")
         self.tokens = tuple(tokens)
         self.counts = None if counts is None else tuple(counts)
         self._id_of = {token: i for i, token in enumerate(self.tokens, len(SPECIAL_TOKENS))}
@@ -138,6 +142,7 @@ class Vocabulary:
 
         Raises:
             UserError: If no token is left, or if `size` or `min_frequency` is less than 1.
+            TypeError: If `token_lists` is a string or contains one instead of a list of tokens.
         """
         if size is not None and size < 1:
             raise UserError(f"size is {size}; expected at least 1")
@@ -219,6 +224,17 @@ class Vocabulary:
 
 def _count(token_lists: Iterable[Iterable[str]]) -> Counter:
     counts = Counter()
-    for tokens in token_lists:
+    _check_not_text(token_lists, "token_lists")
+    for index, tokens in enumerate(token_lists):
+        _check_not_text(tokens, f"token_lists[{index}]")
         counts.update(tokens)
     return counts
+
+
+def _check_not_text(tokens, place: str):
+    # A string is iterable too: its characters would become tokens.
+    if isinstance(tokens, (str, bytes)):
+        raise TypeError(
+            f"{place} is {tokens[:60]!r}; expected a list of tokens (WhitespaceTokenizer.build and "
+            "CharacterTokenizer.build take lines of text)"
+        )

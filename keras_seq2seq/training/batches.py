@@ -1,5 +1,7 @@
 """The batches of a training plan."""
 
+from pathlib import Path
+
 import numpy as np
 import tensorflow as tf
 
@@ -22,8 +24,8 @@ def dev_batches(plan: TrainingPlan) -> tf.data.Dataset:
     """
     batching = make_batching(plan.config, plan.dev_summary)
     dataset = make_dataset(
-        plan.config.dev_source,
-        plan.config.dev_target,
+        Path(plan.config.dev_source),
+        Path(plan.config.dev_target),
         plan.source,
         plan.target,
         batch_size=batching.batch_sizes,
@@ -52,8 +54,8 @@ def lines_of_steps(plan: TrainingPlan, first: int, last: int) -> list[list[int]]
 def _stream(plan: TrainingPlan, **options) -> tf.data.Dataset:
     config = plan.config
     return make_dataset(
-        config.train_source,
-        config.train_target,
+        Path(config.train_source),
+        Path(config.train_target),
         plan.source,
         plan.target,
         batch_size=plan.batching.batch_sizes,

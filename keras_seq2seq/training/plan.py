@@ -3,6 +3,7 @@
 import os
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 from keras.optimizers.schedules import LearningRateSchedule
@@ -125,8 +126,12 @@ def plan_training(
             f"embedding.share needs one vocabulary for both sides, but {config.vocab_source} and "
             f"{config.vocab_target} differ; build one from both texts: keras-seq2seq vocab A B"
         )
-    train_summary = scan_parallel_text(config.train_source, config.train_target, source, target)
-    dev_summary = scan_parallel_text(config.dev_source, config.dev_target, source, target)
+    train_summary = scan_parallel_text(
+        Path(config.train_source), Path(config.train_target), source, target
+    )
+    dev_summary = scan_parallel_text(
+        Path(config.dev_source), Path(config.dev_target), source, target
+    )
     batching = make_batching(config, train_summary).on(workers.replicas)
     steps = _count_steps(config, batching.steps_per_epoch(train_summary.lengths))
     # Only to check the arguments: `compile_model` creates the optimizer of the run.
