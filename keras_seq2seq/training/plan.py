@@ -102,6 +102,10 @@ def plan_training(
     Raises:
         UserError: If the configuration, a file or the directory is invalid, or if the backend of
             Keras is not TensorFlow.
+
+    Example:
+        >>> config = resolve_config(["config.yaml"])
+        >>> result = train(plan_training(config, "model"))
     """
     if keras.config.backend() != "tensorflow":
         raise UserError(
