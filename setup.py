@@ -27,7 +27,11 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["keras_seq2seq", "keras_seq2seq.*"]),
-    package_data={"keras_seq2seq.plots": ["*.html"], "keras_seq2seq.tuning": ["*.html"]},
+    package_data={
+        "keras_seq2seq": ["py.typed"],
+        "keras_seq2seq.plots": ["*.html"],
+        "keras_seq2seq.tuning": ["*.html"],
+    },
     python_requires=">=3.10,<3.14",
     install_requires=[
         "click>=8.1.3",
@@ -50,7 +54,16 @@ setup(
     ],
     extras_require={
         # selenium opens pages in Chromium, where that is installed.
-        "test": ["hypothesis>=6.100", "pytest>=8.0", "pytest-xdist>=3.6", "selenium>=4.15"]
+        "test": [
+            "hypothesis>=6.100",
+            "ipykernel>=6.29",
+            "jedi>=0.19",
+            "nbclient>=0.10",
+            "pandas>=2.2",
+            "pytest>=8.0",
+            "pytest-xdist>=3.6",
+            "selenium>=4.15",
+        ]
     },
     entry_points={"console_scripts": ["keras-seq2seq = keras_seq2seq.cli.main:main"]},
     classifiers=[

@@ -4,7 +4,9 @@ Names are imported on first use, so that `import keras_seq2seq` and `--help` on 
 not wait for TensorFlow.
 """
 
+import warnings
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from keras_seq2seq.registration import register_with_keras
 
@@ -23,38 +25,108 @@ _MODULE_OF = {
     "DotAttention": "layers",
     "Ensemble": "models",
     "GreedySearch": "decoding",
+    "Hypotheses": "decoding",
     "MaskedCrossEntropy": "losses",
     "SamplingSearch": "decoding",
     "Scorer": "translator",
+    "Search": "decoding",
     "TextEncoder": "text",
+    "Tokenizer": "text",
     "Translator": "translator",
-    "UnkReplacement": "translator",
     "UnidirectionalEncoder": "layers",
+    "UnkReplacement": "translator",
     "Vocabulary": "text",
     "WhitespaceTokenizer": "text",
     "average_checkpoints": "training",
     "configure_tensorflow": "tensorflow_settings",
-    "evaluate": "evaluation",
     "make_dataset": "data",
-    "plan_training": "training",
-    "prepare": "training",
     "split_pairs": "data",
-    "train": "training",
 }
 
-__all__ = [*_MODULE_OF, "__version__"]
+_PACKAGES = (
+    "callbacks",
+    "data",
+    "decoding",
+    "evaluation",
+    "layers",
+    "models",
+    "plots",
+    "schedules",
+    "text",
+    "training",
+)
 
+# Names of version 0.1 that are now in a package only.
+_MOVED = {
+    "evaluate": "evaluation.evaluate",
+    "plan_training": "training.plan_training",
+    "prepare": "training.plan_training",
+    "train": "training.train",
+}
 
 # So that `keras.models.load_model` finds the classes of this package once it is imported.
 register_with_keras()
 
+__all__ = [*_MODULE_OF, *_PACKAGES, "__version__"]
 
-def __getattr__(name: str):
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
-    globals()[name] = value
-    return value
+if TYPE_CHECKING:
+    # The same names for editors and type checkers, which do not run `__getattr__`.
+    from keras_seq2seq import callbacks as callbacks
+    from keras_seq2seq import data as data
+    from keras_seq2seq import decoding as decoding
+    from keras_seq2seq import evaluation as evaluation
+    from keras_seq2seq import layers as layers
+    from keras_seq2seq import models as models
+    from keras_seq2seq import plots as plots
+    from keras_seq2seq import schedules as schedules
+    from keras_seq2seq import text as text
+    from keras_seq2seq import training as training
+    from keras_seq2seq.config import Config as Config
+    from keras_seq2seq.data import make_dataset as make_dataset
+    from keras_seq2seq.data import split_pairs as split_pairs
+    from keras_seq2seq.decoding import BeamSearch as BeamSearch
+    from keras_seq2seq.decoding import GreedySearch as GreedySearch
+    from keras_seq2seq.decoding import Hypotheses as Hypotheses
+    from keras_seq2seq.decoding import SamplingSearch as SamplingSearch
+    from keras_seq2seq.decoding import Search as Search
+    from keras_seq2seq.layers import AttentionDecoder as AttentionDecoder
+    from keras_seq2seq.layers import BahdanauAttention as BahdanauAttention
+    from keras_seq2seq.layers import BasicDecoder as BasicDecoder
+    from keras_seq2seq.layers import BidirectionalEncoder as BidirectionalEncoder
+    from keras_seq2seq.layers import DotAttention as DotAttention
+    from keras_seq2seq.layers import UnidirectionalEncoder as UnidirectionalEncoder
+    from keras_seq2seq.losses import MaskedCrossEntropy as MaskedCrossEntropy
+    from keras_seq2seq.models import AttentionSeq2Seq as AttentionSeq2Seq
+    from keras_seq2seq.models import BasicSeq2Seq as BasicSeq2Seq
+    from keras_seq2seq.models import Ensemble as Ensemble
+    from keras_seq2seq.tensorflow_settings import configure_tensorflow as configure_tensorflow
+    from keras_seq2seq.text import CharacterTokenizer as CharacterTokenizer
+    from keras_seq2seq.text import TextEncoder as TextEncoder
+    from keras_seq2seq.text import Tokenizer as Tokenizer
+    from keras_seq2seq.text import Vocabulary as Vocabulary
+    from keras_seq2seq.text import WhitespaceTokenizer as WhitespaceTokenizer
+    from keras_seq2seq.training import average_checkpoints as average_checkpoints
+    from keras_seq2seq.translator import Scorer as Scorer
+    from keras_seq2seq.translator import Translator as Translator
+    from keras_seq2seq.translator import UnkReplacement as UnkReplacement
+
+else:
+
+    def __getattr__(name: str):
+        if name in _MOVED:
+            new_name = f"{__name__}.{_MOVED[name]}"
+            warnings.warn(
+                f"{__name__}.{name} is deprecated; use {new_name}", DeprecationWarning, stacklevel=2
+            )
+            module, _, attribute = new_name.rpartition(".")
+            return getattr(import_module(module), attribute)
+        if name in _PACKAGES:
+            return import_module(f"{__name__}.{name}")
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -71,6 +71,10 @@ class CosineDecay(keras.optimizers.schedules.LearningRateSchedule):
     Raises:
         ValueError: If `start_decay_at` is not less than `stop_decay_at`.
 
+    Example:
+        >>> schedule = CosineDecay(1e-3, start_decay_at=1_000, stop_decay_at=10_000)
+        >>> model.compile(keras.optimizers.Adam(schedule))
+
     Reference:
         - Loshchilov and Hutter, 2017, "SGDR: Stochastic Gradient Descent with Warm Restarts",
           https://arxiv.org/abs/1608.03983, equation 5 (without restarts)
@@ -121,6 +125,10 @@ class DelayedDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     Raises:
         ValueError: If `decay_type` is unknown, when the schedule is called.
+
+    Example:
+        >>> schedule = DelayedDecay(1e-3, "exponential_decay", start_decay_at=5_000)
+        >>> model.compile(keras.optimizers.Adam(schedule))
 
     Reference:
         - google/seq2seq, options `optimizer.lr_*`
@@ -187,6 +195,10 @@ class InverseSquareRoot(keras.optimizers.schedules.LearningRateSchedule):
 
     Raises:
         ValueError: If `start_decay_at` is less than 1.
+
+    Example:
+        >>> schedule = WarmUp(InverseSquareRoot(1e-3, start_decay_at=4_000), warmup_steps=4_000)
+        >>> model.compile(keras.optimizers.Adam(schedule))
 
     Reference:
         - Vaswani et al., 2017, "Attention Is All You Need", https://arxiv.org/abs/1706.03762,

@@ -50,7 +50,15 @@ APPLICATION = {
 MAY_IMPORT = {part: set() for part in FREE} | LIBRARY | BUILDERS | APPLICATION
 
 # Runs on any backend of Keras.
-WITHOUT_TENSORFLOW = {"decoding", "evaluation", "layers", "losses", "models", "schedules"}
+WITHOUT_TENSORFLOW = {
+    "decoding",
+    "evaluation",
+    "layers",
+    "losses",
+    "models",
+    "schedules",
+    "translator",
+}
 
 # Methods of the library that may import a part of a higher tier, inside of the function.
 EXCEPTIONS = {

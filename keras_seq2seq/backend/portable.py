@@ -9,6 +9,11 @@ from keras import ops
 from keras_seq2seq.special_tokens import PADDING_ID
 
 
+@keras.saving.register_keras_serializable("keras_seq2seq")
+class Adam(keras.optimizers.Adam):
+    """`keras.optimizers.Adam`, under the name that models trained on TensorFlow are saved with."""
+
+
 def scan(step, states, inputs, keep, constants=(), weights=(), go_backwards=False):
     """Runs `states = step(inputs[t], states, constants)` over the leading axis, time, of inputs.
 
@@ -200,10 +205,12 @@ def lookup_or_compute(function, ids, count):
     return function(ids)
 
 
-def compile_for_ids(function):
-    """Returns a function of source ids `(batch, length)` and a maximum length, traced if possible.
+def compile_function(function, ranks):
+    """Returns a function that computes the same, compiled where the backend supports all shapes.
 
-    Here it is not traced: the maximum length is a shape, which must be known.
+    Args:
+        function: Function of integer tensors, returning a nested structure of tensors.
+        ranks: Dictionary from the names of its arguments to their ranks, in order.
     """
     return function
 

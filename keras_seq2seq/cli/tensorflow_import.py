@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
+from keras_seq2seq.errors import UserError
 from keras_seq2seq.tensorflow_settings import set_environment
 
 _LEVEL, _ERRORS = "TF_CPP_MIN_LOG_LEVEL", "3"
@@ -20,7 +21,17 @@ def import_tensorflow(batches_at_once: bool = False):
     Args:
         batches_at_once: Whether the command processes one batch per core in parallel, each on a
             single thread, instead of one batch on all cores.
+
+    Raises:
+        UserError: If `KERAS_BACKEND` selects another backend, or TensorFlow is not installed.
     """
+    # Takes precedence over Keras's configuration file.
+    backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    if backend != "tensorflow":
+        raise UserError(
+            f"KERAS_BACKEND={backend}: the command line needs TensorFlow; remove the variable, or "
+            "use Translator and Scorer in Python"
+        )
     set_environment(batches_at_once)
     is_quiet = os.environ.setdefault(_LEVEL, _ERRORS) == _ERRORS
     # The level alone is not enough: TensorFlow logs some lines before reading it.
@@ -29,7 +40,10 @@ def import_tensorflow(batches_at_once: bool = False):
         _muted_standard_error() if is_quiet else nullcontext(),
         _kept_for_good() if is_first else nullcontext(),
     ):
-        import tensorflow
+        try:
+            import tensorflow
+        except ModuleNotFoundError as error:
+            raise UserError("the command line needs TensorFlow: pip install tensorflow") from error
     if is_quiet:
         tensorflow.get_logger().setLevel("ERROR")
 

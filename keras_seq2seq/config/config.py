@@ -18,6 +18,10 @@ class Config(TrainingFlags, Section):
 
     The path of the model directory is not included, so that the directory can be moved.
 
+    Args:
+        hparams: The hyperparameters, as `HyperParameters` or a dictionary.
+        **flags: The flags of `train`, by name.
+
     Raises:
         pydantic.ValidationError: If a value is invalid, or an option has no effect given the other
             options. `resolve_config` and `Config.load` raise `UserError` instead.

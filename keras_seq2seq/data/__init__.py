@@ -3,6 +3,8 @@
 `make_dataset` is imported on first use, since only it needs TensorFlow.
 """
 
+from typing import TYPE_CHECKING
+
 from keras_seq2seq.data.batching import Batching, propose_buckets, validate_buckets
 from keras_seq2seq.data.corpora import write_corpus
 from keras_seq2seq.data.parallel_text import ParallelTextSummary, TextSummary, scan_parallel_text
@@ -23,10 +25,13 @@ __all__ = [
     "write_corpus",
 ]
 
+if TYPE_CHECKING:
+    from keras_seq2seq.data.dataset import make_dataset
+else:
 
-def __getattr__(name: str):
-    if name == "make_dataset":
-        from keras_seq2seq.data.dataset import make_dataset
+    def __getattr__(name: str):
+        if name == "make_dataset":
+            from keras_seq2seq.data.dataset import make_dataset
 
-        return make_dataset
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            return make_dataset
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

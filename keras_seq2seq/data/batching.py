@@ -33,6 +33,10 @@ def validate_buckets(buckets: Iterable[int | str | tuple[int, int]]) -> tuple[tu
 
     Raises:
         UserError: If a boundary is not a positive integer, or would make an empty bucket.
+
+    Example:
+        >>> validate_buckets((10, "12x15"))
+        ((10, 10), (12, 15))
     """
     boundaries = tuple(buckets)
     checked = tuple(_read_boundary(boundary) for boundary in boundaries)
@@ -194,6 +198,10 @@ def propose_buckets(
 
     Returns:
         Boundaries `(source, target)` for `make_dataset`.
+
+    Example:
+        >>> lengths = scan_parallel_text("train.de", "train.en", source, target).lengths
+        >>> make_dataset("train.de", "train.en", source, target, buckets=propose_buckets(lengths))
     """
     first = _Box(_table(lengths), 0, 0, batch_size)
     boxes = [first]

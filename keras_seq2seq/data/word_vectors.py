@@ -42,6 +42,9 @@ def read_word_vectors(path: str | os.PathLike, vocabulary: Vocabulary, size: int
     Raises:
         UserError: If the file cannot be read, has vectors of another size or a malformed line, or
             contains no token of the vocabulary.
+
+    Example:
+        >>> vectors = read_word_vectors("glove.6B.100d.txt", vocabulary, size=100)
     """
     wanted = {token.encode(): vocabulary.to_ids([token])[0] for token in vocabulary.tokens}
     found = {}

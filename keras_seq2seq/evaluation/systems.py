@@ -102,6 +102,11 @@ def evaluate_systems(
         UserError: If `bootstrap_samples` or `seed` is less than 1, or for the same reasons as
             `evaluate`.
 
+    Example:
+        >>> scores = evaluate_systems({"ours": ours, "theirs": theirs}, references, "bleu,chrf")
+        >>> scores["theirs"]["bleu"].p_value
+        0.012
+
     Reference:
         - Koehn, 2004, "Statistical Significance Tests for Machine Translation Evaluation",
           https://aclanthology.org/W04-3250

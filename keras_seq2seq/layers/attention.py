@@ -168,6 +168,13 @@ class BahdanauAttention(ProjectedAttention):
         The context `(batch, dim)`, the weighted mean of the values, and the attention weights
         `(batch, time)`, which sum to one and are exactly zero for padding.
 
+    Example:
+        >>> attention = BahdanauAttention(64)
+        >>> query, values = np.ones((2, 8)), np.ones((2, 5, 16))
+        >>> context, weights = attention(query, values)
+        >>> context.shape, weights.shape
+        ((2, 16), (2, 5))
+
     Reference:
         - Bahdanau et al., 2015, "Neural Machine Translation by Jointly Learning to Align and
           Translate", https://arxiv.org/abs/1409.0473, appendix A.1.2
@@ -199,6 +206,13 @@ class DotAttention(ProjectedAttention):
     Output:
         The context `(batch, dim)`, the weighted mean of the values, and the attention weights
         `(batch, time)`, which sum to one and are exactly zero for padding.
+
+    Example:
+        >>> attention = DotAttention(64)
+        >>> query, values = np.ones((2, 8)), np.ones((2, 5, 16))
+        >>> context, weights = attention(query, values)
+        >>> context.shape, weights.shape
+        ((2, 16), (2, 5))
 
     Reference:
         - Luong et al., 2015, "Effective Approaches to Attention-based Neural Machine

@@ -49,6 +49,11 @@ class ZeroBridge(Bridge):
 
     Output:
         For each layer of the decoder a list of zeros `(batch, size)`.
+
+    Example:
+        >>> bridge = ZeroBridge(decoder.state_sizes)
+        >>> _, encoder_state = encoder(inputs)
+        >>> initial_state = bridge(encoder_state)
     """
 
     def call(self, encoder_state):
@@ -74,6 +79,11 @@ class PassThroughBridge(Bridge):
     Raises:
         ValueError: When built, if the two sides differ in layers, cells or sizes. (A bidirectional
             encoder of n units returns states of size 2n.)
+
+    Example:
+        >>> bridge = PassThroughBridge(decoder.state_sizes)
+        >>> _, encoder_state = encoder(inputs)
+        >>> initial_state = bridge(encoder_state)
     """
 
     def build(self, encoder_state_shape):
@@ -102,6 +112,11 @@ class DenseBridge(Bridge):
 
     Output:
         For each layer of the decoder a list of tensors `(batch, size)`.
+
+    Example:
+        >>> bridge = DenseBridge(decoder.state_sizes)
+        >>> _, encoder_state = encoder(inputs)
+        >>> initial_state = bridge(encoder_state)
 
     Reference:
         - Bahdanau et al., 2015, https://arxiv.org/abs/1409.0473, appendix A.2.2

@@ -28,6 +28,9 @@ class KerasCell(Cell):
 
     Raises:
         ValueError: If it is no such layer.
+
+    Example:
+        >>> encoder = UnidirectionalEncoder(cell=KerasCell(keras.layers.SimpleRNNCell(64)))
     """
 
     def __init__(self, cell, **kwargs):

@@ -135,6 +135,12 @@ class GRUCell(GatedCell):
     Output:
         The output `(batch, num_units)` and the list of new states.
 
+    Example:
+        >>> encoder = UnidirectionalEncoder(cell=GRUCell(64, layer_normalization=True))
+        >>> outputs, state = encoder(np.ones((2, 5, 8)))
+        >>> outputs.shape
+        (2, 5, 64)
+
     Reference:
         - Cho et al., 2014, "Learning Phrase Representations using RNN Encoder-Decoder",
           https://arxiv.org/abs/1406.1078, equations 5 to 8
@@ -194,6 +200,12 @@ class LSTMCell(GatedCell):
 
     Output:
         The output `(batch, num_units)` and the list of new states.
+
+    Example:
+        >>> encoder = UnidirectionalEncoder(cell=LSTMCell(64, layer_normalization=True))
+        >>> outputs, state = encoder(np.ones((2, 5, 8)))
+        >>> outputs.shape
+        (2, 5, 64)
 
     Reference:
         - Hochreiter and Schmidhuber, 1997, "Long Short-Term Memory"; forget gate: Gers et al.,

@@ -30,6 +30,11 @@ class ScaledEmbedding(BaseLayer, keras.layers.Embedding):
     Output:
         Tensor `(..., output_dim)`.
 
+    Example:
+        >>> embedding = ScaledEmbedding(10_000, 256)
+        >>> embedding(np.array([[5, 6, 3]])).shape
+        (1, 3, 256)
+
     Reference:
         - Vaswani et al., 2017, "Attention Is All You Need", https://arxiv.org/abs/1706.03762,
           section 3.4
@@ -66,6 +71,9 @@ class WordDropout(keras.layers.Layer):
 
     Output:
         Ids of the same shape.
+
+    Example:
+        >>> ids = WordDropout(0.1)(np.array([[5, 6, 3]]), training=True)
 
     Reference:
         - Bowman et al., 2016, "Generating Sentences from a Continuous Space",
@@ -109,6 +117,10 @@ class Logits(BaseLayer):
 
     Output:
         Logits `(..., vocabulary_size)`.
+
+    Example:
+        >>> Logits(10_000)(np.ones((2, 5, 64))).shape
+        (2, 5, 10000)
     """
 
     def __init__(self, vocabulary_size, **kwargs):
@@ -150,6 +162,12 @@ class TiedLogits(BaseLayer):
 
     Output:
         Logits `(..., vocabulary_size)`.
+
+    Example:
+        >>> embedding = ScaledEmbedding(10_000, 256)
+        >>> embedded = embedding(np.array([[2, 5, 6]]))
+        >>> TiedLogits(embedding)(np.ones((1, 3, 64))).shape
+        (1, 3, 10000)
 
     Reference:
         - Press and Wolf, 2017, "Using the Output Embedding to Improve Language Models",

@@ -5,7 +5,7 @@ import json
 import keras
 from keras import ops
 
-from keras_seq2seq.backend import compile_for_ids
+from keras_seq2seq.backend import compile_function
 from keras_seq2seq.decoding import get_search
 from keras_seq2seq.layers.layer import check_size
 from keras_seq2seq.models.array_checks import check_ids, check_right_padding
@@ -31,7 +31,9 @@ class Generation:
         check_size("max_length", max_length)
         key = _key(search), return_hypotheses
         if key not in self._compiled:
-            self._compiled[key] = compile_for_ids(self._function(search, return_hypotheses))
+            self._compiled[key] = compile_function(
+                self._function(search, return_hypotheses), {"source_ids": 2, "max_length": 0}
+            )
         found = self._compiled[key](source_ids, int(max_length))
         found = keras.tree.map_structure(
             lambda part: None if part is None else ops.convert_to_numpy(part), found

@@ -39,5 +39,15 @@ def steps_taken(optimizer):
 
     `optimizer.iterations` counts the updates of the weights, which are fewer where gradients are
     accumulated.
+
+    Args:
+        optimizer: The optimizer of a compiled model.
+
+    Returns:
+        The integer variable.
+
+    Example:
+        >>> int(steps_taken(model.optimizer))
+        500
     """
     return optimizer._iterations

@@ -100,6 +100,13 @@ def write_beam_page(
 
     Raises:
         ValueError: If a hypothesis is not in the tree.
+
+    Example:
+        >>> translator = Translator.load("model", beam_width=5, return_tree=True)
+        >>> (translation,) = translator.translate(["ein mann ."])
+        >>> hypotheses = [(best.ids, best.score) for best in translation.hypotheses[:1]]
+        >>> with open("beam.html", "w", encoding="utf-8") as file:
+        ...     write_beam_page(file, translation.tree, vocabulary.to_tokens, hypotheses)
     """
     nodes = read_nodes(tree)
     tokens = to_tokens(node.id for node in nodes)
@@ -140,6 +147,10 @@ class BeamDirectory:
 
     Raises:
         UserError: If the directory is not empty or cannot be written.
+
+    Example:
+        >>> directory = BeamDirectory("beams")
+        >>> directory.write(1, translation.tree, vocabulary.to_tokens, hypotheses)
     """
 
     def __init__(self, directory: str | os.PathLike):

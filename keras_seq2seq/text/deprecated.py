@@ -5,7 +5,7 @@ import inspect
 import warnings
 from collections.abc import Callable
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from keras_seq2seq.text.text_encoder import TextEncoder
 from keras_seq2seq.text.tokenizer import Tokenizer, get_tokenizer
@@ -45,7 +45,10 @@ LENGTH_KEYWORDS = ("source_max_length", "target_max_length")
 SHARD_KEYWORDS = ("parts", "all_parts")
 
 
-def accept_deprecated_keywords(*names: str) -> Callable[[Callable], Callable]:
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def accept_deprecated_keywords(*names: str) -> Callable[[Function], Function]:
     """Makes a function accept keywords of version 0.1, with a `DeprecationWarning`.
 
     The function has the arguments `source` and `target`. Unknown keywords raise a `TypeError` that
@@ -55,7 +58,7 @@ def accept_deprecated_keywords(*names: str) -> Callable[[Callable], Callable]:
         *names: The deprecated keywords.
     """
 
-    def decorate(function: Callable) -> Callable:
+    def decorate(function: Function) -> Function:
         signature = inspect.signature(function)
 
         @functools.wraps(function)
@@ -72,7 +75,7 @@ def accept_deprecated_keywords(*names: str) -> Callable[[Callable], Callable]:
             bound.arguments.update(_convert(old, bound.arguments))
             return function(*bound.args, **bound.kwargs)
 
-        return call
+        return cast(Function, call)
 
     return decorate
 

@@ -21,6 +21,23 @@ def register_tokenizer(tokenizer_class: type["Tokenizer"]) -> type["Tokenizer"]:
     """Class decorator that adds a tokenizer to the registry, under its `name`.
 
     Only registered tokenizers can be chosen by name and loaded from a model directory.
+
+    Args:
+        tokenizer_class: The subclass of `Tokenizer`.
+
+    Returns:
+        The class itself.
+
+    Example:
+        >>> @register_tokenizer
+        ... class LowercaseTokenizer(WhitespaceTokenizer):
+        ...     name = "lowercase"
+        ...
+        ...     def split(self, line):
+        ...         return super().split(line.lower())
+        ...
+        ...     def tokenize(self, lines):
+        ...         return super().tokenize(tf.strings.lower(lines, encoding="utf-8"))
     """
     TOKENIZERS[tokenizer_class.name] = tokenizer_class
     return tokenizer_class
@@ -235,10 +252,17 @@ def get_tokenizer(tokenizer: str | Tokenizer, vocabulary: Vocabulary | None = No
             `Tokenizer`, which is returned unchanged.
         vocabulary: The `Vocabulary` of a tokenizer given by name.
 
+    Returns:
+        The `Tokenizer`.
+
     Raises:
         UserError: If there is no tokenizer of that name.
         TypeError: If `tokenizer` is neither a name nor a `Tokenizer`, or if it is a `Tokenizer`
             and there is a `vocabulary` as well.
+
+    Example:
+        >>> get_tokenizer("characters").split("3 may")
+        ['3', '▁', 'm', 'a', 'y']
     """
     if isinstance(tokenizer, str):
         return get_tokenizer_class(tokenizer)(vocabulary)
@@ -252,8 +276,18 @@ def get_tokenizer(tokenizer: str | Tokenizer, vocabulary: Vocabulary | None = No
 def get_tokenizer_class(name: str) -> type[Tokenizer]:
     """Returns the class of a registered tokenizer.
 
+    Args:
+        name: The name, such as `"characters"`.
+
+    Returns:
+        The subclass of `Tokenizer`.
+
     Raises:
         UserError: If there is no tokenizer of that name.
+
+    Example:
+        >>> get_tokenizer_class("characters")
+        <class 'keras_seq2seq.text.tokenizers.CharacterTokenizer'>
     """
     if name not in TOKENIZERS:
         near = get_close_matches(name.lower(), TOKENIZERS, n=1)

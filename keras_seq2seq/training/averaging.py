@@ -42,6 +42,10 @@ def average_checkpoints(
             written.
         TypeError: If not exactly one of `last` and `best` is given.
 
+    Example:
+        >>> average_checkpoints("model", "averaged", last=5)
+        [600, 700, 800, 900, 1000]
+
     Reference:
         - Junczys-Dowmunt et al., 2016, "The AMU-UEDIN Submission to the WMT16 News Translation
           Task", https://arxiv.org/abs/1605.04809, section 2.3

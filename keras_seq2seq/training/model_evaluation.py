@@ -106,6 +106,11 @@ def evaluate_models(
 
     Raises:
         UserError: If a model cannot be loaded, or in the cases of `evaluate_systems`.
+
+    Example:
+        >>> scores = evaluate_models(["model"], ["ein mann schläft ."], ["a man sleeps ."])
+        >>> scores["model"]["bleu"].value
+        34.2
     """
     metrics = parse_metric_names(metrics, (*METRIC_NAMES, PERPLEXITY))
     if len(sources) != len(references):

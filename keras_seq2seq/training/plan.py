@@ -100,8 +100,18 @@ def plan_training(
         The plan, for `train`.
 
     Raises:
-        UserError: If the configuration, a file or the directory is invalid.
+        UserError: If the configuration, a file or the directory is invalid, or if the backend of
+            Keras is not TensorFlow.
+
+    Example:
+        >>> config = resolve_config(["config.yaml"])
+        >>> result = train(plan_training(config, "model"))
     """
+    if keras.config.backend() != "tensorflow":
+        raise UserError(
+            f"training from a configuration needs Keras's TensorFlow backend, not "
+            f"{keras.config.backend()}; remove KERAS_BACKEND, or train with the `fit` of a model"
+        )
     workers = workers or Workers()
     missing = [f"--{name}" for name in _REQUIRED if getattr(config, name) is None]
     if missing:

@@ -159,6 +159,9 @@ def forget_events_after(log_dir: str | os.PathLike, step: int):
     Args:
         log_dir: The directory of all TensorBoard files of the run, which need not exist.
         step: The last step to keep. An incomplete event at the end of a file is removed too.
+
+    Example:
+        >>> forget_events_after("model/logs", step=500)
     """
     for path in sorted(Path(log_dir).rglob("*tfevents*")):
         with path.open("r+b") as file:

@@ -40,6 +40,12 @@ def train(plan: TrainingPlan, console: Console | None = None) -> TrainingResult:
     Raises:
         KeyboardInterrupt: After Ctrl-C or SIGTERM, when the state has been saved.
         RunError: If the loss is infinite or NaN, or a file cannot be read or written.
+
+    Example:
+        >>> config = resolve_config(["config.yaml"])
+        >>> result = train(plan_training(config, "model"))
+        >>> result.records[-1]["dev_perplexity"]
+        8.1
     """
     with plan.workers.report_lost_workers():
         run = TrainingRun(plan, _console_for(plan.workers, console))

@@ -5,8 +5,9 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import tensorflow as tf
+from keras import ops
 
+from keras_seq2seq import backend
 from keras_seq2seq.cores import count_cores
 from keras_seq2seq.data.length_batches import map_by_length
 from keras_seq2seq.errors import UserError
@@ -107,10 +108,8 @@ class Scorer:
     ):
         self.model = model
         self.source, self.target = as_text_encoders(source, target)
-        names = ("source_ids", "target_ids", "labels")
-        signature = [tf.TensorSpec([None, None], tf.int32, name=name) for name in names]
-        self._token_log_probabilities = tf.function(
-            self._score_ids, input_signature=signature, autograph=False
+        self._token_log_probabilities = backend.compile_function(
+            self._score_ids, ranks={"source_ids": 2, "target_ids": 2, "labels": 2}
         )
 
     @classmethod
@@ -188,7 +187,8 @@ class Scorer:
             self.source.with_end(sources),
             self.target.with_start(targets),
             self.target.with_end(targets),
-        ).numpy()
+        )
+        log_probabilities = ops.convert_to_numpy(log_probabilities)
         for source, target, row in zip(sources, targets, log_probabilities, strict=True):
             row = row[: len(target) + 1].tolist()
             yield Score(math.fsum(row), row, [*target, _END], bool(source and target))
@@ -196,7 +196,9 @@ class Scorer:
     def _score_ids(self, source_ids, target_ids, labels):
         """Returns the log-probabilities of the labels `(batch, target_length)`."""
         inputs = {"source_ids": source_ids, "target_ids": target_ids}
-        logits = tf.cast(self.model(inputs, training=False), tf.float32)
+        logits = ops.cast(self.model(inputs, training=False), "float32")
+        # (batch, length, vocabulary_size) -> (batch * length, vocabulary_size)
+        rows = ops.reshape(logits, (-1, ops.shape(logits)[-1]))
         # Avoids the whole log-softmax, which is as large as the logits.
-        picked = tf.gather(logits, labels, axis=2, batch_dims=2)
-        return picked - tf.reduce_logsumexp(logits, axis=-1)
+        picked = backend.take_beams(rows, ops.reshape(labels, (-1, 1)))
+        return ops.reshape(picked, ops.shape(labels)) - ops.logsumexp(logits, axis=-1)

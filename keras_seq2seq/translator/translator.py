@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from keras_seq2seq import backend
 from keras_seq2seq.cores import count_cores
@@ -17,6 +17,7 @@ from keras_seq2seq.data.length_batches import map_by_length
 from keras_seq2seq.decoding import GreedySearch, Search, get_search
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.models import Ensemble, Seq2Seq
+from keras_seq2seq.special_tokens import PADDING_ID
 from keras_seq2seq.text import TextEncoder, Tokenizer, Vocabulary
 from keras_seq2seq.text.deprecated import TEXT_KEYWORDS, accept_deprecated_keywords
 from keras_seq2seq.text.text_encoder import as_text_encoders
@@ -87,18 +88,10 @@ class Translator:
         self.frozen_weights = frozen_weights
         self._scorer = None
         self._reader = HypothesisReader(self.target, self.source.reverse, unk_replacement)
-        signature = [
-            *(
-                tf.TensorSpec([None, None], tf.int32, name=name)
-                for name in ("source_ids", "prefix")
-            ),
-            tf.TensorSpec([], tf.int32, name="num_slots"),
-        ]
-        # The code has no control flow for AutoGraph, which would take seconds to run.
-        options = {"input_signature": signature, "autograph": False}
+        ranks = {"source_ids": 2, "prefix": 2, "num_slots": 0}
         self._decode = {
-            (with_scores, with_attention): tf.function(
-                partial(self._search, with_scores, with_attention), **options
+            (with_scores, with_attention): backend.compile_function(
+                partial(self._search, with_scores, with_attention), ranks
             )
             for with_scores in (False, True)
             for with_attention in (False, True)
@@ -350,7 +343,9 @@ class Translator:
         decode = self._decode[with_scores, with_attention]
         source_ids, prefix_ids = self.source.with_end(sources), self.target.padded(prefixes)
         found = decode(source_ids, prefix_ids, min(batch_size, len(sources)))
-        found = keras.tree.map_structure(lambda part: part if part is None else part.numpy(), found)
+        found = keras.tree.map_structure(
+            lambda part: part if part is None else ops.convert_to_numpy(part), found
+        )
         for row, (source, prefix) in enumerate(items):
             yield Translation(
                 source,
@@ -362,7 +357,7 @@ class Translator:
         with backend.frozen_weights() if self.frozen_weights else nullcontext():
             memory, states = self.model.encode(source_ids)
             # Not counting the end token.
-            lengths = tf.math.count_nonzero(source_ids, axis=-1, dtype=tf.int32) - 1
+            lengths = ops.sum(ops.cast(ops.not_equal(source_ids, PADDING_ID), "int32"), axis=-1) - 1
             return self.search(
                 self.model.decode_step,
                 states,

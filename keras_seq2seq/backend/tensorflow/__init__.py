@@ -20,15 +20,15 @@ from keras_seq2seq.backend.tensorflow.product import (
 )
 from keras_seq2seq.backend.tensorflow.scan import scan
 from keras_seq2seq.backend.tensorflow.step_log import StepLog
-from keras_seq2seq.backend.tensorflow.tracing import compile_for_ids, concrete
+from keras_seq2seq.backend.tensorflow.tracing import compile_function, concrete
 from keras_seq2seq.backend.tensorflow.tracking import TracksLayers
 
 __all__ = [
     "Adam",
     "StepLog",
     "TracksLayers",
-    "compile_for_ids",
     "concrete",
+    "compile_function",
     "dense",
     "frozen_weights",
     "join_logits",

@@ -4,9 +4,9 @@ import numpy as np
 import tensorflow as tf
 
 
-def compile_for_ids(function):
-    """Returns a function of source ids `(batch, length)` and a maximum length, traced only once."""
-    signature = [tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([], tf.int32)]
+def compile_function(function, ranks):
+    """Returns a function that computes the same in a graph, traced once for all shapes."""
+    signature = [tf.TensorSpec([None] * rank, tf.int32, name=name) for name, rank in ranks.items()]
     # The code has no control flow for AutoGraph, which would take seconds to run.
     return tf.function(function, input_signature=signature, autograph=False)
 

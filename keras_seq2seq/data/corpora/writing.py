@@ -99,6 +99,9 @@ def write_corpus(
     Raises:
         UserError: If the name is unknown, a number is out of range, an option does not apply to
             the corpus, or a file already exists.
+
+    Example:
+        >>> write_corpus("reverse", "data", train=1_000)
     """
     corpus = _make_corpus(name, vocabulary_size, max_length)
     sizes = {"train": train, "dev": dev, "test": test}

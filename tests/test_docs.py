@@ -1,0 +1,169 @@
+"""Runs the code blocks of the README and of the pages in docs/, and parses their commands."""
+
+import gzip
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+from harness.toy_model import write_toy_model
+
+from keras_seq2seq import AttentionSeq2Seq, MaskedCrossEntropy, Translator, Vocabulary, make_dataset
+from keras_seq2seq.cli.main import cli
+from keras_seq2seq.data import write_corpus
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+# Blocks that need features which do not exist yet: a page, and a line of the block.
+PENDING = {
+    ("python.md", "ids = model.generate(source_ids, max_length=12)"),
+    ("python.md", 'translator.save("dates")'),
+    ("python.md", 'model.export("exported", verbose=False)'),
+}
+
+# Libraries that are no dependencies. Blocks that import them are skipped where they are missing.
+OPTIONAL = {"datasets", "pandas", "polars"}
+
+MARKS = {
+    "migration": pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    "tuning": pytest.mark.slow,
+}
+
+LINES = {
+    "de": "ein mann schläft .\nein hund schläft .\n",
+    "en": "a man is sleeping .\na dog is sleeping .\n",
+}
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    pattern = f"^```{language}\n(.*?)^```"
+    return re.findall(pattern, page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def pages_with(language: str) -> list:
+    return [
+        pytest.param(page, id=page.stem, marks=MARKS.get(page.stem, ()))
+        for page in PAGES
+        if blocks(page, language)
+    ]
+
+
+def is_skipped(page: Path, block: str) -> bool:
+    imported = set(re.findall(r"^(?:import|from) (\w+)", block, re.MULTILINE))
+    if any(importlib.util.find_spec(name) is None for name in OPTIONAL & imported):
+        return True
+    return any((page.name, line) in PENDING for line in block.splitlines())
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    """A working directory with the files that the pages read."""
+    write_corpus("reverse", tmp_path / "data", train=64, dev=4, test=4, max_length=3)
+    for language, text in LINES.items():
+        (tmp_path / f"train.{language}").write_text(text, encoding="utf-8")
+        with gzip.open(tmp_path / f"train.{language}.gz", "wt", encoding="utf-8") as file:
+            file.write(text)
+        tokens = [line.split() for line in text.splitlines()]
+        Vocabulary.build(tokens).save(tmp_path / f"vocab.{language}")
+    (tmp_path / "input.txt").write_text(LINES["de"], encoding="utf-8")
+    for name in ("model", "one", "other"):
+        write_toy_model(tmp_path / name)
+    names = {
+        f"{part}_{side}": f"data/{part}/{side}s.txt"
+        for part in ("train", "dev")
+        for side in ("source", "target")
+    }
+    names |= {f"vocab_{side}": f"data/vocab.{side}s.txt" for side in ("source", "target")}
+    config = [f"{name}: {path}\n" for name, path in names.items()]
+    (tmp_path / "base.yaml").write_text("".join(config) + "train_epochs: 1\n")
+    (tmp_path / "space.yaml").write_text("rnn_cell.num_units: {choice: [4, 8]}\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def names_of_the_reader() -> dict:
+    """The names that pages use without defining them, since the reader has such objects."""
+    source, target = (Vocabulary.load(f"data/vocab.{side}s.txt") for side in ("source", "target"))
+    model = AttentionSeq2Seq(len(source), len(target), num_units=4)
+    model.compile("adam", loss=MaskedCrossEntropy())
+    model.optimizer.build(model.trainable_variables)
+
+    def data(part, **options):
+        files = [f"data/{part}/{side}.txt" for side in ("sources", "targets")]
+        return make_dataset(*files, source, target, **options)
+
+    return {
+        "__name__": "page",
+        "model": model,
+        "source_vocabulary": source,
+        "target_vocabulary": target,
+        "translator": Translator(model, source, target),
+        "train": data("train", batch_size=1, epochs=10),
+        "dataset": data("train", epochs=None),
+        "dev": data("dev"),
+    }
+
+
+@pytest.mark.parametrize("page", pages_with("python"))
+def test_blocks_of_python_run(page, workspace):
+    names = names_of_the_reader()
+    for block in blocks(page, "python"):
+        if not is_skipped(page, block):
+            exec(compile(block, f"{page.name}: {block.splitlines()[0]}", "exec"), names)
+
+
+def test_what_is_pending_is_on_its_page():
+    for name, line in PENDING:
+        (page,) = (page for page in PAGES if page.name == name)
+        assert line in page.read_text(encoding="utf-8").splitlines()
+
+
+def commands(script: str) -> list[list[str]]:
+    """Returns the arguments of each `keras-seq2seq` in a script, quoted scripts included."""
+    lexer = shlex.shlex(script.replace("\\\n", " "), posix=True, punctuation_chars="();<>|&\n")
+    lexer.whitespace = " \t\r"
+    lexer.whitespace_split = True
+    found, current = [], None
+    for token in lexer:
+        if re.fullmatch("[();<>|&\n]+", token):
+            # What follows a redirection is a file.
+            current = None
+        elif token == "keras-seq2seq":
+            current = []
+            found.append(current)
+        elif current is not None:
+            current.append(token)
+        elif "keras-seq2seq " in token:
+            found += commands(token)
+    return found
+
+
+def test_commands_are_found_in_scripts():
+    script = """
+# A comment.
+cd x && keras-seq2seq train --hparams="a=1,
+  b=2" \\
+  --output_dir=m
+keras-seq2seq vocab f > g  # Another one.
+srun bash -c 'exec keras-seq2seq train --config c'
+"""
+    assert commands(script) == [
+        ["train", "--hparams=a=1,\n  b=2", "--output_dir=m"],
+        ["vocab", "f"],
+        ["train", "--config", "c"],
+    ]
+
+
+@pytest.mark.parametrize("page", pages_with("shell"))
+def test_commands_have_these_flags(page):
+    for block in blocks(page, "shell"):
+        for arguments in commands(block):
+            command = cli.get_command(click.Context(cli), arguments[0])
+            context = click.Context(command, info_name=arguments[0])
+            context.token_normalize_func = lambda token: token.replace("-", "_")
+            values, rest, _ = command.make_parser(context).parse_args(arguments[1:])
+            assert not rest, f"{arguments}: unexpected {rest}"
+            assert values
