@@ -259,6 +259,12 @@ def test_the_cardinality_of_text_in_memory(options, epochs):
     assert dataset.cardinality() == len(list(dataset))
 
 
+@pytest.mark.parametrize("options", [{}, {"epochs": 3, "buckets": (4, 9)}])
+def test_the_cardinality_of_files(numbers, options):
+    dataset = numbers(batch_size=8, **options)
+    assert dataset.cardinality() == len(list(dataset))
+
+
 def test_automatic_buckets(files, numbers):
     lines = [" ".join([str(n)] * (n % 12 + 1)) for n in range(200)]
     summary = scan_parallel_text(lines, lines, NUMBERS, NUMBERS)
@@ -293,11 +299,12 @@ def test_text_is_no_constant_of_the_graph():
         assert graph.ByteSize() < 100_000
 
 
-def test_files_of_different_lengths(files):
+@pytest.mark.parametrize("epochs", [1, None])
+def test_files_of_different_lengths(files, epochs):
     with pytest.raises(InputError, match=r"sources has 2 lines, but .*targets has 1; expected"):
-        make_dataset(*files("a\nb\n", "a\n"), LETTERS, LETTERS)
+        make_dataset(*files("a\nb\n", "a\n"), LETTERS, LETTERS, epochs=epochs)
     with pytest.raises(InputError, match=r"sources: empty file; expected text"):
-        make_dataset(*files("", ""), LETTERS, LETTERS)
+        make_dataset(*files("", ""), LETTERS, LETTERS, epochs=epochs)
 
 
 def test_epochs_leave_no_small_batches_between_them(numbers):
