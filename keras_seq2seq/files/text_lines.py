@@ -144,10 +144,7 @@ def check_lines(lines: Iterable[str | bytes], name: str) -> Iterator[str]:
     """
     no_lines = (str, bytes, os.PathLike, Mapping)
     if isinstance(lines, no_lines) or hasattr(lines, "columns") or not hasattr(lines, "__iter__"):
-        raise TypeError(
-            f"`{name}` must be an iterable of lines, such as a list or a column of a DataFrame. "
-            f"Received: {short_repr(lines)}"
-        )
+        raise TypeError(f"`{name}` must be an iterable of lines. Received: {short_repr(lines)}")
     return (check_line(line, f"{name}[{index}]") for index, line in enumerate(lines))
 
 

@@ -232,7 +232,7 @@ def test_the_epochs_of_fit_differ(numbers):
 
         def train_step(self, data):
             self.seen.append(data[1][:, 0].numpy().tolist())
-            return {}
+            return {"loss": keras.ops.zeros([])}
 
     def fit():
         keras.utils.set_random_seed(1)
@@ -256,6 +256,12 @@ def test_the_cardinality_of_text_in_memory(options, epochs):
     assert dataset.cardinality() == len(list(dataset))
     shards = {"shards": range(1, 3), "num_shards": 3}
     dataset = make_dataset(lines, lines, NUMBERS, NUMBERS, epochs=epochs, **options, **shards)
+    assert dataset.cardinality() == len(list(dataset))
+
+
+@pytest.mark.parametrize("options", [{}, {"epochs": 3, "buckets": (4, 9)}])
+def test_the_cardinality_of_files(numbers, options):
+    dataset = numbers(batch_size=8, **options)
     assert dataset.cardinality() == len(list(dataset))
 
 
@@ -293,11 +299,12 @@ def test_text_is_no_constant_of_the_graph():
         assert graph.ByteSize() < 100_000
 
 
-def test_files_of_different_lengths(files):
+@pytest.mark.parametrize("epochs", [1, None])
+def test_files_of_different_lengths(files, epochs):
     with pytest.raises(InputError, match=r"sources has 2 lines, but .*targets has 1; expected"):
-        make_dataset(*files("a\nb\n", "a\n"), LETTERS, LETTERS)
+        make_dataset(*files("a\nb\n", "a\n"), LETTERS, LETTERS, epochs=epochs)
     with pytest.raises(InputError, match=r"sources: empty file; expected text"):
-        make_dataset(*files("", ""), LETTERS, LETTERS)
+        make_dataset(*files("", ""), LETTERS, LETTERS, epochs=epochs)
 
 
 def test_epochs_leave_no_small_batches_between_them(numbers):
