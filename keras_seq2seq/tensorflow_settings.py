@@ -16,7 +16,7 @@ _CHOICES = {
 
 
 def configure_tensorflow(batches_at_once: bool = False):
-    """Configures TensorFlow as the command line does, which is faster on CPUs.
+    """Applies the TensorFlow settings of the command line, which are made for CPUs.
 
     Call this once at the top of a script, before TensorFlow runs its first operation, and
     preferably before importing TensorFlow or Keras: the choice of matrix products has no effect

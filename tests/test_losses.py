@@ -4,7 +4,7 @@ import pytest
 from harness import numbers_of
 from reference import token_losses
 
-from keras_seq2seq.losses import MaskedCrossEntropy
+from keras_seq2seq.losses import MaskedCrossEntropy, resolve_loss
 
 RNG = np.random.default_rng(0)
 LOGITS = RNG.normal(0, 3, size=(3, 4, 7)).astype("float32")
@@ -70,3 +70,95 @@ def test_smoothing_must_be_in_range(label_smoothing):
         "`label_smoothing` must be at least 0 and below 1. "
         f"Received: label_smoothing={label_smoothing}"
     )
+
+
+TOKEN_WEIGHTS = RNG.uniform(0, 2, size=LABELS.shape).astype("float32")
+SEQUENCE_WEIGHTS = np.array([0.5, 2.0, 0.0], "float32")
+
+
+def expected_loss(weights, reduction):
+    """Computed token by token."""
+    shifted = LOGITS - LOGITS.max(-1, keepdims=True)
+    log_probabilities = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+    total, sum_of_weights, tokens = 0.0, 0.0, 0
+    for row, time in zip(*np.nonzero(LABELS), strict=True):
+        weight = (
+            1.0 if weights is None else weights[row] if weights.ndim == 1 else weights[row, time]
+        )
+        total -= weight * log_probabilities[row, time, LABELS[row, time]]
+        sum_of_weights += weight
+        tokens += 1
+    divisors = {"mean_with_sample_weight": sum_of_weights, "sum": 1}
+    return total / divisors.get(reduction, tokens)
+
+
+@pytest.mark.parametrize(
+    "reduction", ["mean_with_sample_weight", "sum_over_batch_size", "mean", "sum"]
+)
+@pytest.mark.parametrize("weights", [None, SEQUENCE_WEIGHTS, TOKEN_WEIGHTS])
+def test_weights_and_reductions_are_those_of_keras(reduction, weights):
+    found = MaskedCrossEntropy(reduction=reduction)(LABELS, LOGITS, weights)
+    np.testing.assert_allclose(
+        float(numbers_of(found)), expected_loss(weights, reduction), rtol=1e-5
+    )
+
+
+def test_the_default_is_the_weighted_mean():
+    found = float(numbers_of(MaskedCrossEntropy()(LABELS, LOGITS, TOKEN_WEIGHTS)))
+    np.testing.assert_allclose(
+        found, expected_loss(TOKEN_WEIGHTS, "mean_with_sample_weight"), rtol=1e-5
+    )
+    column = SEQUENCE_WEIGHTS[:, np.newaxis]
+    found = float(numbers_of(MaskedCrossEntropy()(LABELS, LOGITS, column)))
+    np.testing.assert_allclose(
+        found, expected_loss(SEQUENCE_WEIGHTS, "mean_with_sample_weight"), rtol=1e-5
+    )
+    assert float(numbers_of(MaskedCrossEntropy()(LABELS, LOGITS, np.zeros(3)))) == 0
+
+
+@pytest.mark.parametrize("reduction", [None, "none"])
+def test_without_reduction_each_token_has_its_loss(reduction):
+    found = numbers_of(MaskedCrossEntropy(reduction=reduction)(LABELS, LOGITS, SEQUENCE_WEIGHTS))
+    assert found.shape == LABELS.shape
+    assert (found[LABELS == 0] == 0).all()
+    np.testing.assert_allclose(found.sum(), expected_loss(SEQUENCE_WEIGHTS, "sum"), rtol=1e-5)
+
+
+def test_weights_of_another_shape_are_an_error():
+    with pytest.raises(ValueError, match=r"`sample_weight` must be .*Received: shape \(3, 2\)"):
+        MaskedCrossEntropy()(LABELS, LOGITS, np.ones((3, 2)))
+
+
+def test_reduction_is_part_of_the_config():
+    loss = keras.losses.deserialize(keras.losses.serialize(MaskedCrossEntropy(reduction="sum")))
+    assert loss.reduction == "sum"
+    # Saved by version 0.1.0.
+    old = MaskedCrossEntropy.from_config({"name": "loss", "label_smoothing": 0.1})
+    assert old.reduction == "mean_with_sample_weight"
+
+
+@pytest.mark.parametrize("name", ["crossentropy", "ce", "sparse_categorical_crossentropy"])
+def test_cross_entropies_by_name_are_computed_from_logits(name):
+    loss = resolve_loss(name)
+    assert isinstance(loss, keras.losses.SparseCategoricalCrossentropy) and loss.from_logits
+
+
+def test_the_default_loss_is_the_masked_cross_entropy():
+    assert isinstance(resolve_loss(None), MaskedCrossEntropy)
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        ("mse", "labels are token ids"),
+        ("categorical_crossentropy", "labels are token ids"),
+        (keras.losses.CategoricalCrossentropy(from_logits=True), "labels are token ids"),
+        (keras.losses.SparseCategoricalCrossentropy(), r"from_logits=True\)"),
+        (MaskedCrossEntropy(reduction=None), "returns a scalar"),
+        (["ce", "ce"], "one output"),
+    ],
+)
+def test_losses_that_do_not_fit_are_errors_in_one_line(loss, message):
+    with pytest.raises(ValueError, match=message) as error:
+        resolve_loss(loss)
+    assert "\n" not in str(error.value)

@@ -38,7 +38,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
         self.every_n_seconds = every_n_seconds
 
     def on_train_begin(self, logs=None):
-        self.step = self._current_step()
+        self.step = self._seen = self._current_step()
         self._time = time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
@@ -54,7 +54,10 @@ class SaveCheckpoints(keras.callbacks.Callback):
             self._time = time.monotonic()
 
     def _is_due(self):
-        if self.every_n_steps is not None and self._current_step() % self.every_n_steps == 0:
+        step, before = self._current_step(), self._seen
+        self._seen = step
+        # With `steps_per_execution`, not every step is seen.
+        if self.every_n_steps and step // self.every_n_steps > before // self.every_n_steps:
             return True
         if self.every_n_seconds is None:
             return False

@@ -21,8 +21,10 @@ from keras_seq2seq.translator import Translator
 class Evaluation(keras.callbacks.Callback):
     """Evaluates the model at regular steps and passes the results to its observers.
 
-    Training metrics cover the steps since the previous evaluation. If the optimizer keeps a moving
-    average of the weights (`use_ema`), the averaged weights are evaluated.
+    Training metrics in the results cover the steps since the previous evaluation; the history of
+    `fit` still covers whole epochs. If the optimizer keeps a moving average of the weights
+    (`use_ema`), the averaged weights are evaluated. Put this callback before other callbacks that
+    read the training metrics of an epoch.
 
     The results of an evaluation are a dictionary, its record:
 
@@ -38,6 +40,7 @@ class Evaluation(keras.callbacks.Callback):
         dataset: The dev data, in the format of `make_dataset`.
         every_n_steps: Integer, the steps between two evaluations.
         final_step: Integer, the last step of the run, which is always followed by an evaluation.
+            Defaults to the last step of `fit`.
         observers: List of functions that take the record.
         measure: Function that returns additional dev metrics as a dictionary, such as
             `{"bleu": 34.2}`, which is recorded as `dev_bleu`.
@@ -65,6 +68,11 @@ class Evaluation(keras.callbacks.Callback):
         self.measure = measure or dict
         self._started = time.perf_counter()
         self._seconds_before = seconds
+        self._step = 0
+        # Sums of the variables of the metrics before they were last reset: those of the current
+        # interval between evaluations, and those of the current epoch.
+        self._interval = self._epoch = None
+        self._before_validation = None
 
     @property
     def seconds(self):
@@ -73,13 +81,57 @@ class Evaluation(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._started = time.perf_counter()
+        self._step = self._steps_taken()
+        self._interval = self._epoch = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = self._before_validation = None
 
     def on_train_batch_end(self, batch, logs=None):
-        step = int(steps_taken(self.model.optimizer).numpy())
-        if step % self.every_n_steps == 0 or step == self.final_step:
+        step = self._steps_taken()
+        # With `steps_per_execution`, not every step is seen.
+        is_due = step // self.every_n_steps > self._step // self.every_n_steps
+        if is_due or step == self.final_step:
             self._evaluate(step)
 
+    def on_test_begin(self, logs=None):
+        # The validation of `fit` resets the metrics.
+        self._before_validation = self._metric_values()
+
+    def on_epoch_end(self, epoch, logs=None):
+        current = self._metric_values()
+        trained = self._before_validation or current
+        if self._epoch is not None and logs is not None:
+            self._set_metric_values(_add(self._epoch, trained))
+            results = self.model.get_metrics_result()
+            logs.update({name: float(value) for name, value in results.items()})
+            self._set_metric_values(current)
+        self._interval = _add(self._interval, trained)
+
+    def on_train_end(self, logs=None):
+        step = self._steps_taken()
+        if self.final_step is None and step > self._step:
+            self._set_metric_values(self._interval)
+            self._interval = None
+            self._evaluate(step)
+
+    def _steps_taken(self):
+        return int(steps_taken(self.model.optimizer).numpy())
+
+    def _metric_values(self):
+        return [ops.convert_to_numpy(variable) for variable in self.model.metrics_variables]
+
+    def _set_metric_values(self, values):
+        for variable, value in zip(self.model.metrics_variables, values, strict=True):
+            variable.assign(value)
+
     def _evaluate(self, step):
+        self._step = step
+        trained = self._metric_values()
+        self._epoch = _add(self._epoch, trained)
+        if self._interval is not None:
+            self._set_metric_values(_add(self._interval, trained))
+            self._interval = None
         train_perplexity = float(self.model.perplexity.result())
         record = {
             "step": step,
@@ -104,6 +156,13 @@ class Evaluation(keras.callbacks.Callback):
         for observer in self.observers:
             observer(record)
         self._started = time.perf_counter()
+
+
+def _add(values, more):
+    """Returns the sums of the variables of metrics; `None` for the first is none yet."""
+    if values is None:
+        return more
+    return [value + other for value, other in zip(values, more, strict=True)]
 
 
 # Characters that may have a meaning in Markdown or in HTML within Markdown.

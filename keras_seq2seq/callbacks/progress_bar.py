@@ -55,7 +55,8 @@ class ProgressBar(keras.callbacks.Callback):
             speed = f"{(tokens - self._tokens) / elapsed:,.0f} tok/s"
         perplexity = self.model.perplexity.as_float()
         metrics = f"loss {logs['loss']:.3f}  ppl {perplexity:,.2f}  {speed}"
-        self._progress.update(self._task, advance=1, metrics=metrics)
+        done = int(steps_taken(self.model.optimizer).numpy())
+        self._progress.update(self._task, completed=done, metrics=metrics)
 
     def on_train_end(self, logs=None):
         if self._progress is not None:

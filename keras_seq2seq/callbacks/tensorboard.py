@@ -26,7 +26,7 @@ class TensorBoardCurves:
         log_dir: The directory for `tensorboard --logdir`.
 
     Example:
-        >>> board = TensorBoard("logs")
+        >>> board = TensorBoardCurves("logs")
         >>> model.fit(train, callbacks=[Evaluation(dev, observers=[board.write])])
     """
 
@@ -126,7 +126,7 @@ class ProfileSteps(keras.callbacks.Callback):
         self._is_running = False
 
     def on_train_batch_begin(self, batch, logs=None):
-        if not self._is_running and self._steps_taken() + 1 == self.first:
+        if not self._is_running and self.first <= self._steps_taken() + 1 <= self.last:
             tf.profiler.experimental.start(self.log_dir)
             self._is_running = True
 

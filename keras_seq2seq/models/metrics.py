@@ -105,6 +105,8 @@ class MaskedMetric(keras.metrics.Metric):
         super().__init__(name=name, **kwargs)
         self.metric = metric
         is_metric = isinstance(metric, keras.metrics.Metric)
+        if hasattr(metric, "_direction"):  # which `EarlyStopping` and others read
+            self._direction = metric._direction
         self._mean = None if is_metric else keras.metrics.Mean(name=self.name)
 
     def update_state(self, y_true, y_pred, sample_weight=None):

@@ -96,6 +96,14 @@ class TrainableModel(ReplicatedModel):
             auto_scale_loss=auto_scale_loss,
         )
 
+    def compile_from_config(self, config):
+        """Compiles the model as it was when it was saved, possibly on another backend."""
+        config = keras.saving.deserialize_keras_object(config)
+        if config.get("jit_compile"):
+            config["jit_compile"] = "auto"
+        self.compile(**config)
+        self.optimizer.build(self.trainable_variables)
+
     @functools.wraps(keras.Model.fit)
     def fit(self, *args, class_weight=None, **kwargs):
         with self._weighted_classes(class_weight):

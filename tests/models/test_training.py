@@ -1,0 +1,226 @@
+"""Keras's training methods: losses, metrics, weights and data."""
+
+import keras
+import numpy as np
+import pytest
+from harness import numbers_of, padded_ids
+
+from keras_seq2seq.losses import MaskedCrossEntropy
+from keras_seq2seq.models import AttentionSeq2Seq
+
+SOURCE_IDS = padded_ids([4, 1, 3, 5, 2], 9, seed=1)
+TARGET_IDS = padded_ids([3, 6, 1, 2, 4], 9, seed=2)
+LABELS = padded_ids([3, 6, 1, 2, 4], 9, seed=3)
+BATCH = {"source_ids": SOURCE_IDS, "target_ids": TARGET_IDS}
+TOKEN_WEIGHTS = np.random.default_rng(0).uniform(0.1, 2, LABELS.shape).astype("float32")
+SEQUENCE_WEIGHTS = np.array([0.5, 0, 3, 1, 2], "float32")
+
+needs_tape = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="takes gradients by tape"
+)
+
+
+def make_model():
+    return AttentionSeq2Seq(9, 9, num_units=4, cell="GRUCell")
+
+
+def token_losses(model):
+    logits = numbers_of(model(BATCH)).astype("float64")
+    log_probabilities = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    losses = -np.take_along_axis(log_probabilities, LABELS[..., np.newaxis], -1)[..., 0]
+    return losses * (LABELS != 0)
+
+
+def weighted_mean(values, weights):
+    weights = np.broadcast_to(weights, values.shape) * (LABELS != 0)
+    return (weights * values).sum() / weights.sum()
+
+
+@pytest.mark.parametrize("eagerly", [False, True])
+@pytest.mark.parametrize("weights", [SEQUENCE_WEIGHTS, TOKEN_WEIGHTS])
+def test_sample_weights_weight_the_loss(weights, eagerly):
+    model = make_model()
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=eagerly)
+    expected = weighted_mean(
+        token_losses(model), weights[:, np.newaxis] if weights.ndim == 1 else weights
+    )
+    found = model.evaluate(
+        BATCH, LABELS, sample_weight=weights, batch_size=5, verbose=0, return_dict=True
+    )
+    np.testing.assert_allclose(found["loss"], expected, rtol=1e-5)
+    # Perplexity is that of all tokens, as Keras's unweighted metrics.
+    all_tokens = np.exp(weighted_mean(token_losses(model), 1.0))
+    np.testing.assert_allclose(found["perplexity"], all_tokens, rtol=1e-5)
+    history = model.fit(BATCH, LABELS, sample_weight=weights, batch_size=5, verbose=0).history
+    np.testing.assert_allclose(history["loss"], [expected], rtol=1e-5)
+
+
+def test_class_weights_weight_the_tokens_in_training():
+    model = make_model()
+    model.compile(keras.optimizers.SGD(0.0), weighted_metrics=["accuracy"])
+    class_weight = {4: 3.0, 5: 0.0}
+    weights = np.vectorize(lambda token: class_weight.get(token, 1.0))(LABELS)
+    losses = token_losses(model)
+    for samples in (None, SEQUENCE_WEIGHTS):
+        history = model.fit(
+            BATCH, LABELS, batch_size=5, verbose=0,
+            class_weight=class_weight, sample_weight=samples,
+        ).history  # fmt: skip
+        all_weights = weights if samples is None else weights * samples[:, np.newaxis]
+        np.testing.assert_allclose(history["loss"], [weighted_mean(losses, all_weights)], rtol=1e-5)
+        hits = numbers_of(model(BATCH)).argmax(-1) == LABELS
+        np.testing.assert_allclose(
+            history["accuracy"], [weighted_mean(hits, all_weights)], rtol=1e-5
+        )
+    history = model.fit(BATCH, LABELS, batch_size=5, verbose=0).history
+    np.testing.assert_allclose(history["loss"], [weighted_mean(losses, 1.0)], rtol=1e-5)
+    with pytest.raises(ValueError, match="Received: key 9"):
+        model.fit(BATCH, LABELS, class_weight={9: 1.0}, verbose=0)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "sparse_categorical_crossentropy",
+        keras.losses.SparseCategoricalCrossentropy(True),
+        "function",
+    ],
+)
+def test_padding_never_counts_in_losses_and_metrics_of_keras(loss):
+    if loss == "function":
+
+        def loss(labels, logits):
+            return keras.ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
+
+    model = make_model()
+    top_3 = keras.metrics.SparseTopKCategoricalAccuracy(3, name="top_3")
+    model.compile(keras.optimizers.SGD(0.0), loss=loss, metrics=["accuracy", "ce", top_3])
+    losses, logits = token_losses(model), numbers_of(model(BATCH))
+    ranks = (logits > np.take_along_axis(logits, LABELS[..., np.newaxis], -1)).sum(-1)
+    for padding in (0, 7):
+        more = ((0, 0), (0, padding))
+        found = model.evaluate(
+            {"source_ids": SOURCE_IDS, "target_ids": np.pad(TARGET_IDS, more)},
+            np.pad(LABELS, more), batch_size=5, verbose=0, return_dict=True,
+        )  # fmt: skip
+        for name, values in (
+            ("loss", losses), ("ce", losses), ("accuracy", ranks == 0), ("top_3", ranks < 3)
+        ):  # fmt: skip
+            np.testing.assert_allclose(
+                found[name], weighted_mean(values, 1.0), rtol=1e-5, err_msg=name
+            )
+    # Batches of different lengths: every token counts alike.
+    found = model.evaluate(BATCH, LABELS, batch_size=2, verbose=0, return_dict=True)
+    np.testing.assert_allclose(found["ce"], weighted_mean(losses, 1.0), rtol=1e-5)
+
+
+def test_a_metric_of_sequences_is_their_mean():
+    def mean_label(labels, logits):
+        return keras.ops.cast(keras.ops.max(labels, axis=-1), "float32")
+
+    model = make_model()
+    model.compile(metrics=[mean_label])
+    found = model.evaluate(BATCH, LABELS, batch_size=2, verbose=0, return_dict=True)
+    np.testing.assert_allclose(found["mean_label"], LABELS.max(-1).mean(), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"metrics": ["mse"]}, "labels are token ids"),
+        ({"metrics": [keras.metrics.SparseCategoricalCrossentropy()]}, r"from_logits=True\)"),
+        ({"loss": "mse"}, "labels are token ids"),
+        ({"loss_weights": [2.0]}, "`loss_weights` is not supported"),
+    ],
+)
+def test_compile_reports_what_does_not_fit_in_one_line(arguments, message):
+    with pytest.raises(ValueError, match=message) as error:
+        make_model().compile(**arguments)
+    assert "\n" not in str(error.value)
+
+
+@needs_tape
+def test_xla_is_refused():
+    with pytest.raises(ValueError, match="XLA cannot compile"):
+        make_model().compile(jit_compile=True)
+
+
+def test_compile_has_the_defaults_of_the_command_line():
+    model = make_model()
+    model.compile()
+    assert isinstance(model.loss, MaskedCrossEntropy)
+    assert isinstance(model.optimizer, keras.optimizers.Adam)
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.001)
+    assert model.optimizer.global_clipnorm == 5.0
+
+
+def test_inputs_may_be_a_list():
+    model = make_model()
+    model.compile(keras.optimizers.SGD(0.0))
+    pair = [SOURCE_IDS, TARGET_IDS]
+    expected = model.evaluate(BATCH, LABELS, verbose=0)
+    assert model.evaluate(pair, LABELS, verbose=0) == expected
+    assert model.test_on_batch(pair, LABELS) == pytest.approx(expected)
+    assert model.train_on_batch(pair, LABELS) == pytest.approx(expected, rel=1e-5)
+    assert model.fit(pair, LABELS, batch_size=5, verbose=0).history["loss"] == [
+        pytest.approx(expected[0], rel=1e-5)
+    ]
+    np.testing.assert_allclose(
+        model.predict(pair, batch_size=2, verbose=0), numbers_of(model(BATCH)), atol=1e-5
+    )
+    with pytest.raises(ValueError, match=r"The inputs must be .* \[source_ids, target_ids\]"):
+        model.compute_loss([SOURCE_IDS], LABELS, model(BATCH))
+
+
+def test_labels_are_required():
+    model = make_model()
+    model.compile()
+    with pytest.raises(ValueError, match="need labels"):
+        model.fit(BATCH, verbose=0)
+
+
+def test_a_compiled_model_is_saved_and_loaded(tmp_path):
+    model = make_model()
+    model.compile(loss="ce", metrics=["accuracy"], weighted_metrics=["ce"])
+    model.fit(BATCH, LABELS, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    expected = model.evaluate(BATCH, LABELS, verbose=0, return_dict=True)
+    assert loaded.evaluate(BATCH, LABELS, verbose=0, return_dict=True) == pytest.approx(expected)
+
+
+@needs_tape
+def test_accumulated_gradients_and_steps_per_execution():
+    results = []
+    for arguments, steps in (({}, 1), ({"gradient_accumulation_steps": 2}, 1), ({}, 2)):
+        keras.utils.set_random_seed(1)
+        model = make_model()
+        model.compile(keras.optimizers.SGD(0.5, **arguments), steps_per_execution=steps)
+        model.fit(BATCH, LABELS, batch_size=5, epochs=4, verbose=0)
+        results.append(model.evaluate(BATCH, LABELS, verbose=0)[0])
+    assert results[2] == pytest.approx(results[0], rel=1e-5)
+    assert results[1] > results[0]  # two updates instead of four
+
+
+@needs_tape
+def test_custom_training_loop():
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(1)
+    model = make_model()
+    optimizer, loss_function = keras.optimizers.SGD(0.5), MaskedCrossEntropy()
+
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape:
+            loss = loss_function(LABELS, model([SOURCE_IDS, TARGET_IDS], training=True))
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        return loss
+
+    found = [float(step()) for _ in range(3)]
+    keras.utils.set_random_seed(1)
+    model = make_model()
+    model.compile(keras.optimizers.SGD(0.5))
+    expected = model.fit(BATCH, LABELS, batch_size=5, epochs=3, verbose=0).history["loss"]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
