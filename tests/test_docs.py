@@ -107,6 +107,10 @@ def names_of_the_reader() -> dict:
     }
 
 
+# Keras warns because `fit` shuffles arrays by default, and leaves the order of a dataset to it.
+@pytest.mark.filterwarnings("ignore:`shuffle=True` was passed")
+# It also warns at the end of a dataset whose length is unknown, as that of a file.
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
 @pytest.mark.parametrize("page", pages_with("python"))
 def test_blocks_of_python_run(page, workspace):
     names = names_of_the_reader()
