@@ -70,7 +70,8 @@ def workspace(tmp_path, monkeypatch):
         Vocabulary.build(tokens).save(tmp_path / f"vocab.{language}")
     (tmp_path / "input.txt").write_text(LINES["de"], encoding="utf-8")
     for name in ("model", "one", "other"):
-        write_toy_model(tmp_path / name)
+        # With these weights, the translation of the pages is not empty.
+        write_toy_model(tmp_path / name, seed=9)
     names = {
         f"{part}_{side}": f"data/{part}/{side}s.txt"
         for part in ("train", "dev")
@@ -127,7 +128,9 @@ def test_what_is_pending_is_on_its_page():
 
 def commands(script: str) -> list[list[str]]:
     """Returns the arguments of each `keras-seq2seq` in a script, quoted scripts included."""
-    lexer = shlex.shlex(script.replace("\\\n", " "), posix=True, punctuation_chars="();<>|&\n")
+    script = re.sub(r"(^|\s)#.*", r"\1", script).replace("\\\n", " ")
+    lexer = shlex.shlex(script, posix=True, punctuation_chars="();<>|&\n")
+    lexer.commenters = ""
     lexer.whitespace = " \t\r"
     lexer.whitespace_split = True
     found, current = [], None
