@@ -22,6 +22,23 @@ def test_an_unknown_name_is_an_attribute_error():
         keras_seq2seq.Transformer  # noqa: B018
 
 
+@pytest.mark.parametrize(
+    ("name", "new_name"),
+    [
+        ("evaluate", "evaluation.evaluate"),
+        ("plan_training", "training.plan_training"),
+        ("prepare", "training.plan_training"),
+        ("train", "training.train"),
+    ],
+)
+def test_names_that_moved_warn(name, new_name):
+    package, _, function = new_name.partition(".")
+    expected = getattr(getattr(keras_seq2seq, package), function)
+    with pytest.warns(DeprecationWarning, match=f"{name} is deprecated; use .*{new_name}"):
+        assert getattr(keras_seq2seq, name) is expected
+    assert name not in keras_seq2seq.__all__
+
+
 @pytest.mark.parametrize("name", ["__version__", "Vocabulary", "Config"])
 def test_what_needs_no_tensorflow_does_not_import_it(name):
     program = f"import sys; from keras_seq2seq import {name}; sys.exit('tensorflow' in sys.modules)"
