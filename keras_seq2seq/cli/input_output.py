@@ -79,7 +79,20 @@ def open_output(path: str | None) -> Iterator[TextIO]:
         file.flush()
 
 
+def standard_input() -> TextIO:
+    """Returns standard input.
+
+    Raises:
+        UserError: If it is closed.
+    """
+    if sys.stdin is None:
+        raise UserError("standard input is closed; expected text to read")
+    return sys.stdin
+
+
 def _standard_output() -> TextIO:
+    if sys.stdout is None:
+        raise UserError("standard output is closed; expected a place to write to")
     # Independent of the locale, like the input.
     sys.stdout.reconfigure(encoding="utf-8", newline="\n")
     return sys.stdout

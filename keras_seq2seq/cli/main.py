@@ -10,6 +10,7 @@ import click
 
 import keras_seq2seq
 from keras_seq2seq.errors import RunError, UserError
+from keras_seq2seq.files.standard_streams import LenientStream, discard_output, prepared_streams
 
 
 class LazyGroup(click.Group):
@@ -84,23 +85,37 @@ def main(args: list[str] | None = None):
     """Runs the program and exits.
 
     The exit status is 0 for success, 1 for a failed run, 2 for invalid usage or input and 130 for
-    an interrupted run.
+    an interrupted run. If the reader of standard output exits, as `head` does, the program stops
+    without a message and with status 1.
 
     Args:
         args: The arguments without the program name; `None` for those of the shell.
     """
+    with prepared_streams():
+        status = _run(args)
+    sys.exit(status or 0)
+
+
+def _run(args: list[str] | None) -> int | None:
     try:
         status = cli.main(args, prog_name=PROGRAM, standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return status
     except click.UsageError as error:
-        status = _report(error.format_message(), error.exit_code, _help_hint(error))
+        return _report(error.format_message(), error.exit_code, _help_hint(error))
     except (UserError, RunError) as error:
-        status = _report(str(error), error.exit_status)
+        return _report(str(error), error.exit_status)
     except click.Abort:
-        status = INTERRUPTED
+        return INTERRUPTED
+    except BrokenPipeError:
+        discard_output(sys.stdout)
+        return RunError.exit_status
     except OSError as error:
-        # Unexpected system errors such as a full disk.
-        status = _report(str(error), RunError.exit_status)
-    sys.exit(status or 0)
+        # Unexpected system errors such as a full disk, which standard output may be on.
+        if sys.stdout is not None:
+            LenientStream(sys.stdout).flush()
+        return _report(str(error), RunError.exit_status)
 
 
 def _report(message: str, status: int, hint: str = "") -> int:

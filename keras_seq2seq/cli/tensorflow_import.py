@@ -17,13 +17,20 @@ _CHOICES = {
     # By default, TensorFlow uses the matrix products of oneDNN only on the newest CPUs.
     "TF_ENABLE_ONEDNN_OPTS": "1",
 }
+_KERAS = {
+    "KERAS_BACKEND": "tensorflow",
+    # Not a directory, so that Keras neither reads nor writes a file of settings there.
+    "KERAS_HOME": os.devnull,
+}
 
 
 def import_tensorflow(batches_at_once: bool = False):
     """Imports TensorFlow, configured to be fast on CPUs and to log errors only.
 
-    Commands call this before anything else imports TensorFlow. Environment variables that are set
-    already keep their values; set TF_CPP_MIN_LOG_LEVEL to less than 3 to see TensorFlow's log.
+    Commands call this before anything else imports TensorFlow or Keras. Environment variables of
+    TensorFlow that are set already keep their values; set TF_CPP_MIN_LOG_LEVEL to less than 3 to
+    see TensorFlow's log. The user's settings of Keras (the variables KERAS_* and keras.json) are
+    ignored: the options of a run alone determine its backend and its dtypes.
 
     Args:
         batches_at_once: Whether the command processes one batch per core in parallel, each on a
@@ -33,6 +40,9 @@ def import_tensorflow(batches_at_once: bool = False):
     choices = {**_CHOICES, _THREADS: "1"} if batches_at_once or count_cores() <= 2 else _CHOICES
     for name, value in choices.items():
         os.environ.setdefault(name, value)
+    for name in [name for name in os.environ if name.startswith("KERAS_")]:
+        del os.environ[name]
+    os.environ.update(_KERAS)
     is_quiet = os.environ.setdefault(_LEVEL, _ERRORS) == _ERRORS
     # The level alone is not enough: TensorFlow logs some lines before reading it.
     is_first = "tensorflow" not in sys.modules
@@ -48,7 +58,8 @@ def import_tensorflow(batches_at_once: bool = False):
 @contextmanager
 def _muted_standard_error() -> Iterator[None]:
     """Discards everything written to file descriptor 2, including by C++ code."""
-    sys.stderr.flush()
+    if sys.stderr is not None:
+        sys.stderr.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from keras_seq2seq.cli.input_output import open_output, warnings_in_lines
+from keras_seq2seq.cli.input_output import open_output, standard_input, warnings_in_lines
 from keras_seq2seq.cli.options import WholeNumber, decoding_options
 from keras_seq2seq.errors import UserError
 
@@ -153,7 +152,7 @@ def translate(
         raise click.UsageError("--attention needs --format jsonl.")
 
     # Lines typed in a terminal are also translated immediately.
-    interactive = interactive or (source is None and sys.stdin.isatty())
+    interactive = interactive or (source is None and standard_input().isatty())
     prefixes = None if prefix is None else _read(prefix)
     if unk_mapping is not None:
         _check_readable(unk_mapping)
@@ -204,7 +203,7 @@ def _read(source: str | None) -> Iterator[str]:
     from keras_seq2seq.files import decode_lines, read_lines
 
     if source is None:
-        return decode_lines(sys.stdin.buffer, "standard input")
+        return decode_lines(standard_input().buffer, "standard input")
     _check_readable(source)
     return read_lines(source)
 
@@ -217,5 +216,5 @@ def _check_readable(path: str):
 
 
 def _prompt():
-    if sys.stdin.isatty():
+    if standard_input().isatty():
         click.echo("Type one sentence per line; press Ctrl-D to finish.", err=True)
