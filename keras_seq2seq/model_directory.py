@@ -14,6 +14,7 @@ from keras_seq2seq.building.model import build_model
 from keras_seq2seq.config import Config, options_that_may_change, override_decoding
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.models import Ensemble, Seq2Seq
+from keras_seq2seq.special_tokens import SPECIAL_TOKENS
 from keras_seq2seq.text import TextEncoder, Tokenizer
 
 _TEMPORARY = ".model-"
@@ -220,8 +221,25 @@ def load_models(model_dirs: Sequence[str | os.PathLike], options: Mapping[str, A
             )
     config = override_decoding(configs[0], options)
     models = [directory.load_model(config.hparams.inference.dtype) for directory in directories]
+    for directory, model, pair in zip(directories, models, encoders, strict=True):
+        _check_vocabulary_sizes(directory, model, pair)
     model = Ensemble(models) if len(models) > 1 else models[0]
     return LoadedModel(config, model, *encoders[0])
+
+
+def _check_vocabulary_sizes(
+    directory: ModelDirectory, model: Seq2Seq, encoders: tuple[TextEncoder, TextEncoder]
+):
+    sizes = model.source_vocabulary_size, model.target_vocabulary_size
+    prefixes = directory.source_path, directory.target_path
+    for size, prefix, encoder in zip(sizes, prefixes, encoders, strict=True):
+        found = encoder.tokenizer.vocabulary_size()
+        if found != size:
+            special = len(SPECIAL_TOKENS)
+            raise UserError(
+                f"{prefix}.vocab: contains {found - special:,} tokens, but the model has "
+                f"{size - special:,}; restore the file that was written with the model"
+            )
 
 
 def _difference(

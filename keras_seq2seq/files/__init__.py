@@ -1,5 +1,6 @@
 """Reading text files line by line, and writing files atomically."""
 
+from keras_seq2seq.files.literal_directory import LiteralDirectory
 from keras_seq2seq.files.reading import open_regular_file, read_small_file
 from keras_seq2seq.files.text_lines import (
     BYTE_ORDER_MARK,
@@ -15,6 +16,7 @@ from keras_seq2seq.files.writing import NumberedFiles, atomic_directory, atomic_
 __all__ = [
     "BYTE_ORDER_MARK",
     "MAX_LINE_BYTES",
+    "LiteralDirectory",
     "NumberedFiles",
     "atomic_directory",
     "atomic_file",

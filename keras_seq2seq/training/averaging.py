@@ -11,6 +11,7 @@ from keras_seq2seq.building.model import build_model
 from keras_seq2seq.config import Config
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.evaluation import LOWER_IS_BETTER
+from keras_seq2seq.files import LiteralDirectory
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.training.checkpoints import variables_in_checkpoints
 from keras_seq2seq.training.records import MetricsLog
@@ -102,7 +103,9 @@ def _best_first(directory: ModelDirectory, config: Config, steps) -> list[int]:
 def _read(path: str, weights) -> list[np.ndarray]:
     """Returns the values of variables in a checkpoint, given with their indices there."""
     try:
-        reader = tf.train.load_checkpoint(path)
+        directory, name = os.path.split(path)
+        literal = LiteralDirectory(directory)
+        reader = tf.train.load_checkpoint(os.path.join(literal.path, name))
         values = [
             reader.get_tensor(f"variables/{place}/.ATTRIBUTES/VARIABLE_VALUE")
             for _, place in weights

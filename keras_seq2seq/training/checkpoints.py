@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seq2seq.errors import RunError
+from keras_seq2seq.files import LiteralDirectory
 from keras_seq2seq.models import Seq2Seq
 
 
@@ -47,6 +48,7 @@ class Checkpoints:
         is_chief: bool = True,
     ):
         self.path = Path(path)
+        self._literal = LiteralDirectory(path)
         self._model = model
         self._is_chief = is_chief
         self._metrics = None
@@ -56,7 +58,7 @@ class Checkpoints:
             tf.train.Checkpoint(
                 variables=[variable.value for variable in variables], notes=self._notes
             ),
-            os.fspath(path),
+            self._literal.path,
             max_to_keep=max_to_keep or None,
             keep_checkpoint_every_n_hours=keep_every_n_hours or None,
         )
@@ -108,7 +110,8 @@ class Checkpoints:
         for path in candidates:
             try:
                 # A failed attempt may have changed some variables; the next one overwrites them.
-                self._manager.checkpoint.restore(path).assert_consumed()
+                literal_path = os.path.join(self._literal.path, os.path.basename(path))
+                self._manager.checkpoint.restore(literal_path).assert_consumed()
             # TensorFlow raises an IndexError for a truncated file.
             except (tf.errors.OpError, IndexError) as error:
                 warn(f"{path}: damaged checkpoint ({_reason(error)}); trying the previous one")
@@ -139,7 +142,10 @@ class Checkpoints:
         Both are sorted from new to old. The others are those kept permanently, or all of them if
         the manager's own file is damaged.
         """
-        known = self._manager.checkpoints[::-1]
+        known = [
+            os.path.join(self.path, os.path.basename(path))
+            for path in self._manager.checkpoints[::-1]
+        ]
         numbers = {_number(file): file for file in self.path.glob("ckpt-*.index")}
         found = [os.fspath(numbers[number].with_suffix("")) for number in sorted(numbers)[::-1]]
         return known + [path for path in found if path not in known]

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import keras
 import tensorflow as tf
 from rich.console import Console
+from rich.text import Text
 
 from keras_seq2seq.callbacks import (
     Evaluation,
@@ -148,7 +149,8 @@ class TrainingRun:
             self._say(_describe_early_stop(self._stopping))
 
     def _say(self, line: str):
-        self._console.print(line, soft_wrap=True)
+        # Not as markup, which a path may look like.
+        self._console.print(Text(line), soft_wrap=True)
 
     def _truncate_logs(self, records: list[dict]):
         directory = self._plan.directory

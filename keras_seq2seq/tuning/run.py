@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import grpc
 from keras_tuner.src.distribute.oracle_client import OracleClient
 from rich.console import Console
+from rich.text import Text
 
 from keras_seq2seq.errors import RunError, UserError
 from keras_seq2seq.tuning.distributed import LostWorkers, OracleServer, Role
@@ -113,7 +114,7 @@ def _run_chief(plan: SearchPlan, role: Role, workers: int, console: Console) -> 
     oracle = open_oracle(plan, budget, workers_may_live=role.is_chief)
     if oracle.start_order:
         ended = count(len(oracle.end_order), "trial")
-        console.print(f"{directory.path}: resuming after {ended}", soft_wrap=True, markup=False)
+        console.print(Text(f"{directory.path}: resuming after {ended}"), soft_wrap=True)
     progress = Progress(plan, oracle, budget, workers)
     try:
         with SearchDisplay(plan, progress, console) as display:
@@ -124,11 +125,10 @@ def _run_chief(plan: SearchPlan, role: Role, workers: int, console: Console) -> 
             else:
                 _run_alone(plan, oracle, budget, role.worker, display)
     except KeyboardInterrupt:
-        console.print(
-            f"Stopped; everything is saved in {directory.path}. Rerun the same command to resume.",
-            soft_wrap=True,
-            markup=False,
+        message = (
+            f"Stopped; everything is saved in {directory.path}. Rerun the same command to resume."
         )
+        console.print(Text(message), soft_wrap=True)
         raise
     finally:
         oracle.save()
