@@ -167,6 +167,23 @@ class ModelDirectory:
             reason = str(error).splitlines()[0]
             raise UserError(f"{self.model_path}: cannot be loaded ({reason})") from error
 
+    def check_vocabularies(self, model: Seq2Seq, source: Tokenizer, target: Tokenizer):
+        """Checks that the vocabularies have the sizes that the model was made for.
+
+        Raises:
+            UserError: If one has another size.
+        """
+        sizes = model.source_vocabulary_size, model.target_vocabulary_size
+        prefixes = self.source_path, self.target_path
+        for size, prefix, tokenizer in zip(sizes, prefixes, (source, target), strict=True):
+            found = tokenizer.vocabulary_size()
+            if found != size:
+                special = len(SPECIAL_TOKENS)
+                raise UserError(
+                    f"{prefix}.vocab: contains {found - special:,} tokens, but the model has "
+                    f"{size - special:,}; restore the file that was written with the model"
+                )
+
 
 def _identity(config: Config) -> dict:
     """Returns what makes the model of a run what it is, by dotted names."""
@@ -222,24 +239,9 @@ def load_models(model_dirs: Sequence[str | os.PathLike], options: Mapping[str, A
     config = override_decoding(configs[0], options)
     models = [directory.load_model(config.hparams.inference.dtype) for directory in directories]
     for directory, model, pair in zip(directories, models, encoders, strict=True):
-        _check_vocabulary_sizes(directory, model, pair)
+        directory.check_vocabularies(model, *(encoder.tokenizer for encoder in pair))
     model = Ensemble(models) if len(models) > 1 else models[0]
     return LoadedModel(config, model, *encoders[0])
-
-
-def _check_vocabulary_sizes(
-    directory: ModelDirectory, model: Seq2Seq, encoders: tuple[TextEncoder, TextEncoder]
-):
-    sizes = model.source_vocabulary_size, model.target_vocabulary_size
-    prefixes = directory.source_path, directory.target_path
-    for size, prefix, encoder in zip(sizes, prefixes, encoders, strict=True):
-        found = encoder.tokenizer.vocabulary_size()
-        if found != size:
-            special = len(SPECIAL_TOKENS)
-            raise UserError(
-                f"{prefix}.vocab: contains {found - special:,} tokens, but the model has "
-                f"{size - special:,}; restore the file that was written with the model"
-            )
 
 
 def _difference(

@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from keras_seq2seq.errors import UserError
@@ -35,12 +35,12 @@ class TextSummary:
     truncated: int
     longest: int
     sha256: str
-    lengths: Counter[int]
+    lengths: Counter[int] = field(default_factory=Counter)
 
     @property
     def truncated_rate(self) -> float:
         """The fraction of sequences that will be truncated, from 0 to 1."""
-        return self.truncated / self.lengths.total()
+        return self.truncated / max(self.lengths.total(), 1)
 
     def length_that_fits(self, fraction: float) -> int:
         """Returns the smallest limit that truncates none of this fraction of the sequences."""
