@@ -101,7 +101,8 @@ def test_a_full_disk_is_a_failed_run(run_raising):
                 None,
                 None,
                 "Graph execution error:\n\nDetected at node IteratorGetNext defined at (most "
-                "recent call last):\n<stack traces unavailable>\ntrain.txt; No such file or directory\n"
+                "recent call last):\n<stack traces unavailable>\n"
+                "train.txt; No such file or directory\n"
                 "\t [[{{node IteratorGetNext}}]] [Op:__inference_multi_step_on_iterator_5821]",
             ),
             "train.txt; No such file or directory",
