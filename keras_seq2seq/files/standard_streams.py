@@ -48,6 +48,10 @@ class LenientStream:
         except OSError:
             discard_output(self._stream)
 
+    def close(self):
+        """Flushes the stream and leaves it open, since it belongs to the program."""
+        self.flush()
+
 
 def discard_output(stream: TextIO):
     """Redirects the file descriptor of a stream to the null device.

@@ -1,8 +1,6 @@
 """Averaging of checkpoints."""
 
 import os
-import re
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -11,7 +9,7 @@ from keras_seq2seq.building.model import build_model
 from keras_seq2seq.config import Config
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.evaluation import LOWER_IS_BETTER
-from keras_seq2seq.model_directory import ModelDirectory
+from keras_seq2seq.model_directory import ModelDirectory, find_checkpoints
 from keras_seq2seq.training.checkpoints import variables_in_checkpoints
 from keras_seq2seq.training.records import MetricsLog
 
@@ -52,7 +50,7 @@ def average_checkpoints(
     config = directory.load_config()
     if output.path.exists() and (not output.path.is_dir() or any(output.path.iterdir())):
         raise UserError(f"{output.path}: already exists; expected a new directory")
-    checkpoints = _find_checkpoints(directory.checkpoints_path)
+    checkpoints = find_checkpoints(directory.checkpoints_path)
     if best is None:
         steps, number = sorted(checkpoints), last
         chosen = steps[-number:]
@@ -77,14 +75,6 @@ def average_checkpoints(
     output.create(config, source, target)
     output.save_model(model)
     return chosen
-
-
-def _find_checkpoints(path: Path) -> dict[int, str]:
-    """Returns the paths of the checkpoints, without suffixes, by their steps."""
-    indices = {re.fullmatch(r"ckpt-(\d+)\.index", file.name): file for file in path.glob("ckpt-*")}
-    return {
-        int(match[1]): os.fspath(file.with_suffix("")) for match, file in indices.items() if match
-    }
 
 
 def _best_first(directory: ModelDirectory, config: Config, steps) -> list[int]:

@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import TextIO
 
 from rich.console import Console, Group, RenderableType
@@ -13,6 +12,7 @@ from rich.text import Text
 from keras_seq2seq.tuning.objective import Objective
 from keras_seq2seq.tuning.search_plan import SearchPlan
 from keras_seq2seq.tuning.trial_record import COMPLETED, FAILED, RUNNING, TrialRecord
+from keras_seq2seq.wording import count, show_seconds
 
 _STYLES = {COMPLETED: "green", FAILED: "red", RUNNING: "cyan"}
 
@@ -125,16 +125,6 @@ def best_record(records: Sequence[TrialRecord], objective: Objective) -> TrialRe
     """
     rated = [r for r in records if r.objective is not None and r.status != FAILED]
     return min(rated, key=lambda record: objective.sort_key(record.objective), default=None)
-
-
-def show_seconds(seconds: float) -> str:
-    """Returns a duration as hours, minutes and seconds, such as "1:02:03"."""
-    return str(timedelta(seconds=round(seconds)))
-
-
-def count(number: int, noun: str) -> str:
-    """Returns a number with a regular noun, such as "1 trial" or "1,200 trials"."""
-    return f"{number:,} {noun if number == 1 else noun + 's'}"
 
 
 def _choose(
