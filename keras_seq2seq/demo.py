@@ -61,7 +61,7 @@ def run_demo(directory: str | os.PathLike, console: Console | None = None) -> fl
         UserError: If the directory cannot be used.
         KeyboardInterrupt: After Ctrl-C.
     """
-    console = console or Console(highlight=False, markup=False, soft_wrap=True)
+    console = console or Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
     corpus, model_dir = Path(directory) / "dates", Path(directory) / "model"
     flags = _files(corpus) | FLAGS
     console.print(

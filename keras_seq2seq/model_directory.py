@@ -19,6 +19,7 @@ from keras_seq2seq.config import Config, options_that_may_change, override_decod
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.directory_lock import DirectoryLock
 from keras_seq2seq.models import Ensemble, Seq2Seq
+from keras_seq2seq.special_tokens import SPECIAL_TOKENS
 from keras_seq2seq.text import TextEncoder, Tokenizer
 
 _TEMPORARY = ".model-"
@@ -197,6 +198,23 @@ class ModelDirectory:
         path = shlex.quote(os.fspath(self.path))
         return f"keras-seq2seq average --model_dir {path} --last 1 --output_dir NEW_DIR"
 
+    def check_vocabularies(self, model: Seq2Seq, source: Tokenizer, target: Tokenizer):
+        """Checks that the vocabularies have the sizes that the model was made for.
+
+        Raises:
+            UserError: If one has another size.
+        """
+        sizes = model.source_vocabulary_size, model.target_vocabulary_size
+        prefixes = self.source_path, self.target_path
+        for size, prefix, tokenizer in zip(sizes, prefixes, (source, target), strict=True):
+            found = tokenizer.vocabulary_size()
+            if found != size:
+                special = len(SPECIAL_TOKENS)
+                raise UserError(
+                    f"{prefix}.vocab: contains {found - special:,} tokens, but the model has "
+                    f"{size - special:,}; restore the file that was written with the model"
+                )
+
 
 def find_checkpoints(path: str | os.PathLike) -> dict[int, str]:
     """Returns the checkpoints in a directory.
@@ -297,6 +315,8 @@ def load_models(model_dirs: Sequence[str | os.PathLike], options: Mapping[str, A
             )
     config = override_decoding(configs[0], options)
     models = [directory.load_model(config.hparams.inference.dtype) for directory in directories]
+    for directory, model, pair in zip(directories, models, encoders, strict=True):
+        directory.check_vocabularies(model, *(encoder.tokenizer for encoder in pair))
     model = Ensemble(models) if len(models) > 1 else models[0]
     return LoadedModel(config, model, *encoders[0])
 

@@ -4,7 +4,7 @@ import click
 
 from keras_seq2seq.cli.options import WholeNumber
 
-PAIRS = {"type": WholeNumber(1), "show_default": True}
+PAIRS = {"type": WholeNumber(1, most=1_000_000_000), "show_default": True}
 
 
 @click.command()
@@ -23,7 +23,9 @@ PAIRS = {"type": WholeNumber(1), "show_default": True}
     type=WholeNumber(1),
     help="Maximum sequence length in copy and reverse.  [default: 20]",
 )
-@click.option("--seed", type=WholeNumber(0), default=0, show_default=True, help="Random seed.")
+@click.option(
+    "--seed", type=WholeNumber(0, most=2**32 - 1), default=0, show_default=True, help="Random seed."
+)
 @click.option("--overwrite", is_flag=True, help="Overwrite files from an earlier run.")
 def data(task: str, directory: str, **options: int | bool | None):
     """Generate a toy dataset in DIR.

@@ -1,5 +1,7 @@
 """The entry point of the command line."""
 
+import os
+import re
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -115,7 +117,44 @@ def _run(args: list[str] | None) -> int | None:
         # Unexpected system errors such as a full disk, which standard output may be on.
         if sys.stdout is not None:
             LenientStream(sys.stdout).flush()
-        return _report(str(error), RunError.exit_status)
+        return _report(_describe(error), RunError.exit_status)
+    except MemoryError:
+        return _report("out of memory; try a smaller --batch_size", RunError.exit_status)
+    except Exception as error:
+        # Without importing TensorFlow, which takes seconds and which only some commands need.
+        if not _is_tensorflow_error(error):
+            raise
+        return _report(_describe_tensorflow_error(error), RunError.exit_status)
+
+
+def _describe(error: OSError) -> str:
+    if error.filename is None or error.strerror is None:
+        return str(error)
+    return f"{os.fspath(error.filename)}: {error.strerror}"
+
+
+def _is_tensorflow_error(error: Exception) -> bool:
+    """Returns whether an error is a `tf.errors.OpError`, such as of a file that has vanished."""
+    return any(
+        kind.__name__ == "OpError" and kind.__module__.startswith("tensorflow.")
+        for kind in type(error).__mro__
+    )
+
+
+# The lines around the message of an operation: where it is in the code and in the graph.
+_PLACES = re.compile(
+    r"Graph execution error:|Detected at node |File \"|<stack traces|\d+ root error"
+)
+_NODE = re.compile(r"\s*(\[\[.*?\]\]|\[Op:\w+\])")
+
+
+def _describe_tensorflow_error(error: Exception) -> str:
+    """Returns the line of the message that states the problem."""
+    lines = [_NODE.sub("", line).strip() for line in str(error.message).splitlines()]
+    lines = [line for line in lines if line and not _PLACES.match(line)]
+    # An error of this package that was raised within a pipeline.
+    own = [line.partition("UserError: ")[2] for line in lines if "UserError: " in line]
+    return (own or lines or [type(error).__name__])[0]
 
 
 def _report(message: str, status: int, hint: str = "") -> int:

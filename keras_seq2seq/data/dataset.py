@@ -1,13 +1,14 @@
 """A `tf.data` pipeline from two line-aligned text files to batches of ids."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import tensorflow as tf
 
 from keras_seq2seq.data.batching import validate_buckets
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.files.text_lines import open_text
+from keras_seq2seq.files.text_lines import is_gzip, open_text, read_lines
 from keras_seq2seq.text import TextEncoder, Tokenizer, Vocabulary
 from keras_seq2seq.text.deprecated import (
     FILE_KEYWORDS,
@@ -147,8 +148,20 @@ def make_dataset(
 
 def _read_lines(path: str | os.PathLike) -> tf.data.Dataset:
     open_text(path).close()
-    path = os.fspath(path)
-    return tf.data.TextLineDataset(path, compression_type="GZIP" if path.endswith(".gz") else "")
+    # A file name is bytes, which need not be UTF-8.
+    if not is_gzip(path):
+        return tf.data.TextLineDataset(os.fsencode(path))
+    # TensorFlow reads only the first members of some gzip files, and others forever.
+    groups = tf.data.Dataset.from_generator(
+        lambda: _groups_of_lines(path), output_signature=tf.TensorSpec([None], tf.string)
+    )
+    return groups.unbatch()
+
+
+def _groups_of_lines(path: str | os.PathLike) -> Iterator[list[bytes]]:
+    lines = read_lines(path)
+    while group := [line.encode() for line in islice(lines, _LINES_AT_ONCE)]:
+        yield group
 
 
 def _repeat(

@@ -9,7 +9,9 @@ from keras_seq2seq.building.model import build_model
 from keras_seq2seq.config import Config
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.evaluation import LOWER_IS_BETTER
+from keras_seq2seq.files import LiteralDirectory, atomic_directory
 from keras_seq2seq.model_directory import ModelDirectory, find_checkpoints
+from keras_seq2seq.models import Seq2Seq
 from keras_seq2seq.training.checkpoints import variables_in_checkpoints
 from keras_seq2seq.training.records import MetricsLog
 
@@ -46,10 +48,21 @@ def average_checkpoints(
     """
     if (last is None) == (best is None):
         raise TypeError("expected exactly one of `last` and `best`")
-    directory, output = ModelDirectory(model_dir), ModelDirectory(output_dir)
+    directory = ModelDirectory(model_dir)
     config = directory.load_config()
-    if output.path.exists() and (not output.path.is_dir() or any(output.path.iterdir())):
-        raise UserError(f"{output.path}: already exists; expected a new directory")
+    # Reserved before the work, which takes a while.
+    with atomic_directory(output_dir) as output:
+        chosen, model = _average(directory, config, last, best)
+        result = ModelDirectory(output)
+        result.create(config, *directory.load_tokenizers())
+        result.save_model(model)
+    return chosen
+
+
+def _average(
+    directory: ModelDirectory, config: Config, last: int | None, best: int | None
+) -> tuple[list[int], Seq2Seq]:
+    """Returns the steps of the chosen checkpoints, and a model with the mean of their weights."""
     checkpoints = find_checkpoints(directory.checkpoints_path)
     if best is None:
         steps, number = sorted(checkpoints), last
@@ -72,9 +85,7 @@ def average_checkpoints(
             total += values
     for (variable, _), total in zip(weights, sums, strict=True):
         variable.assign(total / number)
-    output.create(config, source, target)
-    output.save_model(model)
-    return chosen
+    return chosen, model
 
 
 def _best_first(directory: ModelDirectory, config: Config, steps) -> list[int]:
@@ -92,7 +103,9 @@ def _best_first(directory: ModelDirectory, config: Config, steps) -> list[int]:
 def _read(path: str, weights) -> list[np.ndarray]:
     """Returns the values of variables in a checkpoint, given with their indices there."""
     try:
-        reader = tf.train.load_checkpoint(path)
+        directory, name = os.path.split(path)
+        literal = LiteralDirectory(directory)
+        reader = tf.train.load_checkpoint(os.path.join(literal.path, name))
         values = [
             reader.get_tensor(f"variables/{place}/.ATTRIBUTES/VARIABLE_VALUE")
             for _, place in weights

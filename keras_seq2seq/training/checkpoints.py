@@ -15,6 +15,7 @@ import tensorflow as tf
 from tensorflow.python.training.checkpoint_state_pb2 import CheckpointState
 
 from keras_seq2seq.errors import RunError
+from keras_seq2seq.files import LiteralDirectory
 from keras_seq2seq.model_directory import find_checkpoints
 from keras_seq2seq.models import Seq2Seq
 
@@ -50,6 +51,7 @@ class Checkpoints:
         is_chief: bool = True,
     ):
         self.path = Path(path)
+        self._literal = LiteralDirectory(path)
         self._model = model
         self._is_chief = is_chief
         self._metrics = None
@@ -61,7 +63,7 @@ class Checkpoints:
             tf.train.Checkpoint(
                 variables=[variable.value for variable in variables], notes=self._notes
             ),
-            os.fspath(path),
+            self._literal.path,
             max_to_keep=max_to_keep or None,
             keep_checkpoint_every_n_hours=keep_every_n_hours or None,
         )
@@ -113,7 +115,8 @@ class Checkpoints:
         for path in candidates:
             try:
                 # A failed attempt may have changed some variables; the next one overwrites them.
-                self._manager.checkpoint.restore(path).assert_consumed()
+                literal_path = os.path.join(self._literal.path, os.path.basename(path))
+                self._manager.checkpoint.restore(literal_path).assert_consumed()
             # TensorFlow raises an IndexError for a truncated file.
             except (tf.errors.OpError, IndexError) as error:
                 warn(f"{path}: damaged checkpoint ({_reason(error)}); trying the previous one")
@@ -146,7 +149,10 @@ class Checkpoints:
 
         Both are sorted from new to old. The others are those kept permanently.
         """
-        known = self._manager.checkpoints[::-1]
+        known = [
+            os.path.join(self.path, os.path.basename(path))
+            for path in self._manager.checkpoints[::-1]
+        ]
         found = list(find_checkpoints(self.path).values())[::-1]
         return known + [path for path in found if path not in known]
 
@@ -175,15 +181,19 @@ def _repair_state(path: Path):
     if kept == listed and not unlisted:
         return
     checkpoints = kept + unlisted
+    if not checkpoints:
+        (path / "checkpoint").unlink()
+        return
     times |= {file: os.path.getmtime(f"{file}.index") for file in unlisted}
     times = [times.get(file, 0.0) for file in checkpoints]
+    # Names without a directory, so that the directory can be moved.
+    names = list(map(_name, checkpoints))
     tf.train.update_checkpoint_state(
-        os.fspath(path),
-        checkpoints[-1],
-        all_model_checkpoint_paths=checkpoints,
+        os.path.abspath(path),
+        names[-1],
+        all_model_checkpoint_paths=names,
         all_model_checkpoint_timestamps=times,
         last_preserved_timestamp=state.last_preserved_timestamp or min(times) - 1,
-        save_relative_paths=True,
     )
 
 

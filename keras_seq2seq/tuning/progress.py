@@ -7,6 +7,7 @@ from itertools import islice
 from keras_tuner.engine.oracle import Oracle
 from rich.console import Console, RenderableType
 from rich.live import Live
+from rich.text import Text
 
 from keras_seq2seq.training.records import MetricsLog
 from keras_seq2seq.tuning.oracles import Budget, GridOracle, HyperbandOracle
@@ -118,7 +119,7 @@ class SearchDisplay:
         for record in records:
             if self._statuses.get(record.trial) != record.status:
                 self._statuses[record.trial] = record.status
-                self._console.print(self._describe(record, records), soft_wrap=True, markup=False)
+                self._console.print(Text(self._describe(record, records)), soft_wrap=True)
 
     def _describe(self, record: TrialRecord, records: list[TrialRecord]) -> str:
         line = f"trial {record.trial}: {record.status}"

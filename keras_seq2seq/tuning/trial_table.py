@@ -73,7 +73,13 @@ def print_trials(path: str | os.PathLike, file: TextIO | None = None):
     plan = SearchPlan.load(path)
     file = file or sys.stdout
     # Without a terminal, rich would wrap lines at 80 columns.
-    console = Console(file=file, width=None if file.isatty() else 10_000, highlight=False)
+    console = Console(
+        file=file,
+        width=None if file.isatty() else 10_000,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
     worst = float("inf")
 
     def rank(record):
