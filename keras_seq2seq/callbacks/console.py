@@ -17,4 +17,4 @@ def error_console() -> Console:
 
 def print_line(console: Console, line: str):
     """Prints text literally, wrapped between words on a terminal and in one line to a file."""
-    console.print(line, soft_wrap=not console.is_terminal, markup=False)
+    console.print(line, soft_wrap=not console.is_terminal, markup=False, emoji=False)
