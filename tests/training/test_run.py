@@ -2,6 +2,7 @@ import io
 import json
 import os
 import signal
+import sys
 from datetime import timedelta
 
 import keras
