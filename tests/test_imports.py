@@ -11,7 +11,7 @@ import keras_seq2seq
 PACKAGE = Path(keras_seq2seq.__file__).parent
 
 # Modules without imports of their own, which all may use.
-FREE = {"cores", "errors", "special_tokens"}
+FREE = {"cores", "errors", "special_tokens", "wording"}
 
 # The tiers from the lowest up; each part with those that it may import beside itself.
 LIBRARY = {

@@ -33,7 +33,7 @@ def data(task: str, directory: str, **options: int | bool | None):
     \b
     copy      copy a sequence of symbols
     reverse   reverse a sequence of symbols
-    dates     convert English dates in various formats to the form 1998-03-03
+    dates     convert English dates to the form 1998-03-03
 
     Writes DIR/{train,dev,test}/{sources,targets}.txt and DIR/vocab.{sources,targets}.txt.
     """

@@ -10,12 +10,7 @@ from typing import TextIO
 import click
 
 from keras_seq2seq.errors import UserError
-
-
-def count(number: int, noun: str) -> str:
-    """Returns a number and a noun, such as "1 pair" or "1,500 pairs"."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
+from keras_seq2seq.wording import count
 
 # The name of standard input and standard output in place of a file.
 STANDARD_STREAM = "-"

@@ -35,6 +35,15 @@ class LazyGroup(click.Group):
             return None
         return getattr(import_module(f"keras_seq2seq.cli.{cmd_name}"), cmd_name)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter):
+        # click's own method shortens the descriptions to a single line.
+        names = self.list_commands(ctx)
+        commands = [(name, self.get_command(ctx, name)) for name in names]
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, command.get_short_help_str(limit=200)) for name, command in commands]
+            )
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:

@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from keras_seq2seq.cli.input_output import count
 from keras_seq2seq.evaluation import LOWER_IS_BETTER, MetricScore
+from keras_seq2seq.wording import count
 
 _LABELS = {
     "bleu": "BLEU",

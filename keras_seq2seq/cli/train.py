@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from keras_seq2seq.cli.input_output import count
 from keras_seq2seq.cli.options import training_options
+from keras_seq2seq.wording import count
 
 if TYPE_CHECKING:
     from keras_seq2seq.config import Config

@@ -14,7 +14,8 @@ from keras_seq2seq.tuning.oracles import Budget, GridOracle, HyperbandOracle
 from keras_seq2seq.tuning.search_directory import completed
 from keras_seq2seq.tuning.search_plan import SearchPlan
 from keras_seq2seq.tuning.trial_record import FAILED, RUNNING, TrialRecord
-from keras_seq2seq.tuning.trial_table import describe_search, make_trial_table, show_seconds
+from keras_seq2seq.tuning.trial_table import describe_search, make_trial_table
+from keras_seq2seq.wording import show_seconds
 
 _MAX_COUNTED = 100_000
 

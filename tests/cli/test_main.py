@@ -148,3 +148,11 @@ def test_a_closed_pipe_is_no_error(tmp_path):
         assert process.stdout.readline().startswith(b"token")
         process.stdout.close()
         assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize("width", [60, 80])
+@pytest.mark.parametrize("args", [[], *([command] for command in COMMANDS)])
+def test_help_fits_the_terminal(run, monkeypatch, args, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = run(*args, "--help").output.splitlines()
+    assert [line for line in lines if len(line) > width or line.endswith("...")] == []

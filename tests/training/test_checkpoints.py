@@ -147,6 +147,37 @@ def test_the_managers_own_file_may_be_damaged(tmp_path):
     assert restored_step(tmp_path) == 3
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        b"",
+        b"\xff\x00garbage",
+        b"[1]",
+        b'model_checkpoint_path: "ckpt-1"\nall_model_checkpoint_paths: "ckpt-1"\n',
+        b'model_checkpoint_path: "/x/ckpt-9"\nall_model_checkpoint_paths: "/x/ckpt-9"\n',
+    ],
+    ids=["missing", "empty", "garbage", "json", "old", "elsewhere"],
+)
+def test_checkpoints_are_found_without_their_list(tmp_path, content):
+    save(tmp_path, [1, 2, 3])
+    (tmp_path / "checkpoint").unlink()
+    if content is not None:
+        (tmp_path / "checkpoint").write_bytes(content)
+    assert restored_step(tmp_path) == 3
+    # The manager knows them again, and deletes the oldest ones.
+    save(tmp_path, [4], max_to_keep=2)
+    assert steps_in(tmp_path) == [3, 4]
+
+
+def test_files_with_other_names_are_ignored(tmp_path):
+    save(tmp_path, [1, 2])
+    for name in ("ckpt-best.index", "ckpt-007.index", "ckpt-3x.index", "ckpt-.index"):
+        (tmp_path / name).touch()
+    assert restored_step(tmp_path) == 2
+    assert (tmp_path / "ckpt-best.index").exists()
+
+
 def test_never_begins_anew_where_all_are_damaged(tmp_path):
     save(tmp_path, [1, 2])
     for step in (1, 2):
