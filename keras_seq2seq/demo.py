@@ -40,9 +40,6 @@ HPARAMS = (
 
 _EXAMPLES = 10
 
-# A heatmap with more columns does not fit a terminal with 80 columns.
-_MAX_COLUMNS = 36
-
 
 def run_demo(directory: str | os.PathLike, console: Console | None = None) -> float:
     """Writes the dates corpus, trains on it and shows predictions on unseen dates.
@@ -61,14 +58,15 @@ def run_demo(directory: str | os.PathLike, console: Console | None = None) -> fl
         UserError: If the directory cannot be used.
         KeyboardInterrupt: After Ctrl-C.
     """
-    console = console or Console(highlight=False, markup=False, soft_wrap=True)
+    console = console or Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
     corpus, model_dir = Path(directory) / "dates", Path(directory) / "model"
     flags = _files(corpus) | FLAGS
     console.print(
-        'A model learns to convert dates such as "the 3rd of March, 1998" to 1998-03-03.\n'
-        "This takes a few minutes, and is the same as\n\n"
-        f"{_commands(corpus, model_dir, flags)}\n"
+        'A model learns to convert dates such as "the 3rd of March, 1998" to 1998-03-03. '
+        "This takes a few minutes, and is the same as\n",
+        soft_wrap=False,
     )
+    console.print(f"{_commands(corpus, model_dir, flags)}\n", soft_wrap=True)
     # The same seed gives the same files, so those of an earlier run do not change.
     write_corpus("dates", corpus, train=TRAINING_PAIRS, overwrite=True)
     train(plan_training(resolve_config(flags=flags, hparams=",".join(HPARAMS)), model_dir))
@@ -77,14 +75,15 @@ def run_demo(directory: str | os.PathLike, console: Console | None = None) -> fl
     sources = list(read_lines(corpus / "test" / "sources.txt"))
     references = list(read_lines(corpus / "test" / "targets.txt"))
     examples = translator.translate(sources[:_EXAMPLES])
-    console.print(_table(sources, references, examples))
-    example = _choose_example(examples)
+    console.print(_table(sources, references, examples), soft_wrap=False)
+    example = _choose_example(examples, console.width)
     picture = Path(directory) / "attention.png"
     weights = example.source_tokens, example.target_tokens, example.attention
     save_attention_heatmap(picture, *weights)
     console.print(
-        f"Attention of the model, one line for each character of its output:\n\n"
-        f"{attention_as_text(*weights)}\n"
+        "Attention of the model, one line per output character:\n\n"
+        f"{attention_as_text(*weights)}\n",
+        soft_wrap=True,
     )
 
     answers = translator(sources)
@@ -94,9 +93,11 @@ def run_demo(directory: str | os.PathLike, console: Console | None = None) -> fl
         f"the corpus:  {corpus}\n"
         f"the model:   {model_dir}\n\n"
         "Try your own date:\n"
-        f'  echo "Nov. 5, 1955" | keras-seq2seq translate --model_dir {_quote(model_dir)}\n'
+        '  echo "Nov. 5, 1955" | keras-seq2seq translate \\\n'
+        f"    --model_dir {_quote(model_dir)}\n"
         f"  tensorboard --logdir {_quote(model_dir / 'logs')}\n\n"
-        f"exact match: {100 * right / len(sources):.1f} % of {len(sources):,} unseen dates"
+        f"exact match: {100 * right / len(sources):.1f} % of {len(sources):,} unseen dates",
+        soft_wrap=True,
     )
     return right / len(sources)
 
@@ -113,9 +114,9 @@ def _files(corpus: Path) -> dict[str, str]:
 def _commands(corpus: Path, model_dir: Path, flags: dict) -> str:
     """Returns the equivalent commands."""
     options = [f"--{name}={value}" for name, value in flags.items()]
-    options += ["--hparams=" + ",\n      ".join(HPARAMS), f"--output_dir={model_dir}"]
+    options += ["--hparams=" + ",\n    ".join(HPARAMS), f"--output_dir={model_dir}"]
     data = f"keras-seq2seq data dates {_quote(corpus)} --train={TRAINING_PAIRS}"
-    return " \\\n    ".join([f"  {data}\n  keras-seq2seq train", *map(_quote, options)])
+    return " \\\n  ".join([f"{data}\nkeras-seq2seq train", *map(_quote, options)])
 
 
 def _quote(argument: str | Path) -> str:
@@ -132,11 +133,13 @@ def _table(
     return table
 
 
-def _choose_example(examples: Sequence[Translation]) -> Translation:
+def _choose_example(examples: Sequence[Translation], width: int) -> Translation:
     """Returns the longest example that fits a terminal, preferably with a translation."""
+    # A character of the output and a space, then two cells for each source token.
+    max_columns = (width - 2) // 2
 
     def merit(example: Translation) -> tuple[bool, bool, int]:
         columns = len(example.source_tokens)
-        return bool(example.target_tokens), columns <= _MAX_COLUMNS, columns
+        return bool(example.target_tokens), columns <= max_columns, columns
 
     return max(examples, key=merit)

@@ -2,10 +2,13 @@
 
 import json
 import os
+import re
+import shlex
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +19,9 @@ from keras_seq2seq.building.description import describe
 from keras_seq2seq.config import Config, options_that_may_change, override_decoding
 from keras_seq2seq.decoding import Search
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.files.directory_lock import DirectoryLock
 from keras_seq2seq.models import Ensemble, Seq2Seq
+from keras_seq2seq.special_tokens import SPECIAL_TOKENS
 from keras_seq2seq.text import TextEncoder, Tokenizer
 
 _TEMPORARY = ".model-"
@@ -59,7 +64,9 @@ class ModelDirectory:
         Raises:
             UserError: If the directory contains a model with another configuration.
         """
-        if not self.config_path.exists():
+        # Without weights, nothing was trained: the run failed before its first checkpoint.
+        has_weights = self.has_checkpoints() or self.model_path.exists()
+        if not self.config_path.exists() or not has_weights:
             return
         there, here = _identity(Config.load(self.config_path)), _identity(config)
         differing = [name for name in {**here, **there} if here.get(name) != there.get(name)]
@@ -86,7 +93,16 @@ class ModelDirectory:
 
     def has_checkpoints(self) -> bool:
         """Returns whether there is a checkpoint to resume from."""
-        return any(self.checkpoints_path.glob("ckpt-*.index"))
+        return bool(find_checkpoints(self.checkpoints_path))
+
+    def reserved(self) -> DirectoryLock:
+        """Returns a context manager that keeps other processes from training here.
+
+        Raises:
+            UserError: On entering the block, if another process is training here, or the
+                directory cannot be written.
+        """
+        return DirectoryLock(self.path)
 
     def clear(self):
         """Removes the output of a run, and nothing else."""
@@ -150,10 +166,11 @@ class ModelDirectory:
         return build_text_encoders(self.load_config(), *self.load_tokenizers())
 
     def save_model(self, model: Seq2Seq):
-        """Writes the model including its weights, and replaces an existing one."""
+        """Writes the model and its weights, without its optimizer, and replaces an existing one."""
         with tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=self.path) as directory:
             file = Path(directory) / self.model_path.name
-            model.save(file, include_optimizer=False)
+            with _without_optimizer(model):
+                model.save(file)
             os.replace(file, self.model_path)
 
     def load_model(self, dtype: str | None = None) -> Seq2Seq:
@@ -167,10 +184,9 @@ class ModelDirectory:
             UserError: If training has not written one yet, or the file is damaged.
         """
         if not self.model_path.exists():
-            raise UserError(
-                f"{self.model_path}: no such file; training writes it at the first evaluation"
-            )
+            raise UserError(f"{self.model_path}: no such file; {self._describe_way_to_a_model()}")
         try:
+            _check_archive(self.model_path)
             if dtype is None:
                 return keras.models.load_model(self.model_path, compile=False)
             with zipfile.ZipFile(self.model_path) as file:
@@ -178,9 +194,87 @@ class ModelDirectory:
             model = keras.saving.deserialize_keras_object(_with_dtype(config, dtype))
             model.load_weights(self.model_path)
             return model
-        except (ValueError, OSError, TypeError, KeyError, zipfile.BadZipFile) as error:
-            reason = str(error).splitlines()[0]
+        except Exception as error:
+            # Damaged content is parsed by zipfile, json, h5py and Keras, which raise errors of any
+            # type, `RecursionError` and `AttributeError` included.
+            reason = (str(error).splitlines() or [""])[0] or type(error).__name__
             raise UserError(f"{self.model_path}: cannot be loaded ({reason})") from error
+
+    def _describe_way_to_a_model(self) -> str:
+        if self.has_checkpoints():
+            return (
+                "the run was killed before its first evaluation; to use its latest checkpoint, run "
+                f"{self.command_for_latest_weights()}"
+            )
+        return "training writes it at the first evaluation"
+
+    def command_for_latest_weights(self) -> str:
+        """Returns the command that makes a model of the latest checkpoint."""
+        path = shlex.quote(os.fspath(self.path))
+        return f"keras-seq2seq average --model_dir {path} --last 1 --output_dir NEW_DIR"
+
+    def check_vocabularies(self, model: Seq2Seq, source: Tokenizer, target: Tokenizer):
+        """Checks that the vocabularies have the sizes that the model was made for.
+
+        Raises:
+            UserError: If one has another size.
+        """
+        sizes = model.source_vocabulary_size, model.target_vocabulary_size
+        prefixes = self.source_path, self.target_path
+        for size, prefix, tokenizer in zip(sizes, prefixes, (source, target), strict=True):
+            found = tokenizer.vocabulary_size()
+            if found != size:
+                special = len(SPECIAL_TOKENS)
+                raise UserError(
+                    f"{prefix}.vocab: contains {found - special:,} tokens, but the model has "
+                    f"{size - special:,}; restore the file that was written with the model"
+                )
+
+
+def find_checkpoints(path: str | os.PathLike) -> dict[int, str]:
+    """Returns the checkpoints in a directory.
+
+    Args:
+        path: The directory, which need not exist. Files with other names are ignored.
+
+    Returns:
+        A dictionary from steps, in ascending order, to paths without suffixes.
+    """
+    matches = (
+        re.fullmatch(r"ckpt-(0|[1-9][0-9]{0,17})\.index", file.name)
+        for file in Path(path).glob("ckpt-*")
+    )
+    steps = sorted(int(match[1]) for match in matches if match)
+    return {step: os.path.join(path, f"ckpt-{step}") for step in steps}
+
+
+@contextmanager
+def _without_optimizer(model: Seq2Seq) -> Iterator[None]:
+    """Makes a model an uncompiled one within the block.
+
+    Keras saves the optimizer of a compiled model, which for Adam is twice as large as the weights.
+    """
+    optimizer, compiled = getattr(model, "optimizer", None), model.compiled
+    model.optimizer, model.compiled = None, False
+    try:
+        yield
+    finally:
+        model.optimizer, model.compiled = optimizer, compiled
+
+
+def _check_archive(path: Path):
+    """Checks the checksums of a model file, which Keras does not always read to the end.
+
+    Raises:
+        ValueError: If the file is damaged.
+    """
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            if member.file_size != member.compress_size:
+                raise ValueError(f"{member.filename} is compressed; expected a file from training")
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise ValueError(f"{damaged} is damaged")
 
 
 def _with_dtype(config: Any, dtype: str) -> Any:
@@ -285,6 +379,8 @@ def load_models(model_dirs: Sequence[str | os.PathLike], options: Mapping[str, A
             )
     config = override_decoding(configs[0], options)
     models = [directory.load_model(config.hparams.inference.dtype) for directory in directories]
+    for directory, model, pair in zip(directories, models, encoders, strict=True):
+        directory.check_vocabularies(model, *(encoder.tokenizer for encoder in pair))
     model = Ensemble(models) if len(models) > 1 else models[0]
     return LoadedModel(config, model, *encoders[0])
 

@@ -1,4 +1,4 @@
-"""The four special tokens with which every vocabulary starts."""
+"""The four special tokens with which every vocabulary starts, and its maximum size."""
 
 PADDING_ID, UNKNOWN_ID, START_ID, END_ID = 0, 1, 2, 3
 
@@ -9,3 +9,6 @@ SPECIAL_TOKENS = ("<pad>", "<unk>", "<s>", "</s>")
 RESERVED_TOKENS = frozenset(
     (*SPECIAL_TOKENS, "<UNK>", "UNK", "SEQUENCE_START", "SEQUENCE_END"),
 )
+
+# A vocabulary of this size takes about a gigabyte of memory.
+MAX_TOKENS = 5_000_000

@@ -18,6 +18,7 @@ FREE = {
     "registration",
     "special_tokens",
     "tensorflow_settings",
+    "wording",
 }
 
 # The tiers from the lowest up; each part with those that it may import beside itself.

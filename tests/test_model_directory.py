@@ -1,3 +1,6 @@
+import os
+import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +10,7 @@ from harness.toy_model import SOURCES, TARGET_TOKENS, write_toy_model
 
 from keras_seq2seq.config import Config
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.losses import MaskedCrossEntropy
 from keras_seq2seq.model_directory import ModelDirectory, load_models
 from keras_seq2seq.models import AttentionSeq2Seq, BasicSeq2Seq, Ensemble
 from keras_seq2seq.special_tokens import END_ID
@@ -148,3 +152,102 @@ def test_a_tokenizer_with_a_file_of_its_own(tmp_path, monkeypatch):
         Translator.load(tmp_path)
     monkeypatch.setitem(TOKENIZERS, "suffix", SuffixTokenizer)
     assert Translator.load(tmp_path)(SOURCES) == [f"{text} !" for text in expected]
+
+
+def compile_and_build(model):
+    model.compile("adam", loss=MaskedCrossEntropy())
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def test_the_model_file_has_no_optimizer(tmp_path):
+    directory = ModelDirectory(tmp_path)
+    write_toy_model(tmp_path)
+    model = directory.load_model()
+    directory.save_model(model)
+    size = directory.model_path.stat().st_size
+    compiled = compile_and_build(model)
+    directory.save_model(compiled)
+    assert directory.model_path.stat().st_size == pytest.approx(size, abs=2000)
+    assert compiled.compiled and compiled.optimizer.built
+    loaded = directory.load_model()
+    for found, expected in zip(loaded.get_weights(), compiled.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def rewrite(path, **changed):
+    """Writes a model file again with other contents of some members; `None` leaves one out."""
+    with zipfile.ZipFile(path) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    contents |= {name.replace("_", "."): content for name, content in changed.items()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in contents.items():
+            if content is not None:
+                archive.writestr(name, content)
+
+
+DAMAGES = {
+    "empty": lambda path: path.write_bytes(b""),
+    "text": lambda path: path.write_text("not a model"),
+    "half": lambda path: os.truncate(path, path.stat().st_size // 2),
+    "no_config": lambda path: rewrite(path, config_json=None),
+    "no_weights": lambda path: rewrite(path, model_weights_h5=None),
+    "no_json": lambda path: rewrite(path, config_json=b"{"),
+    "list": lambda path: rewrite(path, config_json=b"[]"),
+    "deep": lambda path: rewrite(path, config_json=b"[" * 100_000),
+    "bytes": lambda path: rewrite(path, config_json=b"\xff\xfe"),
+    "other_class": lambda path: rewrite(
+        path, config_json=b'{"module": "os", "class_name": "system", "config": {}}'
+    ),
+    "no_h5": lambda path: rewrite(path, model_weights_h5=b"weights"),
+    "compressed": lambda path: rewrite(path, config_json=zlib.compress(b"x" * 10_000)),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_a_damaged_model_is_one_line(tmp_path, damage):
+    write_toy_model(tmp_path)
+    damage(tmp_path / "model.keras")
+    for dtype in (None, "bfloat16"):
+        if dtype and damage in (DAMAGES["no_config"], DAMAGES["no_json"]):
+            continue
+        with pytest.raises(UserError, match="model.keras: cannot be loaded") as error:
+            ModelDirectory(tmp_path).load_model(dtype)
+        assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("place", [0.001, 0.02, 0.3, 0.6, 0.9, 0.98, 0.999])
+def test_flipped_bits_of_a_model_are_one_line(tmp_path, place):
+    write_toy_model(tmp_path)
+    path = tmp_path / "model.keras"
+    content = bytearray(path.read_bytes())
+    start = int(place * len(content))
+    content[start : start + 40] = bytes(255 - byte for byte in content[start : start + 40])
+    path.write_bytes(content)
+    for dtype in (None, "bfloat16"):
+        with pytest.raises(UserError, match="model.keras: cannot be loaded"):
+            ModelDirectory(tmp_path).load_model(dtype)
+
+
+def test_a_run_without_a_model_names_the_way_to_one(tmp_path):
+    write_toy_model(tmp_path)
+    (tmp_path / "model.keras").unlink()
+    with pytest.raises(UserError, match="no such file; training writes it at the first evaluation"):
+        ModelDirectory(tmp_path).load_model()
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "ckpt-7.index").touch()
+    with pytest.raises(UserError, match="run keras-seq2seq average --model_dir .* --last 1"):
+        ModelDirectory(tmp_path).load_model()
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_a_vocabulary_of_another_size_is_refused(model_dirs, side):
+    path = model_dirs[0] / f"{side}.vocab"
+    lines = path.read_text().splitlines(keepends=True)
+    for changed in (lines[:-1], [*lines, "new\t1\n" if "\t" in lines[0] else "new\n"]):
+        path.write_text("".join(changed))
+        message = f"{path}: contains {len(changed)} tokens, but the model has {len(lines)}; "
+        for load in (Translator.load, Scorer.load):
+            with pytest.raises(UserError) as error:
+                load(model_dirs[0])
+            assert str(error.value).startswith(message)

@@ -46,6 +46,11 @@ def make_learning_rate(config: Config, steps: int) -> float | LearningRateSchedu
     return schedule
 
 
+def learning_rate_at(learning_rate: float | LearningRateSchedule, step: int) -> float:
+    """Returns the learning rate at a step, for a result of `make_learning_rate`."""
+    return float(learning_rate(step)) if callable(learning_rate) else learning_rate
+
+
 def _decay(config: Config, steps: int) -> float | LearningRateSchedule:
     options = config.hparams.optimizer
     limits = {

@@ -3,12 +3,14 @@
 import warnings
 
 from keras_seq2seq.callbacks.checkpoints import RestoreRawWeights, SaveCheckpoints
+from keras_seq2seq.callbacks.console import error_console, print_line
 from keras_seq2seq.callbacks.evaluation import Evaluation, SampleTranslations
 from keras_seq2seq.callbacks.progress_bar import ProgressBar
 from keras_seq2seq.callbacks.stopping import (
     StopOnInterrupt,
     StopOnNonFiniteLoss,
     StopWithoutImprovement,
+    interrupted_by_signals,
 )
 from keras_seq2seq.callbacks.tensorboard import (
     EmbeddingProjector,
@@ -32,6 +34,9 @@ __all__ = [
     "StopWithoutImprovement",
     "TensorBoardCurves",
     "TrackGradientNorm",
+    "error_console",
+    "interrupted_by_signals",
+    "print_line",
 ]
 
 _RENAMED = {

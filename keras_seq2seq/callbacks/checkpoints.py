@@ -9,7 +9,7 @@ from keras_seq2seq.models import steps_taken
 
 
 class SaveCheckpoints(keras.callbacks.Callback):
-    """Saves at regular intervals, counted in training steps, seconds or both.
+    """Saves at regular intervals, counted in training steps, seconds or both, and at the end.
 
     Put this callback after `Evaluation`, so that a checkpoint saved at a step includes the
     evaluation at that step.
@@ -44,6 +44,9 @@ class SaveCheckpoints(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         if self._is_due():
             self.save()
+
+    def on_train_end(self, logs=None):
+        self.save()
 
     def save(self):
         """Saves now, unless the current step has been saved already."""

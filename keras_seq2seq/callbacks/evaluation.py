@@ -181,7 +181,8 @@ class SampleTranslations:
         references: List of strings, the reference translations.
         log_dir: The directory for `tensorboard --logdir`, in which the samples are the run
             `samples`; `None` to write no files.
-        console: `rich.console.Console` to print to; `None` to print nothing.
+        console: `rich.console.Console` to print to; `None` to print nothing. Each text is one line,
+            truncated to the width of the console.
 
     Example:
         >>> samples = SampleTranslations(translator, ["ein mann"], ["a man"], "logs", Console())
@@ -224,7 +225,8 @@ class SampleTranslations:
                     ("reference", reference),
                     ("model", translation.text),
                 ):
-                    self.console.print(Text(f"  {name:<9}  {text}"), soft_wrap=True)
+                    line = Text(f"  {name:<9}  {text}")
+                    self.console.print(line, no_wrap=True, overflow="ellipsis")
                 self.console.print()
 
 

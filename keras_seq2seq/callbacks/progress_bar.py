@@ -1,16 +1,20 @@
 """Progress display during training."""
 
 import keras
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
+from keras_seq2seq.callbacks.console import error_console, print_line
 from keras_seq2seq.models import steps_taken
+from keras_seq2seq.wording import show_seconds
+
+_MIN_BAR = 8
 
 
 class ProgressBar(keras.callbacks.Callback):
     """A progress bar with loss, perplexity, target tokens per second and remaining time.
 
-    If the output is not a terminal, only one line per evaluation is printed.
+    In a narrow terminal, some of these are left out. If the output is not a terminal, only one line
+    per evaluation is printed.
 
     Args:
         steps: Integer, the number of training steps of the run.
@@ -24,21 +28,23 @@ class ProgressBar(keras.callbacks.Callback):
     def __init__(self, steps, console=None):
         super().__init__()
         self.steps = steps
-        self.console = console or Console(stderr=True, highlight=False)
+        self.console = console or error_console()
         self._progress = None
 
     def on_train_begin(self, logs=None):
         self._progress = Progress(
-            TextColumn("step {task.completed:,.0f}/{task.total:,.0f}"),
-            BarColumn(),
-            TextColumn("{task.fields[metrics]}"),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[step]}", markup=False),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[metrics]}", markup=False),
             console=self.console,
+            expand=True,
             transient=True,
             disable=not self.console.is_terminal,
         )
         done = int(steps_taken(self.model.optimizer).numpy())
-        self._task = self._progress.add_task("", total=self.steps, completed=done, metrics="")
+        self._task = self._progress.add_task(
+            "", total=self.steps, completed=done, step=self._describe_step(done), metrics=""
+        )
         self._tokens = None
         self._progress.start()
 
@@ -53,10 +59,32 @@ class ProgressBar(keras.callbacks.Callback):
         else:
             elapsed = max(now - self._since, 1e-9)
             speed = f"{(tokens - self._tokens) / elapsed:,.0f} tok/s"
-        perplexity = self.model.perplexity.as_float()
-        metrics = f"loss {logs['loss']:.3f}  ppl {perplexity:,.2f}  {speed}"
-        done = int(steps_taken(self.model.optimizer).numpy())
-        self._progress.update(self._task, completed=done, metrics=metrics)
+        step = int(steps_taken(self.model.optimizer).numpy())
+        left = self._progress.tasks[self._task].time_remaining
+        self._progress.update(
+            self._task,
+            completed=step,
+            step=self._describe_step(step),
+            metrics=self._describe_metrics(logs["loss"], speed, left),
+        )
+
+    def _describe_step(self, step):
+        return f"step {step:,}/{self.steps:,}"
+
+    def _describe_metrics(self, loss, speed, seconds_left):
+        """Returns as many of the values as fit next to a bar, the most important ones."""
+        room = self.console.width - len(self._describe_step(self.steps)) - _MIN_BAR - 2
+        values = {
+            "ppl": f"ppl {self.model.perplexity.as_float():,.2f}",
+            "left": "" if seconds_left is None else f"{show_seconds(seconds_left)} left",
+            "speed": speed,
+            "loss": f"loss {loss:.3f}",
+        }
+        shown = []
+        for name, value in values.items():
+            if value and sum(len(values[other]) + 2 for other in shown) + len(value) <= room:
+                shown.append(name)
+        return "  ".join(values[name] for name in ("loss", "ppl", "speed", "left") if name in shown)
 
     def on_train_end(self, logs=None):
         if self._progress is not None:
@@ -75,9 +103,9 @@ class ProgressBar(keras.callbacks.Callback):
             for name, value in record.items()
             if name.startswith("dev_") and name not in ("dev_loss", "dev_perplexity")
         ]
-        self.console.print(
+        print_line(
+            self.console,
             f"step {record['step']:,}: train ppl {record['train_perplexity']:,.2f}"
             f"  dev ppl {record['dev_perplexity']:,.2f}{''.join(others)}"
             f"  {speed:,.0f} tok/s{'  best so far' if is_best else ''}",
-            soft_wrap=True,
         )

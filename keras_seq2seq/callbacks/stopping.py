@@ -3,6 +3,8 @@
 import math
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import keras
 
@@ -74,10 +76,54 @@ class StopWithoutImprovement(keras.callbacks.Callback):
         return is_best
 
 
+# Of Ctrl-C, of Slurm and Kubernetes before they kill a job, and of a terminal that is closed.
+# Windows lacks the last one.
+_STOP_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+
+
+def handle_stop_signals(handler) -> dict:
+    """Sets the handler of Ctrl-C, SIGTERM and SIGHUP, and returns the previous handlers.
+
+    Nothing is set outside the main thread, where Python does not allow it, and SIGHUP stays ignored
+    if it is, as `nohup` does.
+
+    Args:
+        handler: Function that takes the number of the signal and the stack frame.
+
+    Returns:
+        A dictionary from signals to handlers, to set again with `signal.signal`.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    # Shells start background jobs with SIGINT ignored. It is handled even so.
+    handled = [
+        number
+        for number in _STOP_SIGNALS
+        if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN
+    ]
+    return {number: signal.signal(number, handler) for number in handled}
+
+
+@contextmanager
+def interrupted_by_signals() -> Iterator[None]:
+    """Handles SIGTERM and SIGHUP like Ctrl-C within the block."""
+    before = handle_stop_signals(signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 class StopOnInterrupt(keras.callbacks.Callback):
     """Stops training after the current step on Ctrl-C, and immediately on a second Ctrl-C.
 
-    SIGTERM, which Slurm and Kubernetes send before they kill a job, is handled in the same way.
+    SIGTERM, which Slurm and Kubernetes send before they kill a job, and SIGHUP, which is sent when
+    a terminal is closed, have the effect of the first Ctrl-C. `nohup` still ignores SIGHUP.
+
+    Put this callback last, so that signals are still handled while the others end training.
 
     Args:
         agree: Function that takes a boolean and returns whether it is true in any of the
@@ -99,10 +145,7 @@ class StopOnInterrupt(keras.callbacks.Callback):
         self._previous_handlers = {}
 
     def on_train_begin(self, logs=None):
-        # Python allows signal handlers to be set in the main thread only.
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._previous_handlers[number] = signal.signal(number, self._on_interrupt)
+        self._previous_handlers = handle_stop_signals(self._on_interrupt)
 
     def on_train_batch_end(self, batch, logs=None):
         if self.agree(self.interrupted):
@@ -114,7 +157,7 @@ class StopOnInterrupt(keras.callbacks.Callback):
             signal.signal(*self._previous_handlers.popitem())
 
     def _on_interrupt(self, signal_number, frame):
-        if self.interrupted:
+        if self.interrupted and signal_number == signal.SIGINT:
             raise KeyboardInterrupt
         self.interrupted = True
 

@@ -4,7 +4,7 @@ import click
 
 from keras_seq2seq.cli.options import WholeNumber
 
-PAIRS = {"type": WholeNumber(1), "show_default": True}
+PAIRS = {"type": WholeNumber(1, most=1_000_000_000), "show_default": True}
 
 
 @click.command()
@@ -23,7 +23,9 @@ PAIRS = {"type": WholeNumber(1), "show_default": True}
     type=WholeNumber(1),
     help="Maximum sequence length in copy and reverse.  [default: 20]",
 )
-@click.option("--seed", type=WholeNumber(0), default=0, show_default=True, help="Random seed.")
+@click.option(
+    "--seed", type=WholeNumber(0, most=2**32 - 1), default=0, show_default=True, help="Random seed."
+)
 @click.option("--overwrite", is_flag=True, help="Overwrite files from an earlier run.")
 def data(task: str, directory: str, **options: int | bool | None):
     """Generate a toy dataset in DIR.
@@ -31,7 +33,7 @@ def data(task: str, directory: str, **options: int | bool | None):
     \b
     copy      copy a sequence of symbols
     reverse   reverse a sequence of symbols
-    dates     convert English dates in various formats to the form 1998-03-03
+    dates     convert English dates to the form 1998-03-03
 
     Writes DIR/{train,dev,test}/{sources,targets}.txt and DIR/vocab.{sources,targets}.txt.
     """

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from keras_seq2seq.cli.input_output import open_output, read_aligned_lines
-from keras_seq2seq.cli.options import WholeNumber
+from keras_seq2seq.cli.options import WholeNumber, file_option
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.evaluation import METRIC_NAMES, TOKENIZERS, parse_metric_names
 
@@ -20,16 +20,14 @@ from keras_seq2seq.evaluation import METRIC_NAMES, TOKENIZERS, parse_metric_name
     multiple=True,
     help="Model directory (the --output_dir of train); repeat to compare models.",
 )
-@click.option("--source", metavar="FILE", help="Text for the models to translate, plain or .gz.")
+@file_option("--source", help="Text for the models to translate, plain or .gz.")
 @click.option(
     "--hypotheses",
     metavar="FILE",
     multiple=True,
     help="Translations to evaluate, instead of a model; repeat to compare files.",
 )
-@click.option(
-    "--target", metavar="FILE", required=True, help="Reference translations, line-aligned."
-)
+@file_option("--target", required=True, help="Reference translations, line-aligned.")
 @click.option(
     "--metrics",
     metavar="NAME,...",
@@ -46,14 +44,14 @@ from keras_seq2seq.evaluation import METRIC_NAMES, TOKENIZERS, parse_metric_name
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @click.option(
     "--bootstrap_samples",
-    type=WholeNumber(1),
+    type=WholeNumber(1, most=100_000),
     default=1000,
     show_default=True,
     help="Number of bootstrap samples for comparing systems.",
 )
 @click.option(
     "--seed",
-    type=WholeNumber(1),
+    type=WholeNumber(1, most=2**32 - 1),
     default=12345,
     show_default=True,
     help="Bootstrap random seed.",

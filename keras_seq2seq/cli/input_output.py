@@ -10,18 +10,54 @@ from typing import TextIO
 import click
 
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.wording import count
+
+# The name of standard input and standard output in place of a file.
+STANDARD_STREAM = "-"
 
 
-def count(number: int, noun: str) -> str:
-    """Returns a number and a noun, such as "1 pair" or "1,500 pairs"."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def check_readable(*paths: str):
+    """Checks that text files can be opened, before anything else is done.
+
+    Args:
+        *paths: The files. "-" is standard input, which only one of them can be.
+
+    Raises:
+        UserError: If not.
+    """
+    from keras_seq2seq.files import open_text
+
+    if paths.count(STANDARD_STREAM) > 1:
+        raise UserError("standard input can be read only once; expected - for one file at most")
+    for path in paths:
+        if path != STANDARD_STREAM:
+            open_text(path).close()
+
+
+def read_text(path: str | None) -> Iterator[str]:
+    """Reads a text file line by line.
+
+    Args:
+        path: The file, plain or .gz. "-" or `None` is standard input.
+
+    Returns:
+        An iterator over its lines.
+
+    Raises:
+        UserError: If the file cannot be read.
+    """
+    from keras_seq2seq.files import decode_lines, read_lines
+
+    if path in (None, STANDARD_STREAM):
+        return decode_lines(standard_input().buffer, "standard input")
+    return read_lines(path)
 
 
 def read_aligned_lines(*paths: str) -> list[list[str]]:
     """Reads line-aligned text files, plain or .gz.
 
     Args:
-        *paths: The files.
+        *paths: The files. "-" is standard input.
 
     Returns:
         The lines of each file.
@@ -29,14 +65,11 @@ def read_aligned_lines(*paths: str) -> list[list[str]]:
     Raises:
         UserError: If a file cannot be read or is empty, or if the numbers of lines differ.
     """
-    from keras_seq2seq.files import open_text, read_lines
-
-    for path in paths:
-        # Report missing files before reading any of them.
-        open_text(path).close()
+    # Report missing files before reading any of them.
+    check_readable(*paths)
     texts = []
     for path in paths:
-        texts.append(list(read_lines(path)))
+        texts.append(list(read_text(path)))
         if not texts[-1]:
             raise UserError(f"{path}: empty file; expected one sequence per line")
         if len(texts[-1]) != len(texts[0]):
@@ -54,7 +87,7 @@ def open_output(path: str | None) -> Iterator[TextIO]:
 
     Args:
         path: The path of the file, which is created or replaced only if the block ends without an
-            error; `None` for standard output.
+            error. "-" or `None` is standard output.
 
     Yields:
         The open file.
@@ -66,7 +99,7 @@ def open_output(path: str | None) -> Iterator[TextIO]:
 
     with ExitStack() as stack:
         try:
-            if path is None:
+            if path in (None, STANDARD_STREAM):
                 file = _standard_output()
             elif Path(path).exists() and not Path(path).is_file():
                 # A device or a pipe must not be replaced by a renamed file. Directories raise here.
@@ -79,9 +112,22 @@ def open_output(path: str | None) -> Iterator[TextIO]:
         file.flush()
 
 
+def standard_input() -> TextIO:
+    """Returns standard input.
+
+    Raises:
+        UserError: If it is closed.
+    """
+    if sys.stdin is None:
+        raise UserError("standard input is closed; expected text to read")
+    return sys.stdin
+
+
 def _standard_output() -> TextIO:
-    # Independent of the locale, like the input.
-    sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+    if sys.stdout is None:
+        raise UserError("standard output is closed; expected a place to write to")
+    # Independent of the locale, like the input. Names of files are written as they are.
+    sys.stdout.reconfigure(encoding="utf-8", newline="\n", errors="surrogateescape")
     return sys.stdout
 
 

@@ -1,5 +1,6 @@
 """The entry point of the command line."""
 
+import re
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -10,6 +11,7 @@ import click
 
 import keras_seq2seq
 from keras_seq2seq.errors import RunError, UserError
+from keras_seq2seq.files.standard_streams import LenientStream, discard_output, prepared_streams
 
 
 class LazyGroup(click.Group):
@@ -32,6 +34,15 @@ class LazyGroup(click.Group):
         if cmd_name not in self._command_names:
             return None
         return getattr(import_module(f"keras_seq2seq.cli.{cmd_name}"), cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter):
+        # click's own method shortens the descriptions to a single line.
+        names = self.list_commands(ctx)
+        commands = [(name, self.get_command(ctx, name)) for name in names]
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, command.get_short_help_str(limit=200)) for name, command in commands]
+            )
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -84,23 +95,68 @@ def main(args: list[str] | None = None):
     """Runs the program and exits.
 
     The exit status is 0 for success, 1 for a failed run, 2 for invalid usage or input and 130 for
-    an interrupted run.
+    an interrupted run. If the reader of standard output exits, as `head` does, the program stops
+    without a message and with status 1.
 
     Args:
         args: The arguments without the program name; `None` for those of the shell.
     """
+    with prepared_streams():
+        status = _run(args)
+    sys.exit(status or 0)
+
+
+def _run(args: list[str] | None) -> int | None:
     try:
         status = cli.main(args, prog_name=PROGRAM, standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return status
     except click.UsageError as error:
-        status = _report(error.format_message(), error.exit_code, _help_hint(error))
+        return _report(error.format_message(), error.exit_code, _help_hint(error))
     except (UserError, RunError) as error:
-        status = _report(str(error), error.exit_status)
+        return _report(str(error), error.exit_status)
     except click.Abort:
-        status = INTERRUPTED
+        return INTERRUPTED
+    except BrokenPipeError:
+        discard_output(sys.stdout)
+        return RunError.exit_status
     except OSError as error:
-        # Unexpected system errors such as a full disk.
-        status = _report(str(error), RunError.exit_status)
-    sys.exit(status or 0)
+        # Unexpected system errors such as a full disk, which standard output may be on.
+        if sys.stdout is not None:
+            LenientStream(sys.stdout).flush()
+        return _report(str(error), RunError.exit_status)
+    except MemoryError:
+        return _report("out of memory; try a smaller --batch_size", RunError.exit_status)
+    except Exception as error:
+        # Without importing TensorFlow, which takes seconds and which only some commands need.
+        if not _is_tensorflow_error(error):
+            raise
+        return _report(_describe_tensorflow_error(error), RunError.exit_status)
+
+
+def _is_tensorflow_error(error: Exception) -> bool:
+    """Returns whether an error is a `tf.errors.OpError`, such as of a file that has vanished."""
+    return any(
+        kind.__name__ == "OpError" and kind.__module__.startswith("tensorflow.")
+        for kind in type(error).__mro__
+    )
+
+
+# The lines around the message of an operation: where it is in the code and in the graph.
+_PLACES = re.compile(
+    r"Graph execution error:|Detected at node |File \"|<stack traces|\d+ root error"
+)
+_NODE = re.compile(r"\s*(\[\[.*?\]\]|\[Op:\w+\])")
+
+
+def _describe_tensorflow_error(error: Exception) -> str:
+    """Returns the line of the message that states the problem."""
+    lines = [_NODE.sub("", line).strip() for line in str(error.message).splitlines()]
+    lines = [line for line in lines if line and not _PLACES.match(line)]
+    # An error of this package that was raised within a pipeline.
+    own = [line.partition("UserError: ")[2] for line in lines if "UserError: " in line]
+    return (own or lines or [type(error).__name__])[0]
 
 
 def _report(message: str, status: int, hint: str = "") -> int:

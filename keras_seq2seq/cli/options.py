@@ -10,6 +10,9 @@ import click
 if TYPE_CHECKING:
     from keras_seq2seq.config.option_types import Flag
 
+# The upper bound of most numbers.
+MILLION = 1_000_000
+
 
 class ConfigNumber(click.ParamType):
     """A number in the syntax of configuration files, such as `1e6`.
@@ -34,21 +37,46 @@ class WholeNumber(click.ParamType):
 
     Args:
         least: The smallest value that is allowed.
+        most: The largest value that is allowed.
     """
 
     name = "N"
 
-    def __init__(self, least: int):
+    def __init__(self, least: int, most: int = MILLION):
         self.least = least
+        self.most = most
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         # int() alone would also accept "1_0" and digits of other scripts.
         is_number = isinstance(value, int) or (value.isascii() and value.isdigit())
+        # It also rejects numbers with thousands of digits.
+        shown = value if len(str(value)) <= 60 else f"{value[:60]}..."
+        if is_number and (len(str(value)) > 60 or int(value) > self.most):
+            self.fail(f'expected at most {self.most}, got "{shown}"', param, ctx)
         if not is_number or int(value) < self.least:
             self.fail(
-                f'expected a whole number of at least {self.least}, got "{value}"', param, ctx
+                f'expected a whole number of at least {self.least}, got "{shown}"', param, ctx
             )
         return int(value)
+
+
+def file_option(name: str, **settings: Any) -> Callable:
+    """Adds an option for a text file that is not part of the configuration.
+
+    Unlike other options, of which the last one counts, it can only be given once: the user of
+    several files wants all of them to be used.
+
+    Args:
+        name: The name with its dashes.
+        **settings: Other arguments of `click.option`.
+    """
+
+    def take_one(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> str | None:
+        if len(values) > 1:
+            raise click.UsageError(f"{name} is given {len(values)} times; expected one file.", ctx)
+        return values[0] if values else None
+
+    return click.option(name, metavar="FILE", multiple=True, callback=take_one, **settings)
 
 
 def training_options(command: Callable) -> Callable:

@@ -9,15 +9,15 @@ from typing import TextIO
 import click
 
 from keras_seq2seq.cli.input_output import count, open_output, read_aligned_lines
-from keras_seq2seq.cli.options import WholeNumber
+from keras_seq2seq.cli.options import WholeNumber, file_option
 
 
 @click.command()
 @click.option(
     "--model_dir", metavar="DIR", required=True, help="Model directory (the --output_dir of train)."
 )
-@click.option("--source", metavar="FILE", required=True, help="Source text, plain or .gz.")
-@click.option("--target", metavar="FILE", required=True, help="Translations, line-aligned.")
+@file_option("--source", required=True, help="Source text, plain or .gz.")
+@file_option("--target", required=True, help="Translations, line-aligned.")
 @click.option("--output", metavar="FILE", help="File to write scores to.  [default: stdout]")
 @click.option("--tokens", "with_tokens", is_flag=True, help="Also write the score of each token.")
 @click.option("--json", "as_json", is_flag=True, help="Write a JSON document with all scores.")

@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from keras_seq2seq.cli.input_output import count
 from keras_seq2seq.evaluation import LOWER_IS_BETTER, MetricScore
+from keras_seq2seq.wording import count
 
 _LABELS = {
     "bleu": "BLEU",
@@ -33,7 +33,9 @@ def print_score_table(systems: dict[str, dict[str, MetricScore]], lines: int, fi
     """
     # By default, rich wraps at 80 columns if the file is not a terminal.
     width = None if file.isatty() else 10_000
-    console = Console(file=file, width=width, highlight=False, soft_wrap=True)
+    console = Console(
+        file=file, width=width, highlight=False, markup=False, emoji=False, soft_wrap=True
+    )
     first = next(iter(systems.values()))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("")

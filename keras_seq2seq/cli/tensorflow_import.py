@@ -10,29 +10,32 @@ from keras_seq2seq.errors import UserError
 from keras_seq2seq.tensorflow_settings import set_environment
 
 _LEVEL, _ERRORS = "TF_CPP_MIN_LOG_LEVEL", "3"
+_KERAS = {
+    "KERAS_BACKEND": "tensorflow",
+    # Not a directory, so that Keras neither reads nor writes a file of settings there.
+    "KERAS_HOME": os.devnull,
+}
 
 
 def import_tensorflow(batches_at_once: bool = False):
     """Imports TensorFlow, configured to be fast on CPUs and to log errors only.
 
-    Commands call this before anything else imports TensorFlow. Environment variables that are set
-    already keep their values; set TF_CPP_MIN_LOG_LEVEL to less than 3 to see TensorFlow's log.
+    Commands call this before anything else imports TensorFlow or Keras. Environment variables of
+    TensorFlow that are set already keep their values; set TF_CPP_MIN_LOG_LEVEL to less than 3 to
+    see TensorFlow's log. The user's settings of Keras (the variables KERAS_* and keras.json) are
+    ignored: the options of a run alone determine its backend and its dtypes.
 
     Args:
         batches_at_once: Whether the command processes one batch per core in parallel, each on a
             single thread, instead of one batch on all cores.
 
     Raises:
-        UserError: If `KERAS_BACKEND` selects another backend, or TensorFlow is not installed.
+        UserError: If TensorFlow is not installed.
     """
-    # Takes precedence over Keras's configuration file.
-    backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    if backend != "tensorflow":
-        raise UserError(
-            f"KERAS_BACKEND={backend}: the command line needs TensorFlow; remove the variable, or "
-            "use Translator and Scorer in Python"
-        )
     set_environment(batches_at_once)
+    for name in [name for name in os.environ if name.startswith("KERAS_")]:
+        del os.environ[name]
+    os.environ.update(_KERAS)
     is_quiet = os.environ.setdefault(_LEVEL, _ERRORS) == _ERRORS
     # The level alone is not enough: TensorFlow logs some lines before reading it.
     is_first = "tensorflow" not in sys.modules
@@ -51,7 +54,8 @@ def import_tensorflow(batches_at_once: bool = False):
 @contextmanager
 def _muted_standard_error() -> Iterator[None]:
     """Discards everything written to file descriptor 2, including by C++ code."""
-    sys.stderr.flush()
+    if sys.stderr is not None:
+        sys.stderr.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from keras_seq2seq.cli.input_output import count
 from keras_seq2seq.cli.options import training_options
+from keras_seq2seq.wording import count
 
 if TYPE_CHECKING:
+    from keras_seq2seq.config import Config
     from keras_seq2seq.data import ParallelTextSummary, TextSummary
     from keras_seq2seq.training import TrainingPlan
 
@@ -25,8 +26,36 @@ def describe_plan(plan: TrainingPlan) -> str:
             *_describe_text("dev", plan.dev_summary, *limits),
             f"{count(plan.steps, 'step')} of {_describe_batches(plan)}",
             _describe_padding(plan),
+            *_warn(plan.train_summary, plan.config),
+            *_warn(plan.dev_summary, plan.config),
         ]
     )
+
+
+# Fractions of sequences or tokens above which something is probably wrong.
+_MANY = 0.1
+_NEARLY_ALL = 0.99
+
+
+def _warn(summary: ParallelTextSummary, config: Config) -> list[str]:
+    """Returns warnings about text of which much is lost, with the option to change."""
+    lines = []
+    for side in ("source", "target"):
+        text, options = getattr(summary, side), getattr(config.hparams, side)
+        if text.truncated_rate > _MANY:
+            lines.append(
+                f"warning: {side}.max_seq_len={options.max_seq_len} truncates "
+                f"{text.truncated_rate:.1%} of the sequences of {text.path}; "
+                f"{side}.max_seq_len={text.length_that_fits(_NEARLY_ALL)} would fit "
+                f"{_NEARLY_ALL:.0%} of them"
+            )
+        if text.unknown_rate > _MANY:
+            lines.append(
+                f"warning: {text.unknown_rate:.1%} of the tokens of {text.path} are not in the "
+                f"vocabulary; build a larger one for --vocab_{side}, or correct {side}.tokenizer "
+                f"({options.tokenizer})"
+            )
+    return lines
 
 
 def _describe_initial_weights(plan: TrainingPlan) -> list[str]:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
+from contextlib import ExitStack
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from keras_seq2seq.cli.input_output import open_output, warnings_in_lines
-from keras_seq2seq.cli.options import WholeNumber, decoding_options
+from keras_seq2seq.cli.input_output import (
+    STANDARD_STREAM,
+    check_readable,
+    open_output,
+    read_text,
+    standard_input,
+    warnings_in_lines,
+)
+from keras_seq2seq.cli.options import WholeNumber, decoding_options, file_option
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.files.writing import atomic_directory
 
 if TYPE_CHECKING:
     from keras_seq2seq.translator import Translation, Translator
@@ -80,7 +87,7 @@ class TranslationFiles:
     multiple=True,
     help="Model directory (the --output_dir of train); repeat to decode with an ensemble.",
 )
-@click.option("--source", metavar="FILE", help="Source text, plain or .gz.  [default: stdin]")
+@file_option("--source", help="Source text, plain or .gz.  [default: stdin]")
 @click.option("--output", metavar="FILE", help="File to write translations to.  [default: stdout]")
 @click.option("--batch_size", type=WholeNumber(1), help="Sentences per batch.  [default: 64]")
 @click.option(
@@ -153,12 +160,19 @@ def translate(
         raise click.UsageError("--attention needs --format jsonl.")
 
     # Lines typed in a terminal are also translated immediately.
-    interactive = interactive or (source is None and sys.stdin.isatty())
-    prefixes = None if prefix is None else _read(prefix)
-    if unk_mapping is not None:
-        _check_readable(unk_mapping)
-    lines = _read(source)
-    with open_output(output) as file, warnings_in_lines():
+    interactive = interactive or (source in (None, STANDARD_STREAM) and standard_input().isatty())
+    check_readable(source or STANDARD_STREAM, *filter(None, (prefix, unk_mapping)))
+    prefixes = None if prefix is None else read_text(prefix)
+    lines = read_text(source)
+    with ExitStack() as stack:
+        file = stack.enter_context(open_output(output))
+        stack.enter_context(warnings_in_lines())
+        if not interactive:
+            # Complete or not there at all, unlike pictures to look at between two lines.
+            attention_dir, beam_dir = (
+                path and stack.enter_context(atomic_directory(path))
+                for path in (attention_dir, beam_dir)
+            )
         files = TranslationFiles(attention_dir, beam_dir)
 
         from keras_seq2seq.cli.tensorflow_import import import_tensorflow
@@ -200,22 +214,6 @@ def translate(
                 file.flush()
 
 
-def _read(source: str | None) -> Iterator[str]:
-    from keras_seq2seq.files import decode_lines, read_lines
-
-    if source is None:
-        return decode_lines(sys.stdin.buffer, "standard input")
-    _check_readable(source)
-    return read_lines(source)
-
-
-def _check_readable(path: str):
-    """Raises an error if a file is missing, before the model is loaded."""
-    from keras_seq2seq.files import open_text
-
-    open_text(path).close()
-
-
 def _prompt():
-    if sys.stdin.isatty():
+    if standard_input().isatty():
         click.echo("Type one sentence per line; press Ctrl-D to finish.", err=True)

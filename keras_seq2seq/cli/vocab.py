@@ -5,17 +5,20 @@ from typing import Any
 
 import click
 
-from keras_seq2seq.cli.input_output import open_output
+from keras_seq2seq.cli.input_output import check_readable, open_output, read_text
 from keras_seq2seq.cli.options import WholeNumber
+from keras_seq2seq.special_tokens import MAX_TOKENS
 
 
 @click.command()
 @click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
 @click.option("--output", metavar="FILE", help="File to write the tokens to.  [default: stdout]")
-@click.option("--size", type=WholeNumber(1), help="Maximum number of tokens.  [default: all]")
+@click.option(
+    "--size", type=WholeNumber(1, most=MAX_TOKENS), help="Maximum number of tokens.  [default: all]"
+)
 @click.option(
     "--min_frequency",
-    type=WholeNumber(1),
+    type=WholeNumber(1, most=1_000_000_000),
     default=1,
     show_default=True,
     help="Minimum number of occurrences of a token.",
@@ -30,32 +33,26 @@ from keras_seq2seq.cli.options import WholeNumber
 def vocab(
     inputs: Sequence[str], output: str | None, size: int | None, min_frequency: int, tokenizer: str
 ):
-    """Build a vocabulary from one or more text files, plain or .gz.
+    """Build a vocabulary from one or more text files, plain or .gz; - is standard input.
 
     Each output line has a token and its count, separated by a tab, with the most frequent tokens
     first.
     """
-    from keras_seq2seq.files import open_text
     from keras_seq2seq.text import get_tokenizer_class
 
     tokenizer_class = get_tokenizer_class(tokenizer)
-    for path in inputs:
-        # Report missing files before counting tokens.
-        open_text(path).close()
+    check_readable(*inputs)
     with open_output(output) as file:
         lines = _read_lines(inputs, tokenizer_class())
-        vocabulary = tokenizer_class.build(lines, size, min_frequency).vocabulary
-        for token, count in zip(vocabulary.tokens, vocabulary.counts, strict=True):
-            file.write(f"{token}\t{count}\n")
+        tokenizer_class.build(lines, size, min_frequency).vocabulary.write(file)
 
 
 def _read_lines(inputs: Sequence[str], tokenizer: Any) -> Iterator[str]:
     from keras_seq2seq.errors import UserError
-    from keras_seq2seq.files import read_lines
 
     for path in inputs:
         has_tokens = False
-        for line in read_lines(path):
+        for line in read_text(path):
             has_tokens = has_tokens or bool(tokenizer.split(line))
             yield line
         if not has_tokens:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -12,6 +11,7 @@ import yaml
 from keras_seq2seq.config.section import GivenTwiceError, set_option
 from keras_seq2seq.config.validate import show
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.files import read_small_file
 
 
 class YamlError(ValueError):
@@ -35,7 +35,15 @@ def read_yaml(text: str) -> Any:
         YamlError: If the text is not valid YAML.
     """
     try:
-        return yaml.load(text, _Loader)
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+            if node is None:
+                return None
+            _check_size(node)
+            return loader.construct_document(node)
+        finally:
+            loader.dispose()
     except YamlError:
         raise
     except yaml.reader.ReaderError as error:
@@ -47,6 +55,35 @@ def read_yaml(text: str) -> Any:
     # Errors that PyYAML does not wrap: `!!bool x`, numbers with thousands of digits, deep nesting.
     except (ValueError, LookupError, AttributeError, RecursionError) as error:
         raise YamlError("not valid YAML: a value cannot be read") from error
+
+
+# A configuration has a few kilobytes and about a hundred values.
+_MAX_BYTES = 2**18
+_MAX_VALUES = 100_000
+
+
+def _check_size(node: yaml.Node):
+    """Checks that a document stays small when its aliases are replaced by what they refer to.
+
+    Raises:
+        YamlError: If not. A few lines of aliases of aliases can have billions of values.
+    """
+    sizes: dict[int, int] = {}
+
+    def measure(node: yaml.Node) -> int:
+        if id(node) not in sizes:
+            # An alias within the node that it refers to is found when values are read.
+            sizes[id(node)] = 1
+            children = [] if isinstance(node, yaml.ScalarNode) else node.value
+            if isinstance(node, yaml.MappingNode):
+                children = [child for pair in children for child in pair]
+            sizes[id(node)] += sum(map(measure, children))
+        return sizes[id(node)]
+
+    if measure(node) > _MAX_VALUES:
+        raise YamlError(
+            f"too many values; expected at most {_MAX_VALUES} (aliases count each time)"
+        )
 
 
 def write_yaml(value: Any) -> str:
@@ -140,10 +177,7 @@ def load_config_file(path: str | os.PathLike) -> dict[str, Any]:
 
 
 def _read_text(path: str | os.PathLike) -> str:
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot read the configuration: {error.strerror}") from error
+    content = read_small_file(path, _MAX_BYTES)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -8,14 +8,17 @@ command derives its options from them. This module imports neither pydantic nor 
 from typing import Annotated, Any
 
 from keras_seq2seq.config.option_types import (
+    BeamWidth,
+    DecodeLength,
+    HypothesisCount,
     NonNegativeFloat,
     NonNegativeInt,
     Option,
     PositiveFloat,
-    PositiveInt,
     Probability,
     Seed,
     Switch,
+    Temperature,
     Tokens,
     one_of,
     walk_flags,
@@ -66,7 +69,7 @@ class BeamSearchFlags:
     """The flags of beam search."""
 
     beam_width: Annotated[
-        NonNegativeInt, Option("Beam width; 0 and 1 decode greedily.", unused_because=_sampling)
+        BeamWidth, Option("Beam width; 0 and 1 decode greedily.", unused_because=_sampling)
     ] = 0
     length_penalty_weight: Annotated[
         NonNegativeFloat,
@@ -89,7 +92,7 @@ class SamplingFlags:
     """The flags of sampling."""
 
     temperature: Annotated[
-        PositiveFloat,
+        Temperature,
         Option(
             "Sampling temperature; values below 1 favor likely tokens.",
             unused_because=_no_sampling,
@@ -121,11 +124,11 @@ class InferenceFlags:
     ] = False
     sampling: SamplingFlags
     n_best: Annotated[
-        PositiveInt,
+        HypothesisCount,
         Option("Translations to return per sentence.", unused_because=_too_few_hypotheses),
     ] = 1
     max_decode_length: Annotated[
-        PositiveInt,
+        DecodeLength,
         Option(
             "Maximum output length in tokens, end token included; longer output is cut off.",
             flag="max_length",

@@ -9,11 +9,13 @@ from keras_seq2seq.config.optimizer import OptimizerOptions
 from keras_seq2seq.config.option_types import (
     FilePath,
     KeepProbability,
+    LayerCount,
     Option,
     PositiveInt,
     PositiveSteps,
     ProperFraction,
     Switch,
+    UnitCount,
     one_of,
 )
 from keras_seq2seq.config.section import Section
@@ -26,8 +28,8 @@ class RnnCellOptions(Section):
     type: Annotated[
         one_of("LSTMCell", "GRUCell", BasicLSTMCell="LSTMCell"), Option("Type of recurrent cell.")
     ] = "LSTMCell"
-    num_units: Annotated[PositiveInt, Option("Number of units per layer.")] = 128
-    num_layers: Annotated[PositiveInt, Option("Number of stacked layers.")] = 1
+    num_units: Annotated[UnitCount, Option("Number of units per layer.")] = 128
+    num_layers: Annotated[LayerCount, Option("Number of stacked layers.")] = 1
     dropout_input_keep_prob: Annotated[
         KeepProbability, Option("Fraction of each layer's inputs that dropout keeps.")
     ] = 1.0
@@ -136,7 +138,7 @@ class AttentionOptions(Section):
     """`attention.*`: the attention of AttentionSeq2Seq."""
 
     dim: Annotated[
-        PositiveInt,
+        UnitCount,
         Option("Number of units of the projected queries and keys.", unused_because=_no_attention),
     ] = 128
     score_type: Annotated[
@@ -198,7 +200,7 @@ class EmbeddingOptions(Section):
     # The default of google/seq2seq. The models' own default for `embedding_dim` is `num_units`:
     # Python users then choose one size, while configurations written for google/seq2seq keep
     # their meaning.
-    dim: Annotated[PositiveInt, Option("Size of the embeddings.")] = 100
+    dim: Annotated[UnitCount, Option("Size of the embeddings.")] = 100
     share: Annotated[
         Switch, Option("Share one table between both sides, which requires the same vocabulary.")
     ] = False

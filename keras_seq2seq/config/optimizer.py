@@ -11,6 +11,7 @@ from keras_seq2seq.config.option_types import (
     NonNegativeFloat,
     NonNegativeSteps,
     Option,
+    OutOfBounds,
     PositiveFloat,
     PositiveInt,
     PositiveSteps,
@@ -63,6 +64,8 @@ def _check_arguments(value: Any) -> dict:
         raise ValueError("not a section")
     if any(type(item) not in (bool, int, float, str) for item in value.values()):
         raise ValueError("not single values")
+    if any(isinstance(item, (int, float)) and not abs(item) <= 1e9 for item in value.values()):
+        raise OutOfBounds("numbers of at most 1000000000")
     return {str(name): item for name, item in value.items()}
 
 

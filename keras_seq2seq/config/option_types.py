@@ -8,6 +8,7 @@ pydantic validates values against the annotation; error messages, `--help` and t
 from its metadata. This module does not import pydantic, so that `--help` stays fast.
 """
 
+import math
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -71,6 +72,10 @@ class Convert:
         return no_info_before_validator_function(self.function, handler(source))
 
 
+class OutOfBounds(ValueError):
+    """Raised by the function of `Convert`, with words that complete "expected ..."."""
+
+
 class Limits:
     """Limits of a value: `ge`, `gt`, `le`, `lt` or `min_length`, as in `pydantic.Field`.
 
@@ -84,7 +89,35 @@ class Limits:
         return {**handler(source), **self.limits}
 
 
-def find_metadata(kind: type, annotation: Any, metadata: Iterable) -> Any:
+class Bounds(Limits):
+    """The range of numbers that are of practical use.
+
+    Much larger numbers, in a configuration by someone else, could otherwise take all memory or all
+    day. Error messages state the bound that a number exceeds.
+
+    Args:
+        most: The largest number, if there is such a bound.
+        least: The smallest positive number, if there is such a bound.
+    """
+
+    def __init__(self, most: float | None = None, least: float | None = None):
+        limits = {"le": most, "ge": least}
+        super().__init__(**{name: limit for name, limit in limits.items() if limit is not None})
+        self.most = most
+        self.least = least
+
+    def explain(self, value: Any) -> str | None:
+        """Returns the bound that a value exceeds in words, or `None` if it does not."""
+        if type(value) not in (int, float) or not math.isfinite(value):
+            return None
+        if self.most is not None and value > self.most:
+            return f"at most {self.most:.15g}"
+        if self.least is not None and 0 < value < self.least:
+            return f"at least {self.least:g}"
+        return None
+
+
+def find_metadata(kind: type, annotation: Any, metadata: Iterable, default: Any = None) -> Any:
     """Returns the first object of a class in the metadata of a type.
 
     Args:
@@ -92,11 +125,12 @@ def find_metadata(kind: type, annotation: Any, metadata: Iterable) -> Any:
         annotation: The type without its metadata. If it is a union, the metadata of its members
             is searched too.
         metadata: The metadata of the type.
+        default: What to return if there is none.
     """
     metadata = list(metadata)
     for member in get_args(annotation):
         metadata += getattr(member, "__metadata__", ())
-    return next(item for item in metadata if isinstance(item, kind))
+    return next((item for item in metadata if isinstance(item, kind)), default)
 
 
 class Flag(NamedTuple):
@@ -192,23 +226,50 @@ Tokens = Annotated[
     tuple[str, ...], Convert(_split_at_spaces), Expected("tokens separated by spaces", "TOKENS")
 ]
 
-PositiveInt = Annotated[int, Limits(ge=1), Expected("a whole number of at least 1", NUMBER)]
-NonNegativeInt = Annotated[int, Limits(ge=0), Expected("a whole number of at least 0", NUMBER)]
+
+def _whole_number(least: int, most: int) -> Any:
+    words = f"a whole number of at least {least}"
+    return Annotated[int, Limits(ge=least), Bounds(most), Expected(words, NUMBER)]
+
+
+_MILLION, _BILLION, _TRILLION = 10**6, 10**9, 10**12
+
+PositiveInt = _whole_number(1, _MILLION)
+NonNegativeInt = _whole_number(0, _MILLION)
+# Sizes of layers, and numbers that multiply the memory that a batch needs.
+UnitCount = _whole_number(1, 16_384)
+LayerCount = _whole_number(1, 100)
+BeamWidth = _whole_number(0, 1_000)
+HypothesisCount = _whole_number(1, 1_000)
+SampleCount = _whole_number(0, 1_000)
+DecodeLength = _whole_number(1, 100_000)
 # Large numbers of steps are often written as 1e6.
-PositiveSteps = Annotated[PositiveInt, Convert(_whole_float_to_int)]
-NonNegativeSteps = Annotated[NonNegativeInt, Convert(_whole_float_to_int)]
+PositiveSteps = Annotated[_whole_number(1, _TRILLION), Convert(_whole_float_to_int)]
+NonNegativeSteps = Annotated[_whole_number(0, _TRILLION), Convert(_whole_float_to_int)]
 # The range that NumPy accepts.
 Seed = Annotated[
     int, Limits(ge=0, le=2**32 - 1), Expected("a whole number from 0 to 4294967295", NUMBER)
 ]
 
-PositiveFloat = Annotated[float, Limits(gt=0), Expected("a number above 0", NUMBER)]
-NonNegativeFloat = Annotated[float, Limits(ge=0), Expected("a number of at least 0", NUMBER)]
+PositiveFloat = Annotated[
+    float, Limits(gt=0), Bounds(_BILLION), Expected("a number above 0", NUMBER)
+]
+NonNegativeFloat = Annotated[
+    float, Limits(ge=0), Bounds(_BILLION), Expected("a number of at least 0", NUMBER)
+]
+# Dividing logits by a smaller temperature would overflow.
+Temperature = Annotated[
+    float, Limits(gt=0), Bounds(1_000, least=0.001), Expected("a number above 0", NUMBER)
+]
 Probability = Annotated[
     float, Limits(gt=0, le=1), Expected("a probability above 0 and at most 1", NUMBER)
 ]
+# Dropout divides by it.
 KeepProbability = Annotated[
-    float, Limits(gt=0, le=1), Expected("a number above 0 and at most 1", NUMBER)
+    float,
+    Limits(gt=0, le=1),
+    Bounds(least=0.001),
+    Expected("a number above 0 and at most 1", NUMBER),
 ]
 ProperFraction = Annotated[
     float, Limits(ge=0, lt=1), Expected("a number of at least 0 and below 1", NUMBER)
@@ -235,6 +296,9 @@ def _read_boundaries(value: Any) -> tuple[int | str, ...] | str:
 def _read_boundary(item: Any) -> int | str:
     if type(item) not in (int, str) or not _BOUNDARY.fullmatch(str(item)):
         raise ValueError("not a boundary")
+    # int() refuses numbers with thousands of digits.
+    if any(len(part) > 10 or int(part) > _MILLION for part in str(item).split("x")):
+        raise OutOfBounds(f"numbers of at most {_MILLION}")
     return item if "x" in str(item) else int(item)
 
 
@@ -248,7 +312,7 @@ def _read_batch_sizes(value: Any) -> tuple[int, ...]:
 def _read_first_and_last(value: Any) -> tuple[int, ...]:
     # int() would also accept "1_0" and digits of other scripts.
     items = [str(item) for item in _split_at_commas(value)]
-    if not all(item.isascii() and item.isdigit() for item in items):
+    if not all(re.fullmatch("[0-9]{1,10}", item) for item in items):
         raise ValueError("not whole numbers")
     steps = tuple(map(int, items))
     if len(steps) != 2 or not 1 <= steps[0] <= steps[1]:
@@ -256,12 +320,18 @@ def _read_first_and_last(value: Any) -> tuple[int, ...]:
     return steps
 
 
+_MAX_ITEMS = 1_000
+
+
 def _split_at_commas(value: Any) -> list:
     """Returns the items of a list, which flags write as "10,15,20"."""
     if isinstance(value, str):
-        return [item.strip() for item in value.split(",")]
+        value = [item.strip() for item in value.split(",")]
     # A YAML file may have a single number in place of a list.
-    return list(value) if isinstance(value, (list, tuple)) else [value]
+    items = list(value) if isinstance(value, (list, tuple)) else [value]
+    if len(items) > _MAX_ITEMS:
+        raise OutOfBounds(f"at most {_MAX_ITEMS} numbers")
+    return items
 
 
 Buckets = Annotated[

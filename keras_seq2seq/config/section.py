@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
-from keras_seq2seq.config.option_types import Expected, Option, find_metadata
+from keras_seq2seq.config.option_types import Bounds, Expected, Option, find_metadata
 
 
 class Section(BaseModel):
@@ -28,6 +28,12 @@ def option_of(field: FieldInfo) -> Option:
 def expected_words(field: FieldInfo) -> str:
     """Returns the values that the option of a field accepts, in words."""
     return find_metadata(Expected, field.annotation, field.metadata).words
+
+
+def explain_bounds(field: FieldInfo, value: Any) -> str | None:
+    """Returns the bound of an option that a value exceeds in words, or `None`."""
+    bounds = find_metadata(Bounds, field.annotation, field.metadata)
+    return None if bounds is None else bounds.explain(value)
 
 
 def nested_section(field: FieldInfo | None) -> type[Section] | None:

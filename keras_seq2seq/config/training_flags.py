@@ -19,6 +19,7 @@ from keras_seq2seq.config.option_types import (
     PositiveInt,
     PositiveSteps,
     ProfileSteps,
+    SampleCount,
     Seed,
     Switch,
     join_choices,
@@ -172,7 +173,7 @@ class TrainingFlags:
         ),
     ] = 4.0
     sample_translations: Annotated[
-        NonNegativeInt,
+        SampleCount,
         Option(
             "Dev sentences to translate and show at each evaluation, in the terminal and in "
             "TensorBoard; 0 for none.",

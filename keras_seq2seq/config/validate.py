@@ -5,15 +5,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import reduce
+from reprlib import Repr
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from keras_seq2seq.config.option_types import join_choices
+from keras_seq2seq.config.option_types import OutOfBounds, join_choices
 from keras_seq2seq.config.section import (
     CONFLICT,
     Section,
     expected_words,
+    explain_bounds,
     find_field,
     has_path,
     merge_options,
@@ -46,13 +48,21 @@ class OptionSource:
 
 _LONGEST = 60
 
+# Long lists and numbers are abbreviated before they become text, not after.
+_SHORT = Repr()
+_SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = _LONGEST
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 10 * _LONGEST
+
 
 def show(value: Any) -> str:
     """Returns a value as the user wrote it, on one line and truncated if it is long."""
     if value is None:
         return "nothing"
     # JSON writes strings, true and false like YAML, but infinity as "Infinity".
-    shown = json.dumps(value, ensure_ascii=False) if isinstance(value, (str, bool)) else repr(value)
+    if isinstance(value, (str, bool)):
+        shown = json.dumps(value, ensure_ascii=False)
+    else:
+        shown = _SHORT.repr(value)
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
 
 
@@ -146,13 +156,16 @@ def _explain_conflict(sources: Sequence[OptionSource], error: dict) -> str:
 def _explain(section: type[Section], source: OptionSource, error: dict) -> str:
     path, found = error["loc"], error["input"]
     field = find_field(section, path)
-    if nested := nested_section(field):
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, OutOfBounds):
+        expected = str(cause)
+    elif nested := nested_section(field):
         option, _ = next(walk_options(nested, path))
         expected = f"options such as {source.name_of(option)}"
     elif field is None or isinstance(found, dict):
         return _explain_unknown(section, source, _first_option(path, found))
     else:
-        expected = expected_words(field)
+        expected = explain_bounds(field, found) or expected_words(field)
     return _locate(source, path, f"expected {expected}, got {show(found)}")
 
 

@@ -74,9 +74,9 @@ def make_dataset(
     with an empty side are skipped.
 
     Text in files and in memory is read once before, at about 100,000 pairs per second, to check it
-    as `scan_parallel_text` does and to count the batches (`cardinality`), which `fit` needs. Only an
-    endless stream from files (`epochs=None`, without `buckets="auto"`) is checked for equal numbers
-    of lines and nothing else.
+    as `scan_parallel_text` does and to count the batches (`cardinality`), which `fit` needs. An
+    endless stream from files (`epochs=None`, without `buckets="auto"`) is checked only for equal
+    numbers of lines.
 
     The batches depend only on the arguments and the text, not on the global seed. By default, a
     dataset is one epoch, as Keras expects. With `shuffle=True`, it has another order each time it

@@ -5,9 +5,9 @@ Each kind of text has the same two views: iteration in plain Python, for checks 
 """
 
 import os
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from glob import glob, has_magic
-from itertools import chain, groupby
+from itertools import chain, groupby, islice
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,14 @@ from keras_seq2seq.errors import InputError
 from keras_seq2seq.files.text_lines import (
     check_lines,
     count_lines,
+    is_gzip,
     open_text,
     read_lines,
     short_repr,
 )
+
+# Lines that the pipeline takes from a gzip file at a time.
+_LINES_AT_ONCE = 1024
 
 
 class FileLines:
@@ -44,16 +48,38 @@ class FileLines:
 
     def dataset(self):
         """Returns a `tf.data.Dataset` of scalar strings."""
-        import tensorflow as tf
 
         parts = [
-            tf.data.TextLineDataset(list(paths), compression_type="GZIP" if is_gzip else "")
-            for is_gzip, paths in groupby(self.paths, lambda path: path.endswith(".gz"))
+            _gzip_dataset(paths) if is_compressed else _plain_dataset(paths)
+            for is_compressed, paths in groupby(self.paths, is_gzip)
         ]
         dataset = parts[0]
         for part in parts[1:]:
             dataset = dataset.concatenate(part)
         return dataset
+
+
+def _plain_dataset(paths: Iterable[str]):
+    import tensorflow as tf
+
+    # A file name is bytes, which need not be UTF-8.
+    return tf.data.TextLineDataset([os.fsencode(path) for path in paths])
+
+
+def _gzip_dataset(paths: Iterable[str]):
+    import tensorflow as tf
+
+    paths = list(paths)
+
+    # TensorFlow reads only the first members of some gzip files, and others forever.
+    def groups() -> Iterator[list[bytes]]:
+        lines = chain.from_iterable(map(read_lines, paths))
+        while group := [line.encode() for line in islice(lines, _LINES_AT_ONCE)]:
+            yield group
+
+    return tf.data.Dataset.from_generator(
+        groups, output_signature=tf.TensorSpec([None], tf.string)
+    ).unbatch()
 
 
 class StringLines:

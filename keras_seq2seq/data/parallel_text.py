@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from keras_seq2seq.data.lines import no_lines, unequal_counts
@@ -27,6 +27,7 @@ class TextSummary:
         longest: Length of the longest sequence before truncation, including the end token.
         sha256: SHA-256 hash of the decoded lines, which does not depend on compression and line
             endings.
+        lengths: Number of sequences by their length before truncation, including the end token.
     """
 
     path: str
@@ -35,6 +36,21 @@ class TextSummary:
     truncated: int
     longest: int
     sha256: str
+    lengths: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def truncated_rate(self) -> float:
+        """The fraction of sequences that will be truncated, from 0 to 1."""
+        return self.truncated / max(self.lengths.total(), 1)
+
+    def length_that_fits(self, fraction: float) -> int:
+        """Returns the smallest limit that truncates none of this fraction of the sequences."""
+        needed = fraction * self.lengths.total()
+        for length in sorted(self.lengths):
+            needed -= self.lengths[length]
+            if needed <= 0:
+                return length
+        return self.longest
 
     @property
     def unknown_rate(self) -> float:
@@ -54,7 +70,8 @@ class TextCounter:
         self.path = os.fspath(path)
         self.lines = 0
         self._encoder = encoder
-        self._tokens = self._unknown_tokens = self._truncated = self._longest = 0
+        self._tokens = self._unknown_tokens = self._truncated = 0
+        self._lengths = Counter()
         self._digest = hashlib.sha256()
 
     def read(self, line: str | None) -> list[str]:
@@ -72,7 +89,7 @@ class TextCounter:
         self._tokens += len(tokens)
         self._unknown_tokens += sum(token not in vocabulary for token in tokens)
         self._truncated += length > max_length
-        self._longest = max(self._longest, length)
+        self._lengths[length] += 1
         return min(length, max_length)
 
     def summary(self) -> TextSummary:
@@ -82,8 +99,9 @@ class TextCounter:
             tokens=self._tokens,
             unknown_tokens=self._unknown_tokens,
             truncated=self._truncated,
-            longest=self._longest,
+            longest=max(self._lengths, default=0),
             sha256=self._digest.hexdigest(),
+            lengths=self._lengths,
         )
 
     def check_vocabulary(self, side: str):

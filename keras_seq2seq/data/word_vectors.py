@@ -1,13 +1,12 @@
 """Pretrained word vectors."""
 
 import os
-import zlib
 from dataclasses import dataclass
 
 import numpy as np
 
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.files.text_lines import open_text
+from keras_seq2seq.files.text_lines import open_text, raw_lines
 from keras_seq2seq.text.vocabulary import Vocabulary
 
 
@@ -49,24 +48,21 @@ def read_word_vectors(path: str | os.PathLike, vocabulary: Vocabulary, size: int
     wanted = {token.encode(): vocabulary.to_ids([token])[0] for token in vocabulary.tokens}
     found = {}
     with open_text(path) as stream:
-        try:
-            for number, line in enumerate(stream, start=1):
-                line = line.rstrip()
-                if number == 1:
-                    _check_size(path, line, size)
-                # Split from the right, since a token can contain spaces.
-                token, *numbers = line.rsplit(b" ", size)
-                if len(numbers) < size:
-                    if number == 1 and len(numbers) == 1:
-                        continue
-                    raise UserError(
-                        f"{path}:{number}: expected a token and {size} numbers, got "
-                        f"{len(numbers) + 1} columns"
-                    )
-                if token in wanted and wanted[token] not in found:
-                    found[wanted[token]] = _to_vector(numbers, f"{path}:{number}")
-        except (OSError, EOFError, zlib.error) as error:
-            raise UserError(f"{path}: cannot be read ({error})") from error
+        for number, line in enumerate(raw_lines(stream, path), 1):
+            line = line.rstrip()
+            if number == 1:
+                _check_size(path, line, size)
+            # Split from the right, since a token can contain spaces.
+            token, *numbers = line.rsplit(b" ", size)
+            if len(numbers) < size:
+                if number == 1 and len(numbers) == 1:
+                    continue
+                raise UserError(
+                    f"{path}:{number}: expected a token and {size} numbers, got "
+                    f"{len(numbers) + 1} columns"
+                )
+            if token in wanted and wanted[token] not in found:
+                found[wanted[token]] = _to_vector(numbers, f"{path}:{number}")
     if not found:
         raise UserError(
             f"{path}: contains none of the {len(vocabulary.tokens):,} tokens of the vocabulary"
@@ -77,7 +73,8 @@ def read_word_vectors(path: str | os.PathLike, vocabulary: Vocabulary, size: int
 
 def _check_size(path, line: bytes, size: int):
     columns = line.split(b" ")
-    if len(columns) == 2 and columns[1].isdigit():
+    # Longer numbers are no sizes, and int() refuses very long ones.
+    if len(columns) == 2 and columns[1].isdigit() and len(columns[1]) < 10:
         there = int(columns[1])
     else:
         is_number = [_is_number(column) for column in columns[:0:-1]]

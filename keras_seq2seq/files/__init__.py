@@ -1,5 +1,7 @@
 """Reading text files line by line, and writing files atomically."""
 
+from keras_seq2seq.files.literal_directory import LiteralDirectory
+from keras_seq2seq.files.reading import open_regular_file, read_small_file
 from keras_seq2seq.files.text_lines import (
     BYTE_ORDER_MARK,
     MAX_LINE_BYTES,
@@ -7,20 +9,28 @@ from keras_seq2seq.files.text_lines import (
     check_lines,
     count_lines,
     decode_lines,
+    is_gzip,
     open_text,
+    raw_lines,
     read_lines,
 )
-from keras_seq2seq.files.writing import NumberedFiles, atomic_file
+from keras_seq2seq.files.writing import NumberedFiles, atomic_directory, atomic_file
 
 __all__ = [
     "BYTE_ORDER_MARK",
     "MAX_LINE_BYTES",
+    "LiteralDirectory",
     "NumberedFiles",
+    "atomic_directory",
     "atomic_file",
     "check_line",
     "check_lines",
     "count_lines",
     "decode_lines",
+    "is_gzip",
+    "open_regular_file",
     "open_text",
+    "raw_lines",
     "read_lines",
+    "read_small_file",
 ]

@@ -1,7 +1,8 @@
 """Reading text line by line, with errors that include the line number.
 
-Lines are split as by `tf.data.TextLineDataset`, so that line numbers match those of the training
-pipeline: only a line feed ends a line, and all carriage returns are removed.
+Only a line feed ends a line, and carriage returns before it are removed, as by
+`tf.data.TextLineDataset`. Other carriage returns are errors: `TextLineDataset` would join the words
+around them.
 """
 
 import gzip
@@ -9,10 +10,10 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
-from pathlib import Path
 from typing import BinaryIO
 
 from keras_seq2seq.errors import InputError, UserError
+from keras_seq2seq.files.reading import open_regular_file
 
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -23,34 +24,37 @@ MAX_LINE_BYTES = 2**20
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
+def is_gzip(path: str | os.PathLike) -> bool:
+    """Returns whether a file is read as gzip, which its name determines."""
+    return os.fspath(path).endswith(".gz")
+
+
 def open_text(path: str | os.PathLike) -> BinaryIO:
     """Opens a plain or gzip file for reading bytes.
 
     Args:
-        path: The file. It is decompressed if its name ends in `.gz`.
+        path: The file. It is decompressed if its name ends in `.gz`. A gzip file may have several
+            members, some of them empty.
 
     Returns:
         The open binary file.
 
     Raises:
-        UserError: If the file is missing, unreadable or a directory.
+        UserError: If the file is missing, unreadable, or not a regular file.
     """
-    path = Path(path)
-    try:
-        return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file{_near_miss(path)}") from None
-    except IsADirectoryError:
-        raise UserError(f"{path}: is a directory; expected a text file") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be opened ({error.strerror})") from None
+    file = open_regular_file(path)
+    if not is_gzip(path):
+        return file
+    file.close()
+    return gzip.open(path, "rb")
 
 
-def read_lines(path: str | os.PathLike) -> Iterator[str]:
+def read_lines(path: str | os.PathLike, is_joined: bool = True) -> Iterator[str]:
     """Reads a plain or gzip text file line by line, in constant memory.
 
     Args:
         path: The file. It is decompressed if its name ends in `.gz`.
+        is_joined: See `decode_lines`.
 
     Yields:
         The lines, see `decode_lines`.
@@ -59,26 +63,56 @@ def read_lines(path: str | os.PathLike) -> Iterator[str]:
         UserError: In the cases of `open_text` and `decode_lines`.
     """
     with open_text(path) as stream:
-        yield from decode_lines(stream, path)
+        yield from decode_lines(stream, path, is_joined)
 
 
-def decode_lines(stream: BinaryIO, name: str | os.PathLike) -> Iterator[str]:
+def decode_lines(
+    stream: BinaryIO, name: str | os.PathLike, is_joined: bool = True
+) -> Iterator[str]:
     """Decodes an open binary file, such as standard input, line by line.
+
+    Args:
+        stream: The open binary file.
+        name: The name of the file in messages.
+        is_joined: Whether the file may have been joined from several files, so that any line can
+            start with a byte-order mark. Otherwise, only the first one can.
+
+    Yields:
+        Each line without its line feed, carriage returns before it, and the byte-order mark at its
+        start.
+
+    Raises:
+        UserError: If the data is not UTF-8, contains a NUL byte, a carriage return within a line or
+            a line longer than `MAX_LINE_BYTES`, or is damaged gzip data. The message includes the
+            line number.
+    """
+    for number, line in enumerate(raw_lines(stream, name), 1):
+        # Carriage returns at the end of a file do not count as a line.
+        if not line.strip(b"\r"):
+            return
+        text = _decode_line(line, f"{name}:{number}")
+        yield text.removeprefix(BYTE_ORDER_MARK) if is_joined or number == 1 else text
+
+
+def raw_lines(stream: BinaryIO, name: str | os.PathLike) -> Iterator[bytes]:
+    """Reads an open binary file line by line, in constant memory.
 
     Args:
         stream: The open binary file.
         name: The name of the file in messages.
 
     Yields:
-        Each line without its line feed, carriage returns and a byte-order mark at its start (which
-        can occur anywhere in a file that was concatenated from several).
+        Each line with its line feed.
 
     Raises:
-        UserError: If the data is not UTF-8, contains a NUL byte or a line longer than
-            `MAX_LINE_BYTES`, or is damaged gzip data. The message includes the line number.
+        UserError: If the data contains a line longer than `MAX_LINE_BYTES`, or is damaged gzip
+            data. The message includes the line number.
     """
-    for number, line in enumerate(_raw_lines(stream, name), 1):
-        yield _decode_line(line, f"{name}:{number}")
+    for number in count(1):
+        line = _read_line(stream, f"{name}:{number}")
+        if not line:
+            return
+        yield line
 
 
 def count_lines(path: str | os.PathLike) -> int:
@@ -92,7 +126,8 @@ def count_lines(path: str | os.PathLike) -> int:
             `MAX_LINE_BYTES`.
     """
     with open_text(path) as stream:
-        return sum(1 for _ in _raw_lines(stream, path))
+        # Carriage returns at the end of a file do not count as a line.
+        return sum(1 for line in raw_lines(stream, path) if line.strip(b"\r"))
 
 
 def check_line(line: str | bytes, place: str) -> str:
@@ -154,15 +189,6 @@ def short_repr(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _raw_lines(stream: BinaryIO, name: str | os.PathLike) -> Iterator[bytes]:
-    for number in count(1):
-        line = _read_line(stream, f"{name}:{number}")
-        # Carriage returns at the end of a file do not count as a line.
-        if not line.strip(b"\r"):
-            return
-        yield line
-
-
 def _read_line(stream: BinaryIO, place: str) -> bytes:
     try:
         line = stream.readline(MAX_LINE_BYTES + 1)
@@ -173,6 +199,8 @@ def _read_line(stream: BinaryIO, place: str) -> bytes:
     except OSError as error:
         raise UserError(f"{place}: cannot be read ({error.strerror})") from None
     if len(line) > MAX_LINE_BYTES:
+        # Files of old Macs look like one long line.
+        _check_line_ends(line.rstrip(b"\r\n"), place)
         raise UserError(
             f"{place}: longer than {MAX_LINE_BYTES} bytes; expected a text file with one "
             "sequence per line"
@@ -185,16 +213,20 @@ def _decode_line(line: bytes, place: str) -> str:
         raise UserError(f"{place}: gzip data; rename the file so that it ends in .gz")
     if b"\0" in line:
         raise UserError(f"{place}: NUL byte, as in a binary file; expected UTF-8 text")
+    line = line.removesuffix(b"\n").rstrip(b"\r")
+    _check_line_ends(line, place)
     try:
-        text = line.decode("utf-8")
+        return line.decode("utf-8")
     except UnicodeDecodeError as error:
         raise UserError(
             f"{place}: not UTF-8: byte 0x{line[error.start]:02x} at column {error.start + 1}; "
             "convert the file, for example with iconv -t UTF-8"
         ) from None
-    return text.rstrip("\n").replace("\r", "").removeprefix(BYTE_ORDER_MARK)
 
 
-def _near_miss(path: Path) -> str:
-    other = path.with_suffix("") if path.suffix == ".gz" else path.with_name(f"{path.name}.gz")
-    return f"; did you mean {other}?" if other.is_file() else ""
+def _check_line_ends(line: bytes, place: str):
+    if b"\r" in line:
+        raise UserError(
+            f"{place}: carriage return at column {line.index(13) + 1} within the line; expected a "
+            "line feed at the end of each line (convert the file, for example with tr '\\r' '\\n')"
+        )

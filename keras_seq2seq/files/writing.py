@@ -1,37 +1,213 @@
-"""Writing files atomically, and numbered files of sentences."""
+"""Writing files and directories atomically, and numbered files of sentences.
 
+The temporary file of `NAME` is `.NAME.0.tmp`, or has the next number if another process is writing
+to that one, which it locks. If a kill leaves it behind, the next process that writes the same
+output uses it again.
+"""
+
+import errno
 import os
+import shutil
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import IO
 
 from keras_seq2seq.errors import UserError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+# Windows has neither of these flags.
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+_DIRECTORY = getattr(os, "O_DIRECTORY", 0)
+
+# Leaves room for the rest of a temporary name, in any script.
+_MAX_NAME_BYTES = 200
 
 
 @contextmanager
 def atomic_file(path: str | os.PathLike, binary: bool = False) -> Iterator[IO]:
     """Opens a file for writing, which is put in place only when the block ends without an error.
 
-    The data is written to a temporary file, then renamed, so a kill at any moment leaves either
-    the old file or the complete new one.
+    The data is written to a temporary file, which is flushed to the disk, then renamed. A kill or
+    crash at any moment leaves either the old file or the complete new one. Temporary files that
+    killed processes left behind are removed.
 
     Args:
-        path: Path of the file. An existing file is replaced.
+        path: Path of the file. An existing file is replaced by one with the same permissions. A
+            symbolic link stays, and the file it refers to is replaced.
         binary: Whether to write bytes instead of text.
 
     Yields:
         The open file. Text is encoded as UTF-8, with line feeds on every platform.
+
+    Raises:
+        OSError: If the file cannot be written; `filename` is set.
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    # Through links, so that they are not replaced.
+    path = Path(os.path.realpath(path))
+    with _errors_of(path):
+        temporary, descriptor = _lock_temporary(path, path.parent, os.O_RDWR | os.O_CREAT)
         text = {} if binary else {"encoding": "utf-8", "newline": "\n"}
-        with temporary.open("wb" if binary else "w", **text) as file:
-            yield file
-        temporary.replace(path)
+        with os.fdopen(descriptor, "wb" if binary else "w", **text) as file:
+            # Closing the file ends the lock, so it is renamed or removed before that.
+            try:
+                os.ftruncate(descriptor, 0)
+                yield file
+                file.flush()
+                os.fsync(descriptor)
+                _copy_mode(path, temporary)
+                if fcntl is None:
+                    # Windows does not rename open files.
+                    file.close()
+                temporary.replace(path)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+
+
+@contextmanager
+def atomic_directory(path: str | os.PathLike) -> Iterator[Path]:
+    """Creates a directory, which is put in place only when the block ends without an error.
+
+    Args:
+        path: Path of the directory, which must be new or empty.
+
+    Yields:
+        The path of a temporary directory to write to, next to `path`.
+
+    Raises:
+        UserError: If the directory contains files or cannot be created.
+        OSError: If it cannot be put in place.
+    """
+    path = Path(os.path.realpath(path))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _check_empty(path)
+        temporary, lock = _make_temporary_directory(path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be used as a directory ({error.strerror})") from None
+    try:
+        yield temporary
+        with _errors_of(path):
+            _put_directory_in_place(temporary, path)
     finally:
-        temporary.unlink(missing_ok=True)
+        shutil.rmtree(temporary, ignore_errors=True)
+        os.close(lock)
+
+
+def _check_empty(path: Path):
+    if not path.exists():
+        return
+    if any(not _is_temporary_name(file.name, path.name) for file in path.iterdir()):
+        raise UserError(f"{path}: not empty; expected a new or empty directory")
+
+
+def _put_directory_in_place(temporary: Path, path: Path):
+    _copy_mode(path, temporary)
+    try:
+        temporary.replace(path)
+    except OSError:
+        if not path.is_dir():
+            raise
+        # Mount points cannot be replaced.
+        for file in sorted(temporary.iterdir()):
+            file.replace(path / file.name)
+
+
+@contextmanager
+def _errors_of(path: Path) -> Iterator[None]:
+    """Adds the path to system errors within the block that have none, such as a full disk."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = os.fspath(path)
+        raise
+
+
+def _copy_mode(path: Path, temporary: Path):
+    """Gives a temporary file the permissions of the file that it will replace, if there is one."""
+    with suppress(FileNotFoundError):
+        temporary.chmod(stat.S_IMODE(path.stat().st_mode))
+
+
+def _temporary_name(name: str, number: int) -> str:
+    return f".{os.fsdecode(os.fsencode(name)[:_MAX_NAME_BYTES])}.{number}.tmp"
+
+
+def _is_temporary_name(name: str, of: str) -> bool:
+    number = name.removesuffix(".tmp").rpartition(".")[2]
+    return number.isdecimal() and name == _temporary_name(of, int(number))
+
+
+def _lock_temporary(path: Path, parent: Path, flags: int) -> tuple[Path, int]:
+    """Opens the first temporary file or directory of a path that no other process uses.
+
+    Args:
+        path: The path of the output.
+        parent: The directory of the temporary file.
+        flags: How to open it. A directory is created if it does not exist.
+
+    Returns:
+        Its path, and a file descriptor. The lock ends when this is closed.
+    """
+    for number in count():
+        temporary = parent / _temporary_name(path.name, number)
+        if flags & _DIRECTORY:
+            temporary.mkdir(exist_ok=True)
+        try:
+            descriptor = os.open(temporary, flags | _NO_LINK, 0o666)
+        except OSError as error:
+            # Something else has this name.
+            if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENOTDIR):
+                continue
+            raise
+        if _lock(descriptor) and _is_same_file(temporary, descriptor):
+            return temporary, descriptor
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Locks a file until it is closed. Returns `False` if another process has locked it."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        # Some shared file systems have no locks.
+        return True
+    return True
+
+
+def _is_same_file(path: Path, descriptor: int) -> bool:
+    """Returns whether a file still has its name, which another process may have changed."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _make_temporary_directory(path: Path) -> tuple[Path, int]:
+    """Returns the path of a new temporary directory, and a file descriptor that locks it."""
+    flags = os.O_RDONLY | _DIRECTORY
+    try:
+        temporary, lock = _lock_temporary(path, path.parent, flags)
+    except PermissionError:
+        # Of a mount point, only the directory itself may be writable.
+        if not path.is_dir():
+            raise
+        temporary, lock = _lock_temporary(path, path, flags)
+    for file in temporary.iterdir():
+        shutil.rmtree(file) if file.is_dir() and not file.is_symlink() else file.unlink()
+    return temporary, lock
 
 
 # Up to a million files are listed in the order of the sentences.

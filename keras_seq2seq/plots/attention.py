@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from itertools import zip_longest
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -107,13 +108,18 @@ def save_attention_heatmap(
     axes.tick_params(right=right, labelright=right)
     _draw_grid(axes, rows, columns)
     _note_omitted_tokens(axes, style, len(target_tokens) - rows, len(source_tokens) - columns)
-    # The labels are outside of the figure, which `bbox_inches` extends to include them.
-    figure.savefig(
-        file,
-        dpi=min(_DOTS_PER_INCH, _MAX_DOTS / (_CELL_INCHES * max(rows, columns))),
-        bbox_inches="tight",
-        pad_inches=_MARGIN_INCHES,
-    )
+    options = {
+        "dpi": min(_DOTS_PER_INCH, _MAX_DOTS / (_CELL_INCHES * max(rows, columns))),
+        # The labels are outside of the figure, which this extends to include them.
+        "bbox_inches": "tight",
+        "pad_inches": _MARGIN_INCHES,
+    }
+    if not isinstance(file, (str, os.PathLike)):
+        figure.savefig(file, **options)
+        return
+    path = Path(file) if Path(file).suffix else Path(f"{os.fspath(file)}.png")
+    with atomic_file(path, binary=True) as opened:
+        figure.savefig(opened, format=path.suffix[1:].lower(), **options)
 
 
 def _draw_grid(axes, rows: int, columns: int):

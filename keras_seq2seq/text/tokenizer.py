@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.files.reading import read_small_file
 from keras_seq2seq.files.text_lines import check_lines
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.special_tokens import SPECIAL_TOKENS
@@ -302,8 +303,8 @@ def _config_path(prefix: str | os.PathLike) -> Path:
 
 def _read_config(path: Path) -> tuple[str, dict[str, Any]]:
     try:
-        description = json.loads(path.read_text(encoding="utf-8"))
+        description = json.loads(read_small_file(path).decode("utf-8"))
         return description["kind"], dict(description["config"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise UserError(f"{path}: damaged file ({reason}); expected a saved tokenizer") from error

@@ -4,38 +4,43 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable
+from typing import TextIO
 
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.files.text_lines import read_lines
+from keras_seq2seq.files.text_lines import BYTE_ORDER_MARK, read_lines
 from keras_seq2seq.files.writing import atomic_file
-from keras_seq2seq.special_tokens import RESERVED_TOKENS, SPECIAL_TOKENS, UNKNOWN_ID
+from keras_seq2seq.special_tokens import MAX_TOKENS, RESERVED_TOKENS, SPECIAL_TOKENS, UNKNOWN_ID
 
 # Written so that both Python's `re` and TensorFlow's RE2 accept it within brackets.
 WIDE_WHITESPACE = "\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 WHITESPACE = f"\t-\r {WIDE_WHITESPACE}"
 
 _BLANK = re.compile(f"[{WHITESPACE}]")
+_OUTER_BLANKS = re.compile(f"^[{WHITESPACE}]+|[{WHITESPACE}]+$")
 
 
 def read_vocabulary_file(path: str | os.PathLike) -> tuple[list[str], list[int] | None]:
     """Reads a file with one token per line, optionally followed by a tab and a count.
 
     Args:
-        path: The file: UTF-8, plain or `.gz`. A byte-order mark, carriage returns and white space
-            at the ends of lines are ignored.
+        path: The file: UTF-8, plain or `.gz`. A byte-order mark at its start, carriage returns at
+            the ends of lines, and white space around tokens are ignored.
 
     Returns:
         The tokens, and their counts or `None` if the file has no counts.
 
     Raises:
         UserError: If the file cannot be read, is empty, or contains a blank line, a duplicate or
-            reserved token, a token with white space in it, or an invalid count. The message
-            includes the line number.
+            reserved token, a token with white space in it, or an invalid count, or if there are
+            more than `MAX_TOKENS`. The message includes the line number.
     """
     line_of: dict[str, int] = {}
     counts: list[int | None] = []
-    for number, line in enumerate(read_lines(path), 1):
+    # Any other byte-order mark is a part of the token.
+    for number, line in enumerate(read_lines(path, is_joined=False), 1):
         place = f"{path}:{number}"
+        if number > MAX_TOKENS:
+            raise UserError(f"{place}: too many tokens; expected at most {MAX_TOKENS}")
         token, count = _parse_line(line, place)
         if token in line_of:
             raise UserError(f"{place}: {token!r} duplicates line {line_of[token]}; remove one")
@@ -51,8 +56,8 @@ def read_vocabulary_file(path: str | os.PathLike) -> tuple[list[str], list[int] 
 
 
 def _parse_line(line: str, place: str) -> tuple[str, int | None]:
-    token, tab, count = line.rstrip().partition("\t")
-    token = token.strip()
+    token, tab, count = _strip(line).partition("\t")
+    token = _strip(token)
     if not token:
         raise UserError(f"{place}: blank line; expected a token (remove the line)")
     if token in RESERVED_TOKENS:
@@ -64,10 +69,17 @@ def _parse_line(line: str, place: str) -> tuple[str, int | None]:
     return token, _parse_count(count, place) if tab else None
 
 
+def _strip(text: str) -> str:
+    """Removes white space at both ends. `str.strip` would also remove tokens such as U+001C."""
+    return _OUTER_BLANKS.sub("", text)
+
+
 def _parse_count(text: str, place: str) -> int:
     # int() would also accept "-1", "1_000" and "+5".
-    if not re.fullmatch("[0-9]+", text.strip()):
-        raise UserError(f"{place}: invalid count {text!r} after the tab; expected a whole number")
+    if not re.fullmatch("[0-9]{1,18}", _strip(text)):
+        raise UserError(
+            f"{place}: invalid count {text[:60]!r} after the tab; expected a whole number"
+        )
     return int(text)
 
 
@@ -158,16 +170,28 @@ class Vocabulary:
             raise UserError(
                 f"no token occurs at least {min_frequency} times; the vocabulary would be empty"
             )
+        if len(kept) > MAX_TOKENS:
+            raise UserError(
+                f"the text has {len(kept)} different tokens; expected at most {MAX_TOKENS} (set a "
+                "size or a higher min_frequency)"
+            )
         return cls([token for _, token in kept], [-count for count, _ in kept])
 
     def save(self, path: str | os.PathLike):
         """Writes the file that `load` reads, atomically."""
         with atomic_file(path) as file:
-            if self.counts is None:
-                file.writelines(f"{token}\n" for token in self.tokens)
-            else:
-                rows = zip(self.tokens, self.counts, strict=True)
-                file.writelines(f"{token}\t{count}\n" for token, count in rows)
+            self.write(file)
+
+    def write(self, file: TextIO):
+        """Writes what `load` reads to an open file."""
+        if self.tokens[0].startswith(BYTE_ORDER_MARK):
+            # `load` removes the first one.
+            file.write(BYTE_ORDER_MARK)
+        if self.counts is None:
+            file.writelines(f"{token}\n" for token in self.tokens)
+        else:
+            rows = zip(self.tokens, self.counts, strict=True)
+            file.writelines(f"{token}\t{count}\n" for token, count in rows)
 
     def to_ids(self, tokens: Iterable[str]) -> list[int]:
         """Maps tokens to ids, and those that are not in the vocabulary to `UNKNOWN_ID`."""

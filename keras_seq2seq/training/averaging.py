@@ -1,8 +1,6 @@
 """Averaging of checkpoints."""
 
 import os
-import re
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -11,7 +9,9 @@ from keras_seq2seq.building.model import build_model
 from keras_seq2seq.config import Config
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.evaluation import LOWER_IS_BETTER
-from keras_seq2seq.model_directory import ModelDirectory
+from keras_seq2seq.files import LiteralDirectory, atomic_directory
+from keras_seq2seq.model_directory import ModelDirectory, find_checkpoints
+from keras_seq2seq.models import Seq2Seq
 from keras_seq2seq.training.checkpoints import variables_in_checkpoints
 from keras_seq2seq.training.records import MetricsLog
 
@@ -52,11 +52,22 @@ def average_checkpoints(
     """
     if (last is None) == (best is None):
         raise TypeError("expected exactly one of `last` and `best`")
-    directory, output = ModelDirectory(model_dir), ModelDirectory(output_dir)
+    directory = ModelDirectory(model_dir)
     config = directory.load_config()
-    if output.path.exists() and (not output.path.is_dir() or any(output.path.iterdir())):
-        raise UserError(f"{output.path}: already exists; expected a new directory")
-    checkpoints = _find_checkpoints(directory.checkpoints_path)
+    # Reserved before the work, which takes a while.
+    with atomic_directory(output_dir) as output:
+        chosen, model = _average(directory, config, last, best)
+        result = ModelDirectory(output)
+        result.create(config, *directory.load_tokenizers())
+        result.save_model(model)
+    return chosen
+
+
+def _average(
+    directory: ModelDirectory, config: Config, last: int | None, best: int | None
+) -> tuple[list[int], Seq2Seq]:
+    """Returns the steps of the chosen checkpoints, and a model with the mean of their weights."""
+    checkpoints = find_checkpoints(directory.checkpoints_path)
     if not checkpoints:
         raise UserError(f"{directory.path}: contains no checkpoints to average")
     if best is None:
@@ -80,17 +91,7 @@ def average_checkpoints(
             total += values
     for (variable, _), total in zip(weights, sums, strict=True):
         variable.assign(total / number)
-    output.create(config, source, target)
-    output.save_model(model)
-    return chosen
-
-
-def _find_checkpoints(path: Path) -> dict[int, str]:
-    """Returns the paths of the checkpoints, without suffixes, by their steps."""
-    indices = {re.fullmatch(r"ckpt-(\d+)\.index", file.name): file for file in path.glob("ckpt-*")}
-    return {
-        int(match[1]): os.fspath(file.with_suffix("")) for match, file in indices.items() if match
-    }
+    return chosen, model
 
 
 def _best_first(directory: ModelDirectory, config: Config, steps) -> list[int]:
@@ -108,7 +109,9 @@ def _best_first(directory: ModelDirectory, config: Config, steps) -> list[int]:
 def _read(path: str, weights) -> list[np.ndarray]:
     """Returns the values of variables in a checkpoint, given with their indices there."""
     try:
-        reader = tf.train.load_checkpoint(path)
+        directory, name = os.path.split(path)
+        literal = LiteralDirectory(directory)
+        reader = tf.train.load_checkpoint(os.path.join(literal.path, name))
         values = [
             reader.get_tensor(f"variables/{place}/.ATTRIBUTES/VARIABLE_VALUE")
             for _, place in weights

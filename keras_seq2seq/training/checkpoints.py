@@ -1,6 +1,7 @@
 """Checkpoints of the full training state."""
 
 import json
+import math
 import os
 import re
 import shutil
@@ -11,8 +12,11 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.training.checkpoint_state_pb2 import CheckpointState
 
 from keras_seq2seq.errors import RunError
+from keras_seq2seq.files import LiteralDirectory
+from keras_seq2seq.model_directory import find_checkpoints
 from keras_seq2seq.models import Seq2Seq
 
 
@@ -47,16 +51,19 @@ class Checkpoints:
         is_chief: bool = True,
     ):
         self.path = Path(path)
+        self._literal = LiteralDirectory(path)
         self._model = model
         self._is_chief = is_chief
         self._metrics = None
+        if is_chief:
+            _repair_state(self.path)
         variables = [*variables_in_checkpoints(model), *model.optimizer.variables]
         self._notes = tf.Variable("", dtype=tf.string, trainable=False)
         self._manager = tf.train.CheckpointManager(
             tf.train.Checkpoint(
                 variables=[variable.value for variable in variables], notes=self._notes
             ),
-            os.fspath(path),
+            self._literal.path,
             max_to_keep=max_to_keep or None,
             keep_checkpoint_every_n_hours=keep_every_n_hours or None,
         )
@@ -108,7 +115,8 @@ class Checkpoints:
         for path in candidates:
             try:
                 # A failed attempt may have changed some variables; the next one overwrites them.
-                self._manager.checkpoint.restore(path).assert_consumed()
+                literal_path = os.path.join(self._literal.path, os.path.basename(path))
+                self._manager.checkpoint.restore(literal_path).assert_consumed()
             # TensorFlow raises an IndexError for a truncated file.
             except (tf.errors.OpError, IndexError) as error:
                 warn(f"{path}: damaged checkpoint ({_reason(error)}); trying the previous one")
@@ -122,7 +130,10 @@ class Checkpoints:
                 self.restore_metrics()
                 return saved["notes"]
         if candidates:
-            raise RunError(f"{self.path}: none of the {len(candidates)} checkpoints can be read")
+            raise RunError(
+                f"{self.path}: none of the {len(candidates)} checkpoints can be read; restore one "
+                "from a backup, or start over with --resume never"
+            )
         return None
 
     def restore_metrics(self, *args):
@@ -136,23 +147,66 @@ class Checkpoints:
     def _candidates(self) -> list[str]:
         """Returns the paths of all checkpoints: those that the manager knows, then others.
 
-        Both are sorted from new to old. The others are those kept permanently, or all of them if
-        the manager's own file is damaged.
+        Both are sorted from new to old. The others are those kept permanently.
         """
-        known = self._manager.checkpoints[::-1]
-        numbers = {_number(file): file for file in self.path.glob("ckpt-*.index")}
-        found = [os.fspath(numbers[number].with_suffix("")) for number in sorted(numbers)[::-1]]
+        known = [
+            os.path.join(self.path, os.path.basename(path))
+            for path in self._manager.checkpoints[::-1]
+        ]
+        found = list(find_checkpoints(self.path).values())[::-1]
         return known + [path for path in found if path not in known]
 
     def _remove_unfinished(self):
         """Removes files left behind by a kill during a write."""
-        known = self._manager.checkpoints
-        newest = max((_number(path) for path in known), default=float("inf"))
+        newest = max(map(_step, self._manager.checkpoints), default=math.inf)
         for path in self.path.glob("ckpt-*_temp"):
-            shutil.rmtree(path)
+            shutil.rmtree(path, ignore_errors=True)
         for path in (*self.path.glob("checkpoint.tmp*"), *self.path.glob("ckpt-*.*")):
-            if not path.name.startswith("ckpt-") or _number(path) > newest:
+            if not path.name.startswith("ckpt-") or _step(path) > newest:
                 path.unlink()
+
+
+def _repair_state(path: Path):
+    """Corrects TensorFlow's list of checkpoints, in the file `checkpoint`.
+
+    `tf.train.CheckpointManager` finds and deletes only checkpoints that are listed. The file may be
+    missing or damaged, older than the newest checkpoint, or list files elsewhere.
+    """
+    state = _read_state(path)
+    listed = list(state.all_model_checkpoint_paths)
+    times = dict(zip(listed, state.all_model_checkpoint_timestamps, strict=False))
+    kept = [file for file in listed if _step(file) >= 0 and file == os.path.join(path, _name(file))]
+    newest = max(map(_step, kept), default=-1)
+    unlisted = [file for step, file in find_checkpoints(path).items() if step > newest]
+    if kept == listed and not unlisted:
+        return
+    checkpoints = kept + unlisted
+    if not checkpoints:
+        (path / "checkpoint").unlink()
+        return
+    times |= {file: os.path.getmtime(f"{file}.index") for file in unlisted}
+    times = [times.get(file, 0.0) for file in checkpoints]
+    # Names without a directory, so that the directory can be moved.
+    names = list(map(_name, checkpoints))
+    tf.train.update_checkpoint_state(
+        os.path.abspath(path),
+        names[-1],
+        all_model_checkpoint_paths=names,
+        all_model_checkpoint_timestamps=times,
+        last_preserved_timestamp=state.last_preserved_timestamp or min(times) - 1,
+    )
+
+
+def _read_state(path: Path) -> CheckpointState:
+    """Reads the list of checkpoints, and removes it if it is damaged."""
+    try:
+        state = tf.train.get_checkpoint_state(path)
+    # It is parsed by `google.protobuf.text_format`, which raises errors of several types.
+    except Exception:
+        state = None
+    if state is None:
+        (path / "checkpoint").unlink(missing_ok=True)
+    return state or CheckpointState()
 
 
 def variables_in_checkpoints(model: Seq2Seq) -> list[keras.Variable]:
@@ -163,8 +217,14 @@ def variables_in_checkpoints(model: Seq2Seq) -> list[keras.Variable]:
     return [variable for variable in model.variables if id(variable) not in metrics]
 
 
-def _number(path: str | os.PathLike) -> int:
-    return int(re.search(r"ckpt-(\d+)", os.path.basename(path)).group(1))
+def _name(path: str | os.PathLike) -> str:
+    return os.path.basename(path)
+
+
+def _step(path: str | os.PathLike) -> int:
+    """Returns the step of a file of a checkpoint, -1 for any other file."""
+    match = re.match(r"ckpt-([0-9]+)(\.|$)", _name(path))
+    return int(match[1]) if match else -1
 
 
 def _reason(error: Exception) -> str:

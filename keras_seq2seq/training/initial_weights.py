@@ -61,9 +61,10 @@ def start_from(
     Raises:
         UserError: If the directory contains no model, or no weights can be loaded.
     """
-    other = {weight.path: weight.numpy() for weight in directory.load_model().weights}
+    other_model, tokenizers = directory.load_model(), directory.load_tokenizers()
+    directory.check_vocabularies(other_model, *tokenizers)
+    other = {weight.path: weight.numpy() for weight in other_model.weights}
     here = dict(zip(("source", "target"), vocabularies, strict=True))
-    tokenizers = directory.load_tokenizers()
     there = {side: tokenizer.vocabulary for side, tokenizer in zip(here, tokenizers, strict=True)}
     taken, left = {}, {}
     for weight in model.weights:

@@ -124,6 +124,8 @@ def plan_training(
         )
     directory = ModelDirectory(output_dir)
     _check_resume(directory, config, resume)
+    if workers.is_chief:
+        directory.reserved().check()
     source, target = build_text_encoders(config, *build_tokenizers(config))
     if config.hparams.embedding.share and source.vocabulary != target.vocabulary:
         raise UserError(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 import platform
 import shlex
@@ -10,8 +11,10 @@ import sys
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 
 from keras_seq2seq import __version__
 from keras_seq2seq.errors import UserError
@@ -48,17 +51,29 @@ class MetricsLog:
         if not self.path.exists():
             return []
         records = []
-        with self.path.open(encoding="utf-8") as file:
+        with self.path.open("rb") as file:
             for line in file:
-                try:
-                    records.append(json.loads(line))
-                except json.JSONDecodeError:  # left behind by a crash of the machine
+                record = _parse_record(line)
+                if record is None:  # left behind by a crash of the machine
                     break
+                records.append(record)
         return records
 
     def _write(self):
         with atomic_file(self.path) as file:
             file.writelines(json.dumps(record) + "\n" for record in self.records)
+
+
+def _parse_record(line: bytes) -> dict | None:
+    """Returns the record of a line, or `None` if the line is damaged."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    is_record = isinstance(record, dict) and isinstance(record.get("step"), int)
+    if is_record and all(isinstance(value, (int, float)) for value in record.values()):
+        return record
+    return None
 
 
 _PACKAGES = ("keras", "numpy", "tensorflow", "tensorflow-text")
@@ -67,16 +82,22 @@ _PACKAGES = ("keras", "numpy", "tensorflow", "tensorflow-text")
 class RunRecord:
     """A JSON file with the seed, hashes of the data, and each start of a run.
 
-    A start has its time, the number of steps before it, the full command, the working directory,
-    and the versions of Python and of the packages that affect the results.
+    A start has its time, the number of steps before it and at the end of the run, the full command,
+    the working directory, and the versions of Python and of the packages that affect the results.
 
     Args:
-        path: The file, which is created by the first start.
+        path: The file, which is created by the first start. A damaged file counts as empty and is
+            replaced by the next start.
+
+    Attributes:
+        is_damaged: Boolean, whether the file is damaged, so that its content is unknown.
     """
 
     def __init__(self, path: str | os.PathLike):
         self._path = Path(path)
         self._content = self._read()
+        self.is_damaged = self._content is None
+        self._content = self._content or {}
 
     def check_data(self, fingerprints: dict[str, str]):
         """Checks that the data have not changed since the start of the run.
@@ -96,13 +117,22 @@ class RunRecord:
                     "choose another --output_dir, or start over with --resume never"
                 )
 
-    def add_start(self, step: int, seed: int, fingerprints: dict[str, str]) -> dict[str, str]:
+    @property
+    def steps(self) -> int | None:
+        """The length of the run in steps at its previous start, `None` if it is unknown."""
+        starts = self._content.get("starts") or [{}]
+        return starts[-1].get("steps")
+
+    def add_start(
+        self, step: int, seed: int, fingerprints: dict[str, str], steps: int | None = None
+    ) -> dict[str, str]:
         """Adds the start of this process.
 
         Args:
             step: Number of steps before this start, 0 for a new run.
             seed: The seed of the run.
             fingerprints: As in `check_data`.
+            steps: Number of steps at the end of the run.
 
         Returns:
             Descriptions of the versions that differ from the previous start, by package.
@@ -113,6 +143,7 @@ class RunRecord:
         start = {
             "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "step": step,
+            "steps": steps,
             "command": shlex.join(sys.argv),
             "directory": os.getcwd(),
             "versions": versions,
@@ -126,13 +157,28 @@ class RunRecord:
             if name in before and versions[name] != before[name]
         }
 
-    def _read(self) -> dict:
+    def _read(self) -> dict | None:
+        """Returns the content of the file, or `None` if it is damaged."""
         try:
-            return json.loads(self._path.read_text(encoding="utf-8"))
+            content = json.loads(self._path.read_bytes())
         except FileNotFoundError:
             return {}
-        except ValueError as error:
-            raise UserError(f"{self._path}: damaged file ({error}); delete it") from error
+        except (ValueError, RecursionError):
+            return None
+        return content if _is_run_record(content) else None
+
+
+def _is_run_record(content: Any) -> bool:
+    """Returns whether a JSON value has the structure of a run's record."""
+    try:
+        data, starts = content["data"], content["starts"]
+        texts = [*data.values(), *(text for start in starts for text in start["versions"].values())]
+        steps = [start.get("steps") for start in starts]
+    except (AttributeError, KeyError, TypeError):
+        return False
+    return all(isinstance(text, str) for text in texts) and all(
+        isinstance(number, (int, type(None))) for number in steps
+    )
 
 
 def fingerprint(vocabulary: Vocabulary) -> str:
@@ -177,8 +223,16 @@ def _end_of_step(file, step: int) -> int:
             break
         length, _ = _HEADER.unpack(header)
         end = position + _HEADER.size + length + _FOOTER_BYTES
-        if end > size or tf.compat.v1.Event.FromString(file.read(length)).step > step:
+        if end > size or _step_of_event(file.read(length)) > step:
             break
         file.seek(end)
         position = end
     return position
+
+
+def _step_of_event(content: bytes) -> float:
+    """Returns the step of an event, infinity if the event is damaged."""
+    try:
+        return tf.compat.v1.Event.FromString(content).step
+    except DecodeError:
+        return math.inf

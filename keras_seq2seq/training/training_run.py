@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 from rich.console import Console
 
+from keras_seq2seq.building.optimizer import learning_rate_at, make_learning_rate
 from keras_seq2seq.callbacks import (
     Evaluation,
     ProgressBar,
@@ -17,6 +18,7 @@ from keras_seq2seq.callbacks import (
     StopOnNonFiniteLoss,
     StopWithoutImprovement,
     TrackGradientNorm,
+    print_line,
 )
 from keras_seq2seq.config.training_flags import DEFAULT_CHECKPOINT_SECONDS
 from keras_seq2seq.errors import RunError
@@ -30,6 +32,7 @@ from keras_seq2seq.training.model_evaluation import make_translator, translate_a
 from keras_seq2seq.training.plan import TrainingPlan, compile_model
 from keras_seq2seq.training.records import MetricsLog, RunRecord, forget_events_after
 from keras_seq2seq.training.run_board import RunBoard
+from keras_seq2seq.wording import count, show_seconds
 
 _DEV_BATCH_SIZE = 128
 _AT_THE_START = {"step": 0, "records": [], "seconds": 0.0}
@@ -101,7 +104,7 @@ class TrainingRun:
         """Trains until the last step or an early stop.
 
         Raises:
-            KeyboardInterrupt: After Ctrl-C or SIGTERM, when the state has been saved.
+            KeyboardInterrupt: After Ctrl-C, SIGTERM or SIGHUP, when the state has been saved.
             RunError: If the loss is infinite or NaN, or files cannot be written.
         """
         plan = self._plan
@@ -128,8 +131,9 @@ class TrainingRun:
                     self._evaluation,
                     self._stopping,
                     self._saver,
-                    stop,
                     *(self._board.callbacks if self._board else ()),
+                    keras.callbacks.LambdaCallback(on_train_end=self._save_unevaluated_model),
+                    stop,
                 ],
                 verbose=0,
             )
@@ -137,18 +141,40 @@ class TrainingRun:
             # `fit` does not call these after an error.
             self._bar.on_train_end()
             stop.on_train_end()
+        self._step = self._saver.step
         if stop.interrupted:
-            self._saver.save()
             self._say(
-                f"Stopped after step {self._saver.step:,} of {plan.steps:,}; the state is saved "
+                f"Stopped after step {self._step:,} of {plan.steps:,}; the state is saved "
                 f"in {plan.directory.path}. Rerun the same command to resume."
             )
+            self._say(self._describe_saved_model())
             raise KeyboardInterrupt
         if self._stopping.is_exhausted:
             self._say(_describe_early_stop(self._stopping))
 
+    def summarize(self):
+        """Prints the training time and the best evaluation of a complete run."""
+        seconds = sum(record["seconds"] for record in self.records)
+        best, metric = self._stopping.best, self._stopping.metric
+        line = f"Trained {count(self._step, 'step')} in {show_seconds(seconds)}"
+        if best is not None:
+            line += f"; best {metric}: {best[metric]:.4g} at step {best['step']:,}"
+        self._say(f"{line}.")
+
+    def _describe_saved_model(self) -> str:
+        best = self._stopping.best
+        if best is None:
+            return "`translate` uses the weights of this step, which have not been evaluated."
+        if best["step"] == self._step:
+            return "`translate` uses the weights of this step, the best so far."
+        return (
+            f"`translate` uses the weights of step {best['step']:,}, the best by "
+            f"{self._stopping.metric}. For those of step {self._step:,}, run: "
+            f"{self._plan.directory.command_for_latest_weights()}"
+        )
+
     def _say(self, line: str):
-        self._console.print(line, soft_wrap=True)
+        print_line(self._console, line)
 
     def _truncate_logs(self, records: list[dict]):
         directory = self._plan.directory
@@ -156,9 +182,33 @@ class TrainingRun:
         # Without a checkpoint, the events of step 0 are written again too.
         forget_events_after(directory.logs_path, self._step or -1)
         record = RunRecord(directory.run_path)
-        changes = record.add_start(self._step, self._plan.config.seed, self._plan.fingerprints)
+        if record.is_damaged:
+            self._say(
+                f"warning: {directory.run_path}: damaged file, which is written again; whether "
+                "the data are those of the earlier starts cannot be checked"
+            )
+        self._warn_of_other_decay(record.steps)
+        changes = record.add_start(
+            self._step, self._plan.config.seed, self._plan.fingerprints, self._plan.steps
+        )
         for name, change in changes.items():
             self._say(f"warning: resuming with {name} {change}; results may differ slightly")
+
+    def _warn_of_other_decay(self, steps: int | None):
+        """Warns if the learning rate changes since the run now has another length."""
+        plan = self._plan
+        if not self._step or steps in (None, plan.steps):
+            return
+        compared = min(steps, plan.steps)
+        before, after = (
+            learning_rate_at(make_learning_rate(plan.config, end), compared)
+            for end in (steps, plan.steps)
+        )
+        if before != after:
+            self._say(
+                f"warning: the learning rate now decays until step {plan.steps:,} instead of "
+                f"{steps:,}; at step {compared:,}, it is {after:.3g} instead of {before:.3g}"
+            )
 
     def _make_board(self) -> RunBoard | None:
         if not self._plan.workers.is_chief:
@@ -198,6 +248,13 @@ class TrainingRun:
         except FloatingPointError as error:
             raise _diverged(self._plan, step, str(error)) from error
 
+    def _save_unevaluated_model(self, logs=None):
+        """Saves the model at the end of a run that was stopped before its first evaluation."""
+        plan = self._plan
+        if plan.workers.is_chief and not plan.directory.model_path.exists():
+            with self._writing(), averaged_weights(plan.model):
+                plan.directory.save_model(plan.workers.without_replicas(plan.model))
+
     def _record(self, record: dict):
         """Records an evaluation, and saves the model if it is the best so far."""
         plan, is_chief = self._plan, self._plan.workers.is_chief
@@ -231,7 +288,7 @@ class TrainingRun:
 
 def _describe_early_stop(stopping: StopWithoutImprovement) -> str:
     return (
-        f"Stopped early: {stopping.evaluations_since_best} evaluations without a better "
+        f"Stopped early: {count(stopping.evaluations_since_best, 'evaluation')} without a better "
         f"{stopping.metric} than {stopping.best[stopping.metric]:.4g} at step "
         f"{stopping.best['step']:,}"
     )
@@ -243,10 +300,18 @@ def _diverged(plan: TrainingPlan, step: int, what: str) -> RunError:
         ", ".join(map(str, numbers)) for numbers in lines_of_steps(plan, max(step - 1, 1), step)
     ]
     before = f" (previous step: lines {before[0]})" if before else ""
+    advice = (
+        "correct these lines, or train with a lower optimizer.learning_rate or "
+        "optimizer.clip_gradients"
+    )
+    if plan.directory.has_checkpoints():
+        advice = (
+            f"earlier checkpoints are intact; {advice}, in another --output_dir or with "
+            "--resume never"
+        )
     return RunError(
         f"step {step:,}: {what}; its batch is lines {lines} of {plan.config.train_source} and "
-        f"{plan.config.train_target}{before}; earlier checkpoints are intact; correct these lines, "
-        "or train with a lower optimizer.learning_rate or optimizer.clip_gradients"
+        f"{plan.config.train_target}{before}; {advice}"
     )
 
 

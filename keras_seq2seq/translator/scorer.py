@@ -129,7 +129,9 @@ class Scorer:
 
         directory = ModelDirectory(model_dir)
         source, target = directory.load_text_encoders()
-        return cls(directory.load_model(), source, target)
+        model = directory.load_model()
+        directory.check_vocabularies(model, source.tokenizer, target.tokenizer)
+        return cls(model, source, target)
 
     @classmethod
     def from_translator(cls, translator) -> "Scorer":

@@ -28,6 +28,7 @@ class Hypothesis:
         attention: Attention weights, floats of shape `(tokens, source_tokens)`, without those on
             the source's end token. `None` without attention.
         ids: The ids of the tokens before unknown words were replaced.
+        truncated: Whether the translation ends at the maximum length, without an end token.
     """
 
     text: str
@@ -36,6 +37,7 @@ class Hypothesis:
     token_scores: list[float] | None
     attention: np.ndarray | None = None
     ids: tuple[int, ...] = ()
+    truncated: bool = False
 
     @property
     def log_probability(self) -> float:
@@ -58,6 +60,7 @@ class Hypothesis:
             "log_probability": self.log_probability,
             "token_scores": self.token_scores,
             "alignment": self.alignment,
+            "truncated": self.truncated,
         }
         if with_attention:
             record["attention"] = None if self.attention is None else self.attention.tolist()
@@ -170,4 +173,5 @@ class HypothesisReader:
                 token_scores=token_scores,
                 attention=attention,
                 ids=tuple(ids[:length].tolist()),
+                truncated=END_ID not in ids,
             )

@@ -2,6 +2,7 @@
 
 from keras_tuner.engine.oracle import Oracle
 
+from keras_seq2seq.errors import UserError
 from keras_seq2seq.tuning.oracles import Budget, HyperbandOracle, make_oracle
 from keras_seq2seq.tuning.search_directory import completed
 from keras_seq2seq.tuning.search_plan import SearchPlan
@@ -20,6 +21,9 @@ def open_oracle(plan: SearchPlan, budget: Budget, workers_may_live: bool = False
 
     Returns:
         The oracle.
+
+    Raises:
+        UserError: If the saved state is damaged.
     """
     oracle = make_oracle(
         plan.tuner,
@@ -33,7 +37,15 @@ def open_oracle(plan: SearchPlan, budget: Budget, workers_may_live: bool = False
     )
     oracle._set_project_dir(plan.directory.path, plan.directory.trials_path.name)
     if plan.directory.oracle_path.exists():
-        oracle.reload(workers_may_live)
+        try:
+            oracle.reload(workers_may_live)
+        # KerasTuner parses its files without checks, so that damage raises errors of any type.
+        except Exception as error:
+            raise UserError(
+                f"{plan.directory.trials_path}: cannot resume the search, since oracle.json or the "
+                f"trial.json of a trial is damaged ({type(error).__name__}: {error}); restore them "
+                "from a backup, or start over with --resume never"
+            ) from error
     if not workers_may_live:
         plan.directory.stop_running()
     oracle.save()

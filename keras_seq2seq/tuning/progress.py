@@ -7,13 +7,15 @@ from itertools import islice
 from keras_tuner.engine.oracle import Oracle
 from rich.console import Console, RenderableType
 from rich.live import Live
+from rich.text import Text
 
 from keras_seq2seq.training.records import MetricsLog
 from keras_seq2seq.tuning.oracles import Budget, GridOracle, HyperbandOracle
 from keras_seq2seq.tuning.search_directory import completed
 from keras_seq2seq.tuning.search_plan import SearchPlan
 from keras_seq2seq.tuning.trial_record import FAILED, RUNNING, TrialRecord
-from keras_seq2seq.tuning.trial_table import describe_search, make_trial_table, show_seconds
+from keras_seq2seq.tuning.trial_table import describe_search, make_trial_table
+from keras_seq2seq.wording import show_seconds
 
 _MAX_COUNTED = 100_000
 
@@ -117,7 +119,7 @@ class SearchDisplay:
         for record in records:
             if self._statuses.get(record.trial) != record.status:
                 self._statuses[record.trial] = record.status
-                self._console.print(self._describe(record, records), soft_wrap=True, markup=False)
+                self._console.print(Text(self._describe(record, records)), soft_wrap=True)
 
     def _describe(self, record: TrialRecord, records: list[TrialRecord]) -> str:
         line = f"trial {record.trial}: {record.status}"

@@ -1,18 +1,20 @@
 """Running a planned search."""
 
 import os
-import signal
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from signal import SIGTERM
 
 import grpc
 from keras_tuner.src.distribute.oracle_client import OracleClient
 from rich.console import Console
 
+from keras_seq2seq.callbacks import error_console, interrupted_by_signals, print_line
 from keras_seq2seq.errors import RunError, UserError
+from keras_seq2seq.files.directory_lock import DirectoryLock
 from keras_seq2seq.tuning.distributed import LostWorkers, OracleServer, Role
 from keras_seq2seq.tuning.local_workers import LocalWorkers
 from keras_seq2seq.tuning.open_oracle import open_oracle, tidy
@@ -22,7 +24,8 @@ from keras_seq2seq.tuning.run_trials import run_trials
 from keras_seq2seq.tuning.search_directory import SearchDirectory
 from keras_seq2seq.tuning.search_plan import SearchPlan
 from keras_seq2seq.tuning.trial_record import FAILED, TrialRecord
-from keras_seq2seq.tuning.trial_table import best_record, count
+from keras_seq2seq.tuning.trial_table import best_record
+from keras_seq2seq.wording import count
 
 _POLL_SECONDS = 0.5
 
@@ -60,9 +63,10 @@ def run_search(
         A `SearchResult`, or `None` in a worker.
 
     Raises:
-        KeyboardInterrupt: After Ctrl-C or SIGTERM, once the running trials have been saved.
+        KeyboardInterrupt: After Ctrl-C, SIGTERM or SIGHUP, once the running trials have been saved.
         RunError: If no trial produced a result, or files cannot be written.
-        UserError: If the directory cannot be written, or the environment variables are incomplete.
+        UserError: If the directory cannot be written or another process runs a search in it, or the
+            environment variables are incomplete.
 
     Example:
         >>> plan = prepare_search(config, load_space("space.yaml"), "search", max_trials=30)
@@ -76,11 +80,12 @@ def run_search(
             "KERASTUNER_ORACLE_PORT"
         )
     # KerasTuner prints the values of conditions whenever it serializes them.
-    with _interrupted_by_sigterm(), redirect_stdout(None):
+    with interrupted_by_signals(), redirect_stdout(None):
         if role.is_worker:
             run_worker(plan)
             return None
-        return _run_chief(plan, role, workers, console or Console(stderr=True, highlight=False))
+        with DirectoryLock(plan.directory.path):
+            return _run_chief(plan, role, workers, console or error_console())
 
 
 def run_worker(plan: SearchPlan):
@@ -113,7 +118,7 @@ def _run_chief(plan: SearchPlan, role: Role, workers: int, console: Console) -> 
     oracle = open_oracle(plan, budget, workers_may_live=role.is_chief)
     if oracle.start_order:
         ended = count(len(oracle.end_order), "trial")
-        console.print(f"{directory.path}: resuming after {ended}", soft_wrap=True, markup=False)
+        print_line(console, f"{directory.path}: resuming after {ended}")
     progress = Progress(plan, oracle, budget, workers)
     try:
         with SearchDisplay(plan, progress, console) as display:
@@ -124,10 +129,9 @@ def _run_chief(plan: SearchPlan, role: Role, workers: int, console: Console) -> 
             else:
                 _run_alone(plan, oracle, budget, role.worker, display)
     except KeyboardInterrupt:
-        console.print(
+        print_line(
+            console,
             f"Stopped; everything is saved in {directory.path}. Rerun the same command to resume.",
-            soft_wrap=True,
-            markup=False,
         )
         raise
     finally:
@@ -191,25 +195,12 @@ def _explain(records: list[TrialRecord]) -> str:
 
 
 @contextmanager
-def _interrupted_by_sigterm() -> Iterator[None]:
-    """Handles SIGTERM like Ctrl-C within the block, so that running trials are saved."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
 def _interrupt_after(seconds: float | None) -> Iterator[None]:
     """Interrupts the block after some seconds; never if `seconds` is `None`."""
     if seconds is None:
         yield
         return
-    timer = threading.Timer(seconds, os.kill, [os.getpid(), signal.SIGTERM])
+    timer = threading.Timer(seconds, os.kill, [os.getpid(), SIGTERM])
     timer.daemon = True
     timer.start()
     try:

@@ -54,12 +54,23 @@ class TrialRecord:
 
     @classmethod
     def load(cls, directory: str | os.PathLike) -> "TrialRecord | None":
-        """Reads the record in a trial's directory. Returns `None` if there is none."""
+        """Reads the record in a trial's directory. Returns `None` if it is missing or damaged."""
         try:
-            content = (Path(directory) / _FILE).read_text(encoding="utf-8")
-        except FileNotFoundError:
+            record = cls(**json.loads((Path(directory) / _FILE).read_bytes()))
+        except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, RecursionError):
             return None
-        return cls(**json.loads(content))
+        return record if record._is_valid() else None
+
+    def _is_valid(self) -> bool:
+        return (
+            isinstance(self.trial, str)
+            and self.trial.isdecimal()
+            and isinstance(self.values, dict)
+            and self.status in (RUNNING, COMPLETED, FAILED, STOPPED)
+            and isinstance(self.objective, (int, float, type(None)))
+            and all(isinstance(number, (int, float)) for number in (self.began, self.seconds))
+            and all(isinstance(number, int) for number in (self.units, self.units_before))
+        )
 
     def save(self, directory: str | os.PathLike):
         """Writes the record to a trial's directory."""

@@ -3,17 +3,21 @@
 import os
 import sys
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import TextIO
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
+from rich.padding import Padding
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from keras_seq2seq.tuning.objective import Objective
 from keras_seq2seq.tuning.search_plan import SearchPlan
 from keras_seq2seq.tuning.trial_record import COMPLETED, FAILED, RUNNING, TrialRecord
+from keras_seq2seq.wording import count, show_seconds
 
+_UNLIMITED = 10_000
 _STYLES = {COMPLETED: "green", FAILED: "red", RUNNING: "cyan"}
 
 
@@ -36,28 +40,60 @@ def make_trial_table(
         seconds: The seconds that the search has taken, if known.
         seconds_left: The estimated seconds until the end of the search, if known.
     """
-    best = best_record(records, objective)
-    names = list(dict.fromkeys(name for record in records for name in record.values))
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("trial")
-    table.add_column("status")
-    table.add_column(objective.name, justify="right")
-    table.add_column("time", justify="right")
-    table.add_column("trained", justify="right")
-    for name in names:
-        # Folded rather than cut, as the end of a dotted name is its most specific part.
-        table.add_column(Text(name), overflow="fold")
-    for record in _choose(records, objective, rows):
-        trial = record.trial if record.continues is None else f"{record.trial} < {record.continues}"
-        table.add_row(
-            trial,
-            Text(record.status, _STYLES.get(record.status, "")),
-            _show_number(record.objective) + (" *" if record is best else ""),
-            show_seconds(record.seconds),
-            str(record.units),
-            *(Text(_show(record.values[name]) if name in record.values else "") for name in names),
-        )
-    return Group(table, Text(describe_search(records, objective, trials, seconds, seconds_left)))
+    summary = describe_search(records, objective, trials, seconds, seconds_left)
+    return Group(_TrialTable(records, objective, rows), Text(summary))
+
+
+class _TrialTable:
+    """The rows of trials: a table if it fits the console, else options below each row."""
+
+    def __init__(self, records: Sequence[TrialRecord], objective: Objective, rows: int | None):
+        self._records = records
+        self._objective = objective
+        self._rows = rows
+        self._best = best_record(records, objective)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        table = self._make_table(_choose(self._records, self._objective, self._rows))
+        unlimited = options.update(max_width=_UNLIMITED)
+        if Measurement.get(console, unlimited, table).maximum <= options.max_width:
+            yield table
+            return
+        # A trial takes two lines or more.
+        rows = self._rows and max(self._rows // 2, 1)
+        records = _choose(self._records, self._objective, rows)
+        lines = console.render_lines(self._make_table(records, with_options=False), options)
+        for record, line in zip([None, *records], lines, strict=True):
+            yield from [*line, Segment.line()]
+            if record is not None and record.values:
+                values = ", ".join(
+                    f"{name}={_show(value)}" for name, value in record.values.items()
+                )
+                yield Padding(Text(values), (0, 0, 0, 2))
+
+    def _make_table(self, records: Sequence[TrialRecord], with_options: bool = True) -> Table:
+        names = dict.fromkeys(name for record in self._records for name in record.values)
+        names = list(names) if with_options else []
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        table.add_column("trial")
+        table.add_column("status")
+        table.add_column(self._objective.name, justify="right")
+        table.add_column("time", justify="right")
+        table.add_column("trained", justify="right")
+        for name in names:
+            table.add_column(Text(name))
+        for record in records:
+            lower = record.continues
+            values = [_show(record.values[n]) if n in record.values else "" for n in names]
+            table.add_row(
+                record.trial if lower is None else f"{record.trial} < {lower}",
+                Text(record.status, _STYLES.get(record.status, "")),
+                _show_number(record.objective) + (" *" if record is self._best else ""),
+                show_seconds(record.seconds),
+                str(record.units),
+                *map(Text, values),
+            )
+        return table
 
 
 def print_trials(path: str | os.PathLike, file: TextIO | None = None):
@@ -73,7 +109,13 @@ def print_trials(path: str | os.PathLike, file: TextIO | None = None):
     plan = SearchPlan.load(path)
     file = file or sys.stdout
     # Without a terminal, rich would wrap lines at 80 columns.
-    console = Console(file=file, width=None if file.isatty() else 10_000, highlight=False)
+    console = Console(
+        file=file,
+        width=None if file.isatty() else _UNLIMITED,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
     worst = float("inf")
 
     def rank(record):
@@ -107,7 +149,7 @@ def describe_search(
     if best := best_record(records, objective):
         parts.append(f"best {objective.name} {_show_number(best.objective)} (trial {best.trial})")
     if seconds is not None:
-        parts.append(show_seconds(seconds))
+        parts.append(f"{show_seconds(seconds)} elapsed")
     if seconds_left is not None:
         parts.append(f"about {show_seconds(seconds_left)} left")
     return " | ".join(parts)
@@ -125,16 +167,6 @@ def best_record(records: Sequence[TrialRecord], objective: Objective) -> TrialRe
     """
     rated = [r for r in records if r.objective is not None and r.status != FAILED]
     return min(rated, key=lambda record: objective.sort_key(record.objective), default=None)
-
-
-def show_seconds(seconds: float) -> str:
-    """Returns a duration as hours, minutes and seconds, such as "1:02:03"."""
-    return str(timedelta(seconds=round(seconds)))
-
-
-def count(number: int, noun: str) -> str:
-    """Returns a number with a regular noun, such as "1 trial" or "1,200 trials"."""
-    return f"{number:,} {noun if number == 1 else noun + 's'}"
 
 
 def _choose(

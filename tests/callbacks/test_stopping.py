@@ -6,7 +6,12 @@ import keras
 import numpy as np
 import pytest
 
-from keras_seq2seq.callbacks import StopOnInterrupt, StopOnNonFiniteLoss, StopWithoutImprovement
+from keras_seq2seq.callbacks import (
+    StopOnInterrupt,
+    StopOnNonFiniteLoss,
+    StopWithoutImprovement,
+    interrupted_by_signals,
+)
 
 
 def follow(stopping, values):
@@ -53,7 +58,7 @@ def test_a_resumed_run_continues_counting(earlier):
     assert stopping.is_exhausted
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_training_after_the_step(number):
     model = keras.Sequential([keras.layers.Dense(1)])
     model.compile("sgd", "mse")
@@ -90,3 +95,35 @@ def test_a_non_finite_loss_is_an_error_at_its_step(value):
             callbacks=[StopOnNonFiniteLoss()],
             verbose=0,
         )
+
+
+@pytest.mark.parametrize("numbers", [(signal.SIGHUP, signal.SIGTERM), (signal.SIGTERM,) * 3])
+def test_only_a_second_ctrl_c_stops_at_once(numbers):
+    stop = StopOnInterrupt()
+    stop.on_train_begin()
+    try:
+        for number in numbers:
+            os.kill(os.getpid(), number)
+        assert stop.interrupted
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        stop.on_train_end()
+
+
+def test_nohup_is_respected():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with interrupted_by_signals():
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signals_are_like_ctrl_c(number):
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt), interrupted_by_signals():
+        os.kill(os.getpid(), number)
+    assert signal.getsignal(number) == before

@@ -3,6 +3,7 @@ import sys
 
 import click
 import pytest
+import tensorflow as tf
 
 import keras_seq2seq
 from keras_seq2seq.cli import demo as demo_module
@@ -91,6 +92,39 @@ def test_a_full_disk_is_a_failed_run(run_raising):
     )
 
 
+@pytest.mark.parametrize(
+    ("raised", "line"),
+    [
+        (MemoryError(), "out of memory; try a smaller --batch_size"),
+        (
+            tf.errors.NotFoundError(
+                None,
+                None,
+                "Graph execution error:\n\nDetected at node IteratorGetNext defined at (most "
+                "recent call last):\n<stack traces unavailable>\n"
+                "train.txt; No such file or directory\n"
+                "\t [[{{node IteratorGetNext}}]] [Op:__inference_multi_step_on_iterator_5821]",
+            ),
+            "train.txt; No such file or directory",
+        ),
+        (
+            tf.errors.UnknownError(
+                None,
+                None,
+                "{{function_node __wrapped__IteratorGetNext}} keras_seq2seq.errors.UserError: "
+                "train.gz:7: damaged gzip data\nTraceback (most recent call last):\n\n  File ...",
+            ),
+            "train.gz:7: damaged gzip data",
+        ),
+        (tf.errors.ResourceExhaustedError(None, None, "OOM [Op:MatMul]"), "OOM"),
+        (tf.errors.InternalError(None, None, ""), "InternalError"),
+    ],
+    ids=["memory", "vanished file", "damaged file", "tensor", "no message"],
+)
+def test_a_failure_of_tensorflow_is_one_line(run_raising, raised, line):
+    assert run_raising(raised) == (1, "", f"keras-seq2seq: error: {line}\n")
+
+
 def test_an_interrupt_has_the_status_of_an_interrupt(run_raising):
     assert run_raising(KeyboardInterrupt()) == (130, "", "\n")
 
@@ -114,3 +148,11 @@ def test_a_closed_pipe_is_no_error(tmp_path):
         assert process.stdout.readline().startswith(b"token")
         process.stdout.close()
         assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize("width", [60, 80])
+@pytest.mark.parametrize("args", [[], *([command] for command in COMMANDS)])
+def test_help_fits_the_terminal(run, monkeypatch, args, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = run(*args, "--help").output.splitlines()
+    assert [line for line in lines if len(line) > width or line.endswith("...")] == []

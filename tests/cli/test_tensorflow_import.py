@@ -82,3 +82,28 @@ def test_what_the_import_makes_is_left_alone_by_the_garbage_collector():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stdout.split() == ["True", "True", "True"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "settings"),
+    [
+        ({"KERAS_BACKEND": "nonsense", "KERAS_MAX_EPOCHS": "1"}, "{}"),
+        ({"KERAS_BACKEND": "jax"}, '{"floatx": "float16", "image_data_format": "channels_first"}'),
+        ({}, '{"backend": "torch", "floatx": "float128"}'),
+        ({}, "[1]"),
+        ({}, "\\xff"),
+    ],
+)
+def test_settings_of_keras_are_ignored(tmp_path, variables, settings):
+    (tmp_path / "keras.json").write_bytes(settings.encode("latin-1"))
+    code = (
+        "from keras_seq2seq.cli.tensorflow_import import import_tensorflow\n"
+        "import_tensorflow()\n"
+        "import keras\n"
+        "print(keras.config.backend(), keras.config.floatx(), keras.config.image_data_format())\n"
+    )
+    environment = {**os.environ, "KERAS_HOME": os.fspath(tmp_path), **variables}
+    result = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split() == ["tensorflow", "float32", "channels_last"]

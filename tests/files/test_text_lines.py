@@ -1,5 +1,6 @@
 import gzip
 import io
+import re
 
 import pytest
 import tensorflow as tf
@@ -24,6 +25,8 @@ def write(path, data: bytes):
         (b"a\n\n", ["a", ""]),
         (b"a\r\nb\r\n", ["a", "b"]),
         (b"\xef\xbb\xbfa\nb\n", ["a", "b"]),
+        (b"a\r\r\nb\r", ["a", "b"]),
+        (b"a\n\r", ["a"]),
         # str.splitlines would end lines at all of these.
         ("a\x0bb\x0cc\x1cd\x85e\u2028f\n".encode(), ["a\x0bb\x0cc\x1cd\x85e\u2028f"]),
     ],
@@ -38,10 +41,30 @@ def test_reads_joined_gzip_files(tmp_path):
     assert list(read_lines(path)) == ["a", "bc"]
 
 
+def test_gzip_members_may_be_empty_or_have_names_and_extra_fields(tmp_path):
+    empty, text = gzip.compress(b""), gzip.compress(b"a\n")
+    # RFC 1952: the flags 4 and 8 announce an extra field, as of bgzip, and a file name.
+    with_fields = text[:3] + b"\x0c" + text[4:10] + b"\x02\x00xyname\0" + text[10:]
+    for data, lines in [
+        (empty, []),
+        (b"", []),
+        (empty + text, ["a"]),
+        (text + empty + with_fields + empty, ["a", "a"]),
+        # Tape archives are padded with zeros.
+        (text + b"\0" * 512, ["a"]),
+    ]:
+        assert list(read_lines(write(tmp_path / "a.gz", data))) == lines
+
+
 @given(st.lists(st.sampled_from(["a", "ü", " ", "\r", "\n", "\u2028", "\x0b", "\x85"])))
 @settings(max_examples=40, deadline=None)
 def test_agrees_with_tensorflow(tmp_path_factory, parts):
-    path = write(tmp_path_factory.mktemp("text") / "a.txt", "".join(parts).encode())
+    text = "".join(parts)
+    path = write(tmp_path_factory.mktemp("text") / "a.txt", text.encode())
+    if re.search("\r+[^\r\n]", text):
+        with pytest.raises(UserError, match="carriage return"):
+            list(read_lines(path))
+        return
     expected = [line.decode() for line in tf.data.TextLineDataset(str(path)).as_numpy_iterator()]
     assert list(read_lines(path)) == expected
 
@@ -53,6 +76,9 @@ def test_agrees_with_tensorflow(tmp_path_factory, parts):
         (b"a\nb\ngr\xfc\xdfe\n", ":3:", "not UTF-8: byte 0xfc at column 3"),
         (b"\x1f\x8b\x08\0", ":1:", "rename the file so that it ends in .gz"),
         (b"a\n" + b"x" * (MAX_LINE_BYTES + 1), ":2:", "longer than"),
+        (b"a\nbc\rd\n", ":2:", "carriage return at column 3"),
+        (b"a\rb\rc\r", ":1:", "carriage return at column 2"),
+        (b"a\r" * MAX_LINE_BYTES, ":1:", "carriage return at column 2"),
     ],
 )
 def test_names_the_line_that_is_no_text(tmp_path, data, place, problem):
@@ -65,8 +91,24 @@ def test_names_the_line_that_is_no_text(tmp_path, data, place, problem):
 
 @pytest.mark.parametrize(
     "damage",
-    [lambda data: data[:-12], lambda data: b"plain\n", lambda data: data[:40] + b"x" * 40],
-    ids=["cut off", "not gzip", "overwritten"],
+    [
+        lambda data: data[:-12],
+        lambda data: b"plain\n",
+        lambda data: data[:40] + b"x" * 40,
+        lambda data: data + b"plain\n",
+        lambda data: data + data[:2] + b"\x07" + data[3:],
+        lambda data: data + data[:-6],
+        lambda data: data[:-8] + bytes(8),
+    ],
+    ids=[
+        "cut off",
+        "not gzip",
+        "overwritten",
+        "foreign member",
+        "unknown compression",
+        "second member cut off",
+        "wrong checksum",
+    ],
 )
 def test_refuses_damaged_gzip_data(tmp_path, damage):
     data = gzip.compress("".join(f"line {i * i}\n" for i in range(100)).encode())
@@ -87,6 +129,12 @@ def test_names_a_missing_file_and_its_near_miss(tmp_path):
 def test_refuses_a_directory(tmp_path):
     with pytest.raises(UserError, match="is a directory"):
         open_text(tmp_path)
+
+
+def test_a_byte_order_mark_within_a_file_may_be_text(tmp_path):
+    path = write(tmp_path / "a.txt", "\ufeffa\n\ufeffb\nc\ufeff\n".encode())
+    assert list(read_lines(path)) == ["a", "b", "c\ufeff"]
+    assert list(read_lines(path, is_joined=False)) == ["a", "\ufeffb", "c\ufeff"]
 
 
 def test_decodes_a_stream_under_the_name_given():

@@ -147,6 +147,37 @@ def test_the_managers_own_file_may_be_damaged(tmp_path):
     assert restored_step(tmp_path) == 3
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        b"",
+        b"\xff\x00garbage",
+        b"[1]",
+        b'model_checkpoint_path: "ckpt-1"\nall_model_checkpoint_paths: "ckpt-1"\n',
+        b'model_checkpoint_path: "/x/ckpt-9"\nall_model_checkpoint_paths: "/x/ckpt-9"\n',
+    ],
+    ids=["missing", "empty", "garbage", "json", "old", "elsewhere"],
+)
+def test_checkpoints_are_found_without_their_list(tmp_path, content):
+    save(tmp_path, [1, 2, 3])
+    (tmp_path / "checkpoint").unlink()
+    if content is not None:
+        (tmp_path / "checkpoint").write_bytes(content)
+    assert restored_step(tmp_path) == 3
+    # The manager knows them again, and deletes the oldest ones.
+    save(tmp_path, [4], max_to_keep=2)
+    assert steps_in(tmp_path) == [3, 4]
+
+
+def test_files_with_other_names_are_ignored(tmp_path):
+    save(tmp_path, [1, 2])
+    for name in ("ckpt-best.index", "ckpt-007.index", "ckpt-3x.index", "ckpt-.index"):
+        (tmp_path / name).touch()
+    assert restored_step(tmp_path) == 2
+    assert (tmp_path / "ckpt-best.index").exists()
+
+
 def test_never_begins_anew_where_all_are_damaged(tmp_path):
     save(tmp_path, [1, 2])
     for step in (1, 2):
@@ -195,3 +226,16 @@ def test_a_full_disk_leaves_the_earlier_ones_whole(small_disk):
     (small_disk / "others").unlink()
     checkpoints.save({"step": 2})
     assert restored_step(small_disk) == 2
+
+
+@pytest.mark.parametrize("name", ["run[lr=0.1]", "a*b?", os.fsdecode(b"\xff")])
+def test_the_path_is_no_pattern(tmp_path, name):
+    path = tmp_path / name / "checkpoints"
+    save(path, [1, 2, 3], max_to_keep=2)
+    assert restored_step(path) == 3
+    assert steps_in(path) == [2, 3]
+    assert not list(path.glob("ckpt-1.*"))
+    cut_off(data_of(path, 3))
+    warnings = []
+    assert restored_step(path, warnings.append) == 2
+    assert len(warnings) == 1 and str(path) in warnings[0]

@@ -69,10 +69,52 @@ def test_refuses_other_data(tmp_path):
         record.check_data({"train_source": "a", "dev_source": "c"})
 
 
-def test_a_damaged_file_is_named(tmp_path):
-    (tmp_path / "run.json").write_text("{")
-    with pytest.raises(UserError, match="run.json: damaged file"):
-        RunRecord(tmp_path / "run.json")
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[1]",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"data": [], "starts": []}',
+        b'{"data": {}, "starts": [1]}',
+        b'{"data": {"train_source": 1}, "starts": []}',
+        b'{"data": {}, "starts": [{"versions": {}, "steps": "x"}]}',
+    ],
+)
+def test_a_damaged_file_is_written_again(tmp_path, content):
+    path = tmp_path / "run.json"
+    path.write_bytes(content)
+    record = RunRecord(path)
+    assert record.is_damaged
+    assert record.steps is None
+    record.check_data({"train_source": "a"})
+    assert record.add_start(20, 7, {"train_source": "a"}, steps=30) == {}
+    record = RunRecord(path)
+    assert not record.is_damaged
+    assert record.steps == 30
+    with pytest.raises(UserError):
+        record.check_data({"train_source": "b"})
+
+
+@pytest.mark.parametrize(
+    "line", [b"\xff\xfe{}", b"[1]", b"{}", b'{"step": "x"}', b'{"step": 2, "dev_loss": []}']
+)
+def test_records_end_at_a_damaged_line(tmp_path, line):
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b'{"step": 1, "dev_loss": 0.5}\n' + line + b'\n{"step": 3}\n')
+    assert MetricsLog(path).records == [{"step": 1, "dev_loss": 0.5}]
+
+
+def test_events_end_at_a_damaged_one(tmp_path):
+    write(tmp_path, [(10, 8.0), (20, 7.0)])
+    (file,) = tmp_path.iterdir()
+    content = bytearray(file.read_bytes())
+    content[-20:] = b"\xff" * 20
+    file.write_bytes(content)
+    forget_events_after(tmp_path, 30)
+    assert read(tmp_path) == [(10, 8.0)]
 
 
 def test_fingerprints_tell_vocabularies_apart():

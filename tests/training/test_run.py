@@ -2,6 +2,8 @@ import io
 import json
 import os
 import signal
+import sys
+from datetime import timedelta
 
 import keras
 import numpy as np
@@ -11,8 +13,8 @@ from rich.console import Console
 
 from keras_seq2seq.errors import RunError, UserError
 from keras_seq2seq.files import read_lines
-from keras_seq2seq.model_directory import ModelDirectory
-from keras_seq2seq.training import plan_training, train
+from keras_seq2seq.model_directory import ModelDirectory, find_checkpoints
+from keras_seq2seq.training import average_checkpoints, plan_training, train
 from keras_seq2seq.translator.scorer import Scorer
 
 
@@ -106,6 +108,104 @@ def test_a_stopped_run_ends_like_one_that_was_not(make_config, tmp_path, console
     assert timeless(straight) == timeless(resumed)
     assert_same_weights(tmp_path / "straight", tmp_path / "stopped")
     assert points(tmp_path / "straight" / "logs") == points(tmp_path / "stopped" / "logs")
+
+
+def test_a_run_stopped_before_its_first_evaluation_leaves_a_model(
+    make_config, tmp_path, console, monkeypatch
+):
+    plan = plan_training(make_config(eval_every_n_steps=20), tmp_path)
+    interrupt(plan, 3, console, monkeypatch)
+    for found, expected in zip(weights(tmp_path), plan.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    assert "`translate` uses the weights of this step, which have not been evaluated." in (
+        console.file.getvalue()
+    )
+
+
+def test_a_stopped_run_names_the_step_of_its_model(make_config, tmp_path, console, monkeypatch):
+    plan = plan_training(make_config(eval_every_n_steps=5), tmp_path / "model")
+    interrupt(plan, 7, console, monkeypatch)
+    (line,) = [line for line in console.file.getvalue().splitlines() if "`translate`" in line]
+    assert line == (
+        "`translate` uses the weights of step 5, the best by dev_loss. For those of step 7, run: "
+        f"keras-seq2seq average --model_dir {tmp_path / 'model'} --last 1 --output_dir NEW_DIR"
+    )
+    assert average_checkpoints(tmp_path / "model", tmp_path / "latest", last=1) == [7]
+    for found, expected in zip(weights(tmp_path / "latest"), plan.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_closed_pipe_does_not_end_training(make_config, tmp_path, monkeypatch):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w", encoding="utf-8", buffering=1) as file:
+        monkeypatch.setattr(sys, "stderr", file)
+        result = train(plan_training(make_config(sample_translations=1), tmp_path))
+    assert [record["step"] for record in result.records] == [10, 20]
+    assert max(find_checkpoints(tmp_path / "checkpoints")) == 20
+
+
+def test_a_second_run_is_rejected_while_the_first_one_lives(make_config, tmp_path, console):
+    plan = plan_training(make_config(), tmp_path)
+    with plan.directory.reserved():
+        for start in (
+            lambda: train(plan, console),
+            lambda: plan_training(make_config(), tmp_path, resume="never"),
+        ):
+            with pytest.raises(UserError, match=f"in use by process {os.getpid()} on .* since"):
+                start()
+    assert train(plan, console).records
+    assert not (tmp_path / "run.lock").exists()
+
+
+def test_damaged_side_files_are_written_again(make_config, tmp_path, console):
+    straight = train(plan_training(make_config(train_steps=24), tmp_path / "straight"), console)
+    directory = tmp_path / "damaged"
+    train(plan_training(make_config(), directory), console)
+    (directory / "checkpoints" / "checkpoint").write_bytes(b"\xff\x00")
+    (directory / "checkpoints" / "ckpt-best.index").write_bytes(b"")
+    (directory / "metrics.jsonl").write_bytes(b"\xff\xfe{}\n")
+    (directory / "run.json").write_bytes(b"[1]")
+    resumed = train(plan_training(make_config(train_steps=24), directory), console)
+    assert timeless(resumed.records) == timeless(straight.records)
+    assert_same_weights(directory, tmp_path / "straight")
+    assert "run.json: damaged file, which is written again" in console.file.getvalue()
+    assert json.loads((directory / "run.json").read_text())["starts"][0]["step"] == 20
+
+
+def test_the_end_shows_time_and_best_evaluation(finished, make_config, console):
+    directory, records = finished
+    train(plan_training(make_config(), directory), console)
+    best = min(records, key=lambda record: record["dev_loss"])
+    seconds = round(sum(record["seconds"] for record in records))
+    assert console.file.getvalue().splitlines()[-1] == (
+        f"Trained 20 steps in {timedelta(seconds=seconds)}; best dev_loss: "
+        f"{best['dev_loss']:.4g} at step {best['step']}."
+    )
+
+
+def test_another_length_of_a_cosine_schedule_is_a_warning(make_config, tmp_path, console):
+    hparams = "optimizer.lr_decay_type=cosine"
+    train(plan_training(make_config(hparams, train_steps=10), tmp_path), console)
+    assert "warning" not in console.file.getvalue()
+    train(plan_training(make_config(hparams, train_steps=20), tmp_path), console)
+    # Half of a cosine from 0.01 to 0.
+    assert (
+        "warning: the learning rate now decays until step 20 instead of 10; at step 10, it is "
+        "0.005 instead of 0\n"
+    ) in console.file.getvalue()
+
+
+def test_a_diverged_run_without_checkpoints_can_start_again(make_config, tmp_path, console):
+    diverging = "optimizer.name=SGD, optimizer.clip_gradients=0"
+    with pytest.raises(RunError) as error:
+        train(plan_training(make_config(diverging, learning_rate=1e30), tmp_path), console)
+    assert str(error.value).endswith(
+        "; correct these lines, or train with a lower optimizer.learning_rate or "
+        "optimizer.clip_gradients"
+    )
+    result = train(plan_training(make_config("optimizer.name=SGD"), tmp_path), console)
+    assert [record["step"] for record in result.records] == [10, 20]
 
 
 def test_a_finished_run_is_left_alone(make_config, tmp_path, console):

@@ -14,7 +14,8 @@ from tensorboard.plugins.hparams import plugin_data_pb2
 from keras_seq2seq import Translator
 from keras_seq2seq.config import Config
 from keras_seq2seq.config.config_file import write_yaml
-from keras_seq2seq.errors import RunError
+from keras_seq2seq.errors import RunError, UserError
+from keras_seq2seq.files.directory_lock import DirectoryLock
 from keras_seq2seq.tuning import SearchDirectory, run_search
 
 # With SGD and without gradient clipping, the loss becomes NaN at the second rate.
@@ -230,3 +231,22 @@ def find_process(parent, worker):
         if f"KERASTUNER_TUNER_ID={worker}\0" in Path(f"/proc/{child}/environ").read_text():
             return int(child)
     raise LookupError(worker)
+
+
+def test_a_damaged_search_is_one_line(make_plan, console):
+    plan = make_plan(tuner="random", max_trials=1, max_epochs=1)
+    plan.save()
+    for content in (b"", b"[1]", b"{}", b"\xff"):
+        plan.directory.oracle_path.write_bytes(content)
+        with pytest.raises(UserError, match="cannot resume the search, since oracle.json or"):
+            run_search(plan, console=console)
+    assert not (plan.directory.path / "run.lock").exists()
+
+
+def test_a_second_search_is_rejected_while_the_first_one_lives(make_plan, console):
+    plan = make_plan(tuner="random", max_trials=1, max_epochs=1)
+    with (
+        DirectoryLock(plan.directory.path),
+        pytest.raises(UserError, match=f"search: in use by process {os.getpid()} on "),
+    ):
+        run_search(plan, console=console)

@@ -111,3 +111,23 @@ def test_clear_removes_only_the_files_of_a_search(directory, add_trial):
     (directory.path / "notes.txt").write_text("mine")
     directory.clear()
     assert files(directory.path) == {"notes.txt"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[1]",
+        b"\xff",
+        b"{}",
+        b'{"trial": 7}',
+        b'{"trial": "7", "unknown": 1}',
+        b'{"trial": "7", "objective": "low"}',
+        b'{"trial": "7", "status": "lost"}',
+    ],
+)
+def test_a_damaged_record_counts_as_missing(directory, add_trial, content):
+    record = add_trial("0", objective=1.5)
+    add_trial("1")
+    (directory.trial_path("1") / "trial_record.json").write_bytes(content)
+    assert directory.records() == [record]

@@ -16,8 +16,8 @@ RECORDS = [
 ]
 
 
-def show(*args, **options):
-    console = Console(file=io.StringIO(), width=150)
+def show(*args, width=150, **options):
+    console = Console(file=io.StringIO(), width=width)
     console.print(make_trial_table(*args, **options))
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
@@ -32,6 +32,26 @@ def test_shows_each_trial_and_the_best():
     assert lines[5] == "3 trials | 1 failed | best dev_bleu 30 (trial 2)"
 
 
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_narrow_table_has_the_options_below_each_trial(width):
+    values = {
+        "rnn_cell.num_units": 512,
+        "optimizer.learning_rate": 0.00025,
+        "decoder.teacher_forcing.type": "inverse_sigmoid",
+        "rnn_cell.dropout_input_keep_prob": 0.8,
+    }
+    records = [*RECORDS[:3], TrialRecord("3", values, status=RUNNING)]
+    lines = show(records, BLEU, width=width)
+    assert max(map(len, lines)) <= width
+    assert lines[0].split() == ["trial", "status", "dev_bleu", "time", "trained"]
+    assert lines[1].split() == ["0", "completed", "10", "0:01:01", "1"]
+    assert lines[2] == "  batch_size=8"
+    # No word is broken.
+    words = " ".join(lines).split()
+    for option in ("rnn_cell.num_units=512,", "rnn_cell.dropout_input_keep_prob=0.8"):
+        assert option in words
+
+
 def test_a_short_table_shows_running_and_best_trials():
     lines = show(RECORDS, BLEU, rows=2)
     assert [line.split()[0] for line in lines[1:3]] == ["2", "3"]
@@ -39,7 +59,8 @@ def test_a_short_table_shows_running_and_best_trials():
 
 
 @pytest.mark.parametrize(
-    ("seconds_left", "end"), [(None, "0:01:40"), (7200, "0:01:40 | about 2:00:00 left")]
+    ("seconds_left", "end"),
+    [(None, "0:01:40 elapsed"), (7200, "0:01:40 elapsed | about 2:00:00 left")],
 )
 def test_summary_includes_the_time(seconds_left, end):
     line = describe_search(RECORDS, BLEU, 9, 100, seconds_left)

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
 
 from keras_seq2seq.data.corpora.dates import DatesCorpus
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.files.reading import open_regular_file
 from keras_seq2seq.files.writing import atomic_file
-from keras_seq2seq.text.vocabulary import Vocabulary
 
 
 class ToyCorpus:
@@ -98,7 +99,8 @@ def write_corpus(
 
     Raises:
         UserError: If the name is unknown, a number is out of range, an option does not apply to
-            the corpus, or a file already exists.
+            the corpus, or files already exist. An interrupted call can be repeated: if only some
+            of the files exist, they may have the same content.
 
     Example:
         >>> write_corpus("reverse", "data", train=1_000)
@@ -112,12 +114,21 @@ def write_corpus(
     paths = [*(path for pair in files.values() for path in pair), *vocabularies]
     _prepare(directory, paths, overwrite)
     seen: set[str] = set()
-    for split, size in sizes.items():
-        # One generator per split, so that the test set does not depend on the size of the others.
-        pairs = _draw(corpus, Random(f"{seed}-{split}"), split, size, seen)
-        _write_pairs(pairs, *files[split])
-    Vocabulary(corpus.source_tokens).save(vocabularies[0])
-    Vocabulary(corpus.target_tokens).save(vocabularies[1])
+    # All files appear at the end.
+    with ExitStack() as stack:
+        write = {path: stack.enter_context(_open_new(path, overwrite)) for path in paths}
+        for split, size in sizes.items():
+            # One generator per split, so that the test set does not depend on the size of others.
+            pairs = _draw(corpus, Random(f"{seed}-{split}"), split, size, seen)
+            source_path, target_path = files[split]
+            for source, target in pairs:
+                write[source_path](f"{source}\n".encode())
+                write[target_path](f"{target}\n".encode())
+        for path, tokens in zip(
+            vocabularies, (corpus.source_tokens, corpus.target_tokens), strict=True
+        ):
+            for token in tokens:
+                write[path](f"{token}\n".encode())
     return paths
 
 
@@ -149,9 +160,9 @@ def _pair_of_paths(directory: Path) -> tuple[Path, Path]:
 
 
 def _prepare(directory: Path, paths: list[Path], overwrite: bool):
-    for path in paths:
-        if path.exists() and not overwrite:
-            raise UserError(f"{path} already exists; choose another directory or overwrite it")
+    # Some of the files may be there because a kill interrupted the same command at its end.
+    if not overwrite and all(path.exists() for path in paths):
+        raise _already_exists(paths[0])
     try:
         for path in paths:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -172,8 +183,32 @@ def _draw(
         yield source, target
 
 
-def _write_pairs(pairs: Iterator[tuple[str, str]], source_path: Path, target_path: Path):
-    with atomic_file(source_path) as sources, atomic_file(target_path) as targets:
-        for source, target in pairs:
-            sources.write(f"{source}\n")
-            targets.write(f"{target}\n")
+@contextmanager
+def _open_new(path: Path, overwrite: bool) -> Iterator[Callable[[bytes], object]]:
+    """Opens a file for writing, or one that exists for comparison.
+
+    Args:
+        path: The file.
+        overwrite: Whether to replace an existing file.
+
+    Yields:
+        A function that writes a line, or raises a `UserError` if the line of the existing file
+        differs.
+    """
+    if overwrite or not path.exists():
+        with atomic_file(path, binary=True) as file:
+            yield file.write
+        return
+    with open_regular_file(path) as file:
+
+        def compare(line: bytes):
+            if file.read(len(line)) != line:
+                raise _already_exists(path)
+
+        yield compare
+        if file.read(1):
+            raise _already_exists(path)
+
+
+def _already_exists(path: Path) -> UserError:
+    return UserError(f"{path} already exists; choose another directory or overwrite it")

@@ -1,0 +1,116 @@
+"""A lock that keeps two processes from writing to the same directory."""
+
+import json
+import os
+import socket
+from contextlib import suppress
+from datetime import datetime, timezone
+from pathlib import Path
+
+from keras_seq2seq.errors import UserError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+_FILE = "run.lock"
+
+
+class DirectoryLock:
+    """Reserves a directory for one process, as a context manager.
+
+    The lock is that of the operating system on the file `run.lock` (`flock`), which ends with the
+    process however it ends, so that a lock never has to be removed by hand. It also works between
+    containers that share a file system, and between machines if the network file system supports
+    locks, as NFS does. On a file system without locks, nothing is reserved.
+
+    Args:
+        path: The directory, which is created.
+
+    Raises:
+        UserError: On entering the block, if the directory cannot be written or another process has
+            reserved it. The message names the process and its host.
+
+    Example:
+        >>> with DirectoryLock("model"):
+        ...     train()
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self._directory = Path(path)
+        self._path = self._directory / _FILE
+        self._file = None
+
+    def __enter__(self) -> "DirectoryLock":
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            self._file = self._lock()
+        except OSError as error:
+            raise UserError(f"{self._directory}: cannot be written ({error.strerror})") from error
+        holder = {
+            "process": os.getpid(),
+            "host": socket.gethostname(),
+            "since": datetime.now(timezone.utc).isoformat(" ", timespec="seconds"),
+        }
+        self._file.truncate(0)
+        self._file.write(json.dumps(holder).encode())
+        self._file.flush()
+        return self
+
+    def __exit__(self, *error):
+        # While the file is locked, so that nobody else can have locked it.
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
+        self._file.close()
+
+    def check(self):
+        """Checks that no other process has reserved the directory, without writing anything.
+
+        Raises:
+            UserError: If one has.
+        """
+        with suppress(FileNotFoundError, NotADirectoryError), self._path.open("rb") as file:
+            self._try_to_lock(file)
+
+    def _lock(self):
+        """Returns the locked file."""
+        while True:
+            file = self._path.open("a+b")
+            try:
+                self._try_to_lock(file)
+                # The previous process may have removed the file after it was opened here.
+                if _is_at(file, self._path):
+                    return file
+            except BaseException:
+                file.close()
+                raise
+            file.close()
+
+    def _try_to_lock(self, file):
+        if fcntl is None:
+            return
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"{self._directory}: in use by {_describe_holder(self._path)}; wait until that "
+                "run ends, stop it, or choose another --output_dir"
+            ) from None
+        except OSError:
+            return  # a file system without locks
+
+
+def _is_at(file, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _describe_holder(path: Path) -> str:
+    try:
+        holder = json.loads(path.read_bytes()[:10_000])
+        return f"process {holder['process']} on {holder['host']} since {holder['since']}"
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return "another process"

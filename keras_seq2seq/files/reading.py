@@ -1,0 +1,74 @@
+"""Opening files that others may have written: regular files only, of a limited size."""
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from keras_seq2seq.errors import UserError
+
+# Configurations and records have a few kilobytes.
+MAX_SMALL_BYTES = 2**24
+
+_KINDS = {
+    stat.S_IFDIR: "a directory",
+    stat.S_IFIFO: "a pipe, which can be read only once",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}
+
+
+def open_regular_file(path: str | os.PathLike) -> BinaryIO:
+    """Opens a file for reading bytes, without ever waiting for a pipe or reading a device.
+
+    Args:
+        path: The file. Symbolic links are followed.
+
+    Returns:
+        The open binary file.
+
+    Raises:
+        UserError: If the file is missing, unreadable, or not a regular file.
+    """
+    path = Path(path)
+    try:
+        kind = stat.S_IFMT(path.stat().st_mode)
+        if kind != stat.S_IFREG:
+            raise UserError(
+                f"{path}: is {_KINDS.get(kind, 'not a regular file')}; expected a regular file"
+            )
+        return path.open("rb")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file{_near_miss(path)}") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be opened ({error.strerror})") from None
+    # A path with a NUL character.
+    except ValueError as error:
+        raise UserError(f"{str(path)!r}: cannot be opened ({error})") from None
+
+
+def read_small_file(path: str | os.PathLike, max_bytes: int = MAX_SMALL_BYTES) -> bytes:
+    """Reads a file that must not be large, such as a configuration.
+
+    Args:
+        path: The file.
+        max_bytes: The maximum size.
+
+    Raises:
+        UserError: If the file cannot be opened, see `open_regular_file`, or read, or if it is too
+            large.
+    """
+    with open_regular_file(path) as file:
+        try:
+            content = file.read(max_bytes + 1)
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    if len(content) > max_bytes:
+        raise UserError(f"{path}: larger than {max_bytes} bytes; expected a small file")
+    return content
+
+
+def _near_miss(path: Path) -> str:
+    other = path.with_suffix("") if path.suffix == ".gz" else path.with_name(f"{path.name}.gz")
+    return f"; did you mean {other}?" if other.is_file() else ""

@@ -1,0 +1,72 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.files.directory_lock import DirectoryLock
+
+HOLD = """
+import sys, time
+from keras_seq2seq.files.directory_lock import DirectoryLock
+with DirectoryLock(sys.argv[1]):
+    print("locked", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Another process that holds the lock of `tmp_path`."""
+    command = [sys.executable, "-c", HOLD, os.fspath(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"locked\n"
+        yield process
+        process.kill()
+
+
+def test_names_the_process_and_its_host(tmp_path, holder):
+    for attempt in (DirectoryLock(tmp_path).check, DirectoryLock(tmp_path).__enter__):
+        with pytest.raises(UserError) as error:
+            attempt()
+        assert str(error.value).startswith(
+            f"{tmp_path}: in use by process {holder.pid} on {socket.gethostname()} since 20"
+        )
+
+
+def test_a_killed_process_holds_nothing(tmp_path, holder):
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    assert (tmp_path / "run.lock").exists()
+    DirectoryLock(tmp_path).check()
+    with DirectoryLock(tmp_path), pytest.raises(UserError, match=f"process {os.getpid()} on"):
+        DirectoryLock(tmp_path).check()
+
+
+def test_leaves_no_file(tmp_path):
+    for _ in range(2):
+        with DirectoryLock(tmp_path / "new"):
+            assert (tmp_path / "new" / "run.lock").exists()
+        assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_a_check_writes_nothing(tmp_path):
+    DirectoryLock(tmp_path / "new").check()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"[1]", b"\xff", b"{}", b"[" * 9_999])
+def test_the_file_may_be_damaged(tmp_path, content):
+    with DirectoryLock(tmp_path):
+        (tmp_path / "run.lock").write_bytes(content)
+        with pytest.raises(UserError, match="in use by another process; wait until"):
+            DirectoryLock(tmp_path).check()
+
+
+def test_a_directory_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="file: cannot be written"):
+        DirectoryLock(tmp_path / "file").__enter__()
