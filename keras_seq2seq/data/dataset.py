@@ -70,10 +70,13 @@ def make_dataset(
       function (or any other function that returns a new iterator over pairs at each call), or a
       `tf.data.Dataset` of pairs of scalar strings.
 
-    Files, generators and datasets are read on demand, so memory use does not grow with them. Files
-    are only checked for equal numbers of lines; `scan_parallel_text` also detects damaged ones.
-    Text in memory is checked completely, and so is all text if `buckets="auto"`. The number of
-    batches (`cardinality`) is then known as well. Pairs with an empty side are skipped.
+    Files, generators and datasets are read on demand, so memory use does not grow with them. Pairs
+    with an empty side are skipped.
+
+    Text in files and in memory is read once before, at about 100,000 pairs per second, to check it
+    as `scan_parallel_text` does and to count the batches (`cardinality`), which `fit` needs. Only an
+    endless stream from files (`epochs=None`, without `buckets="auto"`) is checked for equal numbers
+    of lines and nothing else.
 
     The batches depend only on the arguments and the text, not on the global seed. By default, a
     dataset is one epoch, as Keras expects. With `shuffle=True`, it has another order each time it
@@ -98,8 +101,8 @@ def make_dataset(
             by the length of the longer side, including the end token. `(10, 15)` makes three
             buckets: below 10, 10 to 14, and 15 or more. For separate boundaries for each side, see
             `validate_buckets`. `"auto"` chooses boundaries with little padding, see
-            `propose_buckets`; this reads the text once before. By default, batches follow the order
-            of the lines.
+            `propose_buckets`; this needs finite data. By default, batches follow the order of the
+            lines.
         shuffle: Whether to shuffle the pairs.
         shuffle_buffer: Number of pairs held in memory for shuffling. The shuffle is uniform if
             there are no more pairs than that.
@@ -153,11 +156,13 @@ def make_dataset(
     _check_positive(epochs=1 if epochs is None else epochs)
     source, target = as_text_encoders(source, target)
     text = as_pairs(sources, targets)
+    # Generators and datasets may differ from one iteration to the next.
+    is_repeatable = isinstance(text, AlignedPairs)
     is_auto = isinstance(buckets, str) and buckets == "auto"
-    if is_auto or text.is_in_memory:
+    lengths = None
+    if is_auto or text.is_in_memory or (is_repeatable and epochs):
         lengths = scan_pairs(text, source, target).lengths
     else:
-        lengths = None
         text.check_counts()
     if is_auto:
         buckets = propose_buckets(lengths, _one_batch_size(batch_size))
@@ -196,8 +201,7 @@ def make_dataset(
     if num_shards > 1:
         dataset = dataset.flat_map(lambda *columns: _split_batch(columns, shards, num_shards))
     dataset = dataset.map(encode, **_IN_ORDER)
-    # Generators and datasets may differ from one iteration to the next.
-    if lengths and epochs and isinstance(text, AlignedPairs):
+    if is_repeatable and epochs:
         batches = _count_batches(lengths, Batching(boundaries, tuple(batch_sizes)), epochs)
         cardinality = tf.data.experimental.assert_cardinality(batches * len(shards))
         dataset = dataset.apply(cardinality)

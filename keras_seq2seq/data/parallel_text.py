@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from keras_seq2seq.data.pairs import Pairs, as_pairs, no_lines, unequal_counts
+from keras_seq2seq.data.lines import no_lines, unequal_counts
+from keras_seq2seq.data.pairs import Pairs, as_pairs
 from keras_seq2seq.errors import InputError
 from keras_seq2seq.text import TextEncoder, Tokenizer, Vocabulary
 from keras_seq2seq.text.deprecated import LENGTH_KEYWORDS, TEXT_KEYWORDS, accept_deprecated_keywords

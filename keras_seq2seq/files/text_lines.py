@@ -7,7 +7,7 @@ pipeline: only a line feed ends a line, and all carriage returns are removed.
 import gzip
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
 from typing import BinaryIO
@@ -129,14 +129,23 @@ def check_line(line: str | bytes, place: str) -> str:
 
 
 def check_lines(lines: Iterable[str | bytes], name: str) -> Iterator[str]:
-    """Yields the lines of a text in memory, each checked by `check_line`.
+    """Checks the lines of a text in memory.
 
     Args:
-        lines: The lines.
+        lines: The lines: a list, a column of a table and so on.
         name: The name of the text in messages.
+
+    Returns:
+        Iterator over the lines, each checked by `check_line`.
+
+    Raises:
+        TypeError: If `lines` is not an iterable of lines. Strings, dictionaries and tables could
+            also be iterated, but their items are not lines.
     """
-    for index, line in enumerate(lines):
-        yield check_line(line, f"{name}[{index}]")
+    no_lines = (str, bytes, os.PathLike, Mapping)
+    if isinstance(lines, no_lines) or hasattr(lines, "columns") or not hasattr(lines, "__iter__"):
+        raise TypeError(f"`{name}` must be an iterable of lines. Received: {short_repr(lines)}")
+    return (check_line(line, f"{name}[{index}]") for index, line in enumerate(lines))
 
 
 def short_repr(value: object) -> str:

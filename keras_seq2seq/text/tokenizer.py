@@ -96,13 +96,9 @@ class Tokenizer:
 
         Raises:
             UserError: If no token is left, or if `size` or `min_frequency` is less than 1.
-            TypeError: If `lines` is a single string, or if one of its items is not a string. The
-                message contains its index.
+            TypeError: If `lines` is a single string or a table, or if one of its items is not a
+                string. The message contains its index.
         """
-        if isinstance(lines, (str, bytes)):
-            raise TypeError(f"`lines` must be an iterable of lines. Received: {lines[:60]!r}")
-        if isinstance(lines, os.PathLike):
-            raise TypeError(f"`lines` must be an iterable of lines, such as read_lines({lines!r})")
         tokens = map(cls(**config).split, check_lines(lines, "lines"))
         return cls(Vocabulary.build(tokens, size, min_frequency), **config)
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_seq2seq.data import propose_buckets, scan_parallel_text
 from keras_seq2seq.data.dataset import make_dataset
-from keras_seq2seq.errors import UserError
+from keras_seq2seq.errors import InputError, UserError
 from keras_seq2seq.text import CharacterTokenizer, TextEncoder, Vocabulary
 
 LETTERS = Vocabulary("a b c".split())  # a 4, b 5, c 6
@@ -196,6 +197,114 @@ def test_each_epoch_has_its_own_order(numbers):
     assert len({tuple(epoch) for epoch in epochs}) == 3
     # Nor is a later epoch the first one of another seed.
     assert line_numbers(numbers(shuffle=True, seed=1)) not in epochs
+
+
+@pytest.mark.parametrize("buckets", [(), (4, 9), "auto"])
+def test_each_iteration_of_one_epoch_is_the_next_epoch_of_a_stream(numbers, buckets):
+    options = {"shuffle": True, "batch_size": 4, "seed": 3, "buckets": buckets}
+    dataset = numbers(**options)
+    epochs = [line_numbers(dataset) for _ in range(3)]
+    assert all(sorted(epoch) == list(range(100)) for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 3
+    # The same ones again for the same seed, and others for another one.
+    again = numbers(**options)
+    assert [line_numbers(again) for _ in range(3)] == epochs
+    assert line_numbers(numbers(**{**options, "seed": 4})) not in epochs
+    if not buckets:  # Buckets of a stream mix the pairs of epochs.
+        assert sum(epochs, []) == line_numbers(numbers(epochs=3, **options))
+    # Keras's own repetition is another way to iterate.
+    repeated = line_numbers(numbers(**options).repeat(3))
+    assert [repeated[start : start + 100] for start in (0, 100, 200)] == epochs
+
+
+def test_streams_are_the_same_in_each_iteration(numbers):
+    dataset = numbers(shuffle=True, epochs=2)
+    assert line_numbers(dataset) == line_numbers(dataset)
+
+
+def test_the_epochs_of_fit_differ(numbers):
+    import keras
+
+    class Recorder(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.seen = []
+
+        def train_step(self, data):
+            self.seen.append(data[1][:, 0].numpy().tolist())
+            return {"loss": keras.ops.zeros([])}
+
+    def fit():
+        keras.utils.set_random_seed(1)
+        model = Recorder()
+        model.compile(run_eagerly=True)
+        dataset = numbers(shuffle=True, batch_size=50, seed=2)
+        model.fit(dataset, epochs=3, shuffle=False, verbose=0)
+        return [sum(model.seen[start : start + 2], []) for start in (0, 2, 4)]
+
+    epochs = fit()
+    assert len({tuple(epoch) for epoch in epochs}) == 3
+    assert len({tuple(sorted(epoch)) for epoch in epochs}) == 1
+    assert fit() == epochs
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+@pytest.mark.parametrize("options", [{}, {"buckets": (4, 9), "batch_size": [9, 7, 5]}])
+def test_the_cardinality_of_text_in_memory(options, epochs):
+    lines = [" ".join(["1"] * (n % 12)) for n in range(100)]
+    dataset = make_dataset(lines, lines, NUMBERS, NUMBERS, epochs=epochs, **options)
+    assert dataset.cardinality() == len(list(dataset))
+    shards = {"shards": range(1, 3), "num_shards": 3}
+    dataset = make_dataset(lines, lines, NUMBERS, NUMBERS, epochs=epochs, **options, **shards)
+    assert dataset.cardinality() == len(list(dataset))
+
+
+@pytest.mark.parametrize("options", [{}, {"epochs": 3, "buckets": (4, 9)}])
+def test_the_cardinality_of_files(numbers, options):
+    dataset = numbers(batch_size=8, **options)
+    assert dataset.cardinality() == len(list(dataset))
+
+
+def test_automatic_buckets(files, numbers):
+    lines = [" ".join([str(n)] * (n % 12 + 1)) for n in range(200)]
+    summary = scan_parallel_text(lines, lines, NUMBERS, NUMBERS)
+    options = {"batch_size": 4, "shuffle": True}
+    buckets = propose_buckets(summary.lengths, 4)
+    assert len(buckets) > 2
+    paths = files("\n".join(lines), "\n".join(lines))
+    expected = batches(make_dataset(*paths, NUMBERS, NUMBERS, buckets=buckets, **options))
+    for data in (paths, (lines, lines), (lambda: zip(lines, lines, strict=True), None)):
+        dataset = make_dataset(*data, NUMBERS, NUMBERS, buckets="auto", **options)
+        assert batches(dataset) == expected
+        assert dataset.cardinality() in (len(expected), tf.data.UNKNOWN_CARDINALITY)
+    assert numbers(buckets="auto").cardinality() > 0
+    with pytest.raises(UserError, match=r"batch_size is \[4, 5\]; expected one number"):
+        numbers(buckets="auto", batch_size=[4, 5])
+    with pytest.raises(UserError, match="batch_size is 0; expected at least 1"):
+        numbers(buckets="auto", batch_size=0)
+
+
+def test_text_is_no_constant_of_the_graph():
+    """A graph that holds the text would be limited to 2 GB."""
+    lines = ["0123456789 " * 10] * 1000
+    for data in ((lines, lines), (lambda: zip(lines, lines, strict=True), None)):
+        vocabulary = Vocabulary(["0123456789"])
+        dataset = make_dataset(*data, vocabulary, vocabulary, shuffle=True)
+
+        @tf.function
+        def count(dataset):
+            return dataset.reduce(np.int64(0), lambda n, _: n + 1)
+
+        graph = count.get_concrete_function(dataset).graph.as_graph_def(add_shapes=False)
+        assert graph.ByteSize() < 100_000
+
+
+@pytest.mark.parametrize("epochs", [1, None])
+def test_files_of_different_lengths(files, epochs):
+    with pytest.raises(InputError, match=r"sources has 2 lines, but .*targets has 1; expected"):
+        make_dataset(*files("a\nb\n", "a\n"), LETTERS, LETTERS, epochs=epochs)
+    with pytest.raises(InputError, match=r"sources: empty file; expected text"):
+        make_dataset(*files("", ""), LETTERS, LETTERS, epochs=epochs)
 
 
 def test_epochs_leave_no_small_batches_between_them(numbers):

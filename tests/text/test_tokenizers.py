@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
@@ -153,6 +154,40 @@ def test_builds_a_vocabulary():
     assert CharacterTokenizer.build(iter(lines)).get_vocabulary()[4:] == ["b", "▁", "a", "c"]
     with pytest.raises(TypeError, match="must be an iterable of lines. Received: 'b a'"):
         WhitespaceTokenizer.build("b a")
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["a", None], r"lines\[1\] is None; expected a string"),
+        (["a", "b", float("nan")], r"lines\[2\] is nan; expected a string"),
+        ([1], r"lines\[0\] is 1; expected a string"),
+        ([["a", "b"]], r"lines\[0\] is \['a', 'b'\]; expected a string"),
+        (b"a", "must be an iterable of lines. Received: b'a'"),
+        (Path("a"), "must be an iterable of lines. Received: PosixPath"),
+        ({"en": ["a"]}, "must be an iterable of lines. Received: {'en'"),
+        (5, "must be an iterable of lines. Received: 5"),
+    ],
+)
+def test_build_refuses_what_is_no_text(lines, message):
+    for tokenizer_class in (WhitespaceTokenizer, CharacterTokenizer):
+        with pytest.raises(TypeError, match=message):
+            tokenizer_class.build(lines)
+
+
+@pytest.mark.parametrize(
+    "lines", [("b a", "a"), (line for line in ("b a", "a")), np.array(["b a", "a"]), [b"b a", b"a"]]
+)
+def test_build_takes_any_lines(lines):
+    assert WhitespaceTokenizer.build(lines).vocabulary.tokens == ("a", "b")
+
+
+def test_build_takes_a_column_of_a_data_frame():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"en": ["b a", "a"]}, index=[3, 3])
+    assert WhitespaceTokenizer.build(frame["en"], size=1).vocabulary.tokens == ("a",)
+    with pytest.raises(TypeError, match="must be an iterable of lines"):
+        WhitespaceTokenizer.build(frame)
 
 
 @by_name

@@ -56,6 +56,21 @@ def test_build_refuses(options, problem):
         Vocabulary.build(LINES, **options)
 
 
+@pytest.mark.parametrize(
+    ("token_lists", "message"),
+    [
+        ("a b", "token_lists is 'a b'; expected a list of tokens"),
+        (["a b c a"], r"token_lists\[0\] is 'a b c a'; expected a list of tokens \(Whitespace"),
+        ([["a"], "a b"], r"token_lists\[1\] is 'a b'"),
+    ],
+)
+def test_text_is_not_taken_letter_by_letter(token_lists, message):
+    with pytest.raises(TypeError, match=message):
+        Vocabulary.build(token_lists)
+    with pytest.raises(TypeError, match="must be a list of tokens. Received: 'a b'"):
+        Vocabulary("a b")
+
+
 def test_build_refuses_text_without_tokens():
     with pytest.raises(UserError, match="no token"):
         Vocabulary.build([[], []])
