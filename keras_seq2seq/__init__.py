@@ -8,6 +8,8 @@ import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from keras_seq2seq.registration import register_with_keras
+
 __version__ = "0.1.0"
 
 _MODULE_OF = {
@@ -64,6 +66,9 @@ _MOVED = {
 }
 
 __all__ = [*_MODULE_OF, *_PACKAGES, "__version__"]
+
+# So that `keras.models.load_model` finds the classes of this package once it is imported.
+register_with_keras()
 
 if TYPE_CHECKING:
     # The same names for editors and type checkers, which do not run `__getattr__`.

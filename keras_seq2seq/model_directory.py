@@ -1,8 +1,10 @@
 """The model directory, which training writes and all other commands read."""
 
+import json
 import os
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,8 +12,9 @@ from typing import Any, NamedTuple
 import keras
 
 from keras_seq2seq.building.data import build_text_encoders
-from keras_seq2seq.building.model import build_model
+from keras_seq2seq.building.description import describe
 from keras_seq2seq.config import Config, options_that_may_change, override_decoding
+from keras_seq2seq.decoding import Search
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.models import Ensemble, Seq2Seq
 from keras_seq2seq.text import TextEncoder, Tokenizer
@@ -66,6 +69,19 @@ class ModelDirectory:
                 f"{self.path}: contains another model, trained with "
                 f"{_describe(name, there, here)}; choose another --output_dir, or start over with "
                 "--resume never"
+            )
+
+    def check_can_resume(self):
+        """Checks that the directory does not contain a model without a training run.
+
+        Raises:
+            UserError: If it contains a model that `Translator.save` or `average` wrote.
+        """
+        is_run = self.has_checkpoints() or self.run_path.exists()
+        if self.model_path.exists() and not is_run:
+            raise UserError(
+                f"{self.path}: contains a model, but no checkpoint to resume from; choose another "
+                f"--output_dir, with --init_from {self.path} to start from its weights"
             )
 
     def has_checkpoints(self) -> bool:
@@ -157,14 +173,63 @@ class ModelDirectory:
         try:
             if dtype is None:
                 return keras.models.load_model(self.model_path, compile=False)
-            config = self.load_config().model_copy(update={"dtype": dtype})
-            source, target = self.load_tokenizers()
-            model = build_model(config, source.vocabulary_size(), target.vocabulary_size())
+            with zipfile.ZipFile(self.model_path) as file:
+                config = json.loads(file.read("config.json"))
+            model = keras.saving.deserialize_keras_object(_with_dtype(config, dtype))
             model.load_weights(self.model_path)
             return model
-        except (ValueError, OSError, TypeError) as error:
+        except (ValueError, OSError, TypeError, KeyError, zipfile.BadZipFile) as error:
             reason = str(error).splitlines()[0]
             raise UserError(f"{self.model_path}: cannot be loaded ({reason})") from error
+
+
+def _with_dtype(config: Any, dtype: str) -> Any:
+    """Returns the config of a model with another dtype in all its layers, initialized with zeros.
+
+    Not all of Keras's initializers work in bfloat16. The weights are loaded anyway.
+    """
+    if isinstance(config, dict):
+        if config.get("module") == "keras.initializers":
+            return keras.saving.serialize_keras_object(keras.initializers.Zeros())
+        return {
+            name: dtype if name == "dtype" else _with_dtype(value, dtype)
+            for name, value in config.items()
+        }
+    return [_with_dtype(value, dtype) for value in config] if isinstance(config, list) else config
+
+
+def save_model(
+    path: str | os.PathLike,
+    model: Seq2Seq,
+    source: TextEncoder,
+    target: TextEncoder,
+    search: Search,
+    *,
+    unk_replace: bool = False,
+):
+    """Writes the directory of a model that was created without a configuration.
+
+    Args:
+        path: The directory. An existing model in it is replaced.
+        model: The model.
+        source: The text encoder of the sources.
+        target: The text encoder of the targets.
+        search: The search whose options become the default ones for decoding.
+        unk_replace: Whether unknown tokens in translations are replaced by default.
+
+    Raises:
+        UserError: If the model is an ensemble, or the directory contains a training run or cannot
+            be written.
+    """
+    if isinstance(model, Ensemble):
+        raise UserError("an ensemble cannot be saved; save each of its models")
+    directory = ModelDirectory(path)
+    directory.check_is_directory()
+    if directory.has_checkpoints() or directory.run_path.exists():
+        raise UserError(f"{directory.path}: contains a training run; choose another directory")
+    config = describe(model, source, target, search, unk_replace)
+    directory.create(config, source.tokenizer, target.tokenizer)
+    directory.save_model(model)
 
 
 def _identity(config: Config) -> dict:

@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_seq2seq.special_tokens import PADDING_ID
@@ -214,6 +215,14 @@ def compile_function(function, ranks):
     return function
 
 
+def concrete(tensor):
+    """Returns the value of a tensor as a NumPy array, or `None` if it has none that costs nothing.
+
+    Here only NumPy arrays have one.
+    """
+    return tensor if isinstance(tensor, np.ndarray) else None
+
+
 def count_replicas():
     """Returns the number of replicas that share a training step: always one."""
     return 1
@@ -227,3 +236,7 @@ def replicated_train_step(model, data):
 def reducible_logs(logs):
     """Returns the logs of a step in the form that the trainer reduces over processes."""
     return logs
+
+
+class TracksLayers:
+    """Mixin of layers and models: has no effect on backends without TensorFlow's checkpoints."""

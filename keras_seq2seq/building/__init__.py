@@ -1,6 +1,7 @@
 """Creation of components from a configuration."""
 
 from keras_seq2seq.building.data import build_text_encoders, build_tokenizers, make_batching
+from keras_seq2seq.building.description import describe
 from keras_seq2seq.building.model import build_model
 from keras_seq2seq.building.optimizer import make_learning_rate, make_optimizer
 from keras_seq2seq.building.search import make_search
@@ -9,6 +10,7 @@ __all__ = [
     "build_model",
     "build_text_encoders",
     "build_tokenizers",
+    "describe",
     "make_batching",
     "make_learning_rate",
     "make_optimizer",

@@ -2,7 +2,17 @@
 
 from keras_seq2seq.decoding.beam_search import BeamSearch
 from keras_seq2seq.decoding.beam_state import BeamTree
+from keras_seq2seq.decoding.registry import SEARCHES, get_search
 from keras_seq2seq.decoding.search import Hypotheses, Search
 from keras_seq2seq.decoding.stepwise import GreedySearch, SamplingSearch
 
-__all__ = ["BeamSearch", "BeamTree", "GreedySearch", "Hypotheses", "SamplingSearch", "Search"]
+__all__ = [
+    "SEARCHES",
+    "BeamSearch",
+    "BeamTree",
+    "GreedySearch",
+    "Hypotheses",
+    "SamplingSearch",
+    "Search",
+    "get_search",
+]

@@ -51,6 +51,7 @@ def coverage_penalty(coverage, source_lengths, weight):
     return weight * ops.sum(ops.where(is_real, logs, 0.0), axis=-1)
 
 
+@keras.saving.register_keras_serializable("keras_seq2seq")
 class BeamSearch(Search):
     """Follows the `width` most likely hypotheses of each sentence, for all sentences at once.
 
@@ -130,6 +131,16 @@ class BeamSearch(Search):
         self.coverage_penalty = coverage_penalty
         self.n_best = n_best
         self.return_tree = return_tree
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "width": self.width,
+            "length_penalty": self.length_penalty,
+            "coverage_penalty": self.coverage_penalty,
+            "n_best": self.n_best,
+            "return_tree": self.return_tree,
+        }
 
     def _begin(self, states, memory, limits, source_lengths, max_length):
         batch_size = count_rows(states)

@@ -88,6 +88,10 @@ class Constraints:
         self.banned_ids = tuple(sorted({PADDING_ID, START_ID, *banned_ids}))
         self.no_repeat_ngram_size = no_repeat_ngram_size
 
+    def get_config(self):
+        """Returns the arguments."""
+        return {**vars(self), "banned_ids": list(self.banned_ids)}
+
     def limits(self, batch_size, source_lengths, prefix, max_length):
         """Returns the `Limits` of a batch.
 

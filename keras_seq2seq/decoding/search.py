@@ -129,6 +129,15 @@ class Search:
         hypotheses = self._finish(entries, results)
         return hypotheses if return_scores else hypotheses.without_scores()
 
+    def get_config(self):
+        """Returns the arguments of the constructor, for `from_config`."""
+        return self.constraints.get_config()
+
+    @classmethod
+    def from_config(cls, config):
+        """Creates a search from what `get_config` returned."""
+        return cls(**config)
+
     def _begin(self, states, memory, limits, source_lengths, max_length):
         """Returns the state before the first step.
 

@@ -134,6 +134,7 @@ def best_first(hypotheses):
     return Hypotheses(*(None if t is None else take_beams(t, order) for t in hypotheses))
 
 
+@keras.saving.register_keras_serializable("keras_seq2seq")
 class GreedySearch(StepwiseSearch):
     """Takes the most likely token at every step, for all sentences at once.
 
@@ -161,6 +162,7 @@ class GreedySearch(StepwiseSearch):
         return ids[:, 0], log_probabilities[:, 0]
 
 
+@keras.saving.register_keras_serializable("keras_seq2seq")
 class SamplingSearch(StepwiseSearch):
     """Draws each token from the predicted distribution, for all sentences at once.
 
@@ -208,6 +210,26 @@ class SamplingSearch(StepwiseSearch):
         self.top_k = top_k
         self.top_p = top_p
         self.seed = seed
+
+    def get_config(self):
+        seed = self.seed
+        if isinstance(seed, keras.random.SeedGenerator):
+            seed = keras.saving.serialize_keras_object(seed)
+        return {
+            **super().get_config(),
+            "n_best": self.n_best,
+            "temperature": self.temperature,
+            "top_k": self.top_k,
+            "top_p": self.top_p,
+            "seed": seed,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        if isinstance(config.get("seed"), dict):
+            config["seed"] = keras.saving.deserialize_keras_object(config["seed"])
+        return cls(**config)
 
     def _draw_noise(self, rows, steps):
         # Drawn at once, so that the loop needs no random state.

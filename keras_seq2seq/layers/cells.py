@@ -23,7 +23,7 @@ class Cell(BaseLayer):
 
     Call arguments:
         inputs: Tensor `(batch, input_dim)`.
-        states: List of tensors `(batch, size)`.
+        states: List of tensors `(batch, size)`. Defaults to zeros.
 
     Output:
         The output `(batch, num_units)` and the list of new states.
@@ -50,7 +50,9 @@ class Cell(BaseLayer):
         """
         raise NotImplementedError
 
-    def call(self, inputs, states):
+    def call(self, inputs, states=None):
+        if states is None:
+            states = self.zero_states(ops.shape(inputs)[0])
         return self.step(self.project(inputs), self.to_output_dtype(states))
 
     def zero_states(self, batch_size):
@@ -128,7 +130,7 @@ class GRUCell(GatedCell):
 
     Call arguments:
         inputs: Tensor `(batch, input_dim)`.
-        states: List of one tensor `(batch, num_units)`.
+        states: List of one tensor `(batch, num_units)`. Defaults to zeros.
 
     Output:
         The output `(batch, num_units)` and the list of new states.
@@ -194,7 +196,7 @@ class LSTMCell(GatedCell):
 
     Call arguments:
         inputs: Tensor `(batch, input_dim)`.
-        states: List `[h, c]` of tensors `(batch, num_units)`.
+        states: List `[h, c]` of tensors `(batch, num_units)`. Defaults to zeros.
 
     Output:
         The output `(batch, num_units)` and the list of new states.

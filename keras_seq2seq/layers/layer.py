@@ -6,10 +6,10 @@ from numbers import Integral, Real
 import keras
 from keras import ops
 
-from keras_seq2seq.backend import dense, matmul
+from keras_seq2seq.backend import TracksLayers, dense, matmul
 
 
-class BaseLayer(keras.layers.Layer):
+class BaseLayer(TracksLayers, keras.layers.Layer):
     """A layer that multiplies matrices in its compute dtype and computes all else in float32.
 
     With a dtype policy such as `"mixed_bfloat16"`, Keras computes a whole layer in bfloat16. On a

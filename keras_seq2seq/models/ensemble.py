@@ -2,6 +2,8 @@
 
 from keras import ops
 
+from keras_seq2seq.models.generation import Generation
+
 
 class Ensemble:
     """Predicts by the mean of the log-probabilities of several models.
@@ -30,12 +32,23 @@ class Ensemble:
         self.models = list(models)
         if not self.models:
             raise ValueError("`models` must hold at least one model. Received none.")
+        self._generation = Generation(self)
         sizes = [(m.source_vocabulary_size, m.target_vocabulary_size) for m in self.models]
         if len(set(sizes)) > 1:
             raise ValueError(
                 "`models` must have the same vocabularies. Received models whose sizes are "
                 f"(source, target) {', '.join(map(str, sizes))}"
             )
+
+    @property
+    def source_vocabulary_size(self):
+        """The number of source ids of each model."""
+        return self.models[0].source_vocabulary_size
+
+    @property
+    def target_vocabulary_size(self):
+        """The number of target ids of each model."""
+        return self.models[0].target_vocabulary_size
 
     @property
     def has_attention(self):
@@ -50,6 +63,10 @@ class Ensemble:
             training: Boolean, whether to apply dropout.
         """
         return mean_log_probability([model(inputs, training=training) for model in self.models])
+
+    def generate(self, source_ids, search="greedy", max_length=None, return_hypotheses=False):
+        """Decodes arrays of source ids, see `Seq2Seq.generate`."""
+        return self._generation(source_ids, search, max_length, return_hypotheses)
 
     def encode(self, source_ids):
         """Reads the source with all models.

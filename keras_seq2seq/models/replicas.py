@@ -2,10 +2,15 @@
 
 import keras
 
-from keras_seq2seq.backend import count_replicas, reducible_logs, replicated_train_step
+from keras_seq2seq.backend import (
+    TracksLayers,
+    count_replicas,
+    reducible_logs,
+    replicated_train_step,
+)
 
 
-class ReplicatedModel(keras.Model):
+class ReplicatedModel(TracksLayers, keras.Model):
     """A model that trains on several replicas of a `tf.distribute` strategy as on one.
 
     The loss is the mean over the real tokens of the whole batch, and the gradient of the whole

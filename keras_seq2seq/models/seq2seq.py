@@ -9,6 +9,8 @@ from keras_seq2seq.backend import join_logits, lookup_or_compute, split_into_mic
 from keras_seq2seq.layers import Logits, ScaledEmbedding, TiedLogits, WordDropout
 from keras_seq2seq.layers.layer import check_size
 from keras_seq2seq.losses import MaskedCrossEntropy
+from keras_seq2seq.models.array_checks import ChecksArrays, check_right_padding
+from keras_seq2seq.models.generation import Generation
 from keras_seq2seq.models.metrics import Padding, Perplexity
 from keras_seq2seq.models.optimizer_state import steps_taken
 from keras_seq2seq.models.replicas import ReplicatedModel
@@ -16,7 +18,8 @@ from keras_seq2seq.models.scheduled_sampling import sample_decoder_inputs
 from keras_seq2seq.special_tokens import PADDING_ID
 
 
-class Seq2Seq(ReplicatedModel):
+@keras.saving.register_keras_serializable("keras_seq2seq")
+class Seq2Seq(ChecksArrays, ReplicatedModel):
     """An encoder, a bridge and a decoder between two embeddings and an output layer.
 
     A functional model of `{"source_ids", "target_ids"}`, both integers `(batch, time)` padded
@@ -137,6 +140,7 @@ class Seq2Seq(ReplicatedModel):
         self.gradient_norm = keras.metrics.Mean(name="gradient_norm")
         self.teacher_forcing = None
         self._teacher_seeds = keras.random.SeedGenerator()
+        self._generation = Generation(self)
 
     @property
     def has_attention(self):
@@ -153,6 +157,7 @@ class Seq2Seq(ReplicatedModel):
             The memory and the decoder's states before the first token: nested structures of
             tensors whose first axis is the batch.
         """
+        check_right_padding(source_ids, "source_ids")
         mask = ops.not_equal(source_ids, PADDING_ID)
         if hasattr(self.encoder, "read"):
             projected = lookup_or_compute(
@@ -183,6 +188,44 @@ class Seq2Seq(ReplicatedModel):
         projected = lookup_or_compute(self._project_target, ids, self.target_vocabulary_size)
         output, attention_scores, states = self.decoder.step(projected, states, memory)
         return self.output_layer(output), attention_scores, states
+
+    def generate(self, source_ids, search="greedy", max_length=None, return_hypotheses=False):
+        """Decodes arrays of source ids.
+
+        The search is traced once, whatever the shape of the ids, and once more with
+        `return_hypotheses`.
+
+        Args:
+            source_ids: Integer array `(batch, source_length)`, padded with 0 on the right, each
+                source ending with the end token if those in training did.
+            search: The decoding algorithm: `"greedy"`, `"beam"`, `"sampling"`, or a search such as
+                `BeamSearch(width=5, n_best=3)`.
+            max_length: Integer, the maximum number of target tokens, the end token included.
+                Defaults to that of the search, 100.
+            return_hypotheses: Boolean, whether to return scores and attention too.
+
+        Returns:
+            Integer array `(batch, length)`: the target tokens, the end token, then zeros. If the
+            search returns several hypotheses of each source, `(batch, n_best, length)`, the best
+            first. With `return_hypotheses`, `Hypotheses` of arrays.
+
+        Raises:
+            ValueError: If the ids have another shape or type, are out of range or not padded on the
+                right, or if the search or `max_length` is invalid.
+
+        Example:
+            >>> model.generate(np.array([[5, 6, 3], [7, 3, 0]]), search="beam", max_length=20)
+            array([[8, 9, 3], [4, 3, 0]], dtype=int32)
+        """
+        return self._generation(source_ids, search, max_length, return_hypotheses)
+
+    def quantize(self, *args, **kwargs):
+        """Raises `NotImplementedError`: Keras cannot quantize recurrent layers."""
+        raise NotImplementedError(
+            f"{type(self).__name__} cannot be quantized, since Keras does not quantize recurrent "
+            'layers; for smaller and faster models use dtype="bfloat16", as in '
+            '`Translator.load(directory, dtype="bfloat16")`'
+        )
 
     def _project_source(self, ids):
         return self.encoder.project(self.source_embedding(ids))

@@ -57,6 +57,8 @@ def average_checkpoints(
     if output.path.exists() and (not output.path.is_dir() or any(output.path.iterdir())):
         raise UserError(f"{output.path}: already exists; expected a new directory")
     checkpoints = _find_checkpoints(directory.checkpoints_path)
+    if not checkpoints:
+        raise UserError(f"{directory.path}: contains no checkpoints to average")
     if best is None:
         steps, number = sorted(checkpoints), last
         chosen = steps[-number:]

@@ -203,6 +203,7 @@ def _check_resume(directory: ModelDirectory, config: Config, resume: str):
         )
     if resume != "never":
         directory.check_usable_for(config)
+        directory.check_can_resume()
 
 
 def _count_steps(config: Config, steps_per_epoch: int) -> int:

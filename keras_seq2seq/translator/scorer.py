@@ -16,6 +16,7 @@ from keras_seq2seq.special_tokens import END_ID, SPECIAL_TOKENS
 from keras_seq2seq.text import TextEncoder, Tokenizer, Vocabulary
 from keras_seq2seq.text.deprecated import TEXT_KEYWORDS, accept_deprecated_keywords
 from keras_seq2seq.text.text_encoder import as_text_encoders
+from keras_seq2seq.translator.strings import iterate_strings
 
 _END = SPECIAL_TOKENS[END_ID]
 
@@ -136,22 +137,29 @@ class Scorer:
         return cls(translator.model, translator.source, translator.target)
 
     def __call__(
-        self, sources: Iterable[str], targets: Iterable[str], batch_size: int = 32
-    ) -> list[Score]:
+        self,
+        sources: str | Iterable[str],
+        targets: str | Iterable[str],
+        batch_size: int = 32,
+    ) -> Score | list[Score]:
         """Scores pairs of lines.
 
         Args:
-            sources: The sources.
-            targets: Their translations.
+            sources: The sources, or a single one.
+            targets: Their translations, or a single one.
             batch_size: Maximum number of pairs scored at once.
 
         Returns:
-            The scores in the order of the pairs.
+            The scores in the order of the pairs, or the score of a single pair.
 
         Raises:
+            TypeError: If a line is not a string.
             UserError: If the numbers of sources and targets differ.
         """
-        sources, targets = list(sources), list(targets)
+        if isinstance(sources, str) and isinstance(targets, str):
+            return self([sources], [targets], batch_size)[0]
+        sources = list(iterate_strings(sources, "sources"))
+        targets = list(iterate_strings(targets, "targets"))
         if len(sources) != len(targets):
             raise UserError(
                 f"{len(sources)} sources, but {len(targets)} targets; expected one for each source"

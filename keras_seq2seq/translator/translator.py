@@ -14,13 +14,15 @@ from keras import ops
 from keras_seq2seq import backend
 from keras_seq2seq.cores import count_cores
 from keras_seq2seq.data.length_batches import map_by_length
-from keras_seq2seq.decoding import GreedySearch, Search
+from keras_seq2seq.decoding import GreedySearch, Search, get_search
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.models import Ensemble, Seq2Seq
 from keras_seq2seq.special_tokens import PADDING_ID
 from keras_seq2seq.text import TextEncoder, Tokenizer, Vocabulary
 from keras_seq2seq.text.deprecated import TEXT_KEYWORDS, accept_deprecated_keywords
 from keras_seq2seq.text.text_encoder import as_text_encoders
+from keras_seq2seq.translator.scorer import Score, Scorer
+from keras_seq2seq.translator.strings import iterate_strings
 from keras_seq2seq.translator.translation import Hypothesis, HypothesisReader, Translation
 from keras_seq2seq.translator.unk_replacement import UnkReplacement
 
@@ -47,7 +49,7 @@ class Translator:
             a `TextEncoder` with `reverse=True`, but not truncated to its `max_length`.
         target: The same for the targets, which cannot be reversed.
         search: The decoding algorithm: a `GreedySearch` (the default), a `BeamSearch` or a
-            `SamplingSearch`.
+            `SamplingSearch`, or the name of one, `"greedy"`, `"beam"` or `"sampling"`.
         unk_replacement: Replaces `<unk>` in translations. Requires a model with attention.
         frozen_weights: Whether the weights of the model never change from now on, which makes
             decoding faster.
@@ -57,8 +59,10 @@ class Translator:
 
     Example:
         >>> translator = Translator.load("model/dir")
-        >>> translator(["ein mann schläft ."])
-        ['a man sleeps .']
+        >>> translator("ein mann schläft .")
+        'a man sleeps .'
+        >>> translator(["ein mann schläft .", "ein mann ."])
+        ['a man sleeps .', 'a man .']
         >>> translator = Translator.load("model/dir", search=BeamSearch(width=5, n_best=3))
         >>> [hypothesis.score for hypothesis in translator.translate(["ein mann ."])[0].hypotheses]
         [-0.7, -1.9, -2.2]
@@ -71,7 +75,7 @@ class Translator:
         source: TextEncoder | Tokenizer | Vocabulary,
         target: TextEncoder | Tokenizer | Vocabulary,
         *,
-        search: Search | None = None,
+        search: Search | str | None = None,
         unk_replacement: UnkReplacement | None = None,
         frozen_weights: bool = False,
     ):
@@ -79,9 +83,10 @@ class Translator:
             raise ValueError("`unk_replacement` needs a model with attention.")
         self.model = model
         self.source, self.target = as_text_encoders(source, target)
-        self.search = search or GreedySearch(max_length=100)
+        self.search = get_search(search or GreedySearch(max_length=100))
         self.unk_replacement = unk_replacement
         self.frozen_weights = frozen_weights
+        self._scorer = None
         self._reader = HypothesisReader(self.target, self.source.reverse, unk_replacement)
         ranks = {"source_ids": 2, "prefix": 2, "num_slots": 0}
         self._decode = {
@@ -141,17 +146,25 @@ class Translator:
             frozen_weights=True,
         )
 
-    def __call__(self, sentences: Iterable[str], batch_size: int = BATCH_SIZE) -> list[str]:
+    def __call__(
+        self, sentences: str | Iterable[str], batch_size: int = BATCH_SIZE
+    ) -> str | list[str]:
         """Translates sentences.
 
         Args:
-            sentences: The sentences; an empty one has an empty translation.
+            sentences: The sentences, or a single one; an empty one has an empty translation.
             batch_size: Maximum number of sentences decoded at once. Four times as many are read
                 together, and refill the slots of finished sentences.
 
         Returns:
-            The translations in the order of the sentences.
+            The translations in the order of the sentences, or the translation of a single one.
+
+        Raises:
+            TypeError: If a sentence is not a string.
+            UserError: If a sentence has more than `MAX_SOURCE_TOKENS` tokens.
         """
+        if isinstance(sentences, str):
+            return self([sentences], batch_size)[0]
         return [
             translation.text
             for translation in self.stream(
@@ -161,27 +174,31 @@ class Translator:
 
     def translate(
         self,
-        sentences: Iterable[str],
+        sentences: str | Iterable[str],
         batch_size: int = BATCH_SIZE,
         *,
-        prefixes: Iterable[str] | None = None,
-    ) -> list[Translation]:
+        prefixes: str | Iterable[str] | None = None,
+    ) -> Translation | list[Translation]:
         """Translates sentences, and returns all hypotheses with scores, tokens and attention.
 
         Args:
-            sentences: The sentences; an empty one has an empty translation.
+            sentences: The sentences, or a single one; an empty one has an empty translation.
             batch_size: As in `__call__`.
             prefixes: The text that the translations of each sentence must begin with; `""` for
-                none. Words that are not in the vocabulary are read as `<unk>` and copied to the
-                translation.
+                none. A string if there is a single sentence. Words that are not in the vocabulary
+                are read as `<unk>` and copied to the translation.
 
         Returns:
-            The translations in the order of the sentences.
+            The translations in the order of the sentences, or the translation of a single one.
 
         Raises:
+            TypeError: If a sentence or a prefix is not a string.
             UserError: If the numbers of prefixes and sentences differ, a prefix is too long, or a
                 sentence has more than `MAX_SOURCE_TOKENS` tokens.
         """
+        if isinstance(sentences, str):
+            prefixes = [prefixes] if isinstance(prefixes, str) else prefixes
+            return self.translate([sentences], batch_size, prefixes=prefixes)[0]
         return list(self.stream(sentences, batch_size, prefixes=prefixes))
 
     def stream(
@@ -197,14 +214,23 @@ class Translator:
         """Translates a stream of sentences in constant memory, keeping their order.
 
         Args:
-            sentences: As in `translate`.
+            sentences: An iterable of sentences.
             batch_size: As in `translate`.
             prefixes: As in `translate`.
             with_scores: Whether to return scores, which make greedy search slower.
             with_attention: Whether to return attention weights, if the model has attention.
             read_ahead: Whether to read many sentences ahead and to sort them by length. If not,
                 each sentence is translated before the next one is read.
+
+        Yields:
+            The translations.
+
+        Raises:
+            TypeError: If a sentence or a prefix is not a string, or a single string is given.
         """
+        sentences = iterate_strings(sentences, "sentences")
+        if prefixes is not None:
+            prefixes = iterate_strings(prefixes, "prefixes")
 
         def translate_batch(items):
             return self._translate_batch(items, batch_size, with_scores, with_attention)
@@ -217,6 +243,64 @@ class Translator:
             batch_size=batch_size * BATCHES_READ_TOGETHER,
             sort=read_ahead,
             workers=count_cores() if self.search.is_deterministic else 1,
+        )
+
+    def score(
+        self,
+        sources: str | Iterable[str],
+        targets: str | Iterable[str],
+        batch_size: int = 32,
+    ) -> Score | list[Score]:
+        """Scores given translations by their log-probabilities, as `Scorer`.
+
+        Args:
+            sources: The sources, or a single one.
+            targets: Their translations, or a single one.
+            batch_size: Maximum number of pairs scored at once.
+
+        Returns:
+            The scores in the order of the pairs, or the score of a single pair.
+
+        Raises:
+            TypeError: If a line is not a string.
+            UserError: If the numbers of sources and targets differ.
+
+        Example:
+            >>> translator.score("ein mann schläft .", "a man sleeps .").log_probability
+            -1.25
+        """
+        if self._scorer is None:
+            self._scorer = Scorer.from_translator(self)
+        return self._scorer(sources, targets, batch_size)
+
+    def save(self, directory: str | os.PathLike):
+        """Writes a model directory that `load` and the commands read, as `keras-seq2seq train`.
+
+        It contains the model, the tokenizers and the options of the search. It has no checkpoints:
+        it cannot be averaged, and training cannot resume from it, but `--init_from` can start
+        from its weights. Layers of your own must be registered with Keras before it is loaded.
+
+        Args:
+            directory: The directory. An existing model in it is replaced.
+
+        Raises:
+            UserError: If the directory contains a training run or cannot be written, or if the
+                model is an ensemble.
+
+        Example:
+            >>> Translator(model, source_tokenizer, target_tokenizer).save("model/dir")
+            >>> Translator.load("model/dir")("ein mann schläft .")
+            'a man sleeps .'
+        """
+        from keras_seq2seq.model_directory import save_model
+
+        save_model(
+            directory,
+            self.model,
+            self.source,
+            self.target,
+            self.search,
+            unk_replace=self.unk_replacement is not None,
         )
 
     def _split(self, sentences, prefixes) -> Iterator[tuple[list[str], list[str]]]:

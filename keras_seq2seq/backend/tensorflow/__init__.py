@@ -9,7 +9,6 @@ from keras_seq2seq.backend.tensorflow.parallel import (
     split_into_micro_batches,
 )
 from keras_seq2seq.backend.tensorflow.product import (
-    compile_function,
     dense,
     frozen_weights,
     lookup_or_compute,
@@ -19,11 +18,15 @@ from keras_seq2seq.backend.tensorflow.product import (
 )
 from keras_seq2seq.backend.tensorflow.scan import scan
 from keras_seq2seq.backend.tensorflow.step_log import StepLog
+from keras_seq2seq.backend.tensorflow.tracing import compile_function, concrete
+from keras_seq2seq.backend.tensorflow.tracking import TracksLayers
 
 __all__ = [
     "Adam",
     "StepLog",
+    "TracksLayers",
     "compile_function",
+    "concrete",
     "dense",
     "frozen_weights",
     "join_logits",

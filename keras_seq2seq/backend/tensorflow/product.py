@@ -238,13 +238,6 @@ def take_rows(tensor, rows):
     return tf.gather(tensor, rows)
 
 
-def compile_function(function, ranks):
-    """Returns a function that computes the same in a graph, traced once for all shapes."""
-    signature = [tf.TensorSpec([None] * rank, tf.int32, name=name) for name, rank in ranks.items()]
-    # The code has no control flow for AutoGraph, which would take seconds to run.
-    return tf.function(function, input_signature=signature, autograph=False)
-
-
 def take_beams(tensor, beams):
     """Returns from a tensor `(rows, width, ...)` the beams `(rows, n)` of each row."""
     return tf.gather(tensor, beams, batch_dims=1)

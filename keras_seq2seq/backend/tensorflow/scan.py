@@ -41,6 +41,8 @@ def scan(step, states, inputs, keep, constants=(), weights=(), go_backwards=Fals
         final_states, trace, recording = loop.run(arguments)
 
         def gradient(*upstream):
+            if _is_being_saved():
+                return loop.run_again_and_back(arguments, kept, upstream)
             d_kept = list(zip(kept, upstream[count:], strict=True))
             return loop.run_back(arguments, trace, recording, upstream[:count], d_kept)
 
@@ -50,6 +52,16 @@ def scan(step, states, inputs, keep, constants=(), weights=(), go_backwards=Fals
     results = run(*map(tf.convert_to_tensor, arguments))
     final_states = pack_sequence_as(states, results[:count])
     return final_states, pack_sequence_as(keep(states), results[count:])
+
+
+def _is_being_saved():
+    """Returns whether a custom gradient is being traced for a SavedModel.
+
+    Such a gradient must not refer to tensor arrays, which a SavedModel cannot store. TensorFlow
+    traces it as a function of its own, which is known only by its name; a test of `model.export`
+    fails if that name changes.
+    """
+    return getattr(tf.compat.v1.get_default_graph(), "name", "").startswith("internal_grad_fn")
 
 
 class _Trace(NamedTuple):
@@ -190,6 +202,34 @@ class _Loop:
             *map(d_inputs.get, range(len(inputs))),
             *map(d_shared.get, range(len(shared))),
         ]
+
+    def run_again_and_back(self, arguments, kept, upstream):
+        """Returns the gradients of the arguments, as TensorFlow differentiates another run.
+
+        Args:
+            arguments: The arguments of `run`.
+            kept: The numbers of the states that are kept.
+            upstream: The gradients of the states after the last step and of the kept states.
+        """
+        arguments = [tf.identity(tensor) for tensor in arguments]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([tensor for tensor in arguments if tensor.dtype.is_floating])
+            states, inputs, constants, weights = self._split(arguments)
+            length = tf.shape(inputs[0])[0]
+
+            def body(index, states, arrays):
+                time = self._time(index, length)
+                now = [tensor[time] for tensor in inputs]
+                states, _ = self._advance([*states, *now, *constants, *weights], Recording)
+                return index + 1, states, _write(arrays, time, states)
+
+            _, final_states, arrays = tf.while_loop(
+                lambda index, *_: index < length,
+                body,
+                (0, states, _arrays(length, {number: states[number] for number in kept})),
+            )
+            all_states = [arrays[number].stack() for number in kept]
+        return tape.gradient([*final_states, *all_states], arguments, list(upstream))
 
     def _advance(self, arguments, make_recorder):
         """Computes one step. Returns the new states and the recorder of its products."""

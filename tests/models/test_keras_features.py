@@ -1,0 +1,105 @@
+"""What Keras does with models: checkpoints, clones, SavedModels, arrays."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from harness import numbers_of
+
+from keras_seq2seq import AttentionSeq2Seq, BasicSeq2Seq, BidirectionalEncoder
+
+SOURCE_IDS = np.array([[5, 6, 7, 3], [8, 9, 3, 0]], "int32")
+TARGET_IDS = np.array([[2, 7, 6], [2, 9, 8]], "int32")
+BATCH = {"source_ids": SOURCE_IDS, "target_ids": TARGET_IDS}
+
+
+class EncoderWithLists(keras.layers.Layer):
+    """A user's encoder that keeps its layers in a dictionary of lists."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.parts = {"dense": [keras.layers.Dense(8) for _ in range(2)]}
+
+    def build(self, input_shape):
+        for layer in self.parts["dense"]:
+            layer.build((*input_shape[:-1], 8))
+
+    def call(self, inputs):
+        for layer in self.parts["dense"]:
+            inputs = layer(inputs)
+        return inputs, keras.ops.mean(inputs, axis=1)
+
+
+MODELS = {
+    "lstm": lambda: AttentionSeq2Seq(10, 10, num_units=8, num_layers=2),
+    "tied": lambda: BasicSeq2Seq(10, 10, num_units=8, tie_output=True, share_embeddings=True),
+    "keras_cell": lambda: AttentionSeq2Seq(
+        10,
+        10,
+        cell=keras.layers.StackedRNNCells([keras.layers.GRUCell(8), keras.layers.GRUCell(8)]),
+    ),
+    "lists": lambda: AttentionSeq2Seq(10, 10, num_units=8, encoder=EncoderWithLists()),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_checkpoints_contain_every_weight(name, tmp_path):
+    model, other = MODELS[name](), MODELS[name]()
+    path = tf.train.Checkpoint(model=model).save(tmp_path / "checkpoint")
+    tf.train.Checkpoint(model=other).restore(path).assert_existing_objects_matched()
+    for weight, expected in zip(other.weights, model.weights, strict=True):
+        np.testing.assert_array_equal(weight.numpy(), expected.numpy())
+
+
+@pytest.mark.parametrize("name", ["lstm", "tied", "lists"])
+def test_a_saved_model_computes_the_same(name, tmp_path):
+    model = MODELS[name]()
+    model.export(tmp_path / "exported", verbose=False)
+    exported = tf.saved_model.load(tmp_path / "exported")
+    np.testing.assert_allclose(exported.serve(BATCH), numbers_of(model(BATCH)), atol=1e-5)
+
+
+def test_a_saved_layer_has_the_same_gradients(tmp_path):
+    inputs = keras.Input((None, 3))
+    outputs, _ = BidirectionalEncoder(4)(inputs)
+    model = keras.Model(inputs, outputs)
+    model.export(tmp_path / "exported", verbose=False)
+    exported = tf.saved_model.load(tmp_path / "exported")
+    values = tf.random.normal((2, 5, 3), seed=1)
+    gradients = []
+    for function in (model, exported.serve):
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            total = tf.reduce_sum(function(values) ** 2)
+        gradients.append(tape.gradient(total, values))
+    np.testing.assert_allclose(*gradients, atol=1e-5)
+
+
+def test_a_clone_computes_the_same():
+    model = MODELS["lstm"]()
+    clone = keras.models.clone_model(model)
+    clone.set_weights(model.get_weights())
+    np.testing.assert_allclose(numbers_of(clone(BATCH)), numbers_of(model(BATCH)), atol=1e-6)
+
+
+def test_quantization_says_what_to_do():
+    with pytest.raises(NotImplementedError, match='use dtype="bfloat16"'):
+        MODELS["lstm"]().quantize("int8")
+
+
+@pytest.mark.parametrize("method", ["__call__", "predict", "predict_on_batch", "generate"])
+def test_padding_on_the_left_is_an_error(method):
+    model = MODELS["lstm"]()
+    padded = SOURCE_IDS[:, ::-1]
+    inputs = padded if method == "generate" else {**BATCH, "source_ids": padded}
+    with pytest.raises(ValueError, match="^`source_ids` must be padded with 0 on the right.*row 1"):
+        getattr(model, method)(inputs)
+
+
+def test_padding_on_the_left_of_the_target_is_an_error_in_training():
+    model = MODELS["lstm"]()
+    model.compile("adam", loss="mse")
+    with pytest.raises(ValueError, match="`target_ids` must be padded with 0 on the right"):
+        model.fit({**BATCH, "target_ids": np.array([[0, 2], [2, 4]])}, TARGET_IDS[:, :2])
+    with pytest.raises(ValueError, match="`source_ids` must be padded with 0 on the right"):
+        model.encode(SOURCE_IDS[:, ::-1])

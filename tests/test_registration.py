@@ -1,0 +1,51 @@
+"""Registration with Keras without importing it."""
+
+import subprocess
+import sys
+
+import keras
+import pytest
+
+import keras_seq2seq
+from keras_seq2seq.registration import CLASSES, LazyClass
+
+
+def test_all_registered_classes_are_listed():
+    for module in CLASSES:
+        __import__(f"keras_seq2seq.{module}")
+    registered = {
+        name: cls
+        for name, cls in keras.saving.get_custom_objects().items()
+        if name.startswith("keras_seq2seq>")
+    }
+    listed = {
+        f"keras_seq2seq>{name}": LazyClass(module, name).load()
+        for module, names in CLASSES.items()
+        for name in names
+    }
+    assert registered == listed
+
+
+@pytest.mark.parametrize("order", ["keras, keras_seq2seq", "keras_seq2seq, keras"])
+def test_keras_creates_classes_in_either_import_order(order):
+    """A layer within a functional model of Keras's own, in safe mode."""
+    program = f"""
+import {order}
+i = keras.Input((None, 3))
+config = {{"class_name": "BidirectionalEncoder", "registered_name":
+           "keras_seq2seq>BidirectionalEncoder", "module": "keras_seq2seq.layers.encoder",
+           "config": {{"num_units": 4}}}}
+layer = keras.saving.deserialize_keras_object(config)
+from keras_seq2seq.layers import BidirectionalEncoder
+assert type(layer) is BidirectionalEncoder
+assert keras.saving.get_registered_object("keras_seq2seq>BidirectionalEncoder") is type(layer)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_importing_the_package_imports_neither_keras_nor_tensorflow():
+    program = (
+        "import sys, keras_seq2seq; sys.exit(bool({'keras', 'tensorflow'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+    assert keras_seq2seq.__version__
