@@ -49,11 +49,13 @@ _PACKAGES = (
     "decoding",
     "evaluation",
     "layers",
+    "losses",
     "models",
     "plots",
     "schedules",
     "text",
     "training",
+    "translator",
 )
 
 # Names of version 0.1 that are now in a package only.
@@ -64,10 +66,10 @@ _MOVED = {
     "train": "training.train",
 }
 
+__all__ = [*_MODULE_OF, *_PACKAGES, "__version__"]
+
 # So that `keras.models.load_model` finds the classes of this package once it is imported.
 register_with_keras()
-
-__all__ = [*_MODULE_OF, *_PACKAGES, "__version__"]
 
 if TYPE_CHECKING:
     # The same names for editors and type checkers, which do not run `__getattr__`.
@@ -76,11 +78,13 @@ if TYPE_CHECKING:
     from keras_seq2seq import decoding as decoding
     from keras_seq2seq import evaluation as evaluation
     from keras_seq2seq import layers as layers
+    from keras_seq2seq import losses as losses
     from keras_seq2seq import models as models
     from keras_seq2seq import plots as plots
     from keras_seq2seq import schedules as schedules
     from keras_seq2seq import text as text
     from keras_seq2seq import training as training
+    from keras_seq2seq import translator as translator
     from keras_seq2seq.config import Config as Config
     from keras_seq2seq.data import make_dataset as make_dataset
     from keras_seq2seq.data import split_pairs as split_pairs

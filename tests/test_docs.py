@@ -18,11 +18,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 # Blocks that need features which do not exist yet: a page, and a line of the block.
-PENDING = {
-    ("python.md", "ids = model.generate(source_ids, max_length=12)"),
-    ("python.md", 'translator.save("dates")'),
-    ("python.md", 'model.export("exported", verbose=False)'),
-}
+PENDING: set[tuple[str, str]] = set()
 
 # Libraries that are no dependencies. Blocks that import them are skipped where they are missing.
 OPTIONAL = {"datasets", "pandas", "polars"}

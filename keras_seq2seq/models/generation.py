@@ -31,9 +31,9 @@ class Generation:
         check_size("max_length", max_length)
         key = _key(search), return_hypotheses
         if key not in self._compiled:
-            self._compiled[key] = compile_function(
-                self._function(search, return_hypotheses), {"source_ids": 2, "max_length": 0}
-            )
+            function = self._function(search, return_hypotheses)
+            ranks = {"source_ids": 2, "max_length": 0}
+            self._compiled[key] = compile_function(function, ranks)
         found = self._compiled[key](source_ids, int(max_length))
         found = keras.tree.map_structure(
             lambda part: None if part is None else ops.convert_to_numpy(part), found
