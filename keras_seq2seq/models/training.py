@@ -59,14 +59,15 @@ class TrainableModel(ReplicatedModel):
                 `keras.metrics.Metric` objects. `"accuracy"` is the accuracy over real tokens.
             weighted_metrics: The same, weighted by `sample_weight` or `class_weight`.
             run_eagerly: Boolean, whether to run without a graph, for debugging.
-            steps_per_execution: Integer, the number of batches per call of the graph.
+            steps_per_execution: Integer, the number of batches per call of the graph. Must be 1
+                with several devices.
             jit_compile: Boolean or `"auto"`, whether to compile with XLA. `True` is not supported
                 on TensorFlow.
             auto_scale_loss: Boolean, whether to scale the loss in mixed float16 precision.
 
         Raises:
             ValueError: If the loss or a metric does not accept token ids and logits, or
-                `loss_weights` or `jit_compile` is not supported.
+                `loss_weights`, `jit_compile` or `steps_per_execution` is not supported.
 
         Example:
             >>> model.compile(metrics=["accuracy"])
@@ -82,6 +83,12 @@ class TrainableModel(ReplicatedModel):
                 "`jit_compile=True` is not supported on the "
                 f"{keras.backend.backend()} backend: XLA cannot compile the loop over time. "
                 "Use the default, 'auto'."
+            )
+        if steps_per_execution > 1 and count_replicas(self) > 1:
+            # Any Keras model fails with placeholders that are not fed.
+            raise ValueError(
+                "`steps_per_execution` above 1 does not work in Keras with several devices. Use "
+                f"the default, 1. Received: steps_per_execution={steps_per_execution}"
             )
         if optimizer is None:
             optimizer = Adam(LEARNING_RATE, global_clipnorm=CLIP_GRADIENTS)
