@@ -75,8 +75,8 @@ def make_dataset(
 
     Text in files and in memory is read once before, at about 100,000 pairs per second, to check it
     as `scan_parallel_text` does and to count the batches (`cardinality`), which `fit` needs. An
-    endless stream from files (`epochs=None`, without `buckets="auto"`) is checked only for equal
-    numbers of lines.
+    endless stream from files (`epochs=None`, without `buckets="auto"`) starts at once: only the
+    numbers of lines are compared.
 
     The batches depend only on the arguments and the text, not on the global seed. By default, a
     dataset is one epoch, as Keras expects. With `shuffle=True`, it has another order each time it
@@ -159,11 +159,9 @@ def make_dataset(
     # Generators and datasets may differ from one iteration to the next.
     is_repeatable = isinstance(text, AlignedPairs)
     is_auto = isinstance(buckets, str) and buckets == "auto"
-    lengths = None
+    text.check_counts()
     if is_auto or text.is_in_memory or (is_repeatable and epochs):
         lengths = scan_pairs(text, source, target).lengths
-    else:
-        text.check_counts()
     if is_auto:
         buckets = propose_buckets(lengths, _one_batch_size(batch_size))
     boundaries = validate_buckets(buckets)

@@ -249,12 +249,13 @@ def test_an_endless_dataset_has_no_automatic_buckets():
         make_dataset(dataset, None, LETTERS, LETTERS, buckets="auto")
 
 
-def test_files_are_compared_with_their_counterparts(files):
+@pytest.mark.parametrize("epochs", [1, None])
+def test_files_are_compared_with_their_counterparts(files, epochs):
     # Four lines on both sides, but the parts do not match.
     Path("other1.de").write_text("a\nb\nc\n", encoding="utf-8")
     Path("other2.de").write_text("a\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"part1\.en has 1 lines, but other1\.de has 3"):
-        make_dataset("part*.en*", "other*.de", LETTERS, LETTERS, epochs=None)
+        make_dataset("part*.en*", "other*.de", LETTERS, LETTERS, epochs=epochs)
 
 
 def test_a_wrong_item_of_a_generator_is_reported_when_it_is_read():
