@@ -1,5 +1,6 @@
 """The base class of the layers, and functions that all layers share."""
 
+import inspect
 from difflib import get_close_matches
 from numbers import Integral, Real
 
@@ -7,6 +8,10 @@ import keras
 from keras import ops
 
 from keras_seq2seq.backend import TracksLayers, dense, matmul
+
+# The arguments of Keras's layers, the deprecated ones included.
+_COMMON_ARGUMENTS = {"activity_regularizer", "autocast", "dtype", "input_dim", "input_shape"}
+_COMMON_ARGUMENTS |= {"name", "trainable"}
 
 
 class BaseLayer(TracksLayers, keras.layers.Layer):
@@ -19,6 +24,7 @@ class BaseLayer(TracksLayers, keras.layers.Layer):
     """
 
     def __init__(self, *args, **kwargs):
+        check_arguments(type(self), kwargs)
         super().__init__(*args, **kwargs)
         self.autocast = False
 
@@ -56,6 +62,26 @@ class BaseLayer(TracksLayers, keras.layers.Layer):
             bias: Weight `(columns,)`.
         """
         return dense(self.to_compute_dtype(features), kernel, bias, self.output_dtype)
+
+
+def check_arguments(layer_class, arguments):
+    """Raises `ValueError` for an argument that no constructor of a layer's class has.
+
+    Args:
+        layer_class: The class.
+        arguments: Dictionary of the arguments that its constructor passed on.
+    """
+    if arguments.keys() <= _COMMON_ARGUMENTS:
+        return
+    known = set(_COMMON_ARGUMENTS)
+    for base in layer_class.__mro__:
+        known.update(inspect.signature(base.__init__).parameters)
+    for name in arguments.keys() - known:
+        near = get_close_matches("num_units" if name == "units" else name, known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(
+            f"{layer_class.__name__} got an unexpected keyword argument {name!r}{hint}"
+        )
 
 
 def get_layer(identifier, registry, argument, **options):

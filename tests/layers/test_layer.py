@@ -5,6 +5,13 @@ import numpy as np
 import pytest
 from harness import numbers_of
 
+from keras_seq2seq.layers import (
+    AttentionDecoder,
+    BidirectionalEncoder,
+    DotAttention,
+    GRUCell,
+    ScaledEmbedding,
+)
 from keras_seq2seq.layers.layer import BaseLayer
 
 # bfloat16 keeps eight bits: it rounds this to 1.
@@ -38,3 +45,22 @@ def test_what_is_rounded(dtype, rounded_in_products, rounded_weights):
     np.testing.assert_array_equal(numbers_of(inputs), given)
     np.testing.assert_allclose(numbers_of(product), 2 * rounded_in_products**2, rtol=1e-6)
     np.testing.assert_array_equal(numbers_of(bias), np.float32(rounded_weights))
+
+
+@pytest.mark.parametrize(
+    ("layer_class", "arguments", "hint"),
+    [
+        (BidirectionalEncoder, {"num_units": 4, "num_layer": 2}, "did you mean 'num_layers'"),
+        (AttentionDecoder, {"num_units": 4, "atention": "dot"}, "did you mean 'attention'"),
+        (GRUCell, {"num_units": 4, "layer_normalisation": True}, "'layer_normalization'"),
+        (DotAttention, {"num_units": 4, "units": 4}, "did you mean 'num_units'"),
+        (
+            ScaledEmbedding,
+            {"input_dim": 4, "output_dim": 4, "embedding_initializer": "zeros"},
+            "did you mean 'embeddings_initializer'",
+        ),
+    ],
+)
+def test_unknown_arguments_are_errors_with_suggestions(layer_class, arguments, hint):
+    with pytest.raises(ValueError, match=f"got an unexpected keyword argument .*{hint}"):
+        layer_class(**arguments)
