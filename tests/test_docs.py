@@ -21,10 +21,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 # Blocks that need features which do not exist yet: a page, and a line of the block.
-PENDING = {
-    ("python.md", "keras_seq2seq.configure_tensorflow()"),
-    ("python.md", "model.compile()"),
-}
+PENDING = {("python.md", "keras_seq2seq.configure_tensorflow()")}
 
 # Libraries that are no dependencies. Blocks that import them are skipped where they are missing.
 OPTIONAL = {"datasets", "pandas", "polars"}
