@@ -248,3 +248,16 @@ def test_a_run_without_a_model_names_the_way_to_one(tmp_path):
     (tmp_path / "checkpoints" / "ckpt-7.index").touch()
     with pytest.raises(UserError, match="run keras-seq2seq average --model_dir .* --last 1"):
         ModelDirectory(tmp_path).load_model()
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_a_vocabulary_of_another_size_is_refused(model_dirs, side):
+    path = model_dirs[0] / f"{side}.vocab"
+    lines = path.read_text().splitlines(keepends=True)
+    for changed in (lines[:-1], [*lines, "new\t1\n" if "\t" in lines[0] else "new\n"]):
+        path.write_text("".join(changed))
+        message = f"{path}: contains {len(changed)} tokens, but the model has {len(lines)}; "
+        for load in (Translator.load, Scorer.load):
+            with pytest.raises(UserError) as error:
+                load(model_dirs[0])
+            assert str(error.value).startswith(message)

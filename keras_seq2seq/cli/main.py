@@ -1,6 +1,5 @@
 """The entry point of the command line."""
 
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -126,7 +125,7 @@ def _run(args: list[str] | None) -> int | None:
         # Unexpected system errors such as a full disk, which standard output may be on.
         if sys.stdout is not None:
             LenientStream(sys.stdout).flush()
-        return _report(_describe(error), RunError.exit_status)
+        return _report(str(error), RunError.exit_status)
     except MemoryError:
         return _report("out of memory; try a smaller --batch_size", RunError.exit_status)
     except Exception as error:
@@ -134,12 +133,6 @@ def _run(args: list[str] | None) -> int | None:
         if not _is_tensorflow_error(error):
             raise
         return _report(_describe_tensorflow_error(error), RunError.exit_status)
-
-
-def _describe(error: OSError) -> str:
-    if error.filename is None or error.strerror is None:
-        return str(error)
-    return f"{os.fspath(error.filename)}: {error.strerror}"
 
 
 def _is_tensorflow_error(error: Exception) -> bool:

@@ -72,6 +72,21 @@ class Convert:
         return no_info_before_validator_function(self.function, handler(source))
 
 
+class AnyString:
+    """Accepts any string, with surrogates too, as in the name of a file that is not UTF-8."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable) -> Any:
+        from pydantic_core import core_schema
+
+        unchanged = core_schema.plain_serializer_function_ser_schema(
+            lambda value: value, return_schema=core_schema.any_schema()
+        )
+        return core_schema.is_instance_schema(str, serialization=unchanged)
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Callable) -> dict:
+        return {"type": "string", "minLength": 1}
+
+
 class OutOfBounds(ValueError):
     """Raised by the function of `Convert`, with words that complete "expected ..."."""
 
@@ -194,6 +209,8 @@ def _whole_float_to_int(value: Any) -> Any:
 
 
 def _path_to_text(value: Any) -> Any:
+    if value == "":
+        raise ValueError("empty")
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
@@ -216,10 +233,10 @@ NUMBER, SWITCH = "N", "true|false"
 Switch = Annotated[bool, Expected("true or false", SWITCH)]
 # Strings rather than pathlib.Path, which would turn "gs://bucket" into "gs:/bucket".
 FilePath = Annotated[
-    str, Limits(min_length=1), Convert(_path_to_text), Expected("the path of a file", "FILE")
+    str, AnyString(), Convert(_path_to_text), Expected("the path of a file", "FILE")
 ]
 DirectoryPath = Annotated[
-    str, Limits(min_length=1), Convert(_path_to_text), Expected("the path of a directory", "DIR")
+    str, AnyString(), Convert(_path_to_text), Expected("the path of a directory", "DIR")
 ]
 Pattern = Annotated[str, Convert(_check_pattern), Expected("a regular expression", "REGEX")]
 Tokens = Annotated[

@@ -11,12 +11,20 @@ import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from fcntl import LOCK_EX, LOCK_NB, flock
 from itertools import count
 from pathlib import Path
 from typing import IO
 
 from keras_seq2seq.errors import UserError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+# Windows has neither of these flags.
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+_DIRECTORY = getattr(os, "O_DIRECTORY", 0)
 
 # Leaves room for the rest of a temporary name, in any script.
 _MAX_NAME_BYTES = 200
@@ -54,6 +62,9 @@ def atomic_file(path: str | os.PathLike, binary: bool = False) -> Iterator[IO]:
                 file.flush()
                 os.fsync(descriptor)
                 _copy_mode(path, temporary)
+                if fcntl is None:
+                    # Windows does not rename open files.
+                    file.close()
                 temporary.replace(path)
             except BaseException:
                 temporary.unlink(missing_ok=True)
@@ -148,10 +159,10 @@ def _lock_temporary(path: Path, parent: Path, flags: int) -> tuple[Path, int]:
     """
     for number in count():
         temporary = parent / _temporary_name(path.name, number)
-        if flags & os.O_DIRECTORY:
+        if flags & _DIRECTORY:
             temporary.mkdir(exist_ok=True)
         try:
-            descriptor = os.open(temporary, flags | os.O_NOFOLLOW, 0o666)
+            descriptor = os.open(temporary, flags | _NO_LINK, 0o666)
         except OSError as error:
             # Something else has this name.
             if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENOTDIR):
@@ -164,8 +175,10 @@ def _lock_temporary(path: Path, parent: Path, flags: int) -> tuple[Path, int]:
 
 def _lock(descriptor: int) -> bool:
     """Locks a file until it is closed. Returns `False` if another process has locked it."""
+    if fcntl is None:
+        return True
     try:
-        flock(descriptor, LOCK_EX | LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:
@@ -184,7 +197,7 @@ def _is_same_file(path: Path, descriptor: int) -> bool:
 
 def _make_temporary_directory(path: Path) -> tuple[Path, int]:
     """Returns the path of a new temporary directory, and a file descriptor that locks it."""
-    flags = os.O_RDONLY | os.O_DIRECTORY
+    flags = os.O_RDONLY | _DIRECTORY
     try:
         temporary, lock = _lock_temporary(path, path.parent, flags)
     except PermissionError:

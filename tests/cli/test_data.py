@@ -56,12 +56,30 @@ def test_replaces_files_only_if_asked_to(run, tmp_path):
     assert files(tmp_path) != before
 
 
+def test_an_interrupted_command_can_be_repeated(run, tmp_path):
+    run("data", "reverse", tmp_path, *FEW)
+    before = files(tmp_path)
+    for name in before:
+        (tmp_path / name).unlink()
+        assert run("data", "reverse", tmp_path, *FEW).status == 0
+        assert files(tmp_path) == before
+    # These are not the files of the interrupted command.
+    (tmp_path / "vocab.sources.txt").unlink()
+    for args in (["reverse", *FEW, "--seed=9"], ["copy", *FEW], ["reverse", *FEW, "--train=4"]):
+        result = run("data", args[0], tmp_path, *args[1:])
+        assert result.status == 2
+        assert "already exists; choose another directory" in result.errors
+        assert not (tmp_path / "vocab.sources.txt").exists()
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
         (["revers"], "'revers' is not one of 'copy', 'reverse', 'dates'"),
         (["copy", "--train=0"], 'expected a whole number of at least 1, got "0"'),
         (["copy", "--vocabulary_size=1"], 'expected a whole number of at least 2, got "1"'),
+        (["copy", "--max_length=1000001"], 'expected at most 1000000, got "1000001"'),
+        (["copy", f"--train={'9' * 5000}"], 'expected at most 1000000000, got "999'),
         (["copy", "--seed=x"], 'expected a whole number of at least 0, got "x"'),
         (
             ["dates", "--max_length=9"],

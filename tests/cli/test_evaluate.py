@@ -34,6 +34,20 @@ def test_table_of_one_system(files, run):
     assert "TER: nrefs:1|case:lc|tok:tercom|" in out
 
 
+@pytest.mark.parametrize("command", ["evaluate", "score", "translate"])
+def test_a_file_is_given_once(files, run, command):
+    name = "source" if command == "translate" else "target"
+    options = {"model_dir": "dir", "source": "bad", "target": "good"}
+    if command == "translate":
+        del options["target"]
+    args = [f"--{key}={files.get(value, value)}" for key, value in options.items()]
+    result = run(command, *args, f"--{name}={files['target']}")
+    assert (result.status, result.output) == (2, "")
+    assert result.errors.startswith(
+        f"keras-seq2seq: error: --{name} is given 2 times; expected one file."
+    )
+
+
 def test_table_of_two_systems_tells_significance(files, run):
     status, out, _ = run(
         "evaluate", "--hypotheses", files["good"], "--hypotheses", files["bad"],

@@ -3,6 +3,7 @@ import sys
 
 import click
 import pytest
+import tensorflow as tf
 
 import keras_seq2seq
 from keras_seq2seq.cli import demo as demo_module
@@ -89,6 +90,39 @@ def test_a_full_disk_is_a_failed_run(run_raising):
     assert result.errors == (
         "keras-seq2seq: error: [Errno 28] No space left on device: 'model/model.keras'\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("raised", "line"),
+    [
+        (MemoryError(), "out of memory; try a smaller --batch_size"),
+        (
+            tf.errors.NotFoundError(
+                None,
+                None,
+                "Graph execution error:\n\nDetected at node IteratorGetNext defined at (most "
+                "recent call last):\n<stack traces unavailable>\n"
+                "train.txt; No such file or directory\n"
+                "\t [[{{node IteratorGetNext}}]] [Op:__inference_multi_step_on_iterator_5821]",
+            ),
+            "train.txt; No such file or directory",
+        ),
+        (
+            tf.errors.UnknownError(
+                None,
+                None,
+                "{{function_node __wrapped__IteratorGetNext}} keras_seq2seq.errors.UserError: "
+                "train.gz:7: damaged gzip data\nTraceback (most recent call last):\n\n  File ...",
+            ),
+            "train.gz:7: damaged gzip data",
+        ),
+        (tf.errors.ResourceExhaustedError(None, None, "OOM [Op:MatMul]"), "OOM"),
+        (tf.errors.InternalError(None, None, ""), "InternalError"),
+    ],
+    ids=["memory", "vanished file", "damaged file", "tensor", "no message"],
+)
+def test_a_failure_of_tensorflow_is_one_line(run_raising, raised, line):
+    assert run_raising(raised) == (1, "", f"keras-seq2seq: error: {line}\n")
 
 
 def test_an_interrupt_has_the_status_of_an_interrupt(run_raising):

@@ -5,7 +5,8 @@ import pytest
 from keras_seq2seq import training
 from keras_seq2seq.cli.train import describe_plan
 from keras_seq2seq.config import Config
-from keras_seq2seq.data import Batching, ParallelTextSummary, TextSummary
+from keras_seq2seq.data import Batching, ParallelTextSummary, TextSummary, scan_parallel_text
+from keras_seq2seq.text import TextEncoder, Vocabulary
 
 # As google/seq2seq's documentation has it.
 ORIGINAL_ARGS = [
@@ -109,6 +110,31 @@ def test_counts_of_one_are_in_the_singular(run, calls, monkeypatch):
     )
     assert "\n1 step of 1 pair\n1 bucket: " in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_much_truncation_and_many_unknown_tokens_are_warnings(tmp_path):
+    (tmp_path / "source").write_text("a b c d e f\n" * 80 + "a b\n" * 20)
+    (tmp_path / "target").write_text("x y\n" * 99 + "x y z z z z\n")
+    source, target = TextEncoder(Vocabulary("abcde"), 5), TextEncoder(Vocabulary("xy"), 5)
+    summary = scan_parallel_text(tmp_path / "source", tmp_path / "target", source, target)
+    config = Config(hparams={"source": {"max_seq_len": 5}, "target": {"max_seq_len": 5}})
+    plan = SimpleNamespace(
+        config=config,
+        steps=1,
+        initial_weights=None,
+        batching=Batching((), (1,)),
+        train_summary=summary,
+        dev_summary=summary,
+    )
+    warnings = [line for line in describe_plan(plan).splitlines() if line.startswith("warning")]
+    # 80 of 100 sources have six tokens and the end token; 80 of 520 tokens are the unknown f.
+    # Only one of 100 targets is too long, and 4 of 204 tokens are unknown.
+    assert warnings == 2 * [
+        f"warning: source.max_seq_len=5 truncates 80.0% of the sequences of {tmp_path}/source; "
+        "source.max_seq_len=7 would fit 99% of them",
+        f"warning: 15.4% of the tokens of {tmp_path}/source are not in the vocabulary; build a "
+        "larger one for --vocab_source, or correct source.tokenizer (whitespace)",
+    ]
 
 
 def test_flags_may_be_spelled_with_dashes(run, calls):

@@ -200,7 +200,21 @@ def test_a_missing_model_leaves_no_output(run, tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+def test_a_dash_is_a_standard_stream(translate, greedy):
+    expected = "".join(f"{translation.text}\n" for translation in greedy)
+    assert translate("--source=-", "--output=-") == (0, expected, "")
+
+
 class TestFilesBesideTranslations:
+    def test_they_appear_at_the_end(self, translate, tmp_path):
+        # The second line is not UTF-8.
+        args = ["--attention_dir", tmp_path / "a", "--beam_dir", tmp_path / "b", "--beam_width=2"]
+        result = translate(*args, "--batch_size=1", stdin=b"a\n\xff\n")
+        assert result.status == 2
+        assert os.listdir(tmp_path) == []
+        assert translate(*args).status == 0
+        assert sorted(os.listdir(tmp_path)) == ["a", "b"]
+
     def test_attention(self, translate, greedy, tmp_path):
         result = translate("--attention_dir", tmp_path / "new")
         expected = "".join(f"{translation.text}\n" for translation in greedy)

@@ -78,6 +78,30 @@ def test_a_file_without_text_is_named(run, text, tmp_path):
     assert result == (2, "", f"keras-seq2seq: error: {message}\n")
 
 
+def test_a_dash_is_standard_input(run, text):
+    assert run("vocab", "-", stdin=b"a b\nb") == (0, "b\t2\na\t1\n", "")
+    assert run("vocab", text, "-", "--output=-", stdin=b"a").output == "a\t3\nb\t3\nc\t1\n"
+    result = run("vocab", "-", "-", stdin=b"a")
+    assert (result.status, result.output) == (2, "")
+    assert "standard input can be read only once" in result.errors
+
+
+def test_a_pipe_is_refused_before_anything_is_read(run, text, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    result = run("vocab", text, tmp_path / "pipe", "--output", tmp_path / "vocab")
+    assert (result.status, result.output) == (2, "")
+    assert "pipe: is a pipe, which can be read only once" in result.errors
+    assert not (tmp_path / "vocab").exists()
+
+
+@pytest.mark.parametrize("size", ["9" * 23, "9" * 5000, "5000001"])
+def test_numbers_have_an_upper_bound(run, text, size):
+    result = run("vocab", text, f"--size={size}")
+    assert (result.status, result.output) == (2, "")
+    assert f'expected at most 5000000, got "{size[:60]}' in result.errors
+    assert len(result.errors) < 250
+
+
 def test_invalid_utf8_names_the_line(run, tmp_path):
     text = tmp_path / "text"
     text.write_bytes(b"a\n\xff\n")

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -311,3 +313,31 @@ def test_error(text, message):
     with pytest.raises(UserError) as error:
         parse_hparams(text)
     assert str(error.value) == message
+
+
+def test_aliases_of_aliases_do_not_multiply(tmp_path):
+    # Ten levels of ten are ten billion values.
+    lines = ["x0: &x0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    lines += [f"x{i}: &x{i} [{', '.join([f'*x{i - 1}'] * 10)}]" for i in range(1, 10)]
+    path = tmp_path / "config.yaml"
+    path.write_text("\n".join(lines))
+    with pytest.raises(UserError, match="too many values; expected at most 100000"):
+        load_config_file(path)
+    # A few are fine.
+    path.write_text("\n".join(lines[:3]))
+    assert sum(len(row) for rows in load_config_file(path)["x2"] for row in rows) == 1000
+
+
+def test_endless_files_are_refused(tmp_path):
+    (tmp_path / "zero.yaml").symlink_to("/dev/zero")
+    with pytest.raises(UserError, match="zero.yaml: is a device"):
+        load_config_file(tmp_path / "zero.yaml")
+    (tmp_path / "large.yaml").write_text("# a comment\n" * 30_000)
+    with pytest.raises(UserError, match="large.yaml: larger than 262144 bytes"):
+        load_config_file(tmp_path / "large.yaml")
+
+
+def test_a_path_that_is_not_utf8(tmp_path):
+    config = Config(train_source=os.fsdecode(b"gr\xfc\xdfe.txt"))
+    config.save(tmp_path / "config.yaml")
+    assert Config.load(tmp_path / "config.yaml") == config

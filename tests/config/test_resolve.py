@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from keras_seq2seq.config import Config, InferenceOptions, override_decoding, resolve_config
+from keras_seq2seq.config.section import walk_options
 from keras_seq2seq.errors import UserError
 
 
@@ -189,6 +190,13 @@ def test_wrong_flag(flags, message):
         ),
         ("optimizer.lr_plateau_factor=1", "expected a number above 0 and below 1, got 1"),
         ("rnn_cell=3", "expected options such as rnn_cell.type, got 3"),
+        ("rnn_cell.num_units=16385", "expected at most 16384, got 16385"),
+        ("decoder.rnn_cell.num_layers=101", "expected at most 100, got 101"),
+        ("rnn_cell.dropout_input_keep_prob=1e-30", "expected at least 0.001, got 1e-30"),
+        ("inference.beam_search.beam_width=1000000000", "expected at most 1000, got 1000000000"),
+        ("inference.sampling.temperature=1e-9", "expected at least 0.001, got 1e-09"),
+        ("optimizer.lr_decay_steps=1e15", "expected at most 1000000000000, got 1000000000000000"),
+        ("optimizer.learning_rate=1e300", "expected at most 1000000000, got 1e+300"),
     ],
 )
 def test_wrong_hyper_parameter(item, message):
@@ -439,3 +447,47 @@ def test_a_configuration_is_checked_alike():
         config(beam_search={"length_penalty_weight": 0.6})
     # Nothing is nothing, with and without a beam.
     config(beam_search={"beam_width": 0, "length_penalty_weight": 0.0})
+
+
+def test_optimizer_arguments_have_bounds():
+    for number in ("1e999", "1e30", "-1e30", "9" * 400):
+        message = message_of(hparams=f"optimizer.arguments.beta_2={number}")
+        assert message.startswith(
+            "--hparams: optimizer.arguments: expected numbers of at most 1000000000, got {"
+        )
+        assert len(message) < 200
+
+
+@pytest.mark.parametrize("path", [path for path, _ in walk_options(Config)], ids=".".join)
+def test_every_number_has_an_upper_bound(path):
+    *sections, name = path
+    for value in (10**40, 1e40, f"10,{10**40}"):
+        options = {name: value}
+        for section in reversed(sections):
+            options = {section: options}
+        try:
+            Config.model_validate(options)
+        except ValidationError:
+            continue
+        # Only text may be that long.
+        assert isinstance(value, str)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"batch_size": 10**23}, "--batch_size: expected at most 1000000, got 1000000000"),
+        ({"sample_translations": 1001}, "--sample_translations: expected at most 1000, got 1001"),
+        ({"buckets": f"10,{'9' * 5000}"}, "--buckets: expected numbers of at most 1000000, got "),
+        ({"buckets": "10x20,1000001x3"}, "--buckets: expected numbers of at most 1000000, got "),
+        ({"buckets": [*range(1, 1002)]}, "--buckets: expected at most 1000 numbers, got [1, 2"),
+        (
+            {"bucket_batch_sizes": [10**7]},
+            "--bucket_batch_sizes: expected numbers of at most 1000000, got [10000000]",
+        ),
+    ],
+)
+def test_flags_have_upper_bounds(flags, message):
+    found = message_of(flags=flags)
+    assert found.startswith(message)
+    assert len(found) < 200

@@ -1,5 +1,6 @@
 import gc
 import gzip
+import os
 from collections import Counter
 from random import Random
 
@@ -118,6 +119,37 @@ def test_the_writing_of_a_file_does_not_matter(files, tmp_path):
         path.with_suffix(".gz").write_bytes(gzip.compress(path.read_bytes()))
     zipped = [path.with_suffix(".gz") for path in untidy]
     assert batches(make_dataset(*zipped, LETTERS, LETTERS)) == expected
+
+
+def test_all_members_of_gzip_files_are_read(files, tmp_path):
+    lines = [f"{'a ' * (i % 5)}b\n" for i in range(3000)]
+    expected = batches(make_dataset(*files("".join(lines), "".join(lines)), LETTERS, LETTERS))
+    path, empty = tmp_path / "members.gz", gzip.compress(b"")
+    members = ["".join(lines[i : i + 1000]).encode() for i in (0, 1000, 2000)]
+    path.write_bytes(empty + b"".join(gzip.compress(member) + empty for member in members))
+    assert batches(make_dataset(path, path, LETTERS, LETTERS)) == expected
+    # Shuffling and repeating read the files several times.
+    options = {"shuffle": True, "epochs": 2, "seed": 5}
+    plain = files("".join(lines), "".join(lines))
+    assert batches(make_dataset(path, path, LETTERS, LETTERS, **options)) == batches(
+        make_dataset(*plain, LETTERS, LETTERS, **options)
+    )
+
+
+def test_names_are_literal_and_need_not_be_utf8(tmp_path):
+    for name in (b"[a-z]*?", b"{a,b}", b"%s", b"gr\xfc\xdfe"):
+        path = os.fsdecode(os.fsencode(tmp_path) + b"/" + name)
+        with open(path, "w") as file:
+            file.write("a b\n")
+        assert batches(make_dataset(path, path, LETTERS, LETTERS)) == [
+            ([[4, 5, 3]], [[2, 4, 5]], [[4, 5, 3]])
+        ]
+
+
+def test_pipes_are_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="is a pipe"):
+        make_dataset(tmp_path / "pipe", tmp_path / "pipe", LETTERS, LETTERS)
 
 
 def test_empty_pairs_are_skipped(files):

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.special_tokens import RESERVED_TOKENS
+from keras_seq2seq.text import vocabulary as vocabulary_module
+from keras_seq2seq.text.tokenizers import WhitespaceTokenizer
 from keras_seq2seq.text.vocabulary import Vocabulary, read_vocabulary_file
 
 LINES = ["b a c a".split(), "a d b".split(), "<unk> c".split()]
@@ -22,6 +24,32 @@ def test_ids_start_after_the_special_ones():
     ]  # fmt: skip
     assert len(vocabulary) == 6
     assert "man" in vocabulary and "dog" not in vocabulary
+
+
+@given(st.lists(st.text(st.sampled_from("ab \t\x1c\x1d\x1f\xad\u200b\ufeff\u2028é笑")), min_size=1))
+def test_reads_all_that_it_writes(tmp_path_factory, lines):
+    tokens = Counter(token for line in lines for token in WhitespaceTokenizer().split(line))
+    if not tokens:
+        return
+    vocabulary = Vocabulary.build(tokens)
+    path = tmp_path_factory.mktemp("vocabulary") / "vocab"
+    for written in (vocabulary, Vocabulary(vocabulary.tokens)):
+        written.save(path)
+        assert read_vocabulary_file(path) == (
+            list(written.tokens),
+            None if written.counts is None else list(written.counts),
+        )
+
+
+def test_the_number_of_tokens_is_limited(tmp_path, monkeypatch):
+    monkeypatch.setattr(vocabulary_module, "MAX_TOKENS", 3)
+    path = tmp_path / "vocab"
+    path.write_text("a\nb\nc\nd\n")
+    with pytest.raises(UserError, match="vocab:4: too many tokens; expected at most 3"):
+        Vocabulary.load(path)
+    with pytest.raises(UserError, match="the text has 4 different tokens; expected at most 3"):
+        Vocabulary.build(["abcd"])
+    assert len(Vocabulary.build(["abcd"], size=3).tokens) == 3
 
 
 @pytest.mark.parametrize("i", [-1, 6])

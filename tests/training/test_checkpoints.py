@@ -226,3 +226,16 @@ def test_a_full_disk_leaves_the_earlier_ones_whole(small_disk):
     (small_disk / "others").unlink()
     checkpoints.save({"step": 2})
     assert restored_step(small_disk) == 2
+
+
+@pytest.mark.parametrize("name", ["run[lr=0.1]", "a*b?", os.fsdecode(b"\xff")])
+def test_the_path_is_no_pattern(tmp_path, name):
+    path = tmp_path / name / "checkpoints"
+    save(path, [1, 2, 3], max_to_keep=2)
+    assert restored_step(path) == 3
+    assert steps_in(path) == [2, 3]
+    assert not list(path.glob("ckpt-1.*"))
+    cut_off(data_of(path, 3))
+    warnings = []
+    assert restored_step(path, warnings.append) == 2
+    assert len(warnings) == 1 and str(path) in warnings[0]
