@@ -5,6 +5,7 @@ import math
 import os
 import re
 import shutil
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -12,10 +13,11 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+from google.protobuf import text_format
 from tensorflow.python.training.checkpoint_state_pb2 import CheckpointState
 
 from keras_seq2seq.errors import RunError
-from keras_seq2seq.files import LiteralDirectory
+from keras_seq2seq.files import LiteralDirectory, atomic_file
 from keras_seq2seq.model_directory import find_checkpoints
 from keras_seq2seq.models import Seq2Seq
 
@@ -184,17 +186,24 @@ def _repair_state(path: Path):
     if not checkpoints:
         (path / "checkpoint").unlink()
         return
-    times |= {file: os.path.getmtime(f"{file}.index") for file in unlisted}
-    times = [times.get(file, 0.0) for file in checkpoints]
+    times = [times.get(file) or _time_of(file) for file in checkpoints]
     # Names without a directory, so that the directory can be moved.
     names = list(map(_name, checkpoints))
-    tf.train.update_checkpoint_state(
-        os.path.abspath(path),
-        names[-1],
+    state = CheckpointState(
+        model_checkpoint_path=names[-1],
         all_model_checkpoint_paths=names,
         all_model_checkpoint_timestamps=times,
         last_preserved_timestamp=state.last_preserved_timestamp or min(times) - 1,
     )
+    with atomic_file(path / "checkpoint") as file:
+        file.write(text_format.MessageToString(state))
+
+
+def _time_of(checkpoint: str) -> float:
+    try:
+        return os.path.getmtime(f"{checkpoint}.index")
+    except FileNotFoundError:
+        return time.time()
 
 
 def _read_state(path: Path) -> CheckpointState:
