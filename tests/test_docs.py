@@ -20,8 +20,12 @@ from keras_seq2seq.data import write_corpus
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
-# Blocks that need features which do not exist yet: a page, and a line of the block.
-PENDING = {("python.md", "keras_seq2seq.configure_tensorflow()")}
+# Blocks that only work in a new process, where `test_tensorflow_settings` runs their code: a page,
+# and a line of the block.
+NEW_PROCESS = {
+    ("python.md", "keras_seq2seq.configure_tensorflow()"),
+    ("training.md", "keras_seq2seq.configure_tensorflow()"),
+}
 
 # Libraries that are no dependencies. Blocks that import them are skipped where they are missing.
 OPTIONAL = {"datasets", "pandas", "polars"}
@@ -32,8 +36,8 @@ MARKS = {
 }
 
 LINES = {
-    "de": "ein mann schläft .\nein hund schläft .\n",
-    "en": "a man is sleeping .\na dog is sleeping .\n",
+    "de": "ein mann schläft um 3 .\nein hund schläft um 4 .\n",
+    "en": "a man is sleeping at 3 .\na dog is sleeping at 4 .\n",
 }
 
 
@@ -54,7 +58,7 @@ def is_skipped(page: Path, block: str) -> bool:
     imported = set(re.findall(r"^(?:import|from) (\w+)", block, re.MULTILINE))
     if any(importlib.util.find_spec(name) is None for name in OPTIONAL & imported):
         return True
-    return any((page.name, line) in PENDING for line in block.splitlines())
+    return any((page.name, line) in NEW_PROCESS for line in block.splitlines())
 
 
 @pytest.fixture
@@ -128,8 +132,8 @@ def test_blocks_of_python_run(page, workspace):
             exec(compile(block, f"{page.name}: {block.splitlines()[0]}", "exec"), names)
 
 
-def test_what_is_pending_is_on_its_page():
-    for name, line in PENDING:
+def test_skipped_blocks_are_on_their_pages():
+    for name, line in NEW_PROCESS:
         (page,) = (page for page in PAGES if page.name == name)
         assert line in page.read_text(encoding="utf-8").splitlines()
 

@@ -98,3 +98,16 @@ def test_a_damaged_checkpoint(run, tmp_path):
     finally:
         data.write_bytes(content)
     assert not (tmp_path / "new").exists()
+
+
+def test_an_interrupted_average_can_be_run_again(run, tmp_path, monkeypatch):
+    def interrupt(self, model):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr(ModelDirectory, "save_model", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            average_checkpoints(run[0], tmp_path / "new", last=1)
+    assert list(tmp_path.iterdir()) == []
+    average_checkpoints(run[0], tmp_path / "new", last=1)
+    assert ModelDirectory(tmp_path / "new").load_model()
