@@ -155,4 +155,6 @@ def test_a_closed_pipe_is_no_error(tmp_path):
 def test_help_fits_the_terminal(run, monkeypatch, args, width):
     monkeypatch.setenv("COLUMNS", str(width))
     lines = run(*args, "--help").output.splitlines()
-    assert [line for line in lines if len(line) > width or line.endswith("...")] == []
+    assert [line for line in lines if len(line) > width] == []
+    # Descriptions of commands are not cut.
+    assert args or [line for line in lines[1:] if line.endswith("...")] == []
