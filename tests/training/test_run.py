@@ -189,10 +189,10 @@ def test_another_length_of_a_cosine_schedule_is_a_warning(make_config, tmp_path,
     train(plan_training(make_config(hparams, train_steps=10), tmp_path), console)
     assert "warning" not in console.file.getvalue()
     train(plan_training(make_config(hparams, train_steps=20), tmp_path), console)
-    # Half of a cosine from 0.01 to 0.
+    # The middle of a cosine from 0.01 to optimizer.lr_min_learning_rate.
     assert (
         "warning: the learning rate now decays until step 20 instead of 10; at step 10, it is "
-        "0.005 instead of 0\n"
+        "0.005 instead of 1e-12\n"
     ) in console.file.getvalue()
 
 
