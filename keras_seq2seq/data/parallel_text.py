@@ -40,7 +40,7 @@ class TextSummary:
     @property
     def truncated_rate(self) -> float:
         """The fraction of sequences that will be truncated, from 0 to 1."""
-        return self.truncated / max(self.lengths.total(), 1)
+        return self.truncated / self.lengths.total() if self.lengths else 0.0
 
     def length_that_fits(self, fraction: float) -> int:
         """Returns the smallest limit that truncates none of this fraction of the sequences."""

@@ -1,4 +1,4 @@
-"""Paths of directories for libraries that interpret file names as patterns."""
+"""Names of files that are patterns to some libraries, or not UTF-8."""
 
 import os
 import re
@@ -36,3 +36,12 @@ class LiteralDirectory:
             descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
             weakref.finalize(self, os.close, descriptor)
             self.path = f"{_DESCRIPTORS}/{descriptor}"
+
+
+def printable(text: str) -> str:
+    r"""Returns text that can be encoded as UTF-8, for files that are only read by people.
+
+    Bytes of file names that are not UTF-8, which Python represents by surrogates, become escapes
+    such as `\udcff`.
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

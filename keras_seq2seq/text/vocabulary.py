@@ -56,8 +56,7 @@ def read_vocabulary_file(path: str | os.PathLike) -> tuple[list[str], list[int] 
 
 
 def _parse_line(line: str, place: str) -> tuple[str, int | None]:
-    token, tab, count = _strip(line).partition("\t")
-    token = _strip(token)
+    token, _, count = map(_strip, line.partition("\t"))
     if not token:
         raise UserError(f"{place}: blank line; expected a token (remove the line)")
     if token in RESERVED_TOKENS:
@@ -66,7 +65,7 @@ def _parse_line(line: str, place: str) -> tuple[str, int | None]:
         raise UserError(
             f"{place}: white space in {token!r}; expected one token, optionally a tab and a count"
         )
-    return token, _parse_count(count, place) if tab else None
+    return token, _parse_count(count, place) if count else None
 
 
 def _strip(text: str) -> str:
@@ -75,8 +74,8 @@ def _strip(text: str) -> str:
 
 
 def _parse_count(text: str, place: str) -> int:
-    # int() would also accept "-1", "1_000" and "+5".
-    if not re.fullmatch("[0-9]{1,18}", _strip(text)):
+    # int() would also accept "-1", "1_000" and "+5", and refuses thousands of digits.
+    if not re.fullmatch("[0-9]{1,1000}", text):
         raise UserError(
             f"{place}: invalid count {text[:60]!r} after the tab; expected a whole number"
         )

@@ -18,6 +18,7 @@ from google.protobuf.message import DecodeError
 
 from keras_seq2seq import __version__
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.files.literal_directory import printable
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.text import Vocabulary
 
@@ -144,8 +145,8 @@ class RunRecord:
             "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "step": step,
             "steps": steps,
-            "command": shlex.join(sys.argv),
-            "directory": os.getcwd(),
+            "command": printable(shlex.join(sys.argv)),
+            "directory": printable(os.getcwd()),
             "versions": versions,
         }
         self._content = {"seed": seed, "data": fingerprints, "starts": [*starts, start]}

@@ -12,7 +12,7 @@ from keras_seq2seq.callbacks import (
     SampleTranslations,
     TensorBoardCurves,
 )
-from keras_seq2seq.files import read_lines
+from keras_seq2seq.files import LiteralDirectory, printable, read_lines
 from keras_seq2seq.training.model_evaluation import make_translator
 from keras_seq2seq.training.plan import TrainingPlan
 
@@ -30,12 +30,15 @@ class RunBoard:
     """
 
     def __init__(self, plan: TrainingPlan, step: int, console: Console):
-        log_dir = plan.directory.logs_path
+        self._logs = LiteralDirectory(plan.directory.logs_path)
+        log_dir = self._logs.path
         if not step:
-            _describe(plan)
+            _describe(plan, log_dir)
         self._plan = plan
         self._curves = TensorBoardCurves(log_dir)
-        self._samples = _make_samples(plan, console) if plan.config.sample_translations else None
+        self._samples = (
+            _make_samples(plan, log_dir, console) if plan.config.sample_translations else None
+        )
         self._embeddings = EmbeddingProjector(
             log_dir, plan.source.vocabulary, plan.target.vocabulary
         )
@@ -52,9 +55,9 @@ class RunBoard:
             self._embeddings.write(self._plan.model)
 
 
-def _describe(plan: TrainingPlan):
+def _describe(plan: TrainingPlan, log_dir: str):
     config = plan.config
-    description = RunDescription(plan.directory.logs_path)
+    description = RunDescription(log_dir)
     names = "model", "batch_size", "buckets", "dtype", "seed"
     values = {name: getattr(config, name) for name in names}
     description.write_hyper_parameters(
@@ -70,15 +73,15 @@ def _flatten(options: dict, prefix: str = "") -> dict:
         if isinstance(value, dict):
             flat |= _flatten(value, f"{prefix}{name}.")
         else:
-            flat[prefix + name] = value
+            flat[prefix + name] = printable(value) if isinstance(value, str) else value
     return flat
 
 
-def _make_samples(plan: TrainingPlan, console: Console) -> SampleTranslations:
+def _make_samples(plan: TrainingPlan, log_dir: str, console: Console) -> SampleTranslations:
     config = plan.config
     translator = make_translator(config, plan.model, plan.source, plan.target)
     sources, references = (
         list(islice(read_lines(path), config.sample_translations))
         for path in (config.dev_source, config.dev_target)
     )
-    return SampleTranslations(translator, sources, references, plan.directory.logs_path, console)
+    return SampleTranslations(translator, sources, references, log_dir, console)

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from keras_seq2seq.files import LiteralDirectory
+from keras_seq2seq.files import LiteralDirectory, printable
 
 
 def test_a_usual_path_stays(tmp_path):
@@ -27,3 +27,7 @@ def test_the_descriptor_is_closed(tmp_path):
     assert len(os.listdir("/proc/self/fd")) == descriptors + 1
     del literal
     assert len(os.listdir("/proc/self/fd")) == descriptors
+
+
+def test_printable_text_is_utf8():
+    assert printable(os.fsdecode(b"gr\xc3\xbc\xdfe")) == "grü\\udcdfe"

@@ -39,7 +39,7 @@ def test_weights_of_the_wrong_shape_leave_no_file(tmp_path):
 
 def test_a_directory_with_files_is_an_error(tmp_path):
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(UserError, match="expected a new or an empty directory"):
+    with pytest.raises(UserError, match="expected a new or empty directory"):
         AttentionDirectory(tmp_path)
 
 
