@@ -7,7 +7,7 @@ from keras_seq2seq.callbacks.console import error_console, print_line
 from keras_seq2seq.models import steps_taken
 from keras_seq2seq.wording import show_seconds
 
-_MIN_BAR = 8
+_MIN_BAR = 4
 
 
 class ProgressBar(keras.callbacks.Callback):
@@ -82,7 +82,9 @@ class ProgressBar(keras.callbacks.Callback):
         }
         shown = []
         for name, value in values.items():
-            if value and sum(len(values[other]) + 2 for other in shown) + len(value) <= room:
+            if sum(len(values[other]) + 2 for other in shown) + len(value) > room:
+                break
+            if value:
                 shown.append(name)
         return "  ".join(values[name] for name in ("loss", "ppl", "speed", "left") if name in shown)
 
