@@ -21,9 +21,10 @@ from keras_seq2seq.cli.options import WholeNumber
 def average(model_dir: str, last: int | None, best: int | None, output_dir: str):
     """Average the weights of several checkpoints into a new model.
 
-    The averaged model usually translates slightly better than each checkpoint.
+    The averaged model usually translates slightly better than each checkpoint. Without --last and
+    --best, all checkpoints that training has kept are averaged.
     """
-    if (last is None) == (best is None):
+    if last is not None and best is not None:
         raise click.UsageError("Give either --last or --best.")
     from keras_seq2seq.cli.tensorflow_import import import_tensorflow
 

@@ -25,7 +25,8 @@ def average_checkpoints(
 ) -> list[int]:
     """Writes a model whose weights are the mean of those of several checkpoints of a run.
 
-    The averaged model is usually slightly better than each of them.
+    The averaged model is usually slightly better than each of them. By default, all checkpoints in
+    the directory are averaged.
 
     Args:
         model_dir: The model directory of the run.
@@ -40,7 +41,7 @@ def average_checkpoints(
     Raises:
         UserError: If there are too few checkpoints, one cannot be read, or the new model cannot be
             written.
-        TypeError: If not exactly one of `last` and `best` is given.
+        TypeError: If both `last` and `best` are given.
 
     Example:
         >>> average_checkpoints("model", "averaged", last=5)
@@ -50,8 +51,8 @@ def average_checkpoints(
         - Junczys-Dowmunt et al., 2016, "The AMU-UEDIN Submission to the WMT16 News Translation
           Task", https://arxiv.org/abs/1605.04809, section 2.3
     """
-    if (last is None) == (best is None):
-        raise TypeError("expected exactly one of `last` and `best`")
+    if last is not None and best is not None:
+        raise TypeError("expected at most one of `last` and `best`")
     directory = ModelDirectory(model_dir)
     config = directory.load_config()
     # Reserved before the work, which takes a while.
@@ -71,7 +72,7 @@ def _average(
     if not checkpoints:
         raise UserError(f"{directory.path}: contains no checkpoints to average")
     if best is None:
-        steps, number = sorted(checkpoints), last
+        steps, number = sorted(checkpoints), last or len(checkpoints)
         chosen = steps[-number:]
         found = f"contains {len(steps)} checkpoints"
     else:

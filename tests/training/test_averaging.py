@@ -82,10 +82,16 @@ def test_nothing_is_overwritten(run, tmp_path):
             average_checkpoints(run[0], path, last=1)
 
 
-def test_either_the_last_or_the_best(run, tmp_path):
-    for options in ({}, {"last": 1, "best": 1}):
-        with pytest.raises(TypeError, match="expected exactly one of `last` and `best`"):
-            average_checkpoints(run[0], tmp_path / "new", **options)
+def test_the_last_and_the_best_exclude_each_other(run, tmp_path):
+    with pytest.raises(TypeError, match="expected at most one of `last` and `best`"):
+        average_checkpoints(run[0], tmp_path / "new", last=1, best=1)
+
+
+def test_all_by_default(run, tmp_path):
+    path, weights = run
+    assert average_checkpoints(path, tmp_path / "new") == [4, 6]
+    means = [(one + other) / 2 for one, other in zip(weights[4], weights[6], strict=True)]
+    assert_equal(weights_of(tmp_path / "new"), means)
 
 
 def test_a_damaged_checkpoint(run, tmp_path):
