@@ -80,6 +80,8 @@ INTERRUPTED = 130
         "max_content_width": 100,
         "token_normalize_func": lambda token: token.replace("-", "_"),
     },
+    # Without the dots of click, which look like text that was cut.
+    subcommand_metavar="[COMMAND] [ARGS]",
     invoke_without_command=True,
     epilog="Start with `keras-seq2seq demo`. Flags may be written with - instead of _.",
 )
