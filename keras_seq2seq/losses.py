@@ -6,6 +6,9 @@ from keras import ops
 from keras_seq2seq.backend import smoothed_cross_entropy
 from keras_seq2seq.special_tokens import PADDING_ID
 
+# The other functions serve `models.training`.
+__all__ = ["MaskedCrossEntropy"]
+
 # The reductions of Keras that return one loss per token.
 _WITHOUT_REDUCTION = (None, "none")
 

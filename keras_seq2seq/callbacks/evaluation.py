@@ -226,7 +226,9 @@ class SampleTranslations:
                     ("model", translation.text),
                 ):
                     line = Text(f"  {name:<9}  {text}")
-                    self.console.print(line, no_wrap=True, overflow="ellipsis")
+                    # One line each; a terminal shows what fits, a file gets all.
+                    overflow = "ellipsis" if self.console.is_terminal else "ignore"
+                    self.console.print(line, no_wrap=True, crop=False, overflow=overflow)
                 self.console.print()
 
 

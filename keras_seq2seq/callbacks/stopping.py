@@ -108,7 +108,12 @@ def handle_stop_signals(handler) -> dict:
 
 @contextmanager
 def interrupted_by_signals() -> Iterator[None]:
-    """Handles SIGTERM and SIGHUP like Ctrl-C within the block."""
+    """Handles SIGTERM and SIGHUP like Ctrl-C within the block.
+
+    Example:
+        >>> with interrupted_by_signals():
+        ...     train()
+    """
     before = handle_stop_signals(signal.default_int_handler)
     try:
         yield

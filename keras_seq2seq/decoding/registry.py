@@ -18,6 +18,9 @@ def get_search(search):
         search: A name in `SEARCHES`, which stands for the search with its default arguments; a
             dictionary, as `keras.saving.serialize_keras_object` returns it; or a `Search`.
 
+    Returns:
+        The `Search`.
+
     Raises:
         ValueError: If it is none of these.
 

@@ -48,8 +48,8 @@ def test_the_number_of_tokens_is_limited(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="vocab:4: too many tokens; expected at most 3"):
         Vocabulary.load(path)
     with pytest.raises(UserError, match="the text has 4 different tokens; expected at most 3"):
-        Vocabulary.build(["abcd"])
-    assert len(Vocabulary.build(["abcd"], size=3).tokens) == 3
+        Vocabulary.build([list("abcd")])
+    assert len(Vocabulary.build([list("abcd")], size=3).tokens) == 3
 
 
 @pytest.mark.parametrize("i", [-1, 6])

@@ -34,6 +34,8 @@ def test_names_the_missing_flags(make_config, tmp_path):
 def test_refuses_the_directory_of_another_model(make_config, tmp_path):
     plan = plan_training(make_config(), tmp_path)
     plan.directory.create(plan.config, plan.source.tokenizer, plan.target.tokenizer)
+    plan.directory.checkpoints_path.mkdir()
+    (plan.directory.checkpoints_path / "ckpt-1.index").touch()
     plan_training(make_config(train_steps=40), tmp_path)
     with pytest.raises(UserError, match="another model, trained with attention.dim 8 instead of 9"):
         plan_training(make_config(attention_dim=9), tmp_path)
