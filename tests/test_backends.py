@@ -83,7 +83,9 @@ def test_files_are_exchanged_with_other_backends(backend, tmp_path):
     np.testing.assert_allclose(numbers_of(trained(IDS)), numbers_of(model(IDS)), atol=1e-3)
 
 
-@pytest.mark.parametrize("command", ["train", "translate --model_dir m", "demo"])
+@pytest.mark.parametrize(
+    "command", ["average --model_dir m --output_dir n", "translate --model_dir m", "demo"]
+)
 def test_the_command_line_says_that_it_needs_tensorflow(command):
     program = (
         "import sys; sys.modules['tensorflow'] = None; "
