@@ -16,13 +16,14 @@ from keras_seq2seq.errors import InputError
 from keras_seq2seq.files.text_lines import (
     check_lines,
     count_lines,
+    has_one_member,
     is_gzip,
     open_text,
     read_lines,
     short_repr,
 )
 
-# Lines that the pipeline takes from a gzip file at a time.
+# Number of lines of a gzip file that are passed to TensorFlow at once.
 _LINES_AT_ONCE = 1024
 
 
@@ -50,8 +51,8 @@ class FileLines:
         """Returns a `tf.data.Dataset` of scalar strings."""
 
         parts = [
-            _gzip_dataset(paths) if is_compressed else _plain_dataset(paths)
-            for is_compressed, paths in groupby(self.paths, is_gzip)
+            _python_dataset(list(paths)) if compression is None else _dataset(paths, compression)
+            for compression, paths in groupby(self.paths, _compression)
         ]
         dataset = parts[0]
         for part in parts[1:]:
@@ -59,19 +60,27 @@ class FileLines:
         return dataset
 
 
-def _plain_dataset(paths: Iterable[str]):
+def _compression(path: str) -> str | None:
+    """Returns TensorFlow's name of the compression of a file, or `None` if it cannot read it.
+
+    TensorFlow reads only the first members of some gzip files, and others forever.
+    """
+    if not is_gzip(path):
+        return ""
+    return "GZIP" if has_one_member(path) else None
+
+
+def _dataset(paths: Iterable[str], compression: str):
     import tensorflow as tf
 
     # A file name is bytes, which need not be UTF-8.
-    return tf.data.TextLineDataset([os.fsencode(path) for path in paths])
+    names = [os.fsencode(path) for path in paths]
+    return tf.data.TextLineDataset(names, compression_type=compression)
 
 
-def _gzip_dataset(paths: Iterable[str]):
+def _python_dataset(paths: list[str]):
     import tensorflow as tf
 
-    paths = list(paths)
-
-    # TensorFlow reads only the first members of some gzip files, and others forever.
     def groups() -> Iterator[list[bytes]]:
         lines = chain.from_iterable(map(read_lines, paths))
         while group := [line.encode() for line in islice(lines, _LINES_AT_ONCE)]:

@@ -29,6 +29,27 @@ def is_gzip(path: str | os.PathLike) -> bool:
     return os.fspath(path).endswith(".gz")
 
 
+def has_one_member(path: str | os.PathLike) -> bool:
+    """Returns whether a file is intact gzip data of a single member with text, and nothing else.
+
+    Most gzip files are. `cat` and parallel compressors write files of several members.
+    """
+    member = zlib.decompressobj(wbits=31)
+    has_text, data = False, b""
+    with open_regular_file(path) as file:
+        try:
+            while not member.eof:
+                data = data or file.read(2**16)
+                # In pieces, since a little data can expand to a lot.
+                text = member.decompress(data, 2**20)
+                if not data and not text:
+                    return False
+                has_text, data = has_text or bool(text), member.unconsumed_tail
+        except zlib.error:
+            return False
+        return has_text and not member.unused_data and not file.read(1)
+
+
 def open_text(path: str | os.PathLike) -> BinaryIO:
     """Opens a plain or gzip file for reading bytes.
 

@@ -8,7 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.files.text_lines import MAX_LINE_BYTES, decode_lines, open_text, read_lines
+from keras_seq2seq.files.text_lines import (
+    MAX_LINE_BYTES,
+    decode_lines,
+    has_one_member,
+    open_text,
+    read_lines,
+)
 
 
 def write(path, data: bytes):
@@ -142,3 +148,23 @@ def test_decodes_a_stream_under_the_name_given():
     assert next(lines) == "a"
     with pytest.raises(UserError, match="<stdin>:2: not UTF-8"):
         next(lines)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (gzip.compress(b"a\n" * 1_000_000), True),
+        (gzip.compress(b""), False),
+        (gzip.compress(b"a\n") + gzip.compress(b"b\n"), False),
+        (gzip.compress(b"a\n") + gzip.compress(b""), False),
+        (gzip.compress(b"a\n") + bytes(8), False),
+        (gzip.compress(b"a\n" * 100)[:-10], False),
+        (b"", False),
+        (b"a\n", False),
+    ],
+    ids=["large", "empty member", "two", "empty second", "zeros", "cut", "empty file", "plain"],
+)
+def test_recognizes_gzip_files_of_one_member(content, expected, tmp_path):
+    path = tmp_path / "file.gz"
+    path.write_bytes(content)
+    assert has_one_member(path) == expected
