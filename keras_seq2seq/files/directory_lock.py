@@ -8,11 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from keras_seq2seq.errors import UserError
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
+from keras_seq2seq.files.writing import is_same_file, try_to_lock
 
 _FILE = "run.lock"
 
@@ -80,7 +76,7 @@ class DirectoryLock:
             try:
                 self._try_to_lock(file)
                 # The previous process may have removed the file after it was opened here.
-                if _is_at(file, self._path):
+                if is_same_file(self._path, file.fileno()):
                     return file
             except BaseException:
                 file.close()
@@ -88,24 +84,11 @@ class DirectoryLock:
             file.close()
 
     def _try_to_lock(self, file):
-        if fcntl is None:
-            return
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not try_to_lock(file.fileno()):
             raise UserError(
                 f"{self._directory}: in use by {_describe_holder(self._path)}; wait until that "
                 "run ends, stop it, or choose another --output_dir"
-            ) from None
-        except OSError:
-            return  # a file system without locks
-
-
-def _is_at(file, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except FileNotFoundError:
-        return False
+            )
 
 
 def _describe_holder(path: Path) -> str:

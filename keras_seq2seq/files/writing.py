@@ -168,13 +168,20 @@ def _lock_temporary(path: Path, parent: Path, flags: int) -> tuple[Path, int]:
             if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENOTDIR):
                 continue
             raise
-        if _lock(descriptor) and _is_same_file(temporary, descriptor):
+        if try_to_lock(descriptor) and is_same_file(temporary, descriptor):
             return temporary, descriptor
         os.close(descriptor)
 
 
-def _lock(descriptor: int) -> bool:
-    """Locks a file until it is closed. Returns `False` if another process has locked it."""
+def try_to_lock(descriptor: int) -> bool:
+    """Locks an open file until it is closed, where the system has locks.
+
+    Args:
+        descriptor: Its file descriptor.
+
+    Returns:
+        `False` if another process has locked the file.
+    """
     if fcntl is None:
         return True
     try:
@@ -187,8 +194,8 @@ def _lock(descriptor: int) -> bool:
     return True
 
 
-def _is_same_file(path: Path, descriptor: int) -> bool:
-    """Returns whether a file still has its name, which another process may have changed."""
+def is_same_file(path: Path, descriptor: int) -> bool:
+    """Returns whether an open file still has its path, which another process may have changed."""
     try:
         return os.path.samestat(path.stat(), os.fstat(descriptor))
     except FileNotFoundError:

@@ -72,7 +72,7 @@ def _average(
     if not checkpoints:
         raise UserError(f"{directory.path}: contains no checkpoints to average")
     if best is None:
-        steps, number = sorted(checkpoints), last or len(checkpoints)
+        steps, number = list(checkpoints), last or len(checkpoints)
         chosen = steps[-number:]
         found = f"contains {len(steps)} checkpoints"
     else:
