@@ -2,14 +2,68 @@
 
 import json
 from dataclasses import asdict
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import click
 
 from keras_seq2seq.cli.input_output import open_output, read_aligned_lines
-from keras_seq2seq.cli.options import WholeNumber, file_option
+from keras_seq2seq.cli.options import WholeNumber, decoding_options, file_option
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.evaluation import METRIC_NAMES, TOKENIZERS, parse_metric_names
+from keras_seq2seq.evaluation import (
+    COMET,
+    COMET_MODEL,
+    DEFAULT_METRICS,
+    METRIC_NAMES,
+    TOKENIZERS,
+    combine_references,
+    group_by_source,
+    parse_metric_names,
+)
+
+PERPLEXITY = "perplexity"
+
+
+class TextToEvaluate(NamedTuple):
+    """The text that `evaluate` reads.
+
+    Attributes:
+        sources: The sources, or `None`.
+        references: The list of references of each source.
+        hypotheses: The translations of each system.
+    """
+
+    sources: list[str] | None
+    references: list[list[str]]
+    hypotheses: list[list[str]]
+
+
+def read_text_to_evaluate(
+    source: str | None, targets: tuple[str, ...], hypotheses: tuple[str, ...], group: bool
+) -> TextToEvaluate:
+    """Reads line-aligned files of sources, references and translations.
+
+    Args:
+        source: The file of the sources, if any.
+        targets: The files of the references.
+        hypotheses: The files of the translations.
+        group: Whether to evaluate each distinct source once, with all its references.
+
+    Returns:
+        The text.
+
+    Raises:
+        UserError: If a file cannot be read or is empty, or if the numbers of lines differ.
+    """
+    paths = [*([source] if source else []), *targets, *hypotheses]
+    texts = read_aligned_lines(*paths)
+    sources = texts.pop(0) if source else None
+    references = combine_references(texts[: len(targets)])
+    translations = texts[len(targets) :]
+    if group:
+        sources, references, first = group_by_source(sources, references)
+        translations = [[lines[index] for index in first] for lines in translations]
+    return TextToEvaluate(sources, references, translations)
 
 
 @click.command()
@@ -20,18 +74,38 @@ from keras_seq2seq.evaluation import METRIC_NAMES, TOKENIZERS, parse_metric_name
     multiple=True,
     help="Model directory (the --output_dir of train); repeat to compare models.",
 )
-@file_option("--source", help="Text for the models to translate, plain or .gz.")
+@file_option("--source", help="Source text, plain or .gz.")
 @click.option(
     "--hypotheses",
     metavar="FILE",
     multiple=True,
     help="Translations to evaluate, instead of a model; repeat to compare files.",
 )
-@file_option("--target", required=True, help="Reference translations, line-aligned.")
+@click.option(
+    "--target",
+    "targets",
+    metavar="FILE",
+    multiple=True,
+    required=True,
+    help="Reference translations, line-aligned; repeat for several references per line.",
+)
+@click.option(
+    "--group_by_source",
+    "group",
+    is_flag=True,
+    help="Evaluate each distinct source line once, with the target lines of all its occurrences as "
+    "references, as in pronunciation dictionaries.",
+)
 @click.option(
     "--metrics",
     metavar="NAME,...",
-    help=f"Metrics: {', '.join(METRIC_NAMES)} and, for models, perplexity.  [default: all]",
+    help=f"Metrics: {', '.join(METRIC_NAMES)}, {COMET} and, for models, {PERPLEXITY}.  [default: "
+    f"{', '.join(DEFAULT_METRICS)} and, for models, {PERPLEXITY}]",
+)
+@click.option(
+    "--comet_model",
+    metavar="NAME",
+    help=f"Name or checkpoint file of the COMET model.  [default: {COMET_MODEL}]",
 )
 @click.option(
     "--tokenize",
@@ -63,43 +137,69 @@ from keras_seq2seq.evaluation import METRIC_NAMES, TOKENIZERS, parse_metric_name
     show_default=True,
     help="Sentences per batch.",
 )
+# `--seed` is the seed of the bootstrap samples.
+@partial(decoding_options, taken=("seed",))
+@click.option(
+    "--unk_mapping",
+    metavar="FILE",
+    help="With --unk_replace: dictionary for translating the source tokens, as in translate.",
+)
 def evaluate(
     model_dirs: tuple[str, ...],
     source: str | None,
     hypotheses: tuple[str, ...],
-    target: str,
+    targets: tuple[str, ...],
+    group: bool,
     metrics: str | None,
+    comet_model: str | None,
     as_json: bool,
     batch_size: int,
-    **options: Any,
+    tokenize: str,
+    lowercase: bool,
+    bootstrap_samples: int,
+    seed: int,
+    **decoding: Any,
 ):
     """Evaluate models or files of translations.
 
     If there are several systems, each is compared with the first one: p is the p-value of the
     difference according to paired bootstrap resampling.
     """
-    _check_systems(model_dirs, source, hypotheses)
-    known = (*METRIC_NAMES, "perplexity") if model_dirs else METRIC_NAMES
-    if metrics and not model_dirs and "perplexity" in metrics.lower():
-        raise UserError("perplexity needs a model: use --model_dir with --source, not --hypotheses")
-    names = parse_metric_names(metrics if metrics is not None else known, known)
+    _check_systems(model_dirs, hypotheses)
+    names = _parse_metrics(metrics, bool(model_dirs))
+    if comet_model is not None and COMET not in names:
+        raise click.UsageError(f"--comet_model has no effect without --metrics {COMET}.")
+    _check_source(model_dirs, source, needed=group or COMET in names)
+    if hypotheses:
+        _check_no_decoding(decoding)
+    sources, references, translations = read_text_to_evaluate(source, targets, hypotheses, group)
+    options = {
+        "tokenize": tokenize,
+        "lowercase": lowercase,
+        "comet_model": comet_model or COMET_MODEL,
+        "bootstrap_samples": bootstrap_samples,
+        "seed": seed,
+    }
     if model_dirs:
-        sources, references = read_aligned_lines(source, target)
-
         from keras_seq2seq.cli.tensorflow_import import import_tensorflow
 
         import_tensorflow(batches_at_once=True)
         from keras_seq2seq.training import evaluate_models
 
         systems = evaluate_models(
-            model_dirs, sources, references, names, batch_size=batch_size, **options
+            model_dirs,
+            sources,
+            references,
+            names,
+            batch_size=batch_size,
+            decoding=decoding,
+            **options,
         )
     else:
         from keras_seq2seq.evaluation import evaluate_systems
 
-        references, *texts = read_aligned_lines(target, *hypotheses)
-        systems = dict(zip(hypotheses, texts, strict=True))
-        systems = evaluate_systems(systems, references, names, **options)
+        systems = dict(zip(hypotheses, translations, strict=True))
+        systems = evaluate_systems(systems, references, names, sources=sources, **options)
     with open_output(None) as file:
         if as_json:
             file.write(f"{_to_json(systems, len(references))}\n")
@@ -109,17 +209,38 @@ def evaluate(
             print_score_table(systems, len(references), file)
 
 
-def _check_systems(model_dirs: tuple[str, ...], source: str | None, hypotheses: tuple[str, ...]):
+def _check_systems(model_dirs: tuple[str, ...], hypotheses: tuple[str, ...]):
     if bool(model_dirs) == bool(hypotheses):
         raise click.UsageError("Give either --model_dir with --source, or --hypotheses.")
-    if model_dirs and source is None:
-        raise click.UsageError("--model_dir needs --source, the text to translate.")
-    if hypotheses and source is not None:
-        raise click.UsageError("--source has no effect with --hypotheses; leave it out.")
     systems = model_dirs or hypotheses
     for system in systems:
         if systems.count(system) > 1:
             raise UserError(f"{system}: given twice; expected different systems")
+
+
+def _parse_metrics(metrics: str | None, has_model: bool) -> tuple[str, ...]:
+    if metrics is None:
+        return (*DEFAULT_METRICS, PERPLEXITY) if has_model else DEFAULT_METRICS
+    if not has_model and PERPLEXITY in metrics.lower():
+        raise UserError("perplexity needs a model: use --model_dir with --source, not --hypotheses")
+    known = (*METRIC_NAMES, COMET)
+    return parse_metric_names(metrics, (*known, PERPLEXITY) if has_model else known)
+
+
+def _check_source(model_dirs: tuple[str, ...], source: str | None, needed: bool):
+    if source is None:
+        if model_dirs:
+            raise click.UsageError("--model_dir needs --source, the text to translate.")
+        if needed:
+            raise click.UsageError(f"--group_by_source and --metrics {COMET} need --source.")
+    elif not (model_dirs or needed):
+        raise click.UsageError("--source has no effect with --hypotheses; leave it out.")
+
+
+def _check_no_decoding(decoding: dict[str, Any]):
+    for flag, value in decoding.items():
+        if value is not None:
+            raise click.UsageError(f"--{flag} has no effect with --hypotheses; leave it out.")
 
 
 def _to_json(systems: dict, lines: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -94,11 +94,16 @@ def training_options(command: Callable) -> Callable:
     )
 
 
-def decoding_options(command: Callable) -> Callable:
+def decoding_options(command: Callable, taken: Sequence[str] = ()) -> Callable:
     """Adds the flags of `InferenceFlags` to a command.
 
     The defaults are the model's own, so the help shows none. Flags that are not given have the
     value `None`.
+
+    Args:
+        command: The command.
+        taken: Names of flags that have another meaning in the command, which has only their
+            aliases.
     """
     from keras_seq2seq.config.decoding_flags import InferenceFlags
     from keras_seq2seq.config.option_types import SWITCH, walk_flags
@@ -108,7 +113,7 @@ def decoding_options(command: Callable) -> Callable:
         [
             _switch_option(flag)
             if flag.expected.metavar == SWITCH
-            else _value_option(flag, flag.option.description)
+            else _value_option(flag, flag.option.description, taken)
             for flag in walk_flags(InferenceFlags)
         ],
     )
@@ -120,13 +125,14 @@ def _add_options(command: Callable, options: Iterable[Callable]) -> Callable:
     return command
 
 
-def _value_option(flag: Flag, help_text: str) -> Callable:
+def _value_option(flag: Flag, help_text: str, taken: Sequence[str] = ()) -> Callable:
     from keras_seq2seq.config.option_types import NUMBER, SWITCH
 
     types = {NUMBER: ConfigNumber(), SWITCH: click.BOOL}
+    names = [name for name in flag.names if name not in taken]
     return click.option(
-        *(f"--{name}" for name in (flag.name, *flag.option.aliases)),
-        flag.name,
+        *(f"--{name}" for name in names),
+        names[0],
         type=types.get(flag.expected.metavar, click.STRING),
         metavar=flag.expected.metavar,
         help=help_text,

@@ -112,7 +112,12 @@ class SamplingFlags:
             unused_because=_no_sampling,
         ),
     ] = 1.0
-    seed: Annotated[Seed, Option("Random seed for sampling.", unused_because=_no_sampling)] = 1
+    seed: Annotated[
+        Seed,
+        Option(
+            "Random seed for sampling.", aliases=("sampling_seed",), unused_because=_no_sampling
+        ),
+    ] = 1
 
 
 class InferenceFlags:
@@ -170,5 +175,5 @@ class InferenceFlags:
     ] = None
 
 
-# The path of each decoding option in `InferenceOptions`, by the name of its flag.
-DECODING_OPTIONS = {flag.name: flag.path for flag in walk_flags(InferenceFlags)}
+# The path of each decoding option in `InferenceOptions`, by the names of its flag.
+DECODING_OPTIONS = {name: flag.path for flag in walk_flags(InferenceFlags) for name in flag.names}

@@ -165,6 +165,11 @@ class Flag(NamedTuple):
     option: Option
     expected: Expected
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name of the flag and its aliases."""
+        return self.name, *self.option.aliases
+
 
 def walk_flags(declarations: type, prefix: tuple[str, ...] = ()) -> Iterator[Flag]:
     """Yields the flags that a class such as `TrainingFlags` declares, including nested ones."""

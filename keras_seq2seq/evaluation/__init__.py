@@ -2,12 +2,17 @@
 
 Every metric is one of sacrebleu's or follows its interface: `corpus_score(hypotheses,
 [references])` returns the score, `get_signature()` describes how it was computed, and
-sacrebleu's paired tests accept it. All scores are percentages.
+sacrebleu's paired tests accept it. All scores are percentages. Each line may have several
+references.
 
 Metric libraries are imported when a metric is created.
 """
 
+from keras_seq2seq.evaluation.references import combine_references, group_by_source
 from keras_seq2seq.evaluation.registry import (
+    COMET,
+    COMET_MODEL,
+    DEFAULT_METRICS,
     LOWER_IS_BETTER,
     METRIC_NAMES,
     TOKENIZERS,
@@ -17,12 +22,17 @@ from keras_seq2seq.evaluation.registry import (
 from keras_seq2seq.evaluation.systems import MetricScore, evaluate, evaluate_systems
 
 __all__ = [
+    "COMET",
+    "COMET_MODEL",
+    "DEFAULT_METRICS",
     "LOWER_IS_BETTER",
     "METRIC_NAMES",
     "TOKENIZERS",
     "MetricScore",
+    "combine_references",
     "evaluate",
     "evaluate_systems",
+    "group_by_source",
     "make_metrics",
     "parse_metric_names",
 ]

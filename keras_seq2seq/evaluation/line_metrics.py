@@ -27,6 +27,8 @@ class LineMetric(Metric):
     counts as a single space. If the denominator is zero, the score is 0 if the numerator is zero
     as well, and 100 otherwise.
 
+    If a line has several references, its terms are those of the best one (see `choose`).
+
     Args:
         name: The name of the metric.
         unit: The unit of comparison, for the signature.
@@ -52,15 +54,23 @@ class LineMetric(Metric):
             reference: The reference line.
         """
 
+    def choose(self, counts: list[tuple[float, float]]) -> tuple[float, float]:
+        """Returns the counts of the best reference; by default, those with the largest numerator.
+
+        Args:
+            counts: What `count` returned for each reference of a line.
+        """
+        return max(counts)
+
     def _preprocess_segment(self, sent: str) -> str:
         return " ".join((sent.lower() if self.lowercase else sent).split())
 
     def _extract_reference_info(self, refs) -> dict:
-        (reference,) = refs
-        return {"reference": reference}
+        return {"references": refs}
 
     def _compute_segment_statistics(self, hypothesis: str, ref_kwargs: dict) -> list[float]:
-        return list(self.count(hypothesis, ref_kwargs["reference"]))
+        counts = [self.count(hypothesis, reference) for reference in ref_kwargs["references"]]
+        return list(self.choose(counts))
 
     def _aggregate_and_compute(self, stats) -> Score:
         return self._compute_score_from_stats([sum(column) for column in zip(*stats, strict=True)])
@@ -73,24 +83,28 @@ class LineMetric(Metric):
 
 
 class ErrorRate(LineMetric):
-    """Word or character error rate.
+    """Word, phone or character error rate.
 
     The number of substitutions, deletions and insertions, divided by the length of the references;
-    it may exceed 100. Words are separated by whitespace. Spaces within a line count as characters.
+    it may exceed 100. Words and phones are separated by whitespace, so that their error rates only
+    differ in name. Spaces within a line count as characters.
+
+    If a line has several references, only the nearest one counts: the one with the fewest errors,
+    and the longest of those.
 
     Args:
-        name: `"wer"` (words) or `"cer"` (characters).
+        name: `"wer"` (words), `"per"` (phones) or `"cer"` (characters).
         lowercase: Whether to ignore case.
     """
 
     def __init__(self, name: str, lowercase: bool = False):
         import jiwer
 
-        is_words = name == "wer"
-        unit = "blanks" if is_words else "char"
+        is_characters = name == "cer"
+        unit = "char" if is_characters else "blanks"
         super().__init__(name, unit, lowercase, f"jiwer-{version('jiwer')}")
-        self._process = jiwer.process_words if is_words else jiwer.process_characters
-        self._split = str.split if is_words else list
+        self._process = jiwer.process_characters if is_characters else jiwer.process_words
+        self._split = list if is_characters else str.split
 
     def count(self, hypothesis: str, reference: str) -> tuple[float, float]:
         if not reference:
@@ -101,9 +115,12 @@ class ErrorRate(LineMetric):
         errors = output.substitutions + output.deletions + output.insertions
         return errors, kept_or_replaced + output.deletions
 
+    def choose(self, counts: list[tuple[float, float]]) -> tuple[float, float]:
+        return min(counts, key=lambda count: (count[0], -count[1]))
+
 
 class ExactMatch(LineMetric):
-    """The percentage of lines that equal their reference, apart from whitespace.
+    """The percentage of lines that equal a reference, apart from whitespace.
 
     Args:
         lowercase: Whether to ignore case.
@@ -116,8 +133,27 @@ class ExactMatch(LineMetric):
         return int(hypothesis == reference), 1
 
 
+class SequenceError(LineMetric):
+    """The percentage of lines that equal no reference: 100 minus the exact match.
+
+    In papers on pronunciation, this is the word error rate.
+
+    Args:
+        lowercase: Whether to ignore case.
+    """
+
+    def __init__(self, lowercase: bool = False):
+        super().__init__("sequence_error", "line", lowercase)
+
+    def count(self, hypothesis: str, reference: str) -> tuple[float, float]:
+        return int(hypothesis != reference), 1
+
+    def choose(self, counts: list[tuple[float, float]]) -> tuple[float, float]:
+        return min(counts)
+
+
 class Rouge(LineMetric):
-    """ROUGE: the F-measure of common words, averaged over lines.
+    """ROUGE: the F-measure of common words with the best reference, averaged over lines.
 
     Words are separated by whitespace and not stemmed, because the tokenizer of rouge-score drops
     all letters except `a-z`. Lines without n-grams, such as empty lines, or lines of a single word

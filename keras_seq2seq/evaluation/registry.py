@@ -1,12 +1,13 @@
 """Metrics by name."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 from keras_seq2seq.errors import UserError
 
-METRIC_NAMES = (
+# The metrics that are computed unless others are requested.
+DEFAULT_METRICS = (
     "bleu",
     "chrf",
     "ter",
@@ -18,7 +19,14 @@ METRIC_NAMES = (
     "exact_match",
 )
 
-LOWER_IS_BETTER = frozenset(("ter", "wer", "cer", "perplexity"))
+# The metrics that compare lines of text. The last two are the error rates of pronunciations.
+METRIC_NAMES = (*DEFAULT_METRICS, "per", "sequence_error")
+
+LOWER_IS_BETTER = frozenset(("ter", "wer", "cer", "per", "sequence_error", "perplexity"))
+
+# A neural metric, which also reads the sources.
+COMET = "comet"
+COMET_MODEL = "Unbabel/wmt22-comet-da"
 
 # The tokenizers of sacrebleu that download nothing.
 TOKENIZERS = ("none", "13a", "intl", "char", "zh", "ja-mecab", "ko-mecab")
@@ -57,30 +65,45 @@ def parse_metric_names(
 
 
 def make_metrics(
-    names: str | Iterable[str], tokenize: str = "13a", lowercase: bool = False
+    names: str | Iterable[str],
+    tokenize: str = "13a",
+    lowercase: bool = False,
+    *,
+    sources: Sequence[str] | None = None,
+    comet_model: str = COMET_MODEL,
 ) -> dict[str, Any]:
     """Creates metrics.
 
     Args:
-        names: The names of the metrics, as for `parse_metric_names`.
+        names: The names of the metrics: those of `METRIC_NAMES`, and `"comet"`.
         tokenize: The tokenizer of BLEU, one of `TOKENIZERS`. Use `"none"` for tokenized text.
-        lowercase: Whether to ignore case. TER always ignores case.
+        lowercase: Whether to ignore case. TER always ignores case, COMET never.
+        sources: The sources of the lines that will be scored, which only COMET reads.
+        comet_model: The name or the checkpoint file of the COMET model.
 
     Returns:
         A dictionary from names to metrics, which are `sacrebleu.metrics.base.Metric` objects.
 
     Raises:
-        UserError: If a metric or the tokenizer is unknown, or the library of the tokenizer is not
-            installed.
+        UserError: If a metric or the tokenizer is unknown, a library is not installed, or COMET
+            is requested without sources.
 
     Example:
         >>> metric = make_metrics("exact_match")["exact_match"]
         >>> metric.corpus_score(["a man", "a dog"], [["a man", "the dog"]]).score
         50.0
     """
-    names = parse_metric_names(names)
+    names = parse_metric_names(names, (*METRIC_NAMES, COMET))
     _check_choice("tokenizer", tokenize, TOKENIZERS)
-    return {name: _make_metric(name, tokenize, lowercase) for name in names}
+    metrics = {}
+    for name in names:
+        if name == COMET:
+            from keras_seq2seq.evaluation.comet import Comet
+
+            metrics[name] = Comet(sources, comet_model)
+        else:
+            metrics[name] = _make_metric(name, tokenize, lowercase)
+    return metrics
 
 
 def _make_metric(name: str, tokenize: str, lowercase: bool):
@@ -94,10 +117,12 @@ def _make_metric(name: str, tokenize: str, lowercase: bool):
             return line_metrics.make_chrf(lowercase)
         case "ter":
             return line_metrics.make_ter()
-        case "wer" | "cer":
+        case "wer" | "per" | "cer":
             return line_metrics.ErrorRate(name, lowercase)
         case "exact_match":
             return line_metrics.ExactMatch(lowercase)
+        case "sequence_error":
+            return line_metrics.SequenceError(lowercase)
         case _:
             return line_metrics.Rouge(name, lowercase)
 

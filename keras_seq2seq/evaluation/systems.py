@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.evaluation import METRIC_NAMES, make_metrics
+from keras_seq2seq.evaluation.references import References, reference_streams
+from keras_seq2seq.evaluation.registry import COMET_MODEL, DEFAULT_METRICS, make_metrics
 
 
 @dataclass(frozen=True)
@@ -35,49 +36,61 @@ _SEED = "SACREBLEU_SEED"
 
 def evaluate(
     hypotheses: Sequence[str],
-    references: Sequence[str],
-    metrics: str | Iterable[str] = METRIC_NAMES,
+    references: References,
+    metrics: str | Iterable[str] = DEFAULT_METRICS,
     *,
     tokenize: str = "13a",
     lowercase: bool = False,
+    sources: Sequence[str] | None = None,
+    comet_model: str = COMET_MODEL,
 ) -> dict[str, MetricScore]:
     """Scores translations.
 
     Args:
         hypotheses: List of strings, the translations.
-        references: List of strings, one reference for each translation.
-        metrics: The names of the metrics, see `METRIC_NAMES`.
+        references: List with the reference of each translation, a string, or its references, a
+            list of strings. BLEU, chrF and TER use several references as in sacrebleu; error
+            rates take the nearest one, exact match any of them, ROUGE and COMET the best.
+        metrics: The names of the metrics: those of `METRIC_NAMES`, and `"comet"`.
         tokenize: The tokenizer of BLEU: `"none"` for tokenized text, `"char"` or `"zh"` for text
             without spaces, or another one of `TOKENIZERS`.
         lowercase: Whether to ignore case.
+        sources: List of strings, the sources of the translations, for COMET.
+        comet_model: The name or the checkpoint file of the COMET model.
 
     Returns:
         A dictionary from metric names to `MetricScore` objects.
 
     Raises:
-        UserError: If there are no lines, the numbers of hypotheses and references differ, or a
-            metric or the tokenizer is unknown.
+        UserError: If there are no lines, the numbers of hypotheses, references and sources
+            differ, a line has no reference, a metric or the tokenizer is unknown, or the library
+            of a metric is not installed.
 
     Example:
         >>> evaluate(["a man sleeps"], ["a man is asleep"], "wer")["wer"].value
         50.0
+        >>> evaluate(["a man sleeps"], [["a man is asleep", "a man sleeps"]], "wer")["wer"].value
+        0.0
     """
-    metrics = make_metrics(metrics, tokenize, lowercase)
+    metrics = make_metrics(metrics, tokenize, lowercase, sources=sources, comet_model=comet_model)
     _check_lines("hypotheses", hypotheses, references)
+    streams = reference_streams(references)
     scores = {}
     for name, metric in metrics.items():
-        value = metric.corpus_score(hypotheses, [references]).score
+        value = metric.corpus_score(hypotheses, streams).score
         scores[name] = MetricScore(float(value), str(metric.get_signature()))
     return scores
 
 
 def evaluate_systems(
     systems: Mapping[str, Sequence[str]],
-    references: Sequence[str],
-    metrics: str | Iterable[str] = METRIC_NAMES,
+    references: References,
+    metrics: str | Iterable[str] = DEFAULT_METRICS,
     *,
     tokenize: str = "13a",
     lowercase: bool = False,
+    sources: Sequence[str] | None = None,
+    comet_model: str = COMET_MODEL,
     bootstrap_samples: int = 1000,
     seed: int = 12345,
 ) -> dict[str, dict[str, MetricScore]]:
@@ -88,10 +101,12 @@ def evaluate_systems(
 
     Args:
         systems: Dictionary from system names to lists of translations.
-        references: List of strings, one reference for each translation.
+        references: The references, as for `evaluate`.
         metrics: The names of the metrics, as for `evaluate`.
         tokenize: The tokenizer of BLEU, as for `evaluate`.
         lowercase: Whether to ignore case.
+        sources: The sources, as for `evaluate`.
+        comet_model: The COMET model, as for `evaluate`.
         bootstrap_samples: The number of bootstrap samples.
         seed: The random seed of the samples, at least 1.
 
@@ -116,12 +131,19 @@ def evaluate_systems(
             raise UserError(f"{option} is {value}; expected at least 1")
     for name, hypotheses in systems.items():
         _check_lines(name, hypotheses, references)
+    options = {
+        "tokenize": tokenize,
+        "lowercase": lowercase,
+        "sources": sources,
+        "comet_model": comet_model,
+    }
     if len(systems) == 1:
         ((name, hypotheses),) = systems.items()
-        options = {"tokenize": tokenize, "lowercase": lowercase}
         return {name: evaluate(hypotheses, references, metrics, **options)}
-    metrics = make_metrics(metrics, tokenize, lowercase)
-    signatures, results = _paired_bootstrap(systems, references, metrics, bootstrap_samples, seed)
+    metrics = make_metrics(metrics, **options)
+    signatures, results = _paired_bootstrap(
+        systems, reference_streams(references), metrics, bootstrap_samples, seed
+    )
     return {
         name: {
             metric: _metric_score(results[metric][row], results[metric][0], signatures[metric])
@@ -131,13 +153,13 @@ def evaluate_systems(
     }
 
 
-def _paired_bootstrap(systems, references, metrics, samples, seed) -> tuple[dict, dict]:
+def _paired_bootstrap(systems, streams, metrics, samples, seed) -> tuple[dict, dict]:
     """Returns two dictionaries by metric name: the signatures, and the results of all systems."""
     from sacrebleu.significance import PairedTest
 
     with _sacrebleu_seed(seed):
         test = PairedTest(
-            list(systems.items()), metrics, [references], test_type="bs", n_samples=samples
+            list(systems.items()), metrics, streams, test_type="bs", n_samples=samples
         )
     signatures, table = test()
     # sacrebleu uses other names for the metrics, but keeps their order.
@@ -175,7 +197,7 @@ def _sacrebleu_seed(seed: int) -> Iterator[None]:
             os.environ[_SEED] = before
 
 
-def _check_lines(name: str, hypotheses: Sequence[str], references: Sequence[str]):
+def _check_lines(name: str, hypotheses: Sequence[str], references: References):
     if not references:
         raise UserError("no references; expected at least one line")
     if len(hypotheses) != len(references):

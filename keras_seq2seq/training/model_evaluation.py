@@ -1,13 +1,21 @@
 """Evaluation of trained models."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from keras_seq2seq import __version__
 from keras_seq2seq.building import make_search
 from keras_seq2seq.config import Config
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.evaluation import METRIC_NAMES, make_metrics, parse_metric_names
+from keras_seq2seq.evaluation import (
+    COMET,
+    DEFAULT_METRICS,
+    METRIC_NAMES,
+    make_metrics,
+    parse_metric_names,
+)
+from keras_seq2seq.evaluation.references import References, reference_streams
 from keras_seq2seq.evaluation.systems import MetricScore, evaluate, evaluate_systems
 from keras_seq2seq.models import Seq2Seq
 from keras_seq2seq.text import TextEncoder
@@ -82,10 +90,11 @@ PERPLEXITY = "perplexity"
 def evaluate_models(
     model_dirs: Sequence[str | os.PathLike],
     sources: Sequence[str],
-    references: Sequence[str],
-    metrics: str | Iterable[str] = (*METRIC_NAMES, PERPLEXITY),
+    references: References,
+    metrics: str | Iterable[str] = (*DEFAULT_METRICS, PERPLEXITY),
     *,
     batch_size: int = 32,
+    decoding: Mapping[str, Any] | None = None,
     **options,
 ) -> dict[str, dict[str, MetricScore]]:
     """Evaluates models by their translations, and by the perplexity of the references.
@@ -93,12 +102,14 @@ def evaluate_models(
     Args:
         model_dirs: The model directories. Each one after the first is compared with the first.
         sources: The sources.
-        references: Their reference translations.
-        metrics: Names from `METRIC_NAMES`, and `"perplexity"`, the perplexity of the references
-            (see `CorpusScore`). Perplexities are only comparable between models with the same
-            target vocabulary.
+        references: Their reference translations: a string or a list of strings for each source.
+        metrics: Names from `METRIC_NAMES`, `"comet"`, and `"perplexity"`, the perplexity of the
+            references (see `CorpusScore`). If a source has several references, each of them is a
+            pair of its own. Perplexities are only comparable between models with the same target
+            vocabulary.
         batch_size: Maximum number of sentences translated or scored at once.
-        **options: Options of `evaluate_systems`.
+        decoding: Decoding options, which override those of the models; see `Translator.load`.
+        **options: Options of `evaluate_systems`, except the sources.
 
     Returns:
         A dictionary from each model directory to a dictionary from the name of each metric to
@@ -112,7 +123,7 @@ def evaluate_models(
         >>> scores["model"]["bleu"].value
         34.2
     """
-    metrics = parse_metric_names(metrics, (*METRIC_NAMES, PERPLEXITY))
+    metrics = parse_metric_names(metrics, (*METRIC_NAMES, COMET, PERPLEXITY))
     if len(sources) != len(references):
         raise UserError(
             f"{len(sources)} sources, but {len(references)} references; "
@@ -120,11 +131,12 @@ def evaluate_models(
         )
     text_metrics = [name for name in metrics if name != PERPLEXITY]
     # Checks the options before translating, which can take hours.
-    make_metrics(text_metrics or "bleu", options.get("tokenize", "13a"))
+    make_metrics(text_metrics or "bleu", options.get("tokenize", "13a"), sources=sources)
+    reference_streams(references)
     translations, scores = {}, {}
     for model_dir in map(os.fspath, model_dirs):
         # Only one model is in memory at a time.
-        translator = Translator.load(model_dir)
+        translator = Translator.load(model_dir, **(decoding or {}))
         scores[model_dir] = {}
         if PERPLEXITY in metrics:
             perplexity = _score_perplexity(translator, sources, references, batch_size)
@@ -132,14 +144,21 @@ def evaluate_models(
         if text_metrics:
             translations[model_dir] = translator(sources, batch_size=batch_size)
     if text_metrics:
-        text_scores = evaluate_systems(translations, references, text_metrics, **options)
+        text_scores = evaluate_systems(
+            translations, references, text_metrics, sources=sources, **options
+        )
         scores = {name: scores[name] | text_scores[name] for name in scores}
     return {name: {metric: scores[name][metric] for metric in metrics} for name in scores}
 
 
 def _score_perplexity(translator, sources, references, batch_size) -> MetricScore:
     scorer = Scorer.from_translator(translator)
-    total = CorpusScore.of(scorer.stream(zip(sources, references, strict=True), batch_size))
+    pairs = (
+        (source, reference)
+        for source, line in zip(sources, references, strict=True)
+        for reference in ([line] if isinstance(line, str) else line)
+    )
+    total = CorpusScore.of(scorer.stream(pairs, batch_size))
     if not total.lines:
         raise UserError("cannot compute perplexity: no pair of lines has text on both sides")
     signature = f"tokens:{total.tokens}|lines:{total.lines}|version:keras-seq2seq-{__version__}"

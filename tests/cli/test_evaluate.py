@@ -1,7 +1,11 @@
+import io
 import json
 
 import pytest
 from harness.toy_model import SOURCES, write_toy_model
+
+from keras_seq2seq.cli.score_table import print_score_table
+from keras_seq2seq.evaluation import evaluate_systems
 
 REFERENCES = ["a man sleeps .", "a dog runs .", "ein [bold] Mann", "x"]
 
@@ -14,6 +18,10 @@ def files(tmp_path):
         "bad": ["a man sleeps .", "the dog is running .", "y", "x"],
         "short": REFERENCES[:2],
         "empty": [],
+        "more": ["a", "the dog is running .", "", "z"],
+        "words": ["read", "lead", "read", "lead"],
+        "pronunciations": ["R IY D", "L EH D", "R EH D", "L IY D"],
+        "pronounced": ["R EH D", "L EH T", "R EH D", "L EH T"],
     }
     for name, lines in texts.items():
         (tmp_path / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
@@ -36,7 +44,7 @@ def test_table_of_one_system(files, run):
 
 @pytest.mark.parametrize("command", ["evaluate", "score", "translate"])
 def test_a_file_is_given_once(files, run, command):
-    name = "source" if command == "translate" else "target"
+    name = "target" if command == "score" else "source"
     options = {"model_dir": "dir", "source": "bad", "target": "good"}
     if command == "translate":
         del options["target"]
@@ -46,6 +54,102 @@ def test_a_file_is_given_once(files, run, command):
     assert result.errors.startswith(
         f"keras-seq2seq: error: --{name} is given 2 times; expected one file."
     )
+
+
+def test_several_references(files, run):
+    status, out, err = run(
+        "evaluate", "--hypotheses", files["bad"], "--target", files["target"],
+        "--target", files["good"], "--target", files["more"], "--metrics", "exact_match,wer",
+        "--json",
+    )  # fmt: skip
+    assert (status, err) == (0, "")
+    ((scores,),) = ([system["scores"] for system in json.loads(out)["systems"]],)
+    # The third line of `more` is empty, so "y" differs from all references: 3 errors in 3 words.
+    assert scores["exact_match"]["value"] == 75
+    assert scores["wer"]["value"] == pytest.approx(100 * 3 / (4 + 5 + 3 + 1))
+    assert "nrefs:var|" in scores["wer"]["signature"]
+
+
+def test_equal_sources_are_evaluated_once(files, run, tmp_path):
+    status, out, err = run(
+        "evaluate", "--hypotheses", files["pronounced"], "--target", files["pronunciations"],
+        "--source", files["words"], "--group_by_source", "--metrics", "per,sequence_error",
+    )  # fmt: skip
+    assert (status, err) == (0, "")
+    rows = [line.split() for line in out.splitlines()]
+    # "read" is right; "lead" has one error in three phones.
+    assert ["PER", "↓", f"{100 * 1 / 6:.2f}"] in rows
+    assert ["sequence", "error", "↓", "50.00"] in rows
+    assert "2 lines; ↓ lower is better" in out
+
+
+def test_models_translate_equal_sources_once(files, tmp_path, run, monkeypatch):
+    from keras_seq2seq.translator import Translator
+
+    write_toy_model(tmp_path / "model", seed=7)
+    translated = []
+
+    def translate(translator, sources, batch_size):
+        translated.append((sources, translator.search))
+        return ["R EH D", "L EH D"]
+
+    monkeypatch.setattr(Translator, "__call__", translate)
+    options = ["--beam_width=3", "--length_penalty_weight=0.5", "--max_length=9"]
+    status, out, _ = run(
+        "evaluate", "--model_dir", tmp_path / "model", "--source", files["words"],
+        "--target", files["pronunciations"], "--group_by_source", "--metrics", "per,perplexity",
+        "--json", *options,
+    )  # fmt: skip
+    assert status == 0
+    ((sources, search),) = translated
+    assert sources == ["read", "lead"]
+    assert (search.width, search.length_penalty, search.max_length) == (3, 0.5, 9)
+    scores = json.loads(out)["systems"][0]["scores"]
+    assert scores["per"]["value"] == 0
+    # Each of the four pronunciations is a pair.
+    assert "lines:4|" in scores["perplexity"]["signature"]
+
+
+def test_sampling_has_a_seed_of_its_own(files, tmp_path, run):
+    write_toy_model(tmp_path / "model", seed=7)
+    source = tmp_path / "source"
+    source.write_text("".join(f"{line}\n" for line in SOURCES), encoding="utf-8")
+    args = ["evaluate", "--model_dir", tmp_path / "model", "--source", source, "--target", source]
+    args += ["--metrics=chrf", "--json"]
+    sampled = [*args, "--sample", "--max_length=20"]
+    outputs = [run(*sampled, *more).output for more in (
+        [], ["--seed=3"], ["--sampling_seed=1"], ["--sampling_seed=2"],
+    )]  # fmt: skip
+    assert outputs[0] == outputs[1] == outputs[2] != outputs[3]
+    result = run(*args, "--sampling_seed=2")
+    assert result.status == 2
+    assert "sampling_seed: has no effect here: it needs sample" in result.errors
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+@pytest.mark.parametrize("length", [3, 70])
+def test_tables_fit_the_terminal(monkeypatch, columns, length):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "dumb")
+    names = [letter * length for letter in "abc"]
+    lines = ["a b c d", "b c d e", "c d e f"]
+    systems = {name: [*lines[:number], *["x"] * (3 - number)] for number, name in enumerate(names)}
+    scores = evaluate_systems(systems, lines, "bleu,sequence_error", bootstrap_samples=9)
+    file = Terminal()
+    print_score_table(scores, 3, file)
+    rows = file.getvalue().partition("\n3 lines")[0].splitlines()
+    text = file.getvalue()
+    assert all(len(row) <= columns for row in rows if row not in names)
+    assert "…" not in text
+    assert all(name in text for name in names)
+    for system in scores.values():
+        assert f"{system['bleu'].value:.2f} ± {system['bleu'].confidence:.2f}" in text
+    assert text.count("BLEU  ") == (1 if columns == 200 and length == 3 else 3)
 
 
 def test_table_of_two_systems_tells_significance(files, run):
@@ -111,6 +215,15 @@ def test_models(files, tmp_path, run):
         ("--hypotheses x --source y --target z", "--source has no effect with --hypotheses"),
         ("--hypotheses {good} --target {target} --seed 0", "Invalid value for '--seed'"),
         ("--hypotheses {good}", "Missing option '--target'"),
+        ("--hypotheses x --target z --beam_width 3", "--beam_width has no effect with --hypothe"),
+        ("--hypotheses x --target z --group_by_source", "--group_by_source and --metrics comet n"),
+        ("--hypotheses x --target z --metrics comet", "--group_by_source and --metrics comet need"),
+        ("--hypotheses x --target z --comet_model m", "--comet_model has no effect without --m"),
+        ("--hypotheses {good} --target {target} --target {short}", "{target} has 4 lines, but {sh"),
+        (
+            "--hypotheses {good} --target {target} --source {target} --metrics comet",
+            "metric 'comet' needs unbabel-comet, which is not installed: pip install ",
+        ),
     ],
 )
 def test_errors(files, run, arguments, message):

@@ -1,9 +1,11 @@
+import re
 from typing import Annotated
 
 import click
 import pytest
 from click.testing import CliRunner
 
+from keras_seq2seq.cli.evaluate import evaluate
 from keras_seq2seq.cli.main import cli
 from keras_seq2seq.cli.options import decoding_options, training_options
 from keras_seq2seq.cli.train import train
@@ -18,7 +20,17 @@ OWN |= {"output_format", "scores", "attention", "attention_dir", "beam_dir"}
 
 
 def test_every_option_of_decoding_has_a_flag():
-    assert {option.name for option in translate.params} - OWN == DECODING_OPTIONS.keys()
+    aliases = {"sampling_seed"}
+    assert {option.name for option in translate.params} - OWN == DECODING_OPTIONS.keys() - aliases
+
+
+def test_every_option_of_decoding_is_a_flag_of_evaluate():
+    names = {option.name for option in evaluate.params}
+    assert DECODING_OPTIONS.keys() <= names
+    assert "unk_mapping" in names
+    page = CliRunner().invoke(evaluate, ["--help"], terminal_width=80).output
+    assert re.search(r"--seed N +Bootstrap random seed", page)
+    assert re.search(r"--sampling_seed N +Random seed for sampling", page)
 
 
 def test_every_option_of_the_configuration_is_a_flag_of_train():

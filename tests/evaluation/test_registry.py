@@ -4,7 +4,12 @@ import sys
 import pytest
 
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.evaluation import METRIC_NAMES, make_metrics, parse_metric_names
+from keras_seq2seq.evaluation import (
+    LOWER_IS_BETTER,
+    METRIC_NAMES,
+    make_metrics,
+    parse_metric_names,
+)
 
 
 def test_names_are_normalized():
@@ -37,7 +42,7 @@ def test_every_metric_distinguishes_correct_and_wrong_lines(name):
     (metric,) = make_metrics(name).values()
     right = metric.corpus_score(["ein mann schläft heute ."], [["ein mann schläft heute ."]])
     wrong = metric.corpus_score(["xy zz"], [["ein mann schläft heute ."]])
-    is_error = name in ("ter", "wer", "cer")
+    is_error = name in LOWER_IS_BETTER
     assert right.score == pytest.approx(0 if is_error else 100)
     # chrF finds common letters in any two lines.
     assert wrong.score > 90 if is_error else wrong.score == pytest.approx(0)
@@ -48,7 +53,7 @@ def test_every_metric_distinguishes_correct_and_wrong_lines(name):
 def test_case_is_optional_except_for_ter(name, lowercase):
     (metric,) = make_metrics(name, lowercase=lowercase).values()
     score = metric.corpus_score(["DIE ÄPFEL SIND REIF"], [["die äpfel sind reif"]]).score
-    best = 0 if name in ("ter", "wer", "cer") else 100
+    best = 0 if name in LOWER_IS_BETTER else 100
     assert (score == pytest.approx(best)) == (lowercase or name == "ter")
     case = "case:lc" if lowercase or name == "ter" else "case:mixed"
     assert case in str(metric.get_signature())

@@ -1,0 +1,96 @@
+"""Several references for one line."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
+
+from keras_seq2seq.errors import UserError
+
+# One reference for each line, or a list of references for each line.
+References: TypeAlias = Sequence[str | Sequence[str]]
+
+
+def reference_streams(references: References) -> list[list[str | None]]:
+    """Converts references to the format of sacrebleu.
+
+    Args:
+        references: List with the reference of each line, a string, or its references, a list of
+            strings.
+
+    Returns:
+        A list of streams, as many as a line has references at most. Each stream is a list with one
+        reference of each line, or `None` for lines that have fewer references.
+
+    Raises:
+        UserError: If a line has no reference.
+
+    Example:
+        >>> reference_streams(["a man", ["a dog", "one dog"]])
+        [['a man', 'a dog'], [None, 'one dog']]
+    """
+    lines = [[line] if isinstance(line, str) else list(line) for line in references]
+    for number, line in enumerate(lines, 1):
+        if not line:
+            raise UserError(f"line {number:,} has no reference; expected at least one")
+    length = max(map(len, lines))
+    lines = [line + [None] * (length - len(line)) for line in lines]
+    return [list(stream) for stream in zip(*lines, strict=True)]
+
+
+def combine_references(files: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Combines the references of several line-aligned files.
+
+    An empty line means that the file has no reference for this line, unless the line is empty in
+    all files.
+
+    Args:
+        files: The lines of each file.
+
+    Returns:
+        A list with the list of references of each line.
+
+    Example:
+        >>> combine_references([["a man", "a dog"], ["", "one dog"]])
+        [['a man'], ['a dog', 'one dog']]
+    """
+    return [[line for line in lines if line] or [""] for lines in zip(*files, strict=True)]
+
+
+class GroupedReferences(NamedTuple):
+    """The result of `group_by_source`.
+
+    Attributes:
+        sources: The distinct sources, in the order in which they appear first.
+        references: The distinct references of each source.
+        first: The index of the first line with each source.
+    """
+
+    sources: list[str]
+    references: list[list[str]]
+    first: list[int]
+
+
+def group_by_source(sources: Sequence[str], references: References) -> GroupedReferences:
+    """Collects the references of equal sources, such as the pronunciations of a word.
+
+    Args:
+        sources: The sources, which may occur repeatedly.
+        references: The references of each source, as for `evaluate`.
+
+    Returns:
+        A named tuple `(sources, references, first)`.
+
+    Example:
+        >>> group_by_source(["read", "lead", "read"], ["R IY D", "L EH D", "R EH D"])
+        GroupedReferences(sources=['read', 'lead'],
+                          references=[['R IY D', 'R EH D'], ['L EH D']], first=[0, 1])
+    """
+    first: dict[str, int] = {}
+    # A dictionary instead of a set keeps the order.
+    groups: dict[str, dict[str, None]] = {}
+    for index, (source, lines) in enumerate(zip(sources, references, strict=True)):
+        first.setdefault(source, index)
+        lines = [lines] if isinstance(lines, str) else lines
+        groups.setdefault(source, {}).update(dict.fromkeys(lines))
+    return GroupedReferences(
+        list(first), [list(lines) for lines in groups.values()], [*first.values()]
+    )
