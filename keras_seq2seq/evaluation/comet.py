@@ -72,8 +72,6 @@ class Comet(Metric):
             raise UserError(f"COMET model {self.model}: cannot be loaded ({reason})") from error
 
     def _extract_corpus_statistics(self, hypotheses, references) -> list[list[float]]:
-        import torch
-
         lines = self._cache_references(references)
         if not len(lines) == len(hypotheses) == len(self._sources):
             raise UserError(
@@ -92,7 +90,7 @@ class Comet(Metric):
             self._network.predict(
                 samples,
                 batch_size=self._batch_size,
-                gpus=int(torch.cuda.is_available()),
+                gpus=_count_gpus(),
                 progress_bar=False,
             ).scores
         )
@@ -113,3 +111,10 @@ class Comet(Metric):
     def _compute_score_from_stats(self, stats) -> Score:
         total, lines = (float(number) for number in stats)
         return Score("comet", 100 * total / lines)
+
+
+def _count_gpus() -> int:
+    """Returns 1 if PyTorch, which COMET is written in, finds a GPU, and 0 otherwise."""
+    import torch
+
+    return int(torch.cuda.is_available())
