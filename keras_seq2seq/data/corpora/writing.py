@@ -1,7 +1,7 @@
 """Toy corpora of random symbols, and writing of all corpora."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
@@ -112,24 +112,38 @@ def write_corpus(
     files = {split: _pair_of_paths(directory / split) for split in sizes}
     vocabularies = directory / "vocab.sources.txt", directory / "vocab.targets.txt"
     paths = [*(path for pair in files.values() for path in pair), *vocabularies]
-    _prepare(directory, paths, overwrite)
     seen: set[str] = set()
-    # All files appear at the end.
-    with ExitStack() as stack:
-        write = {path: stack.enter_context(_open_new(path, overwrite)) for path in paths}
+    with _open_files(directory, paths, overwrite) as write:
         for split, size in sizes.items():
             # One generator per split, so that the test set does not depend on the size of others.
             pairs = _draw(corpus, Random(f"{seed}-{split}"), split, size, seen)
             source_path, target_path = files[split]
             for source, target in pairs:
-                write[source_path](f"{source}\n".encode())
-                write[target_path](f"{target}\n".encode())
+                write[source_path](source)
+                write[target_path](target)
         for path, tokens in zip(
             vocabularies, (corpus.source_tokens, corpus.target_tokens), strict=True
         ):
             for token in tokens:
-                write[path](f"{token}\n".encode())
+                write[path](token)
     return paths
+
+
+def write_files(directory: Path, files: Mapping[Path, Iterable[str]], overwrite: bool):
+    """Writes the files of a corpus, all of which appear at the end.
+
+    Args:
+        directory: The directory of the corpus, which is created if it does not exist.
+        files: The lines of each file.
+        overwrite: Whether to replace existing files.
+
+    Raises:
+        UserError: If the directory cannot be created, or files already exist; see `write_corpus`.
+    """
+    with _open_files(directory, list(files), overwrite) as write:
+        for path, lines in files.items():
+            for line in lines:
+                write[path](line)
 
 
 def _make_corpus(name: str, vocabulary_size: int | None, max_length: int | None):
@@ -170,6 +184,16 @@ def _prepare(directory: Path, paths: list[Path], overwrite: bool):
         raise UserError(f"{directory}: cannot be created ({error.strerror})") from None
 
 
+@contextmanager
+def _open_files(
+    directory: Path, paths: list[Path], overwrite: bool
+) -> Iterator[dict[Path, Callable[[str], object]]]:
+    """Yields a function for each file, which writes one line; all files appear at the end."""
+    _prepare(directory, paths, overwrite)
+    with ExitStack() as stack:
+        yield {path: stack.enter_context(_open_new(path, overwrite)) for path in paths}
+
+
 def _draw(
     corpus, random: Random, split: str, size: int, seen: set[str]
 ) -> Iterator[tuple[str, str]]:
@@ -184,7 +208,7 @@ def _draw(
 
 
 @contextmanager
-def _open_new(path: Path, overwrite: bool) -> Iterator[Callable[[bytes], object]]:
+def _open_new(path: Path, overwrite: bool) -> Iterator[Callable[[str], object]]:
     """Opens a file for writing, or one that exists for comparison.
 
     Args:
@@ -197,12 +221,13 @@ def _open_new(path: Path, overwrite: bool) -> Iterator[Callable[[bytes], object]
     """
     if overwrite or not path.exists():
         with atomic_file(path, binary=True) as file:
-            yield file.write
+            yield lambda line: file.write(f"{line}\n".encode())
         return
     with open_regular_file(path) as file:
 
-        def compare(line: bytes):
-            if file.read(len(line)) != line:
+        def compare(line: str):
+            data = f"{line}\n".encode()
+            if file.read(len(data)) != data:
                 raise _already_exists(path)
 
         yield compare
