@@ -2,7 +2,7 @@ import pytest
 from harness.toy_model import SOURCES, write_toy_model
 
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.evaluation import evaluate_systems
+from keras_seq2seq.evaluation import evaluate, evaluate_systems
 from keras_seq2seq.text import CharacterTokenizer, TextEncoder, Vocabulary, WhitespaceTokenizer
 from keras_seq2seq.training import evaluate_models, translate_and_score
 from keras_seq2seq.translator import Translator
@@ -77,9 +77,34 @@ def test_perplexity_alone_translates_nothing(model_dirs, monkeypatch):
     assert list(scores[model_dirs[0]]) == ["perplexity"]
 
 
+def test_several_references(model_dirs):
+    references = [[line, "a man"] if number % 2 else line for number, line in enumerate(REFERENCES)]
+    scores = evaluate_models(model_dirs[:1], SOURCES, references, "perplexity,cer")[model_dirs[0]]
+    translator = Translator.load(model_dirs[0])
+    assert scores["cer"] == evaluate(translator(SOURCES), references, "cer")["cer"]
+    # Each reference is a pair of its own.
+    pairs = list(zip(SOURCES, REFERENCES, strict=True))
+    pairs += [(source, "a man") for source in SOURCES[1::2]]
+    total = CorpusScore.of(Scorer.from_translator(translator).stream(pairs))
+    assert total.lines == 9
+    assert scores["perplexity"].value == pytest.approx(total.perplexity)
+
+
+def test_decoding_options(model_dirs):
+    decoding = {"beam_width": 3, "max_length": 4}
+    metrics = "cer,perplexity"
+    scores = evaluate_models(model_dirs[:1], SOURCES, REFERENCES, metrics, decoding=decoding)
+    translations = Translator.load(model_dirs[0], **decoding)(SOURCES)
+    assert translations != Translator.load(model_dirs[0])(SOURCES)
+    assert scores[model_dirs[0]]["cer"] == evaluate(translations, REFERENCES, "cer")["cer"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"references": [*REFERENCES[:5], []]}, "line 6 has no reference"),
+        ({"decoding": {"top_k": 3}}, "top_k: has no effect here: it needs sample"),
+        ({"metrics": "comet"}, "metric 'comet' needs unbabel-comet"),
         ({"references": ["a"]}, "6 sources, but 1 references"),
         ({"metrics": "perplexty"}, "unknown metric 'perplexty'; did you mean 'perplexity'?"),
         ({"tokenize": "12a"}, "unknown tokenizer '12a'; did you mean '13a'?"),
