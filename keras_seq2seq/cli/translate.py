@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
+from functools import partial
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +97,11 @@ class TranslationFiles:
     help="Translate each line of standard input as it is read.",
 )
 @click.option(
+    "--split_sentences",
+    is_flag=True,
+    help="Split each line into sentences, translate them one by one, and join the translations.",
+)
+@click.option(
     "--prefix",
     metavar="FILE",
     help="Prefix that each translation must start with, line-aligned; lines may be empty.",
@@ -135,6 +141,7 @@ def translate(
     output: str | None,
     batch_size: int | None,
     interactive: bool,
+    split_sentences: bool,
     prefix: str | None,
     output_format: str,
     scores: bool,
@@ -158,6 +165,16 @@ def translate(
         raise click.UsageError("--scores has no effect with --format jsonl, which includes scores.")
     if attention and output_format == "text":
         raise click.UsageError("--attention needs --format jsonl.")
+    if split_sentences:
+        given = {
+            "--prefix": prefix,
+            "--attention": attention,
+            "--attention_dir": attention_dir,
+            "--beam_dir": beam_dir,
+        }
+        for name, value in given.items():
+            if value:
+                raise click.UsageError(f"{name} is not possible with --split_sentences.")
 
     # Lines typed in a terminal are also translated immediately.
     interactive = interactive or (source in (None, STANDARD_STREAM) and standard_input().isatty())
@@ -178,6 +195,7 @@ def translate(
         from keras_seq2seq.cli.tensorflow_import import import_tensorflow
 
         import_tensorflow(batches_at_once=True)
+        from keras_seq2seq.translator.paragraphs import translate_paragraphs
         from keras_seq2seq.translator.translator import BATCH_SIZE, Translator
 
         translator = Translator.load(
@@ -186,19 +204,23 @@ def translate(
         files.check(translator)
         details = {
             "with_scores": scores or output_format == "jsonl" or beam_dir is not None,
-            "with_attention": output_format == "jsonl" or attention_dir is not None,
+            "with_attention": (output_format == "jsonl" and not split_sentences)
+            or attention_dir is not None,
         }
         if interactive:
             # Trace the graph before the user waits for a translation.
             list(translator.stream(["."], **details))
             _prompt()
-        translations = translator.stream(
-            lines,
-            batch_size or BATCH_SIZE,
+        if split_sentences and translator.search.n_best > 1:
+            raise UserError("--split_sentences writes one translation per line; set --n_best to 1")
+        stream = partial(
+            translator.stream,
+            batch_size=batch_size or BATCH_SIZE,
             prefixes=prefixes,
             **details,
             read_ahead=not interactive,
         )
+        translations = translate_paragraphs(stream, lines) if split_sentences else stream(lines)
         has_numbers = translator.search.n_best > 1
         for number, translation in enumerate(translations, 1):
             if output_format == "jsonl":

@@ -128,6 +128,40 @@ def test_prefixes(translate, tmp_path):
     )
 
 
+def test_paragraphs_are_translated_sentence_by_sentence(translate, model):
+    sentences = ["Ein Mann schläft !", "Zwei Hunde .", "Ein Mann ."]
+    paragraphs = ["Ein Mann schläft ! Zwei Hunde .", "", "Ein Mann ."]
+    first, second, third = Translator.load(model).translate(sentences)
+    result = translate("--split_sentences", stdin="\n".join(paragraphs).encode())
+    joined = " ".join(filter(None, (first.text, second.text)))
+    assert (result.status, result.output) == (0, f"{joined}\n\n{third.text}\n")
+    result = translate("--split_sentences", "--scores", stdin=paragraphs[0].encode())
+    assert float(result.output.split("\t")[0]) == pytest.approx(
+        first.score + second.score, abs=1e-4
+    )
+    result = translate("--split_sentences", "--format=jsonl", stdin=paragraphs[0].encode())
+    record = json.loads(result.output)
+    assert record["source_tokens"] == paragraphs[0].split()
+    (hypothesis,) = record["hypotheses"]
+    assert hypothesis["text"] == joined
+    assert len(hypothesis["token_scores"]) == len(hypothesis["tokens"]) + 2
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--n_best=2", "--beam_width=2"], "--split_sentences writes one translation per line"),
+        (["--beam_dir=x"], "--beam_dir is not possible with --split_sentences"),
+        (["--prefix=x"], "--prefix is not possible with --split_sentences"),
+        (["--format=jsonl", "--attention"], "--attention is not possible with --split_sentences"),
+    ],
+)
+def test_paragraphs_have_one_translation_without_details(translate, args, message):
+    result = translate("--split_sentences", *args)
+    assert (result.status, result.output) == (2, "")
+    assert message in result.errors
+
+
 def test_interactive_answers_each_line_before_it_reads_the_next(model, monkeypatch, greedy):
     """With pipes, since the answer has to come while the input is still open."""
     import subprocess
