@@ -46,7 +46,7 @@ def data(task: str, directory: str, stress: bool | None, overwrite: bool, **opti
     copy      copy a sequence of symbols
     reverse   reverse a sequence of symbols
     dates     convert English dates to the form 1998-03-03
-    cmudict   pronounce English words, from the CMU Pronouncing Dictionary
+    cmudict   pronounce English words (CMU Dictionary)
 
     Writes DIR/{train,dev,test}/{sources,targets}.txt and DIR/vocab.{sources,targets}.txt.
 
