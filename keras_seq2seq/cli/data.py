@@ -50,8 +50,9 @@ def data(task: str, directory: str, stress: bool | None, overwrite: bool, **opti
 
     Writes DIR/{train,dev,test}/{sources,targets}.txt and DIR/vocab.{sources,targets}.txt.
 
-    The sizes and the seed are those of the first three, which are generated. The parts of cmudict
-    are fixed: 90 % of the words are in the training set, and 5 % each in the dev and test sets.
+    Sizes and seed apply to the first three tasks, which are generated. The split of cmudict is
+    fixed: 90 % of the words for training, and 5 % each for dev and test. A word's pronunciations
+    are always in the same part.
     """
     given = {name: value for name, value in options.items() if value is not None}
     if task == CMUDICT:
