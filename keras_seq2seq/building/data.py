@@ -1,7 +1,13 @@
 """From a configuration to text encoders and batches."""
 
+import os
+
 from keras_seq2seq.config import Config
 from keras_seq2seq.data import Batching, ParallelTextSummary, propose_buckets, validate_buckets
+from keras_seq2seq.data.lines import FileLines
+from keras_seq2seq.data.pairs import AlignedPairs, Pairs, TablePairs
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.files import find_files, open_text
 from keras_seq2seq.text import TextEncoder, Tokenizer, get_tokenizer_class
 
 
@@ -34,6 +40,41 @@ def build_text_encoders(
         TextEncoder(source_tokenizer, source.max_seq_len, source.reverse),
         TextEncoder(target_tokenizer, target.max_seq_len),
     )
+
+
+def open_pairs(config: Config, part: str) -> Pairs:
+    """Finds the files of a part of the data. They are read on demand.
+
+    Args:
+        config: The configuration, with `train_source` and `train_target`, or `train_data`; and the
+            same for "dev".
+        part: "train" or "dev".
+
+    Raises:
+        UserError: If a file cannot be opened.
+    """
+    if names := getattr(config, f"{part}_data"):
+        columns = config.source_column, config.target_column
+        return TablePairs(_find_all(names), None if None in columns else columns)
+    return AlignedPairs(
+        *(FileLines(_find_all(getattr(config, f"{part}_{side}"))) for side in ("source", "target"))
+    )
+
+
+def _find_all(names: str | tuple[str, ...]) -> list[str]:
+    """Returns the files of a name or a pattern, or of several."""
+    files = []
+    for name in (names,) if isinstance(names, str) else names:
+        found = find_files(name)
+        if found == ["-"] and not os.path.lexists("-"):
+            raise UserError(
+                "-: standard input can be read only once, but training reads its data in each "
+                "epoch; write it to a file"
+            )
+        files += found
+    for file in files:
+        open_text(file).close()
+    return files
 
 
 def make_batching(config: Config, summary: ParallelTextSummary) -> Batching:

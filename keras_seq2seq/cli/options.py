@@ -130,7 +130,13 @@ def _value_option(flag: Flag, help_text: str) -> Callable:
         type=types.get(flag.expected.metavar, click.STRING),
         metavar=flag.expected.metavar,
         help=help_text,
+        multiple=flag.option.is_repeatable,
+        callback=_none_if_not_given if flag.option.is_repeatable else None,
     )
+
+
+def _none_if_not_given(ctx: click.Context, param: click.Parameter, values: tuple) -> tuple | None:
+    return values or None
 
 
 def _switch_option(flag: Flag) -> Callable:
