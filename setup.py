@@ -19,6 +19,8 @@ def read_description() -> str:
     return readme.read_text(encoding="utf-8") if readme.exists() else ""
 
 
+PYARROW, ZSTANDARD, POLARS = "pyarrow>=18.0", "zstandard>=0.22", "polars>=1.0"
+
 setup(
     name="keras-seq2seq",
     version=read_version(),
@@ -53,6 +55,11 @@ setup(
         "tensorflow-text>=2.20",
     ],
     extras_require={
+        # Formats of input files.
+        "parquet": [PYARROW],
+        "zstd": [ZSTANDARD],
+        "polars": [POLARS],
+        "data": [PYARROW, ZSTANDARD, POLARS],
         # selenium opens pages in Chromium, where that is installed.
         "test": [
             "hypothesis>=6.100",
@@ -60,10 +67,13 @@ setup(
             "jedi>=0.19",
             "nbclient>=0.10",
             "pandas>=2.2",
+            POLARS,
+            PYARROW,
             "pytest>=8.0",
             "pytest-xdist>=3.6",
             "selenium>=4.15",
-        ]
+            ZSTANDARD,
+        ],
     },
     entry_points={"console_scripts": ["keras-seq2seq = keras_seq2seq.cli.main:main"]},
     classifiers=[

@@ -60,6 +60,36 @@ class WholeNumber(click.ParamType):
         return int(value)
 
 
+class ColumnType(click.ParamType):
+    """The name or the number of a column, as in a configuration."""
+
+    name = "COLUMN"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | str:
+        from keras_seq2seq.config.option_types import COLUMN_WORDS, parse_column
+
+        try:
+            return parse_column(value)
+        except ValueError:
+            self.fail(f'expected {COLUMN_WORDS}, got "{value}"', param, ctx)
+
+
+def column_option(name: str, help: str) -> Callable:
+    """Adds an option for a column of a table; `name` has its dashes."""
+    return click.option(name, type=ColumnType(), metavar="COLUMN", help=help)
+
+
+def input_format_option() -> Callable:
+    """Adds the option `--input_format`."""
+    return click.option(
+        "--input_format",
+        type=click.Choice(["text", "tsv", "csv", "jsonl"]),
+        help="Format of the input.  [default: that of the file's name, or text]",
+    )
+
+
 def file_option(name: str, **settings: Any) -> Callable:
     """Adds an option for a text file that is not part of the configuration.
 

@@ -250,8 +250,12 @@ def _read_names(value: Any) -> str | tuple[str, ...]:
     return names if len(names) > 1 else names[0]
 
 
-def _read_column(value: Any) -> int | str:
-    """Returns the number or the name of a column."""
+def parse_column(value: Any) -> int | str:
+    """Returns the number or the name of a column.
+
+    Raises:
+        ValueError: If it is neither.
+    """
     if isinstance(value, str) and re.fullmatch("[0-9]{1,6}", value):
         value = int(value)
     is_number = isinstance(value, int) and not isinstance(value, bool)
@@ -277,6 +281,7 @@ def _split_at_spaces(value: Any) -> Any:
 
 
 NUMBER, SWITCH = "N", "true|false"
+COLUMN_WORDS = "the name of a column, or its number starting with 1"
 
 Switch = Annotated[bool, Expected("true or false", SWITCH)]
 # Strings rather than pathlib.Path, which would turn "gs://bucket" into "gs:/bucket".
@@ -288,11 +293,7 @@ FilePaths = Annotated[
     FileNames(),
     Expected("the path of a file, or a list of paths", "FILE"),
 ]
-Column = Annotated[
-    str | int,
-    Convert(_read_column),
-    Expected("the name of a column, or its number starting with 1", "COLUMN"),
-]
+Column = Annotated[str | int, Convert(parse_column), Expected(COLUMN_WORDS, "COLUMN")]
 DirectoryPath = Annotated[
     str, AnyString(), Convert(_path_to_text), Expected("the path of a directory", "DIR")
 ]

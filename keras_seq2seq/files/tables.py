@@ -130,7 +130,7 @@ class Table:
             is_empty = False
             yield row
         if is_empty:
-            raise UserError(f"{self.path}: no rows; expected a table with one pair per row")
+            raise UserError(f"{self.path}: no rows; expected at least one row")
 
     def _read_file(self) -> Iterator[Row]:
         with open_text(self.path) as stream:

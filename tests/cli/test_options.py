@@ -14,7 +14,15 @@ from keras_seq2seq.config.option_types import Option, PositiveInt
 from keras_seq2seq.config.training_flags import TrainingFlags
 
 OWN = {"model_dirs", "source", "output", "batch_size", "interactive", "prefix", "unk_mapping"}
-OWN |= {"output_format", "scores", "attention", "attention_dir", "beam_dir"}
+OWN |= {
+    "source_column",
+    "input_format",
+    "output_format",
+    "scores",
+    "attention",
+    "attention_dir",
+    "beam_dir",
+}
 
 
 def test_every_option_of_decoding_has_a_flag():

@@ -124,7 +124,7 @@ ROW = {"en": "a", "de": "b"}
 UTF_16 = "UTF-16; convert the file, for example with iconv -f UTF-16 -t UTF-8"
 ICONV = "convert the file, for example with iconv -t UTF-8"
 AGAIN = "copy or compress the file again"
-NO_ROWS = "no rows; expected a table with one pair per row"
+NO_ROWS = "no rows; expected at least one row"
 TR = (
     "within the line; expected a line feed at the end of each line (convert the file, for example "
     "with tr '\\r' '\\n')"
