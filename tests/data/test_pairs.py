@@ -175,8 +175,9 @@ def test_pairs_are_scanned_once(files, monkeypatch):
         ids for ids, *_ in batches("all.en", "all.de", epochs=2)
     ]
     # Another encoder has other lengths.
+    del reads[:]
     other = scan_parallel_text(pairs, None, TextEncoder(LETTERS, 3), target)
-    assert other.source.truncated == 1 and len(reads) == 6
+    assert other.source.truncated == 1 and len(reads) == 3
 
 
 @pytest.mark.parametrize("module", ["pandas", "polars"])
