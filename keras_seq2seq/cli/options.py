@@ -124,6 +124,26 @@ def training_options(command: Callable) -> Callable:
     )
 
 
+def pair_files(flags: dict[str, Any]) -> dict[str, Any]:
+    """Returns the flags of `train`, with as many files of the source side as of the target side.
+
+    If one of the flags is repeated more often than the other, only the last of each counts, as for
+    other flags, and a warning says so.
+    """
+    paired = dict(flags)
+    for part in ("train", "dev"):
+        names = [f"{part}_source", f"{part}_target"]
+        counts = [len(flags.get(name) or ()) for name in names]
+        if 0 not in counts and counts[0] != counts[1]:
+            paired |= {name: flags[name][-1:] for name in names}
+            click.echo(
+                f"keras-seq2seq: warning: --{names[0]} and --{names[1]} are given {counts[0]} and "
+                f"{counts[1]} times; only the last of each is used (repeat both, or use a pattern)",
+                err=True,
+            )
+    return paired
+
+
 def decoding_options(command: Callable) -> Callable:
     """Adds the flags of `InferenceFlags` to a command.
 

@@ -72,8 +72,8 @@ class TrainingFlags:
     train_source: Annotated[
         FilePaths | None,
         Option(
-            "Training text, source side; plain, .gz, .zst or .xz. Repeat the flag, or use a "
-            "pattern such as train.*.en, for several files.",
+            "Training text, source side; plain, .gz, .zst or .xz. For several files, repeat "
+            "the flags of both sides, or use a pattern such as train.*.en.",
             is_repeatable=True,
             may_change=True,
         ),
