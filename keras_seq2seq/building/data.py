@@ -1,6 +1,7 @@
 """From a configuration to text encoders and batches."""
 
 import os
+from itertools import chain
 
 from keras_seq2seq.config import Config
 from keras_seq2seq.data import Batching, ParallelTextSummary, propose_buckets, validate_buckets
@@ -8,6 +9,7 @@ from keras_seq2seq.data.lines import FileLines
 from keras_seq2seq.data.pairs import AlignedPairs, Pairs, TablePairs
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files import find_files, open_text
+from keras_seq2seq.files.tables import table_format
 from keras_seq2seq.text import TextEncoder, Tokenizer, get_tokenizer_class
 
 
@@ -56,9 +58,14 @@ def open_pairs(config: Config, part: str) -> Pairs:
     if names := getattr(config, f"{part}_data"):
         columns = config.source_column, config.target_column
         return TablePairs(_find_all(names), None if None in columns else columns)
-    return AlignedPairs(
-        *(FileLines(_find_all(getattr(config, f"{part}_{side}"))) for side in ("source", "target"))
-    )
+    sides = [_find_all(getattr(config, f"{part}_{side}")) for side in ("source", "target")]
+    for file in chain.from_iterable(sides):
+        # TSV and CSV files may also be text.
+        if table_format(file) not in (None, "tsv", "csv"):
+            raise UserError(
+                f"{file}: a table; use --{part}_data with --source_column and --target_column"
+            )
+    return AlignedPairs(*map(FileLines, sides))
 
 
 def _find_all(names: str | tuple[str, ...]) -> list[str]:

@@ -468,6 +468,12 @@ CASES = {
             {"a.txt": b"a\tb\n"},
             table("a.txt"),
         ),
+        Case(
+            "table in place of text",
+            "a.jsonl: a table; use --train_data with --source_column and --target_column",
+            {"a.jsonl": jsonl(ROW), **DE},
+            source("a.jsonl"),
+        ),
         Case("empty file", f"a.tsv: {NO_ROWS}", {"a.tsv": b""}, table("a.tsv")),
         Case("only a header", f"a.tsv: {NO_ROWS}", {"a.tsv": b"en\tde\n"}, table("a.tsv")),
         Case(
