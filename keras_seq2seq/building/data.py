@@ -1,7 +1,15 @@
 """From a configuration to text encoders and batches."""
 
+import os
+from itertools import chain
+
 from keras_seq2seq.config import Config
 from keras_seq2seq.data import Batching, ParallelTextSummary, propose_buckets, validate_buckets
+from keras_seq2seq.data.lines import FileLines
+from keras_seq2seq.data.pairs import AlignedPairs, Pairs, TablePairs
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.files import find_files, open_text
+from keras_seq2seq.files.tables import table_format
 from keras_seq2seq.text import TextEncoder, Tokenizer, get_tokenizer_class
 
 
@@ -34,6 +42,46 @@ def build_text_encoders(
         TextEncoder(source_tokenizer, source.max_seq_len, source.reverse),
         TextEncoder(target_tokenizer, target.max_seq_len),
     )
+
+
+def open_pairs(config: Config, part: str) -> Pairs:
+    """Finds the files of a part of the data. They are read on demand.
+
+    Args:
+        config: The configuration, with `train_source` and `train_target`, or `train_data`; and the
+            same for "dev".
+        part: "train" or "dev".
+
+    Raises:
+        UserError: If a file cannot be opened.
+    """
+    if names := getattr(config, f"{part}_data"):
+        columns = config.source_column, config.target_column
+        return TablePairs(_find_all(names), None if None in columns else columns)
+    sides = [_find_all(getattr(config, f"{part}_{side}")) for side in ("source", "target")]
+    for file in chain.from_iterable(sides):
+        # TSV and CSV files may also be text.
+        if table_format(file) not in (None, "tsv", "csv"):
+            raise UserError(
+                f"{file}: a table; use --{part}_data with --source_column and --target_column"
+            )
+    return AlignedPairs(*map(FileLines, sides))
+
+
+def _find_all(names: str | tuple[str, ...]) -> list[str]:
+    """Returns the files of a name or a pattern, or of several."""
+    files = []
+    for name in (names,) if isinstance(names, str) else names:
+        found = find_files(name)
+        if found == ["-"] and not os.path.lexists("-"):
+            raise UserError(
+                "-: standard input can be read only once, but training reads its data in each "
+                "epoch; write it to a file"
+            )
+        files += found
+    for file in files:
+        open_text(file).close()
+    return files
 
 
 def make_batching(config: Config, summary: ParallelTextSummary) -> Batching:

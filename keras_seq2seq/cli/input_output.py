@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -14,6 +14,9 @@ from keras_seq2seq.wording import count
 
 # The name of standard input and standard output in place of a file.
 STANDARD_STREAM = "-"
+
+# The name of standard input in messages.
+STANDARD_INPUT = "standard input"
 
 
 def check_readable(*paths: str):
@@ -34,27 +37,54 @@ def check_readable(*paths: str):
             open_text(path).close()
 
 
-def read_text(path: str | None) -> Iterator[str]:
-    """Reads a text file line by line.
+def read_text(
+    path: str | None, column: str | int | None = None, file_format: str | None = None
+) -> Iterator[str]:
+    """Reads a text file line by line, or a column of a table row by row.
 
     Args:
-        path: The file, plain or .gz. "-" or `None` is standard input.
+        path: The file, plain or compressed. "-" or `None` is standard input.
+        column: The name or the number of a column, if the file is a table.
+        file_format: The format of the table. Defaults to that of the file's name.
 
     Returns:
-        An iterator over its lines.
+        An iterator over its lines, or over the cells of the column.
 
     Raises:
         UserError: If the file cannot be read.
     """
     from keras_seq2seq.files import decode_lines, read_lines
 
+    if column is not None:
+        return (row.values[0] for row in open_table(path, (column,), file_format))
     if path in (None, STANDARD_STREAM):
-        return decode_lines(standard_input().buffer, "standard input")
+        return decode_lines(standard_input().buffer, STANDARD_INPUT)
     return read_lines(path)
 
 
+def open_table(path: str | None, columns: Sequence[str | int] | None, file_format: str | None):
+    """Opens a table.
+
+    Args:
+        path: The file, plain or compressed. "-" or `None` is standard input.
+        columns: The names or numbers of the columns to read.
+        file_format: The format. Defaults to that of the file's name.
+
+    Returns:
+        The `Table`.
+
+    Raises:
+        UserError: If the file cannot be opened or is no table.
+    """
+    from keras_seq2seq.files.tables import Table
+
+    if path in (None, STANDARD_STREAM):
+        return Table(STANDARD_INPUT, columns, file_format, standard_input().buffer)
+    return Table(path, columns, file_format)
+
+
 def read_aligned_lines(*paths: str) -> list[list[str]]:
-    """Reads line-aligned text files, plain or .gz.
+    """Reads line-aligned text files, plain or compressed.
 
     Args:
         *paths: The files. "-" is standard input.

@@ -149,7 +149,7 @@ def _is_tensorflow_error(error: Exception) -> bool:
 _PLACES = re.compile(
     r"Graph execution error:|Detected at node |File \"|<stack traces|\d+ root error"
 )
-_NODE = re.compile(r"\s*(\[\[.*?\]\]|\[Op:\w+\])")
+_NODE = re.compile(r"\s*(\[\[.*?\]\]|\[Op:\w+\]( name:.*)?|\{\{function_node .*?\}\})")
 
 
 def _describe_tensorflow_error(error: Exception) -> str:

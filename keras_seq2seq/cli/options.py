@@ -60,6 +60,36 @@ class WholeNumber(click.ParamType):
         return int(value)
 
 
+class ColumnType(click.ParamType):
+    """The name or the number of a column, as in a configuration."""
+
+    name = "COLUMN"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | str:
+        from keras_seq2seq.config.option_types import COLUMN_WORDS, parse_column
+
+        try:
+            return parse_column(value)
+        except ValueError:
+            self.fail(f'expected {COLUMN_WORDS}, got "{value}"', param, ctx)
+
+
+def column_option(name: str, help: str) -> Callable:
+    """Adds an option for a column of a table; `name` has its dashes."""
+    return click.option(name, type=ColumnType(), metavar="COLUMN", help=help)
+
+
+def input_format_option() -> Callable:
+    """Adds the option `--input_format`."""
+    return click.option(
+        "--input_format",
+        type=click.Choice(["text", "tsv", "csv", "jsonl"]),
+        help="Format of the input.  [default: that of the file's name, or text]",
+    )
+
+
 def file_option(name: str, **settings: Any) -> Callable:
     """Adds an option for a text file that is not part of the configuration.
 
@@ -92,6 +122,26 @@ def training_options(command: Callable) -> Callable:
     return _add_options(
         command, [_value_option(flag, _help_text(flag)) for flag in walk_flags(TrainingFlags)]
     )
+
+
+def pair_files(flags: dict[str, Any]) -> dict[str, Any]:
+    """Returns the flags of `train`, with as many files of the source side as of the target side.
+
+    If one of the flags is repeated more often than the other, only the last of each counts, as for
+    other flags, and a warning says so.
+    """
+    paired = dict(flags)
+    for part in ("train", "dev"):
+        names = [f"{part}_source", f"{part}_target"]
+        counts = [len(flags.get(name) or ()) for name in names]
+        if 0 not in counts and counts[0] != counts[1]:
+            paired |= {name: flags[name][-1:] for name in names}
+            click.echo(
+                f"keras-seq2seq: warning: --{names[0]} and --{names[1]} are given {counts[0]} and "
+                f"{counts[1]} times; only the last of each is used (repeat both, or use a pattern)",
+                err=True,
+            )
+    return paired
 
 
 def decoding_options(command: Callable, taken: Sequence[str] = ()) -> Callable:
@@ -136,7 +186,13 @@ def _value_option(flag: Flag, help_text: str, taken: Sequence[str] = ()) -> Call
         type=types.get(flag.expected.metavar, click.STRING),
         metavar=flag.expected.metavar,
         help=help_text,
+        multiple=flag.option.is_repeatable,
+        callback=_none_if_not_given if flag.option.is_repeatable else None,
     )
+
+
+def _none_if_not_given(ctx: click.Context, param: click.Parameter, values: tuple) -> tuple | None:
+    return values or None
 
 
 def _switch_option(flag: Flag) -> Callable:

@@ -9,15 +9,29 @@ from typing import TextIO
 import click
 
 from keras_seq2seq.cli.input_output import count, open_output, read_aligned_lines
-from keras_seq2seq.cli.options import WholeNumber, file_option
+from keras_seq2seq.cli.options import (
+    WholeNumber,
+    column_option,
+    file_option,
+    input_format_option,
+)
+from keras_seq2seq.cli.table_copy import TableCopy, open_table_copy
 
 
 @click.command()
 @click.option(
     "--model_dir", metavar="DIR", required=True, help="Model directory (the --output_dir of train)."
 )
-@file_option("--source", required=True, help="Source text, plain or .gz.")
-@file_option("--target", required=True, help="Translations, line-aligned.")
+@file_option("--source", help="Source text, plain, .gz, .zst or .xz.")
+@file_option("--target", help="Translations, line-aligned.")
+@file_option(
+    "--data",
+    help="Table (.tsv, .csv, .jsonl) with both sides, instead of --source and --target. The output "
+    "is the table with columns log_probability and tokens.",
+)
+@column_option("--source_column", "Source column of --data, a name or a number starting with 1.")
+@column_option("--target_column", "Target column of --data.")
+@input_format_option()
 @click.option("--output", metavar="FILE", help="File to write scores to.  [default: stdout]")
 @click.option("--tokens", "with_tokens", is_flag=True, help="Also write the score of each token.")
 @click.option("--json", "as_json", is_flag=True, help="Write a JSON document with all scores.")
@@ -30,8 +44,12 @@ from keras_seq2seq.cli.options import WholeNumber, file_option
 )
 def score(
     model_dir: str,
-    source: str,
-    target: str,
+    source: str | None,
+    target: str | None,
+    data: str | None,
+    source_column: str | int | None,
+    target_column: str | int | None,
+    input_format: str | None,
     output: str | None,
     with_tokens: bool,
     as_json: bool,
@@ -41,27 +59,68 @@ def score(
 
     Each output line has the log-probability of the translation in nats (end token included) and
     its number of tokens, separated by a tab; --tokens adds a column with the log-probability of
-    each token. The total and the perplexity of all pairs without an empty side are written to
-    standard error.
+    each token. With --data, the output is the table with these columns. The total and the
+    perplexity of all pairs without an empty side are written to standard error.
     """
-    sources, targets = read_aligned_lines(source, target)
+    if data is not None:
+        if source is not None or target is not None or as_json:
+            raise click.UsageError("--source, --target and --json have no effect with --data.")
+        pairs = table = _open_pairs(data, source_column, target_column, input_format)
+    else:
+        _check_text(source, target, source_column, target_column, input_format)
+        table = None
+        pairs = list(zip(*read_aligned_lines(source, target), strict=True))
     with open_output(output) as file:
         from keras_seq2seq.cli.tensorflow_import import import_tensorflow
 
         import_tensorflow(batches_at_once=True)
         from keras_seq2seq.translator.scorer import CorpusScore, Scorer
 
-        scores = Scorer.load(model_dir).stream(zip(sources, targets, strict=True), batch_size)
+        scores = Scorer.load(model_dir).stream(pairs, batch_size)
         if as_json:
             total = CorpusScore.of(_write_json_lines(file, scores))
             # JSON cannot represent NaN or infinity.
             perplexity = total.perplexity if isfinite(total.perplexity) else None
             corpus = {**asdict(total), "perplexity": perplexity}
             file.write(f'],\n"corpus": {json.dumps(corpus)}}}\n')
+        elif table is not None:
+            total = CorpusScore.of(_write_rows(file, table, scores, with_tokens))
         else:
             total = CorpusScore.of(_write_lines(file, scores, with_tokens))
     if not as_json:
-        click.echo(_describe(total, len(sources)), err=True)
+        click.echo(_describe(total, len(pairs)), err=True)
+
+
+def _check_text(source: str | None, target: str | None, *table_options: str | int | None):
+    for name, value in (("--source", source), ("--target", target)):
+        if value is None:
+            raise click.UsageError(f"Missing option '{name}', or --data for a table.")
+    if any(option is not None for option in table_options):
+        raise click.UsageError(
+            "--source_column, --target_column and --input_format need a table: --data."
+        )
+
+
+def _open_pairs(
+    data: str, source: str | int | None, target: str | int | None, input_format: str | None
+) -> TableCopy:
+    if source is None or target is None:
+        raise click.UsageError("--data needs --source_column and --target_column.")
+    table = open_table_copy(data, (source, target), input_format)
+    if table is None:
+        raise click.UsageError("--input_format text has no effect with --data; leave it out.")
+    return table
+
+
+def _write_rows(file: TextIO, table: TableCopy, scores: Iterator, with_tokens: bool) -> Iterator:
+    """Writes the rows of a table with their scores as they arrive and yields the scores."""
+    for score in scores:
+        columns = {"log_probability": score.log_probability, "tokens": len(score.tokens)}
+        if with_tokens:
+            pairs = zip(score.tokens, score.token_log_probabilities, strict=True)
+            columns["token_log_probabilities"] = list(pairs)
+        table.write(file, columns)
+        yield score
 
 
 def _write_lines(file: TextIO, scores: Iterator, with_tokens: bool) -> Iterator:

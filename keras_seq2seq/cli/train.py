@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from keras_seq2seq.cli.options import training_options
+from keras_seq2seq.cli.options import pair_files, training_options
 from keras_seq2seq.wording import count
 
 if TYPE_CHECKING:
@@ -155,13 +155,13 @@ def train(
     dry_run: bool,
     **flags: Any,
 ):
-    """Train a model on two line-aligned text files.
+    """Train a model on line-aligned text files or on tables.
 
     To resume an interrupted run, repeat the same command.
     """
     from keras_seq2seq.config import dump_config, resolve_config
 
-    config = resolve_config(config_files, flags, ",".join(hparams))
+    config = resolve_config(config_files, pair_files(flags), ",".join(hparams))
 
     from keras_seq2seq.cli.tensorflow_import import import_tensorflow
 

@@ -18,7 +18,14 @@ from keras_seq2seq.cli.input_output import (
     standard_input,
     warnings_in_lines,
 )
-from keras_seq2seq.cli.options import WholeNumber, decoding_options, file_option
+from keras_seq2seq.cli.options import (
+    WholeNumber,
+    column_option,
+    decoding_options,
+    file_option,
+    input_format_option,
+)
+from keras_seq2seq.cli.table_copy import open_table_copy
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.writing import atomic_directory
 
@@ -88,7 +95,13 @@ class TranslationFiles:
     multiple=True,
     help="Model directory (the --output_dir of train); repeat to decode with an ensemble.",
 )
-@file_option("--source", help="Source text, plain or .gz.  [default: stdin]")
+@file_option("--source", help="Source text, plain, .gz, .zst or .xz.  [default: stdin]")
+@column_option(
+    "--source_column",
+    "With a table (.tsv, .csv, .jsonl): the column to translate, a name or a number starting with "
+    "1. The output is the table with a column translation.",
+)
+@input_format_option()
 @click.option("--output", metavar="FILE", help="File to write translations to.  [default: stdout]")
 @click.option("--batch_size", type=WholeNumber(1), help="Sentences per batch.  [default: 64]")
 @click.option(
@@ -138,6 +151,8 @@ class TranslationFiles:
 def translate(
     model_dirs: tuple[str, ...],
     source: str | None,
+    source_column: str | int | None,
+    input_format: str | None,
     output: str | None,
     batch_size: int | None,
     interactive: bool,
@@ -154,7 +169,8 @@ def translate(
     """Translate text line by line.
 
     If --n_best is 2 or more, each output line starts with the number of its source line and a
-    tab. With --scores, each translation is preceded by its score in nats and a tab.
+    tab. With --scores, each translation is preceded by its score in nats and a tab. Tables keep
+    their columns: --scores adds a column score, and --n_best repeats each row.
     """
     if interactive:
         given = {"--source": source, "--output": output, "--batch_size": batch_size}
@@ -176,11 +192,15 @@ def translate(
             if value:
                 raise click.UsageError(f"{name} is not possible with --split_sentences.")
 
+    if output_format == "jsonl" and source_column is not None:
+        raise click.UsageError("--format jsonl has no effect with --source_column; leave it out.")
+
     # Lines typed in a terminal are also translated immediately.
     interactive = interactive or (source in (None, STANDARD_STREAM) and standard_input().isatty())
     check_readable(source or STANDARD_STREAM, *filter(None, (prefix, unk_mapping)))
     prefixes = None if prefix is None else read_text(prefix)
-    lines = read_text(source)
+    table = open_table_copy(source, source_column and (source_column,), input_format)
+    lines = read_text(source) if table is None else (text for (text,) in table)
     with ExitStack() as stack:
         file = stack.enter_context(open_output(output))
         stack.enter_context(warnings_in_lines())
@@ -223,7 +243,16 @@ def translate(
         translations = translate_paragraphs(stream, lines) if split_sentences else stream(lines)
         has_numbers = translator.search.n_best > 1
         for number, translation in enumerate(translations, 1):
-            if output_format == "jsonl":
+            if table is not None:
+                table.write(
+                    file,
+                    *(
+                        ({"score": hypothesis.score} if scores else {})
+                        | {"translation": hypothesis.text}
+                        for hypothesis in translation.hypotheses
+                    ),
+                )
+            elif output_format == "jsonl":
                 record = translation.to_dict(with_attention=attention)
                 file.write(json.dumps(record, ensure_ascii=False) + "\n")
             else:

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from keras_seq2seq.cli.options import WholeNumber
+from keras_seq2seq.cli.options import WholeNumber, pair_files
 from keras_seq2seq.cli.train import train
 
 # Options of `train` that the search sets itself or that do not apply to it.
@@ -118,7 +118,7 @@ def _search(
 ):
     from keras_seq2seq.config import resolve_config
 
-    config = resolve_config(config_files, flags, ",".join(hparams))
+    config = resolve_config(config_files, pair_files(flags), ",".join(hparams))
 
     from keras_seq2seq.cli.tensorflow_import import import_tensorflow
 

@@ -64,6 +64,22 @@ class Config(TrainingFlags, Section):
         return self
 
     @model_validator(mode="after")
+    def _check_data(self) -> "Config":
+        for part in ("train", "dev"):
+            for side in ("source", "target"):
+                if getattr(self, f"{part}_data") and getattr(self, f"{part}_{side}"):
+                    raise conflict(
+                        f"{part}_data",
+                        f"cannot be combined with {part}_{side}; leave out one of them",
+                    )
+        if (self.source_column is None) != (self.target_column is None):
+            given, missing = "source_column", "target_column"
+            if self.source_column is None:
+                given, missing = missing, given
+            raise conflict(given, f"needs a {missing}, too")
+        return self
+
+    @model_validator(mode="after")
     def _check_batches(self) -> "Config":
         if self.batch_type == "tokens":
             if "batch_size" not in self.model_fields_set:

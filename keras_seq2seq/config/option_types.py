@@ -22,6 +22,7 @@ class Option:
         description: A sentence for `--help` and the docs.
         flag: The name of the command-line flag, if it differs from the option's name.
         aliases: Other names of the flag.
+        is_repeatable: Whether the flag may be repeated; its value is a tuple.
         may_change: Whether the option may change when a training run is resumed. Options that
             determine the model or its training may not.
         unused_because: A function that takes the `Config` and returns why the option has no
@@ -34,12 +35,14 @@ class Option:
         *,
         flag: str | None = None,
         aliases: tuple[str, ...] = (),
+        is_repeatable: bool = False,
         may_change: bool = False,
         unused_because: Callable[[Any], str | None] | None = None,
     ):
         self.description = description
         self.flag = flag
         self.aliases = aliases
+        self.is_repeatable = is_repeatable
         self.may_change = may_change
         self.unused_because = unused_because
 
@@ -85,6 +88,24 @@ class AnyString:
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Callable) -> dict:
         return {"type": "string", "minLength": 1}
+
+
+class FileNames(AnyString):
+    """Accepts the name of a file, as a string, or several as a tuple of strings."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable) -> Any:
+        from pydantic_core import core_schema
+
+        to_yaml = core_schema.plain_serializer_function_ser_schema(
+            lambda value: list(value) if isinstance(value, tuple) else value,
+            return_schema=core_schema.any_schema(),
+            when_used="json",
+        )
+        return core_schema.no_info_plain_validator_function(_read_names, serialization=to_yaml)
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Callable) -> dict:
+        name = {"type": "string", "minLength": 1}
+        return {"anyOf": [name, {"type": "array", "items": name, "minItems": 1}]}
 
 
 class OutOfBounds(ValueError):
@@ -213,10 +234,41 @@ def _whole_float_to_int(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+# The maximum number of items of a list.
+_MAX_ITEMS = 1_000
+
+
 def _path_to_text(value: Any) -> Any:
     if value == "":
         raise ValueError("empty")
     return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+def _read_names(value: Any) -> str | tuple[str, ...]:
+    """Returns the name of a file, or the names of several."""
+    names = value if isinstance(value, (list, tuple)) else [value]
+    if len(names) > _MAX_ITEMS:
+        raise OutOfBounds(f"at most {_MAX_ITEMS:,} files or patterns")
+    names = tuple(map(_path_to_text, names))
+    if not names or not all(isinstance(name, str) for name in names):
+        raise ValueError("not a path")
+    return names if len(names) > 1 else names[0]
+
+
+def parse_column(value: Any) -> int | str:
+    """Returns the number or the name of a column.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    if isinstance(value, str) and re.fullmatch("[0-9]{1,6}", value):
+        value = int(value)
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    if (is_number and not 1 <= value <= _MILLION) or not (is_number or isinstance(value, str)):
+        raise ValueError("not a column")
+    if value == "":
+        raise ValueError("empty")
+    return value
 
 
 def _check_pattern(value: Any) -> Any:
@@ -234,12 +286,19 @@ def _split_at_spaces(value: Any) -> Any:
 
 
 NUMBER, SWITCH = "N", "true|false"
+COLUMN_WORDS = "the name of a column, or its number starting with 1"
 
 Switch = Annotated[bool, Expected("true or false", SWITCH)]
 # Strings rather than pathlib.Path, which would turn "gs://bucket" into "gs:/bucket".
 FilePath = Annotated[
     str, AnyString(), Convert(_path_to_text), Expected("the path of a file", "FILE")
 ]
+FilePaths = Annotated[
+    str | tuple[str, ...],
+    FileNames(),
+    Expected("the path of a file, or a list of paths", "FILE"),
+]
+Column = Annotated[str | int, Convert(parse_column), Expected(COLUMN_WORDS, "COLUMN")]
 DirectoryPath = Annotated[
     str, AnyString(), Convert(_path_to_text), Expected("the path of a directory", "DIR")
 ]
@@ -340,9 +399,6 @@ def _read_first_and_last(value: Any) -> tuple[int, ...]:
     if len(steps) != 2 or not 1 <= steps[0] <= steps[1]:
         raise ValueError("not a first and a last step")
     return steps
-
-
-_MAX_ITEMS = 1_000
 
 
 def _split_at_commas(value: Any) -> list:

@@ -9,8 +9,10 @@ from typing import Annotated, Any
 from keras_seq2seq.config.option_types import (
     BatchSizes,
     Buckets,
+    Column,
     DirectoryPath,
     FilePath,
+    FilePaths,
     NonNegativeFloat,
     NonNegativeInt,
     Option,
@@ -39,6 +41,12 @@ def _no_initial_model(config: Any) -> str | None:
     return None
 
 
+def _no_table(config: Any) -> str | None:
+    if config.train_data is None and config.dev_data is None:
+        return "no table to read; leave it out or set train_data or dev_data"
+    return None
+
+
 def _replaced_by_bucket_sizes(config: Any) -> str | None:
     if config.bucket_batch_sizes:
         return "bucket_batch_sizes sets the size of every batch; leave out one of the two"
@@ -62,16 +70,55 @@ class TrainingFlags:
         "AttentionSeq2Seq"
     )
     train_source: Annotated[
-        FilePath | None, Option("Training text, source side; plain or .gz.", may_change=True)
+        FilePaths | None,
+        Option(
+            "Training text, source side; plain, .gz, .zst or .xz. For several files, repeat "
+            "the flags of both sides, or use a pattern such as train.*.en.",
+            is_repeatable=True,
+            may_change=True,
+        ),
     ] = None
     train_target: Annotated[
-        FilePath | None, Option("Training text, target side, line-aligned.", may_change=True)
+        FilePaths | None,
+        Option("Training text, target side, line-aligned.", is_repeatable=True, may_change=True),
+    ] = None
+    train_data: Annotated[
+        FilePaths | None,
+        Option(
+            "Table with both sides of the training text, instead of --train_source and "
+            "--train_target; .tsv, .csv, .jsonl, .parquet or .tfrecord.",
+            is_repeatable=True,
+            may_change=True,
+        ),
     ] = None
     dev_source: Annotated[
-        FilePath | None, Option("Dev text, source side; plain or .gz.", may_change=True)
+        FilePaths | None,
+        Option("Dev text, source side.", is_repeatable=True, may_change=True),
     ] = None
     dev_target: Annotated[
-        FilePath | None, Option("Dev text, target side, line-aligned.", may_change=True)
+        FilePaths | None,
+        Option("Dev text, target side, line-aligned.", is_repeatable=True, may_change=True),
+    ] = None
+    dev_data: Annotated[
+        FilePaths | None,
+        Option("Table with both sides of the dev text.", is_repeatable=True, may_change=True),
+    ] = None
+    source_column: Annotated[
+        Column | None,
+        Option(
+            "Source column of the tables, a name or a number starting with 1. With a name, the "
+            "first row of TSV and CSV is a header.  [default: source, or the first of two]",
+            may_change=True,
+            unused_because=_no_table,
+        ),
+    ] = None
+    target_column: Annotated[
+        Column | None,
+        Option(
+            "Target column of the tables.  [default: target, or the second of two]",
+            may_change=True,
+            unused_because=_no_table,
+        ),
     ] = None
     vocab_source: Annotated[
         FilePath | None, Option("Source vocabulary, one token per line.", may_change=True)

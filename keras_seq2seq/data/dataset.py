@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seq2seq.data.batching import Batching, propose_buckets, validate_buckets
-from keras_seq2seq.data.pairs import AlignedPairs, as_pairs
-from keras_seq2seq.data.parallel_text import scan_pairs
+from keras_seq2seq.data.pairs import as_pairs
+from keras_seq2seq.data.parallel_text import is_scanned, scan_pairs
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.text import TextEncoder, Tokenizer, Vocabulary
 from keras_seq2seq.text.deprecated import (
@@ -55,10 +55,10 @@ def make_dataset(
 
     The text of each side comes from files or from memory:
 
-    * A string or a `pathlib.Path` is the name of a file, plain or `.gz`, with one sequence per
-      line. A list of `Path` objects is a list of files. A string can also be a pattern such as
-      `"train.*.en"`, unless there is a file of that name; the files that match are read in the
-      order of their names.
+    * A string or a `pathlib.Path` is the name of a file, plain, `.gz`, `.zst` or `.xz`, with one
+      sequence per line. A list of `Path` objects is a list of files. A string can also be a pattern
+      such as `"train.*.en"`, unless there is a file of that name; the files that match are read in
+      the order of their names.
     * Any other sequence of strings is text: a list, a tuple, a NumPy array, a column of a pandas or
       polars DataFrame or of a Hugging Face dataset.
 
@@ -66,6 +66,10 @@ def make_dataset(
 
     * A table with two columns: `make_dataset(frame, ("en", "de"), ...)`. The table is a DataFrame,
       a split of a Hugging Face dataset, or a dictionary of columns.
+    * Tables in files: `make_dataset("pairs.tsv", ("en", "de"), ...)`. The columns are given by
+      names, or by numbers starting with 1. The name of the file ends in `.tsv`, `.csv`, `.jsonl`,
+      `.ndjson`, `.parquet` or `.tfrecord`, possibly followed by the suffix of a compression. A
+      pattern or a list of `Path` objects is several tables.
     * Pairs: `make_dataset(pairs, None, ...)`. This is a list of pairs of strings, a generator
       function (or any other function that returns a new iterator over pairs at each call), or a
       `tf.data.Dataset` of pairs of scalar strings.
@@ -156,12 +160,13 @@ def make_dataset(
     _check_positive(epochs=1 if epochs is None else epochs)
     source, target = as_text_encoders(source, target)
     text = as_pairs(sources, targets)
-    # Generators and datasets may differ from one iteration to the next.
-    is_repeatable = isinstance(text, AlignedPairs)
     is_auto = isinstance(buckets, str) and buckets == "auto"
-    text.check_counts()
-    if is_auto or text.is_in_memory or (is_repeatable and epochs):
+    # Generators and datasets may differ from one iteration to the next.
+    has_cardinality = text.is_repeatable and epochs is not None
+    if is_auto or text.is_in_memory or has_cardinality:
         lengths = scan_pairs(text, source, target).lengths
+    elif not is_scanned(text):
+        text.check_counts()
     if is_auto:
         buckets = propose_buckets(lengths, _one_batch_size(batch_size))
     boundaries = validate_buckets(buckets)
@@ -199,7 +204,7 @@ def make_dataset(
     if num_shards > 1:
         dataset = dataset.flat_map(lambda *columns: _split_batch(columns, shards, num_shards))
     dataset = dataset.map(encode, **_IN_ORDER)
-    if is_repeatable and epochs:
+    if has_cardinality:
         batches = _count_batches(lengths, Batching(boundaries, tuple(batch_sizes)), epochs)
         cardinality = tf.data.experimental.assert_cardinality(batches * len(shards))
         dataset = dataset.apply(cardinality)

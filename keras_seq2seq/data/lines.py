@@ -6,24 +6,23 @@ Each kind of text has the same two views: iteration in plain Python, for checks 
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Set
-from glob import glob, has_magic
 from itertools import chain, groupby, islice
 from typing import Any
 
 import numpy as np
 
 from keras_seq2seq.errors import InputError
+from keras_seq2seq.files.compression import open_text, tensorflow_compression
+from keras_seq2seq.files.reading import find_files
 from keras_seq2seq.files.text_lines import (
     check_lines,
     count_lines,
-    has_one_member,
-    is_gzip,
-    open_text,
+    decode_lines,
     read_lines,
     short_repr,
 )
 
-# Number of lines of a gzip file that are passed to TensorFlow at once.
+# Number of lines that are passed to TensorFlow at once.
 _LINES_AT_ONCE = 1024
 
 
@@ -31,7 +30,7 @@ class FileLines:
     """The lines of one or more text files, read on demand.
 
     Args:
-        paths: The files, plain or `.gz`, read one after the other.
+        paths: The files, plain or compressed, read one after the other.
     """
 
     is_in_memory = False
@@ -39,9 +38,17 @@ class FileLines:
     def __init__(self, paths: list[str]):
         self.paths = paths
         self.name = paths[0] if len(paths) == 1 else f"{paths[0]}, ... ({len(paths)} files)"
+        # TensorFlow's names of the compressions, as far as they are known.
+        self._compressions: dict[str, str | None] = {}
 
     def __iter__(self) -> Iterator[str]:
-        return chain.from_iterable(map(read_lines, self.paths))
+        return chain.from_iterable(map(self.read_file, self.paths))
+
+    def read_file(self, path: str) -> Iterator[str]:
+        """Yields the lines of one of the files."""
+        with open_text(path) as stream:
+            yield from decode_lines(stream, path)
+            self._compressions[path] = tensorflow_compression(path, stream)
 
     def counts(self) -> dict[str, int]:
         """Returns the number of lines of each file."""
@@ -52,22 +59,17 @@ class FileLines:
 
         parts = [
             _python_dataset(list(paths)) if compression is None else _dataset(paths, compression)
-            for compression, paths in groupby(self.paths, _compression)
+            for compression, paths in groupby(self.paths, self._compression)
         ]
         dataset = parts[0]
         for part in parts[1:]:
             dataset = dataset.concatenate(part)
         return dataset
 
-
-def _compression(path: str) -> str | None:
-    """Returns TensorFlow's name of the compression of a file, or `None` if it cannot read it.
-
-    TensorFlow reads only the first members of some gzip files, and others forever.
-    """
-    if not is_gzip(path):
-        return ""
-    return "GZIP" if has_one_member(path) else None
+    def _compression(self, path: str) -> str | None:
+        if path not in self._compressions:
+            self._compressions[path] = tensorflow_compression(path)
+        return self._compressions[path]
 
 
 def _dataset(paths: Iterable[str], compression: str):
@@ -136,7 +138,7 @@ def as_lines(text: Any, name: str) -> FileLines | StringLines:
         TypeError: If the argument or an item has the wrong type.
     """
     if isinstance(text, (str, os.PathLike)):
-        return FileLines(_find_files(text))
+        return FileLines(find_text_files(text))
     if _is_tensor(text):
         text = text.numpy()
     if not is_sequence(text):
@@ -146,7 +148,7 @@ def as_lines(text: Any, name: str) -> FileLines | StringLines:
         )
     items = list(text)
     if items and all(isinstance(item, os.PathLike) for item in items):
-        return FileLines(list(chain.from_iterable(map(_find_files, items))))
+        return FileLines(list(chain.from_iterable(map(find_text_files, items))))
     strings = list(check_lines(items, name))
     if strings and all(map(os.path.isfile, strings)):
         raise InputError(
@@ -156,18 +158,20 @@ def as_lines(text: Any, name: str) -> FileLines | StringLines:
     return StringLines(strings, name)
 
 
-def _find_files(path: str | os.PathLike) -> list[str]:
+def find_text_files(path: str | os.PathLike) -> list[str]:
     """Returns the file of that name. If there is none, a string is a pattern for several files."""
-    name = os.fspath(path)
-    if isinstance(path, str) and not os.path.exists(name):
-        if has_magic(name) and (found := sorted(glob(name))):
-            return found
-        # Most likely text, which can be impossible as a name.
-        raise InputError(
-            f"{short_repr(path)}: no such file; expected a file, or text as a list of strings"
-        )
-    open_text(name).close()
-    return [name]
+    if isinstance(path, os.PathLike):
+        files = [os.fspath(path)]
+    else:
+        files = find_files(path)
+        if "\0" in path or not os.path.lexists(files[0]):
+            # Most likely text, which can be impossible as a name.
+            raise InputError(
+                f"{short_repr(path)}: no such file; expected a file, or text as a list of strings"
+            )
+    for file in files:
+        open_text(file).close()
+    return files
 
 
 def is_sequence(value: Any) -> bool:

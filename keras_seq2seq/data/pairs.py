@@ -1,10 +1,11 @@
-"""Pairs of lines: of two texts, of a table, of a generator function or of a `tf.data.Dataset`.
+"""Pairs of lines: of two texts, of tables, of a generator function or of a `tf.data.Dataset`.
 
 As in `lines`, each kind has a view in plain Python and one for the `tf.data` pipeline.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice, zip_longest
+from itertools import chain, islice, zip_longest
 from typing import Any
 
 import numpy as np
@@ -14,18 +15,56 @@ from keras_seq2seq.data.lines import (
     StringLines,
     as_lines,
     column_names,
+    find_text_files,
     is_sequence,
     no_lines,
     unequal_counts,
 )
 from keras_seq2seq.errors import InputError
+from keras_seq2seq.files.tables import Column, Table, table_format
 from keras_seq2seq.files.text_lines import check_line, short_repr
 
-# Number of pairs of a generator that are passed to TensorFlow at once.
+# Number of pairs that are passed from Python to TensorFlow at once.
 _PAIRS_AT_ONCE = 1024
 
 
-class AlignedPairs:
+class Pairs:
+    """Base class of all kinds of pairs.
+
+    Attributes:
+        names: The names of both sides in messages.
+        unit: What the text consists of, for messages: "line", "row" or "pair".
+        is_in_memory: Boolean, whether all of the text is in memory.
+        is_repeatable: Boolean, whether each iteration yields the same pairs.
+        scan: The last scan of the pairs, see `scan_pairs`; `None` before the first one.
+    """
+
+    names = "sources", "targets"
+    unit = "pair"
+    is_in_memory = False
+    is_repeatable = False
+    scan: Any = None
+
+    def __iter__(self) -> Iterator[tuple[str | None, str | None]]:
+        raise NotImplementedError
+
+    def check_counts(self):
+        """Checks that both sides have the same number of lines, where that is not certain."""
+
+    def dataset(self):
+        """Returns a `tf.data.Dataset` of tuples of two scalar strings."""
+        import tensorflow as tf
+
+        def columns():
+            pairs = iter(self)
+            while rows := list(islice(pairs, _PAIRS_AT_ONCE)):
+                yield tuple(np.array(column, dtype=object) for column in zip(*rows, strict=True))
+
+        lines = tf.TensorSpec([None], tf.string)
+        return tf.data.Dataset.from_generator(columns, output_signature=(lines, lines)).unbatch()
+
+
+class AlignedPairs(Pairs):
     """Pairs of the lines of two texts.
 
     Args:
@@ -33,14 +72,36 @@ class AlignedPairs:
         target: The same for the target side.
     """
 
+    unit = "line"
+    is_repeatable = True
+
     def __init__(self, source: FileLines | StringLines, target: FileLines | StringLines):
         self.names = source.name, target.name
         self.is_in_memory = source.is_in_memory and target.is_in_memory
         self._sides = source, target
 
     def __iter__(self) -> Iterator[tuple[str | None, str | None]]:
-        """Yields the pairs. After the end of one text, its lines are `None`."""
-        return zip_longest(*self._sides)
+        """Yields the pairs. After the end of one text, its lines are `None`.
+
+        If both sides have the same number of files, but more than one, each file is compared with
+        its counterpart.
+
+        Raises:
+            InputError: If two of these files have different numbers of lines.
+        """
+        files = [getattr(side, "paths", ()) for side in self._sides]
+        if len(files[0]) != len(files[1]) or len(files[0]) < 2:
+            yield from zip_longest(*self._sides)
+            return
+        for names in zip(*files, strict=True):
+            counts = [0, 0]
+            texts = (side.read_file(name) for side, name in zip(self._sides, names, strict=True))
+            for source, target in zip_longest(*texts):
+                counts[0] += source is not None
+                counts[1] += target is not None
+                yield source, target
+            if counts[0] != counts[1]:
+                raise unequal_counts(names[0], counts[0], names[1], counts[1])
 
     def check_counts(self):
         """Raises an `InputError` if the texts have different numbers of lines, or none.
@@ -67,16 +128,34 @@ class AlignedPairs:
         return tf.data.Dataset.zip(tuple(side.dataset() for side in self._sides))
 
 
-class GeneratedPairs:
+class TablePairs(Pairs):
+    """Pairs of two columns of one or more tables, read on demand.
+
+    Args:
+        paths: The files, read one after the other.
+        columns: The names or numbers of the two columns; see `Table`.
+    """
+
+    unit = "row"
+    is_repeatable = True
+
+    def __init__(self, paths: list[str], columns: tuple[Column, Column] | None):
+        self._tables = [Table(path, columns) for path in paths]
+        name = paths[0] if len(paths) == 1 else f"{paths[0]}, ... ({len(paths)} files)"
+        source, target = columns or ("source", "target")
+        self.names = f"{name} (column {source})", f"{name} (column {target})"
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return (row.values for row in chain.from_iterable(self._tables))
+
+
+class GeneratedPairs(Pairs):
     """Pairs from a function that returns a new iterator at each call.
 
     Args:
         function: Function without arguments that returns an iterable of pairs of strings, such as
             a generator function.
     """
-
-    names = "sources", "targets"
-    is_in_memory = False
 
     def __init__(self, function: Callable[[], Iterable[tuple[str, str]]]):
         self._function = function
@@ -92,31 +171,13 @@ class GeneratedPairs:
         for index, pair in enumerate(self._function()):
             yield _check_pair(pair, f"sources()[{index}]")
 
-    def check_counts(self):
-        """Does nothing: both sides come together."""
 
-    def dataset(self):
-        """Returns a `tf.data.Dataset` of tuples of two scalar strings."""
-        import tensorflow as tf
-
-        def columns():
-            pairs = iter(self)
-            while rows := list(islice(pairs, _PAIRS_AT_ONCE)):
-                yield tuple(np.array(column, dtype=object) for column in zip(*rows, strict=True))
-
-        lines = tf.TensorSpec([None], tf.string)
-        return tf.data.Dataset.from_generator(columns, output_signature=(lines, lines)).unbatch()
-
-
-class DatasetPairs:
+class DatasetPairs(Pairs):
     """Pairs from a `tf.data.Dataset`.
 
     Args:
         dataset: A dataset whose elements are tuples of two scalar strings.
     """
-
-    names = "sources", "targets"
-    is_in_memory = False
 
     def __init__(self, dataset: Any):
         import tensorflow as tf
@@ -138,15 +199,9 @@ class DatasetPairs:
         for index, pair in enumerate(self._dataset.as_numpy_iterator()):
             yield _check_pair(pair, f"sources[{index}]")
 
-    def check_counts(self):
-        """Does nothing: both sides come together."""
-
     def dataset(self):
         """Returns the dataset."""
         return self._dataset
-
-
-Pairs = AlignedPairs | GeneratedPairs | DatasetPairs
 
 
 def as_pairs(sources: Any, targets: Any) -> Pairs:
@@ -160,6 +215,11 @@ def as_pairs(sources: Any, targets: Any) -> Pairs:
         InputError: If there is no text, or not the same number of sources and targets.
         TypeError: If an argument or an item has the wrong type.
     """
+    if isinstance(sources, Pairs):
+        return sources
+    if _are_tables(sources, targets):
+        items = sources if isinstance(sources, list) else [sources]
+        return TablePairs(list(chain.from_iterable(map(find_text_files, items))), _columns(targets))
     if (columns := column_names(sources)) is not None:
         names = _check_names(targets, columns, type(sources).__name__)
         source, target = (as_lines(sources[name], f"column {name!r}") for name in names)
@@ -177,17 +237,38 @@ def as_pairs(sources: Any, targets: Any) -> Pairs:
         pairs = [_check_pair(pair, f"sources[{index}]") for index, pair in enumerate(sources)]
         source, target = (
             StringLines([pair[side] for pair in pairs], name)
-            for side, name in enumerate(GeneratedPairs.names)
+            for side, name in enumerate(Pairs.names)
         )
     else:
         raise TypeError(
             "without targets, sources must be a list, generator function or tf.data.Dataset of "
-            f"pairs of strings. Received: {short_repr(sources)}"
+            f"pairs of strings, or a table. Received: {short_repr(sources)}"
         )
     pairs = AlignedPairs(source, target)
     if pairs.is_in_memory:
         pairs.check_counts()
     return pairs
+
+
+def _are_tables(sources: Any, targets: Any) -> bool:
+    """Returns whether `sources` consists of names of tables, and `targets` of columns."""
+    items = sources if isinstance(sources, list) else [sources]
+    is_path = (str, os.PathLike) if items is not sources else os.PathLike
+    are_files = all(isinstance(item, is_path) for item in items)
+    are_tables = are_files and any(table_format(item) for item in items)
+    return are_tables and (targets is None or _are_columns(targets))
+
+
+def _are_columns(targets: Any) -> bool:
+    return (
+        isinstance(targets, (tuple, list))
+        and len(targets) == 2
+        and all(isinstance(column, (str, int)) for column in targets)
+    )
+
+
+def _columns(targets: Any) -> tuple[Column, Column] | None:
+    return None if targets is None else (targets[0], targets[1])
 
 
 def _check_names(names: Any, columns: list, kind: str) -> tuple:

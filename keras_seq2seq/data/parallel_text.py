@@ -188,7 +188,20 @@ def scan_parallel_text(
 
 
 def scan_pairs(pairs: Pairs, source: TextEncoder, target: TextEncoder) -> ParallelTextSummary:
-    """Does the work of `scan_parallel_text`."""
+    """Does the work of `scan_parallel_text`, once for the same pairs and encoders."""
+    if is_scanned(pairs) and pairs.scan[:2] == (source, target):
+        return pairs.scan[2]
+    summary = _scan(pairs, source, target)
+    pairs.scan = source, target, summary
+    return summary
+
+
+def is_scanned(pairs: Pairs) -> bool:
+    """Returns whether pairs have been checked by `scan_pairs`."""
+    return pairs.scan is not None
+
+
+def _scan(pairs: Pairs, source: TextEncoder, target: TextEncoder) -> ParallelTextSummary:
     source, target = map(TextCounter, pairs.names, (source, target))
     empty_pairs = 0
     lengths = Counter()

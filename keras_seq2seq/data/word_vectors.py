@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.files.text_lines import open_text, raw_lines
+from keras_seq2seq.files.compression import open_text
+from keras_seq2seq.files.text_lines import raw_lines
 from keras_seq2seq.text.vocabulary import Vocabulary
 
 

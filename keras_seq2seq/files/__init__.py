@@ -1,7 +1,8 @@
 """Reading text files line by line, and writing files atomically."""
 
+from keras_seq2seq.files.compression import has_one_member, is_compressed, open_text
 from keras_seq2seq.files.literal_directory import LiteralDirectory, printable
-from keras_seq2seq.files.reading import open_regular_file, read_small_file
+from keras_seq2seq.files.reading import find_files, open_regular_file, read_small_file
 from keras_seq2seq.files.text_lines import (
     BYTE_ORDER_MARK,
     MAX_LINE_BYTES,
@@ -9,9 +10,6 @@ from keras_seq2seq.files.text_lines import (
     check_lines,
     count_lines,
     decode_lines,
-    has_one_member,
-    is_gzip,
-    open_text,
     raw_lines,
     read_lines,
 )
@@ -28,8 +26,9 @@ __all__ = [
     "check_lines",
     "count_lines",
     "decode_lines",
+    "find_files",
     "has_one_member",
-    "is_gzip",
+    "is_compressed",
     "open_regular_file",
     "open_text",
     "printable",

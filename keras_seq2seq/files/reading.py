@@ -2,6 +2,7 @@
 
 import os
 import stat
+from glob import glob, has_magic
 from pathlib import Path
 from typing import BinaryIO
 
@@ -9,6 +10,9 @@ from keras_seq2seq.errors import UserError
 
 # Configurations and records have a few kilobytes.
 MAX_SMALL_BYTES = 2**24
+
+# The suffixes of compressed files.
+COMPRESSION_SUFFIXES = (".gz", ".zst", ".xz")
 
 _KINDS = {
     stat.S_IFDIR: "a directory",
@@ -69,6 +73,26 @@ def read_small_file(path: str | os.PathLike, max_bytes: int = MAX_SMALL_BYTES) -
     return content
 
 
+def find_files(name: str) -> list[str]:
+    """Returns the file of that name, or else the files that match the name as a pattern.
+
+    Args:
+        name: The name of a file, or a pattern with `*`, `?` or `[...]`. It is only a pattern if
+            there is no such file.
+
+    Returns:
+        The files in the order of their names, which are not opened: only `name` if there is such a
+        file, or none that matches.
+    """
+    # A NUL character is impossible in a name.
+    if "\0" in name or os.path.lexists(name) or not has_magic(name):
+        return [name]
+    return sorted(glob(name)) or [name]
+
+
 def _near_miss(path: Path) -> str:
-    other = path.with_suffix("") if path.suffix == ".gz" else path.with_name(f"{path.name}.gz")
-    return f"; did you mean {other}?" if other.is_file() else ""
+    is_compressed = path.suffix in COMPRESSION_SUFFIXES
+    names = [path.stem] if is_compressed else [path.name + end for end in COMPRESSION_SUFFIXES]
+    others = [path.with_name(name) for name in names if path.name]
+    found = [other for other in others if other.is_file()]
+    return f"; did you mean {found[0]}?" if found else ""

@@ -5,15 +5,13 @@ Only a line feed ends a line, and carriage returns before it are removed, as by
 around them.
 """
 
-import gzip
 import os
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 from typing import BinaryIO
 
 from keras_seq2seq.errors import InputError, UserError
-from keras_seq2seq.files.reading import open_regular_file
+from keras_seq2seq.files.compression import DamagedDataError, compression_of, open_text
 
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -21,60 +19,24 @@ BYTE_ORDER_MARK = "\ufeff"
 # a whole.
 MAX_LINE_BYTES = 2**20
 
-_GZIP_MAGIC = b"\x1f\x8b"
-
-
-def is_gzip(path: str | os.PathLike) -> bool:
-    """Returns whether a file is read as gzip, which its name determines."""
-    return os.fspath(path).endswith(".gz")
-
-
-def has_one_member(path: str | os.PathLike) -> bool:
-    """Returns whether a file is intact gzip data of a single member with text, and nothing else.
-
-    Most gzip files are. `cat` and parallel compressors write files of several members.
-    """
-    member = zlib.decompressobj(wbits=31)
-    has_text, data = False, b""
-    with open_regular_file(path) as file:
-        try:
-            while not member.eof:
-                data = data or file.read(2**16)
-                # In pieces, since a little data can expand to a lot.
-                text = member.decompress(data, 2**20)
-                if not data and not text:
-                    return False
-                has_text, data = has_text or bool(text), member.unconsumed_tail
-        except zlib.error:
-            return False
-        return has_text and not member.unused_data and not file.read(1)
-
-
-def open_text(path: str | os.PathLike) -> BinaryIO:
-    """Opens a plain or gzip file for reading bytes.
-
-    Args:
-        path: The file. It is decompressed if its name ends in `.gz`. A gzip file may have several
-            members, some of them empty.
-
-    Returns:
-        The open binary file.
-
-    Raises:
-        UserError: If the file is missing, unreadable, or not a regular file.
-    """
-    file = open_regular_file(path)
-    if not is_gzip(path):
-        return file
-    file.close()
-    return gzip.open(path, "rb")
+# The first bytes of files that are no text.
+_FOREIGN = {
+    b"\x1f\x8b": "gzip data; rename the file so that it ends in .gz",
+    b"\x28\xb5\x2f\xfd": "Zstandard data; rename the file so that it ends in .zst",
+    b"\xfd7zXZ\0": "xz data; rename the file so that it ends in .xz",
+    b"BZh91AY&SY": "bzip2 data; decompress the file, or compress it with gzip",
+    b"PK\x03\x04": "a zip archive; unpack it",
+    b"\xff\xfe": "UTF-16; convert the file, for example with iconv -f UTF-16 -t UTF-8",
+    b"\xfe\xff": "UTF-16; convert the file, for example with iconv -f UTF-16 -t UTF-8",
+}
+_FOREIGN_STARTS = tuple(_FOREIGN)
 
 
 def read_lines(path: str | os.PathLike, is_joined: bool = True) -> Iterator[str]:
-    """Reads a plain or gzip text file line by line, in constant memory.
+    """Reads a plain or compressed text file line by line, in constant memory.
 
     Args:
-        path: The file. It is decompressed if its name ends in `.gz`.
+        path: The file. It is decompressed as by `open_text`.
         is_joined: See `decode_lines`.
 
     Yields:
@@ -104,8 +66,8 @@ def decode_lines(
 
     Raises:
         UserError: If the data is not UTF-8, contains a NUL byte, a carriage return within a line or
-            a line longer than `MAX_LINE_BYTES`, or is damaged gzip data. The message includes the
-            line number.
+            a line longer than `MAX_LINE_BYTES`, or is damaged compressed data. The message includes
+            the line number.
     """
     for number, line in enumerate(raw_lines(stream, name), 1):
         # Carriage returns at the end of a file do not count as a line.
@@ -126,8 +88,8 @@ def raw_lines(stream: BinaryIO, name: str | os.PathLike) -> Iterator[bytes]:
         Each line with its line feed.
 
     Raises:
-        UserError: If the data contains a line longer than `MAX_LINE_BYTES`, or is damaged gzip
-            data. The message includes the line number.
+        UserError: If the data contains a line longer than `MAX_LINE_BYTES`, or is damaged
+            compressed data. The message includes the line number.
     """
     for number in count(1):
         line = _read_line(stream, f"{name}:{number}")
@@ -137,13 +99,13 @@ def raw_lines(stream: BinaryIO, name: str | os.PathLike) -> Iterator[bytes]:
 
 
 def count_lines(path: str | os.PathLike) -> int:
-    """Returns the number of lines of a plain or gzip text file, without decoding them.
+    """Returns the number of lines of a plain or compressed text file, without decoding them.
 
     Args:
-        path: The file. It is decompressed if its name ends in `.gz`.
+        path: The file. It is decompressed as by `open_text`.
 
     Raises:
-        UserError: If the file cannot be read, is damaged gzip data, or has a line longer than
+        UserError: If the file cannot be read, is damaged compressed data, or has a line longer than
             `MAX_LINE_BYTES`.
     """
     with open_text(path) as stream:
@@ -204,6 +166,12 @@ def check_lines(lines: Iterable[str | bytes], name: str) -> Iterator[str]:
     return (check_line(line, f"{name}[{index}]") for index, line in enumerate(lines))
 
 
+def damaged(place: str, kind: str, error: Exception) -> UserError:
+    """Returns the error that a file is damaged."""
+    reason = " ".join(str(error).split())
+    return UserError(f"{place}: damaged {kind} data ({reason}); copy or compress the file again")
+
+
 def short_repr(value: object) -> str:
     """Returns the representation of a value in one short line, for messages."""
     text = " ".join(repr(value).split())
@@ -213,10 +181,8 @@ def short_repr(value: object) -> str:
 def _read_line(stream: BinaryIO, place: str) -> bytes:
     try:
         line = stream.readline(MAX_LINE_BYTES + 1)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UserError(
-            f"{place}: damaged gzip data ({error}); copy or compress the file again"
-        ) from None
+    except DamagedDataError as error:
+        raise damaged(place, compression_of(stream), error) from None
     except OSError as error:
         raise UserError(f"{place}: cannot be read ({error.strerror})") from None
     if len(line) > MAX_LINE_BYTES:
@@ -230,10 +196,11 @@ def _read_line(stream: BinaryIO, place: str) -> bytes:
 
 
 def _decode_line(line: bytes, place: str) -> str:
-    if line.startswith(_GZIP_MAGIC):
-        raise UserError(f"{place}: gzip data; rename the file so that it ends in .gz")
+    if line.startswith(_FOREIGN_STARTS):
+        kind = next(kind for start, kind in _FOREIGN.items() if line.startswith(start))
+        raise UserError(f"{place}: {kind}")
     if b"\0" in line:
-        raise UserError(f"{place}: NUL byte, as in a binary file; expected UTF-8 text")
+        raise UserError(f"{place}: NUL byte, as in a binary file or UTF-16; expected UTF-8 text")
     line = line.removesuffix(b"\n").rstrip(b"\r")
     _check_line_ends(line, place)
     try:

@@ -1,7 +1,5 @@
 """The batches of a training plan."""
 
-from pathlib import Path
-
 import numpy as np
 import tensorflow as tf
 
@@ -24,8 +22,8 @@ def dev_batches(plan: TrainingPlan) -> tf.data.Dataset:
     """
     batching = make_batching(plan.config, plan.dev_summary)
     dataset = make_dataset(
-        Path(plan.config.dev_source),
-        Path(plan.config.dev_target),
+        plan.dev,
+        None,
         plan.source,
         plan.target,
         batch_size=batching.batch_sizes,
@@ -52,16 +50,15 @@ def lines_of_steps(plan: TrainingPlan, first: int, last: int) -> list[list[int]]
 
 
 def _stream(plan: TrainingPlan, **options) -> tf.data.Dataset:
-    config = plan.config
     return make_dataset(
-        Path(config.train_source),
-        Path(config.train_target),
+        plan.train,
+        None,
         plan.source,
         plan.target,
         batch_size=plan.batching.batch_sizes,
         buckets=plan.batching.buckets,
         shuffle=True,
-        seed=config.seed,
+        seed=plan.config.seed,
         epochs=None,
         **options,
     )

@@ -3,16 +3,21 @@
 import os
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 
 import keras
 from keras.optimizers.schedules import LearningRateSchedule
 
-from keras_seq2seq.building.data import build_text_encoders, build_tokenizers, make_batching
+from keras_seq2seq.building.data import (
+    build_text_encoders,
+    build_tokenizers,
+    make_batching,
+    open_pairs,
+)
 from keras_seq2seq.building.model import build_model
 from keras_seq2seq.building.optimizer import make_learning_rate, make_optimizer
 from keras_seq2seq.config import Config
 from keras_seq2seq.data import Batching, ParallelTextSummary, scan_parallel_text
+from keras_seq2seq.data.pairs import Pairs
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.losses import MaskedCrossEntropy
 from keras_seq2seq.model_directory import ModelDirectory
@@ -22,14 +27,7 @@ from keras_seq2seq.training.initial_weights import InitialWeights, set_initial_w
 from keras_seq2seq.training.records import RunRecord, fingerprint
 from keras_seq2seq.training.workers import Workers
 
-_REQUIRED = (
-    "train_source",
-    "train_target",
-    "dev_source",
-    "dev_target",
-    "vocab_source",
-    "vocab_target",
-)
+_SIDES = ("source", "target")
 _DEFAULT_EPOCHS = 10
 RESUME_CHOICES = ("auto", "never", "must")
 
@@ -43,6 +41,8 @@ class TrainingPlan:
         directory: The model directory.
         source: The `TextEncoder` of the sources.
         target: The `TextEncoder` of the targets.
+        train: The training data, which `train_summary` has checked.
+        dev: The dev data, which `dev_summary` has checked.
         train_summary: Statistics of the training data.
         dev_summary: Statistics of the dev data.
         batching: Buckets and batch sizes of the training data.
@@ -58,6 +58,8 @@ class TrainingPlan:
     directory: ModelDirectory
     source: TextEncoder
     target: TextEncoder
+    train: Pairs
+    dev: Pairs
     train_summary: ParallelTextSummary
     dev_summary: ParallelTextSummary
     batching: Batching
@@ -69,7 +71,11 @@ class TrainingPlan:
 
     @property
     def fingerprints(self) -> dict[str, str]:
-        """SHA-256 hashes of texts and vocabularies by the names of their flags."""
+        """SHA-256 hashes of texts and vocabularies by the names of their flags.
+
+        Text of tables has the names of the flags for separate files, so that the same text may come
+        from other kinds of files when a run is resumed.
+        """
         return {
             "train_source": self.train_summary.source.sha256,
             "train_target": self.train_summary.target.sha256,
@@ -113,8 +119,7 @@ def plan_training(
             f"{keras.config.backend()}; remove KERAS_BACKEND, or train with the `fit` of a model"
         )
     workers = workers or Workers()
-    missing = [f"--{name}" for name in _REQUIRED if getattr(config, name) is None]
-    if missing:
+    if missing := _missing_flags(config):
         raise UserError(f"training needs {', '.join(missing)}")
     accumulated = config.hparams.optimizer.gradient_accumulation_steps
     if workers.replicas > 1 and accumulated > 1:
@@ -132,12 +137,10 @@ def plan_training(
             f"embedding.share needs one vocabulary for both sides, but {config.vocab_source} and "
             f"{config.vocab_target} differ; build one from both texts: keras-seq2seq vocab A B"
         )
-    train_summary = scan_parallel_text(
-        Path(config.train_source), Path(config.train_target), source, target
-    )
-    dev_summary = scan_parallel_text(
-        Path(config.dev_source), Path(config.dev_target), source, target
-    )
+    # Missing files are reported before any of them is read.
+    train, dev = open_pairs(config, "train"), open_pairs(config, "dev")
+    train_summary = scan_parallel_text(train, None, source, target)
+    dev_summary = scan_parallel_text(dev, None, source, target)
     batching = make_batching(config, train_summary).on(workers.replicas)
     steps = _count_steps(config, batching.steps_per_epoch(train_summary.lengths))
     # Only to check the arguments: `compile_model` creates the optimizer of the run.
@@ -162,6 +165,8 @@ def plan_training(
         directory=directory,
         source=source,
         target=target,
+        train=train,
+        dev=dev,
         train_summary=train_summary,
         dev_summary=dev_summary,
         batching=batching,
@@ -172,7 +177,13 @@ def plan_training(
         resume=resume,
     )
     if resumes:
-        RunRecord(directory.run_path).check_data(plan.fingerprints)
+        tables = {
+            f"{part}_{side}": f"{part}_data ({side} column)"
+            for part in ("train", "dev")
+            if getattr(config, f"{part}_data")
+            for side in _SIDES
+        }
+        RunRecord(directory.run_path).check_data(plan.fingerprints, tables)
     return plan
 
 
@@ -206,6 +217,17 @@ def _check_resume(directory: ModelDirectory, config: Config, resume: str):
     if resume != "never":
         directory.check_usable_for(config)
         directory.check_can_resume()
+
+
+def _missing_flags(config: Config) -> list[str]:
+    required = [
+        f"{part}_{side}"
+        for part in ("train", "dev")
+        if getattr(config, f"{part}_data") is None
+        for side in _SIDES
+    ]
+    required += [f"vocab_{side}" for side in _SIDES]
+    return [f"--{name}" for name in required if getattr(config, name) is None]
 
 
 def _count_steps(config: Config, steps_per_epoch: int) -> int:

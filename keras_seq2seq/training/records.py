@@ -100,11 +100,12 @@ class RunRecord:
         self.is_damaged = self._content is None
         self._content = self._content or {}
 
-    def check_data(self, fingerprints: dict[str, str]):
+    def check_data(self, fingerprints: dict[str, str], flags: dict[str, str] | None = None):
         """Checks that the data have not changed since the start of the run.
 
         Args:
             fingerprints: SHA-256 hashes by the names of the flags, such as `"train_source"`.
+            flags: The names of the flags in messages, where they differ.
 
         Raises:
             UserError: If they have.
@@ -112,8 +113,9 @@ class RunRecord:
         before = self._content.get("data", {})
         for name, fingerprint in fingerprints.items():
             if before.get(name, fingerprint) != fingerprint:
+                flag = (flags or {}).get(name, name)
                 raise UserError(
-                    f"--{name}: not the text that this run started with (SHA-256 "
+                    f"--{flag}: not the text that this run started with (SHA-256 "
                     f"{fingerprint[:12]} instead of {before[name][:12]}); use the same text, "
                     "choose another --output_dir, or start over with --resume never"
                 )

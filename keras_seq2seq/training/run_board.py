@@ -12,7 +12,7 @@ from keras_seq2seq.callbacks import (
     SampleTranslations,
     TensorBoardCurves,
 )
-from keras_seq2seq.files import LiteralDirectory, printable, read_lines
+from keras_seq2seq.files import LiteralDirectory, printable
 from keras_seq2seq.training.model_evaluation import make_translator
 from keras_seq2seq.training.plan import TrainingPlan
 
@@ -80,8 +80,6 @@ def _flatten(options: dict, prefix: str = "") -> dict:
 def _make_samples(plan: TrainingPlan, log_dir: str, console: Console) -> SampleTranslations:
     config = plan.config
     translator = make_translator(config, plan.model, plan.source, plan.target)
-    sources, references = (
-        list(islice(read_lines(path), config.sample_translations))
-        for path in (config.dev_source, config.dev_target)
-    )
+    pairs = islice(plan.dev, config.sample_translations)
+    sources, references = map(list, zip(*pairs, strict=True))
     return SampleTranslations(translator, sources, references, log_dir, console)

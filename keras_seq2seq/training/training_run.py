@@ -23,7 +23,6 @@ from keras_seq2seq.callbacks import (
 from keras_seq2seq.config.training_flags import DEFAULT_CHECKPOINT_SECONDS
 from keras_seq2seq.errors import RunError
 from keras_seq2seq.evaluation import LOWER_IS_BETTER
-from keras_seq2seq.files import read_lines
 from keras_seq2seq.models import averaged_weights
 from keras_seq2seq.schedules import Plateau
 from keras_seq2seq.training.batches import dev_batches, lines_of_steps, train_batches
@@ -299,7 +298,7 @@ def _diverged(plan: TrainingPlan, step: int, what: str) -> RunError:
     *before, lines = [
         ", ".join(map(str, numbers)) for numbers in lines_of_steps(plan, max(step - 1, 1), step)
     ]
-    before = f" (previous step: lines {before[0]})" if before else ""
+    before = f" (previous step: {plan.train.unit}s {before[0]})" if before else ""
     advice = (
         "correct these lines, or train with a lower optimizer.learning_rate or "
         "optimizer.clip_gradients"
@@ -310,8 +309,8 @@ def _diverged(plan: TrainingPlan, step: int, what: str) -> RunError:
             "--resume never"
         )
     return RunError(
-        f"step {step:,}: {what}; its batch is lines {lines} of {plan.config.train_source} and "
-        f"{plan.config.train_target}{before}; {advice}"
+        f"step {step:,}: {what}; its batch is {plan.train.unit}s {lines} of "
+        f"{' and '.join(plan.train.names)}{before}; {advice}"
     )
 
 
@@ -319,7 +318,7 @@ def _dev_scorer(plan: TrainingPlan):
     """Returns a function that translates and scores the dev data with the current weights."""
     config = plan.config
     translator = make_translator(config, plan.model, plan.source, plan.target)
-    sources, targets = list(read_lines(config.dev_source)), list(read_lines(config.dev_target))
+    sources, targets = map(list, zip(*plan.dev, strict=True))
     # Text for the whitespace tokenizer is already tokenized.
     tokenize = "none" if plan.target.tokenizer.name == "whitespace" else "13a"
 

@@ -1,10 +1,12 @@
 import gzip
+import io
 import os
+import sys
 import threading
 
 import pytest
 
-from keras_seq2seq.cli.input_output import open_output, read_aligned_lines
+from keras_seq2seq.cli.input_output import open_output, read_aligned_lines, read_text
 from keras_seq2seq.errors import UserError
 
 
@@ -48,3 +50,12 @@ def test_a_directory_is_refused_at_once(tmp_path):
     with pytest.raises(UserError, match=r"cannot be written \(Is a directory\)"):
         with open_output(str(tmp_path)):
             pytest.fail("was opened")
+
+
+def test_the_column_of_a_table(tmp_path, monkeypatch):
+    path = tmp_path / "a.csv"
+    path.write_text('en,de\n"a,\nb",c\n')
+    assert list(read_text(str(path), "en")) == ["a, b"]
+    assert list(read_text(str(path))) == ["en,de", '"a,', 'b",c']
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a\tb\n")))
+    assert list(read_text("-", 2, "tsv")) == ["b"]

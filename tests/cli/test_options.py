@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from keras_seq2seq.cli.evaluate import evaluate
 from keras_seq2seq.cli.main import cli
-from keras_seq2seq.cli.options import decoding_options, training_options
+from keras_seq2seq.cli.options import decoding_options, pair_files, training_options
 from keras_seq2seq.cli.train import train
 from keras_seq2seq.cli.translate import translate
 from keras_seq2seq.config import DECODING_OPTIONS, Config
@@ -16,7 +16,16 @@ from keras_seq2seq.config.option_types import Option, PositiveInt
 from keras_seq2seq.config.training_flags import TrainingFlags
 
 OWN = {"model_dirs", "source", "output", "batch_size", "interactive", "prefix", "unk_mapping"}
-OWN |= {"split_sentences", "output_format", "scores", "attention", "attention_dir", "beam_dir"}
+OWN |= {
+    "split_sentences",
+    "source_column",
+    "input_format",
+    "output_format",
+    "scores",
+    "attention",
+    "attention_dir",
+    "beam_dir",
+}
 
 
 def test_every_option_of_decoding_has_a_flag():
@@ -77,3 +86,19 @@ def test_the_help_page_lists_names_values_and_defaults():
     page = CliRunner().invoke(translate, ["--help"], terminal_width=80).output
     assert "--sample / --no_sample " in page
     assert "--max_length N " in page and "--max_decode_length" not in page
+
+
+def test_repeated_files_of_both_sides_are_kept(capsys):
+    flags = {"train_source": ("a", "b"), "train_target": ("c", "d"), "dev_source": None, "seed": 1}
+    assert pair_files(flags) == flags
+    assert pair_files({"train_source": ("a", "b"), "train_target": None})["train_source"][0] == "a"
+    assert capsys.readouterr().err == ""
+
+
+def test_otherwise_the_last_file_counts_as_for_other_flags(capsys):
+    flags = {"dev_source": ("a", "b"), "dev_target": ("c",)}
+    assert pair_files(flags) == {"dev_source": ("b",), "dev_target": ("c",)}
+    assert capsys.readouterr().err == (
+        "keras-seq2seq: warning: --dev_source and --dev_target are given 2 and 1 times; only the "
+        "last of each is used (repeat both, or use a pattern)\n"
+    )

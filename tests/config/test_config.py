@@ -42,8 +42,12 @@ def test_options_that_may_change_when_a_run_is_resumed():
         "profile_steps",
         "train_source",
         "train_target",
+        "train_data",
         "dev_source",
         "dev_target",
+        "dev_data",
+        "source_column",
+        "target_column",
         "vocab_source",
         "vocab_target",
     }
@@ -53,6 +57,8 @@ def test_options_without_effect_by_default():
     names = {".".join(path).removeprefix("hparams.") for path in unused_options(Config())}
     assert names == {
         "init_pattern",
+        "source_column",
+        "target_column",
         "decoder.teacher_forcing.decay_steps",
         "decoder.teacher_forcing.min_probability",
         "embedding.freeze",

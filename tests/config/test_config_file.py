@@ -210,7 +210,7 @@ HPARAMS = {
 }
 ATTENTION = optionally(dim=COUNTS, score_type=st.sampled_from(["bahdanau", "dot"]))
 FLAGS = {
-    "train_source": PATHS,
+    "train_source": PATHS | st.lists(PATHS, min_size=2, max_size=3),
     "train_target": PATHS,
     "dev_source": PATHS,
     "dev_target": PATHS,

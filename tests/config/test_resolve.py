@@ -57,6 +57,16 @@ def test_paths_may_be_path_objects_and_addresses():
     assert config.dev_source == "gs://bucket/dev"
 
 
+def test_several_files_and_columns(tmp_path):
+    flags = {"train_source": ("a",), "train_target": ["a", Path("b")]}
+    flags |= {"dev_data": "dev.tsv", "source_column": "1", "target_column": "de"}
+    config = resolve_config(flags=flags)
+    assert (config.train_source, config.train_target) == ("a", ("a", "b"))
+    assert (config.source_column, config.target_column) == (1, "de")
+    config.save(tmp_path / "config.yaml")
+    assert Config.load(tmp_path / "config.yaml") == config
+
+
 @pytest.mark.parametrize(
     ("value", "buckets"),
     [
@@ -136,6 +146,9 @@ def test_batches_of_each_bucket():
     )
 
 
+PATH = "expected the path of a file, or a list of paths"
+COLUMN = "expected the name of a column, or its number starting with 1"
+A_LOT = ("'a', " * 20)[:59]
 WHOLE = "expected a whole number of at least 1, got "
 
 
@@ -148,7 +161,29 @@ WHOLE = "expected a whole number of at least 1, got "
         ({"train_epochs": 0.5}, f"--train_epochs: {WHOLE}0.5"),
         ({"eval_every_n_steps": 0}, f"--eval_every_n_steps: {WHOLE}0"),
         ({"seed": -1}, "--seed: expected a whole number from 0 to 4294967295, got -1"),
-        ({"train_source": ""}, '--train_source: expected the path of a file, got ""'),
+        ({"train_source": ""}, f'--train_source: {PATH}, got ""'),
+        ({"train_source": []}, f"--train_source: {PATH}, got []"),
+        ({"train_source": ["a", 1]}, f'--train_source: {PATH}, got ["a", 1]'.replace('"', "'")),
+        (
+            {"train_source": ["a"] * 1001},
+            f"--train_source: expected at most 1,000 files or patterns, got [{A_LOT}...",
+        ),
+        ({"source_column": 0}, f"--source_column: {COLUMN}, got 0"),
+        ({"source_column": True}, f"--source_column: {COLUMN}, got true"),
+        ({"source_column": ""}, f'--source_column: {COLUMN}, got ""'),
+        (
+            {"train_data": "a.tsv", "source_column": "a"},
+            "--source_column: needs a target_column, too",
+        ),
+        (
+            {"train_data": "a.tsv", "train_source": "a"},
+            "--train_data: cannot be combined with train_source; leave out one of them",
+        ),
+        (
+            {"source_column": "a", "target_column": "b"},
+            "--source_column: has no effect here: no table to read; leave it out or set train_data "
+            "or dev_data",
+        ),
         ({"model": "Basic"}, '--model: expected AttentionSeq2Seq or BasicSeq2Seq, got "Basic"'),
     ],
 )

@@ -1,15 +1,19 @@
 """Every kind of data holds the same pairs, and what is no text is refused in one line."""
 
+import csv
 import gzip
+import json
+import lzma
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_seq2seq.data import make_dataset, scan_parallel_text
+from keras_seq2seq.data import lines, make_dataset, scan_parallel_text
 from keras_seq2seq.data.pairs import as_pairs
 from keras_seq2seq.errors import InputError, UserError
+from keras_seq2seq.files import open_text
 from keras_seq2seq.text import TextEncoder, Vocabulary
 
 SOURCES = ["a b", "ä c a", "\ufeffb", "c"]
@@ -69,12 +73,21 @@ def generate():
 @pytest.fixture
 def files(tmp_path, monkeypatch):
     """Writes both texts as files, and moves to their directory."""
-    for name, lines in (("en", SOURCES), ("de", TARGETS)):
-        text = "".join(f"{line}\n" for line in lines)
+    for name, strings in (("en", SOURCES), ("de", TARGETS)):
+        text = "".join(f"{line}\n" for line in strings)
         (tmp_path / f"all.{name}").write_text(text, encoding="utf-8")
-        (tmp_path / f"part1.{name}").write_text(lines[0], encoding="utf-8")
-        rest = "".join(f"{line}\n" for line in lines[1:])
+        (tmp_path / f"part1.{name}").write_text(strings[0], encoding="utf-8")
+        rest = "".join(f"{line}\n" for line in strings[1:])
         (tmp_path / f"part2.{name}.gz").write_bytes(gzip.compress(rest.encode()))
+        (tmp_path / f"rest.{name}.xz").write_bytes(lzma.compress(rest.encode()))
+    rows = [[source, target.replace("\xa0", " "), str(1)] for source, target in PAIRS]
+    text = "".join("\t".join(row) + "\n" for row in [["en", "de", "id"], *rows])
+    (tmp_path / "all.tsv").write_text(text, encoding="utf-8")
+    with lzma.open(tmp_path / "all.csv.xz", "wt", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([[row[1], row[0]] for row in rows])
+    objects = [json.dumps({"id": 1, "de": row[1], "en": row[0]}) + "\n" for row in rows]
+    (tmp_path / "part1.jsonl").write_text("".join(objects[:3]))
+    (tmp_path / "part2.ndjson.gz").write_bytes(gzip.compress(objects[3].encode()))
     monkeypatch.chdir(tmp_path)
 
 
@@ -106,6 +119,10 @@ KINDS = {
     "path": lambda: (Path("all.en"), Path("all.de")),
     "pattern": lambda: ("part*.en*", "part*.de*"),
     "paths": lambda: ([Path("part1.en"), Path("part2.en.gz")], [Path("all.de")]),
+    "xz": lambda: ([Path("part1.en"), Path("rest.en.xz")], "all.de"),
+    "tsv": lambda: ("all.tsv", ("en", "de")),
+    "csv": lambda: (Path("all.csv.xz"), (2, 1)),
+    "several tables": lambda: ([Path("part1.jsonl"), Path("part2.ndjson.gz")], ["en", "de"]),
     "file and list": lambda: ("all.en", TARGETS),
 }
 
@@ -121,6 +138,46 @@ def test_every_kind_of_data_makes_the_same_batches(files, kind):
     summary = scan_parallel_text(*data, LETTERS, LETTERS)
     assert summary.lengths == {(3, 2): 1, (4, 2): 1, (2, 3): 2}
     assert summary.source.unknown_tokens == 0
+
+
+def test_parquet_and_tables_without_columns(files):
+    polars = pytest.importorskip("polars")
+    pytest.importorskip("pyarrow")
+    frame = polars.DataFrame({"en": SOURCES, "de": TARGETS, "number": range(4)})
+    frame.write_parquet("all.parquet")
+    frame.with_columns(polars.col("en", "de").cast(polars.Categorical)).write_parquet("b.parquet")
+    frame[["en", "de"]].write_parquet("two.parquet")
+    expected = batches("all.en", "all.de")
+    for data in [
+        ("all.parquet", ("en", "de")),
+        ("all.parquet", (1, 2)),
+        ("b.parquet", ("en", "de")),
+        ("two.parquet", None),
+    ]:
+        assert batches(*data) == expected
+    Path("named.csv").write_text("id,target,source\n1,b,a\n", encoding="utf-8")
+    assert list(as_pairs("named.csv", None)) == [("a", "b")]
+    assert list(as_pairs("n*.csv", None)) == [("a", "b")]
+
+
+def test_pairs_are_scanned_once(files, monkeypatch):
+    reads = []
+    monkeypatch.setattr(lines, "open_text", lambda path: reads.append(path) or open_text(path))
+    source, target = TextEncoder(LETTERS), TextEncoder(LETTERS)
+    pairs = as_pairs([Path("part1.en"), Path("part2.en.gz")], Path("all.de"))
+    del reads[:]
+    summary = scan_parallel_text(pairs, None, source, target)
+    assert sorted(reads) == ["all.de", "part1.en", "part2.en.gz"]
+    assert scan_parallel_text(pairs, None, source, target) is summary
+    dataset = make_dataset(pairs, None, source, target, epochs=2)
+    assert len(reads) == 3
+    assert [x["source_ids"].tolist() for x, _ in dataset.as_numpy_iterator()] == [
+        ids for ids, *_ in batches("all.en", "all.de", epochs=2)
+    ]
+    # Another encoder has other lengths.
+    del reads[:]
+    other = scan_parallel_text(pairs, None, TextEncoder(LETTERS, 3), target)
+    assert other.source.truncated == 1 and len(reads) == 3
 
 
 @pytest.mark.parametrize("module", ["pandas", "polars"])

@@ -8,13 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.files.text_lines import (
-    MAX_LINE_BYTES,
-    decode_lines,
-    has_one_member,
-    open_text,
-    read_lines,
-)
+from keras_seq2seq.files.compression import has_one_member, open_text
+from keras_seq2seq.files.text_lines import MAX_LINE_BYTES, decode_lines, read_lines
 
 
 def write(path, data: bytes):

@@ -1,9 +1,14 @@
+import gzip
+
 import pytest
 
 from keras_seq2seq import training
+from keras_seq2seq.data import lines
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.files import text_lines
 from keras_seq2seq.layers import DotAttention
 from keras_seq2seq.training import plan_training
+from keras_seq2seq.training.batches import dev_batches, train_batches
 
 
 def test_writes_nothing(make_config, tmp_path):
@@ -29,6 +34,35 @@ def test_the_limit_reached_first_ends_the_run(make_config, tmp_path, flags, step
 def test_names_the_missing_flags(make_config, tmp_path):
     with pytest.raises(UserError, match="training needs --dev_source, --vocab_target$"):
         plan_training(make_config(dev_source=None, vocab_target=None), tmp_path)
+
+
+def test_names_the_missing_flags_of_tables(make_config, tmp_path):
+    flags = {"train_source": None, "train_target": None, "vocab_target": None}
+    with pytest.raises(UserError, match="training needs --train_source, --train_target, --vocab"):
+        plan_training(make_config(**flags), tmp_path)
+    with pytest.raises(UserError, match="training needs --vocab_target$"):
+        plan_training(make_config(**flags, train_data="a.tsv"), tmp_path)
+
+
+def test_standard_input_cannot_be_trained_on(make_config, tmp_path):
+    with pytest.raises(UserError, match="^-: standard input can be read only once"):
+        plan_training(make_config(dev_source="-"), tmp_path)
+
+
+def test_all_text_is_read_once(make_config, corpus, tmp_path, monkeypatch):
+    reads = []
+    monkeypatch.setattr(lines, "decode_lines", lambda *args: reads.append(args[1]) or decode(*args))
+    monkeypatch.setattr(lines, "count_lines", lambda path: pytest.fail(f"{path} is counted"))
+    decode = text_lines.decode_lines
+    zipped = tmp_path / "source.gz"
+    zipped.write_bytes(gzip.compress((corpus / "train" / "sources.txt").read_bytes()))
+    plan = plan_training(make_config(train_source=zipped), tmp_path / "model")
+    batch = next(iter(train_batches(plan, step=0)))
+    assert batch[1].shape[0] == 16
+    dev_batches(plan)
+    names = [str(corpus / "dev" / "sources.txt"), str(corpus / "dev" / "targets.txt")]
+    names += [str(zipped), str(corpus / "train" / "targets.txt")]
+    assert sorted(reads) == sorted(names)
 
 
 def test_refuses_the_directory_of_another_model(make_config, tmp_path):

@@ -1,5 +1,6 @@
 import io
 import json
+import lzma
 import os
 import signal
 import sys
@@ -323,6 +324,17 @@ def test_refuses_to_go_on_with_other_data(make_config, corpus, tmp_path, console
     with pytest.raises(UserError, match="--train_source: not the text that this run started with"):
         plan_training(make_config(train_source=changed), tmp_path / "model")
     plan_training(make_config(train_source=changed), tmp_path / "model", resume="never")
+    # The same text may come from other kinds of files.
+    targets = (corpus / "train" / "targets.txt").read_text().splitlines()
+    table = tmp_path / "table.tsv.xz"
+    flags = {"train_source": None, "train_target": None, "train_data": table}
+    for sources in (text, changed.read_text()):
+        rows = zip(sources.splitlines(), targets, strict=True)
+        table.write_bytes(lzma.compress("".join(f"{a}\t{b}\n" for a, b in rows).encode()))
+        if sources == text:
+            plan_training(make_config(**flags), tmp_path / "model")
+    with pytest.raises(UserError, match=r"--train_data \(source column\): not the text that this"):
+        plan_training(make_config(**flags), tmp_path / "model")
 
 
 def test_stops_early_and_stays_stopped(make_config, tmp_path, console):
