@@ -1,6 +1,6 @@
 """Reading text files line by line, and writing files atomically."""
 
-from keras_seq2seq.files.literal_directory import LiteralDirectory, printable
+from keras_seq2seq.files.directories import LiteralDirectory, printable
 from keras_seq2seq.files.reading import open_regular_file, read_small_file
 from keras_seq2seq.files.text_lines import (
     BYTE_ORDER_MARK,

@@ -9,8 +9,7 @@ import keras
 from keras.optimizers.schedules import LearningRateSchedule
 
 from keras_seq2seq.building.data import build_text_encoders, build_tokenizers, make_batching
-from keras_seq2seq.building.model import build_model
-from keras_seq2seq.building.optimizer import make_learning_rate, make_optimizer
+from keras_seq2seq.building.model import build_model, make_learning_rate, make_optimizer
 from keras_seq2seq.config import Config
 from keras_seq2seq.data import Batching, ParallelTextSummary, scan_parallel_text
 from keras_seq2seq.errors import UserError
