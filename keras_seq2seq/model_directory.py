@@ -19,7 +19,7 @@ from keras_seq2seq.building.description import describe
 from keras_seq2seq.config import Config, options_that_may_change, override_decoding
 from keras_seq2seq.decoding import Search
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.files.directory_lock import DirectoryLock
+from keras_seq2seq.files.directories import DirectoryLock
 from keras_seq2seq.models import Ensemble, Seq2Seq
 from keras_seq2seq.special_tokens import SPECIAL_TOKENS
 from keras_seq2seq.text import TextEncoder, Tokenizer

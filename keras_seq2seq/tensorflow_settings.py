@@ -1,9 +1,7 @@
-"""TensorFlow settings that make training and decoding faster on CPUs."""
+"""TensorFlow settings that make training and decoding faster on CPUs, and the number of cores."""
 
 import os
 import sys
-
-from keras_seq2seq.cores import count_cores
 
 _THREADS = "TF_NUM_INTRAOP_THREADS"
 _CHOICES = {
@@ -64,3 +62,10 @@ def set_environment(batches_at_once: bool = False):
     is_single = batches_at_once or count_cores() <= 2
     for name, value in (_CHOICES | ({_THREADS: "1"} if is_single else {})).items():
         os.environ.setdefault(name, value)
+
+
+def count_cores() -> int:
+    """Returns the number of CPU cores available to this process."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -3,7 +3,7 @@
 import gc
 import os
 
-from keras_seq2seq.cores import count_cores
+from keras_seq2seq.tensorflow_settings import count_cores
 
 # No log lines of TensorFlow, which tests of commands would find among their output.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -12,7 +12,6 @@ PACKAGE = Path(keras_seq2seq.__file__).parent
 
 # Modules without imports of their own, which all may use.
 FREE = {
-    "cores",
     "defaults",
     "errors",
     "registration",

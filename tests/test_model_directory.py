@@ -15,7 +15,7 @@ from keras_seq2seq.model_directory import ModelDirectory, load_models
 from keras_seq2seq.models import AttentionSeq2Seq, BasicSeq2Seq, Ensemble
 from keras_seq2seq.special_tokens import END_ID
 from keras_seq2seq.text import TOKENIZERS, CharacterTokenizer, Vocabulary, WhitespaceTokenizer
-from keras_seq2seq.training.model_evaluation import make_translator
+from keras_seq2seq.training.run_data import make_translator
 from keras_seq2seq.translator import Translator
 from keras_seq2seq.translator.scorer import Scorer
 

@@ -6,7 +6,7 @@ has the same functions, with the same results.
 
 import keras
 
-from keras_seq2seq.backend.portable import BLOCK_SIZE, fill_up
+from keras_seq2seq.backend.portable import BLOCK_SIZE
 
 if keras.backend.backend() == "tensorflow":
     from keras_seq2seq.backend.tensorflow import (
@@ -75,7 +75,6 @@ __all__ = [
     "concrete",
     "compile_function",
     "dense",
-    "fill_up",
     "frozen_weights",
     "join_logits",
     "make_logits",

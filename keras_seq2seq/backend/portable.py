@@ -171,19 +171,6 @@ def take_beams(tensor, beams):
 BLOCK_SIZE = 64
 
 
-def fill_up(rows, multiple):
-    """Rounds a number of rows up to a multiple.
-
-    On a CPU, oneDNN compiles and caches code for each number of rows: where that changes all the
-    time, a few additional rows cost less.
-
-    Args:
-        rows: Integer, or scalar tensor of integers.
-        multiple: Integer.
-    """
-    return (rows + multiple - 1) // multiple * multiple
-
-
 def split_into_micro_batches(batch):
     """Returns a list of micro-batches: here the whole batch."""
     return [batch]

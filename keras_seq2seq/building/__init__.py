@@ -2,9 +2,12 @@
 
 from keras_seq2seq.building.data import build_text_encoders, build_tokenizers, make_batching
 from keras_seq2seq.building.description import describe
-from keras_seq2seq.building.model import build_model
-from keras_seq2seq.building.optimizer import make_learning_rate, make_optimizer
-from keras_seq2seq.building.search import make_search
+from keras_seq2seq.building.model import (
+    build_model,
+    make_learning_rate,
+    make_optimizer,
+    make_search,
+)
 
 __all__ = [
     "build_model",

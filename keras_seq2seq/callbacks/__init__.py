@@ -2,11 +2,11 @@
 
 import warnings
 
-from keras_seq2seq.callbacks.checkpoints import RestoreRawWeights, SaveCheckpoints
-from keras_seq2seq.callbacks.console import error_console, print_line
+from keras_seq2seq.callbacks.console import ProgressBar, error_console, print_line
 from keras_seq2seq.callbacks.evaluation import Evaluation, SampleTranslations
-from keras_seq2seq.callbacks.progress_bar import ProgressBar
-from keras_seq2seq.callbacks.stopping import (
+from keras_seq2seq.callbacks.run_control import (
+    RestoreRawWeights,
+    SaveCheckpoints,
     StopOnInterrupt,
     StopOnNonFiniteLoss,
     StopWithoutImprovement,

@@ -14,15 +14,15 @@ _MODULE_OF = {
     "HyperParameters": "hyper_parameters",
     "InferenceOptions": "hyper_parameters",
     "OptimizerOptions": "optimizer",
-    "OptionDescription": "resolve",
+    "OptionDescription": "config",
     "RnnCellOptions": "hyper_parameters",
-    "describe_hparams": "resolve",
+    "describe_hparams": "config",
     "dump_config": "config",
     "load_config_file": "config_file",
     "options_that_may_change": "config",
-    "override_decoding": "resolve",
+    "override_decoding": "config",
     "parse_hparams": "config_file",
-    "resolve_config": "resolve",
+    "resolve_config": "config",
 }
 _RENAMED = {"Inference": "InferenceOptions", "RnnCell": "RnnCellOptions"}
 

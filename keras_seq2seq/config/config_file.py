@@ -8,8 +8,7 @@ from typing import Any
 
 import yaml
 
-from keras_seq2seq.config.section import GivenTwiceError, set_option
-from keras_seq2seq.config.validate import show
+from keras_seq2seq.config.section import GivenTwiceError, set_option, show
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files import read_small_file
 

@@ -1,13 +1,26 @@
-"""Sections of options, and nested dictionaries of option values."""
+"""Sections of options, and validation of values from several sources, with errors that name one."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import reduce
+from reprlib import Repr
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
-from keras_seq2seq.config.option_types import Bounds, Expected, Option, find_metadata
+from keras_seq2seq.config.option_types import (
+    Bounds,
+    Expected,
+    Option,
+    OutOfBounds,
+    find_metadata,
+    join_choices,
+)
+from keras_seq2seq.errors import UserError
 
 
 class Section(BaseModel):
@@ -129,3 +142,182 @@ def conflict(option: str, message: str) -> PydanticCustomError:
     return PydanticCustomError(
         CONFLICT, "{option}: {message}", {"option": option, "message": message}
     )
+
+
+@dataclass(frozen=True)
+class OptionSource:
+    """The options of one source.
+
+    Args:
+        name: The name of the source in error messages, such as a file's path, `--hparams` or
+            `--batch_size`.
+        options: A nested dictionary of the options.
+        section: The path that the names in this source are relative to: `("hparams",)` for
+            `--hparams`, and the full path of the option for a flag, which sets one option.
+    """
+
+    name: str
+    options: dict
+    section: tuple[str, ...] = ()
+
+    def name_of(self, path: Sequence[str]) -> str:
+        """Returns the dotted name of an option within this source, which is "" for a flag."""
+        return ".".join(path[len(self.section) :])
+
+
+_LONGEST = 60
+
+# Long lists and numbers are abbreviated before they become text, not after.
+_SHORT = Repr()
+_SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = _LONGEST
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 10 * _LONGEST
+
+
+def show(value: Any) -> str:
+    """Returns a value as the user wrote it, on one line and truncated if it is long."""
+    if value is None:
+        return "nothing"
+    # JSON writes strings, true and false like YAML, but infinity as "Infinity".
+    if isinstance(value, (str, bool)):
+        shown = json.dumps(value, ensure_ascii=False)
+    else:
+        shown = _SHORT.repr(value)
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
+
+
+# Similarity ratios of difflib, from 0 to 1.
+_SIMILAR = 0.6
+_TIE = 0.02
+
+
+def near_misses(name: str, valid_names: Iterable[str]) -> list[str]:
+    """Returns the valid names that are most similar to a misspelled one: usually one or none.
+
+    Args:
+        name: The misspelled name, which may be dotted.
+        valid_names: The valid names.
+    """
+    valid_names = list(valid_names)
+    # If the section exists, only look there.
+    section = name.rpartition(".")[0]
+    valid_names = [valid for valid in valid_names if valid.startswith(f"{section}.")] or valid_names
+    # A correct name in the wrong section, or without a section, beats similar spellings.
+    candidates = [valid for valid in valid_names if _last(valid) == _last(name)]
+    if not candidates:
+        # Long sections make any two names similar, so the last parts must be similar as well.
+        candidates = [
+            valid
+            for valid in valid_names
+            if _similarity(name, valid) >= _SIMILAR
+            and _similarity(_last(name), _last(valid)) >= _SIMILAR
+        ]
+    best = max((_similarity(name, valid) for valid in candidates), default=0)
+    return [valid for valid in candidates if _similarity(name, valid) > best - _TIE]
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _similarity(one: str, other: str) -> float:
+    return SequenceMatcher(None, one, other).ratio()
+
+
+SectionType = TypeVar("SectionType", bound=Section)
+
+
+def validate_sources(section: type[SectionType], sources: Sequence[OptionSource]) -> SectionType:
+    """Merges options from several sources and validates them.
+
+    Args:
+        section: The section to create.
+        sources: The sources; later ones override earlier ones. An invalid value is an error even
+            if a later source overrides it.
+
+    Raises:
+        UserError: One line about the first error: source, option, expected and actual value.
+    """
+    for source in sources:
+        validate_source(section, source)
+    options = reduce(merge_options, (source.options for source in sources), {})
+    for error in _errors(section, options):
+        raise UserError(_explain_conflict(sources, error))
+    return section.model_validate(options)
+
+
+def validate_source(section: type[Section], source: OptionSource) -> None:
+    """Checks the names and values of one source, but not whether they fit those of other sources.
+
+    Raises:
+        UserError: As `validate_sources`.
+    """
+    for error in _errors(section, source.options):
+        # Conflicts between options can only be detected once all sources are merged.
+        if error["type"] != CONFLICT:
+            raise UserError(_explain(section, source, error))
+
+
+def _errors(section: type[Section], options: dict) -> list:
+    try:
+        section.model_validate(options)
+    except ValidationError as error:
+        return error.errors(include_url=False)
+    return []
+
+
+def _explain_conflict(sources: Sequence[OptionSource], error: dict) -> str:
+    path = tuple(error["ctx"]["option"].split("."))
+    # The last source that sets the option determines its value.
+    source = next(source for source in reversed(sources) if has_path(source.options, path))
+    return _locate(source, path, error["ctx"]["message"])
+
+
+def _explain(section: type[Section], source: OptionSource, error: dict) -> str:
+    path, found = error["loc"], error["input"]
+    field = find_field(section, path)
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, OutOfBounds):
+        expected = str(cause)
+    elif nested := nested_section(field):
+        option, _ = next(walk_options(nested, path))
+        expected = f"options such as {source.name_of(option)}"
+    elif field is None or isinstance(found, dict):
+        return _explain_unknown(section, source, _first_option(path, found))
+    else:
+        expected = explain_bounds(field, found) or expected_words(field)
+    return _locate(source, path, f"expected {expected}, got {show(found)}")
+
+
+def _explain_unknown(section: type[Section], source: OptionSource, path: tuple[str, ...]) -> str:
+    name = source.name_of(path)
+    valid_names = [
+        source.name_of(valid)
+        for valid, _ in walk_options(section)
+        if valid[: len(source.section)] == source.section
+    ]
+    if near := near_misses(name, valid_names):
+        choices = join_choices(f'"{valid}"' for valid in near)
+        hint = f"did you mean {choices}?"
+    else:
+        hint = f"expected one of {', '.join(_siblings(section, path))}"
+    return f'{source.name}: unknown option "{name}"; {hint}'
+
+
+def _siblings(section: type[Section], path: tuple[str, ...]) -> list[str]:
+    for name in path:
+        nested = nested_section(section.model_fields.get(name))
+        if nested is None:
+            break
+        section = nested
+    return list(section.model_fields)
+
+
+def _first_option(path: tuple[str, ...], found: Any) -> tuple[str, ...]:
+    while isinstance(found, dict) and found:
+        name, found = next(iter(found.items()))
+        path = (*path, name)
+    return path
+
+
+def _locate(source: OptionSource, path: tuple[str, ...], message: str) -> str:
+    return ": ".join(filter(None, (source.name, source.name_of(path), message)))

@@ -2,9 +2,8 @@
 
 from keras_seq2seq.decoding.beam_search import BeamSearch
 from keras_seq2seq.decoding.beam_state import BeamTree
-from keras_seq2seq.decoding.registry import SEARCHES, get_search
 from keras_seq2seq.decoding.search import Hypotheses, Search
-from keras_seq2seq.decoding.stepwise import GreedySearch, SamplingSearch
+from keras_seq2seq.decoding.stepwise import SEARCHES, GreedySearch, SamplingSearch, get_search
 
 __all__ = [
     "SEARCHES",

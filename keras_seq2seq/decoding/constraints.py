@@ -4,8 +4,7 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from keras_seq2seq.backend.portable import BLOCK_SIZE
-from keras_seq2seq.decoding.rows import take_beams
+from keras_seq2seq.backend import BLOCK_SIZE, take_beams
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID
 
 # A hypothesis may be this much longer than `max_length_ratio` times its source, so that

@@ -1,13 +1,14 @@
-"""The loop that all searches share, and what it returns."""
+"""The loop that all searches share, what it returns, and operations on rows and beams."""
 
 import warnings
 from typing import Any, NamedTuple
 
+import keras
 from keras import ops
 
-from keras_seq2seq.backend import CAN_CHANGE_SHAPES, StepLog, fill_up
+from keras_seq2seq import backend
+from keras_seq2seq.backend import CAN_CHANGE_SHAPES, StepLog
 from keras_seq2seq.decoding.constraints import Constraints
-from keras_seq2seq.decoding.rows import count_rows, put_rows, take_rows
 
 # Finished slots are refilled or dropped once they are this share of all: that also copies the
 # memory of the others, which takes about a sixth of a step.
@@ -233,9 +234,60 @@ def drop_finished(state):
 
 def count_kept(state):
     """Returns the number of slots that remain once finished ones have been dropped."""
-    return ops.minimum(fill_up(count_live(state), SLOT_MULTIPLE), count_rows(state.done))
+    multiples = (count_live(state) + SLOT_MULTIPLE - 1) // SLOT_MULTIPLE
+    return ops.minimum(multiples * SLOT_MULTIPLE, count_rows(state.done))
 
 
 def count_live(state):
     """Returns the number of rows that are not done."""
     return ops.sum(ops.cast(ops.logical_not(state.done), "int32"))
+
+
+def count_rows(structure):
+    """Returns the size of the first axis, which all tensors of the structure share."""
+    return ops.shape(keras.tree.flatten(structure)[0])[0]
+
+
+def take_rows(structure, rows):
+    """Returns the given rows of every tensor."""
+    return keras.tree.map_structure(lambda tensor: backend.take_rows(tensor, rows), structure)
+
+
+def put_rows(structure, rows, values):
+    """Returns the structure with the given rows of every tensor replaced by those of `values`."""
+    positions = ops.expand_dims(rows, axis=-1)
+
+    def put(tensor, values):
+        return ops.scatter_update(tensor, positions, values)
+
+    return keras.tree.map_structure(put, structure, values)
+
+
+def repeat_rows(structure, number):
+    """Repeats every row, with copies next to each other."""
+    return keras.tree.map_structure(lambda tensor: ops.repeat(tensor, number, axis=0), structure)
+
+
+def merge_beams(structure):
+    """Turns tensors `(rows, width, ...)` into `(rows * width, ...)`."""
+
+    def merge(tensor):
+        # (rows, width, ...) -> (rows * width, ...)
+        return ops.reshape(tensor, (-1, *ops.shape(tensor)[2:]))
+
+    return keras.tree.map_structure(merge, structure)
+
+
+def split_beams(structure, width):
+    """Turns tensors `(rows * width, ...)` into `(rows, width, ...)`."""
+
+    def split(tensor):
+        # (rows * width, ...) -> (rows, width, ...)
+        return ops.reshape(tensor, (-1, width, *ops.shape(tensor)[1:]))
+
+    return keras.tree.map_structure(split, structure)
+
+
+def take_beams(structure, beams):
+    """Returns from tensors `(rows, width, ...)` the beams `(rows, n)` of each row."""
+    return keras.tree.map_structure(lambda tensor: backend.take_beams(tensor, beams), structure)

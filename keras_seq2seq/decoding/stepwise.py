@@ -1,13 +1,21 @@
-"""Greedy search and sampling, which choose one token at a time."""
+"""Greedy search and sampling, which choose one token at a time, and all searches by name."""
 
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
+from keras_seq2seq.decoding.beam_search import BeamSearch
 from keras_seq2seq.decoding.constraints import all_tokens, append_to_history, best_tokens
-from keras_seq2seq.decoding.rows import count_rows, repeat_rows, take_beams
-from keras_seq2seq.decoding.search import Hypotheses, Search, lengths_after
+from keras_seq2seq.decoding.search import (
+    Hypotheses,
+    Search,
+    count_rows,
+    lengths_after,
+    repeat_rows,
+    take_beams,
+)
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID
 
 
@@ -280,3 +288,37 @@ def draw(weights, uniform):
     passed = ops.sum(ops.cast(cumulative <= threshold, "int32"), axis=-1, keepdims=True)
     # If weights are NaN, the index is still one of the row.
     return ops.minimum(passed, weights.shape[-1] - 1)
+
+
+SEARCHES = {"greedy": GreedySearch, "beam": BeamSearch, "sampling": SamplingSearch}
+
+
+def get_search(search):
+    """Returns the search that a name, a config or an object stands for, as Keras's `get` functions.
+
+    Args:
+        search: A name in `SEARCHES`, which stands for the search with its default arguments; a
+            dictionary, as `keras.saving.serialize_keras_object` returns it; or a `Search`.
+
+    Returns:
+        The `Search`.
+
+    Raises:
+        ValueError: If it is none of these.
+
+    Example:
+        >>> get_search("beam").width
+        5
+    """
+    if isinstance(search, str) and search in SEARCHES:
+        return SEARCHES[search]()
+    if isinstance(search, dict):
+        search = keras.saving.deserialize_keras_object(search)
+    if isinstance(search, Search):
+        return search
+    near = get_close_matches(search, SEARCHES, n=1) if isinstance(search, str) else ()
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    raise ValueError(
+        f"`search` must be one of {', '.join(SEARCHES)}, a search, or the config of one. "
+        f"Received: search={search!r}{hint}"
+    )

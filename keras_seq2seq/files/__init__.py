@@ -1,7 +1,7 @@
 """Reading text files line by line, and writing files atomically."""
 
 from keras_seq2seq.files.compression import has_one_member, is_compressed, open_text
-from keras_seq2seq.files.literal_directory import LiteralDirectory, printable
+from keras_seq2seq.files.directories import LiteralDirectory, printable
 from keras_seq2seq.files.reading import find_files, open_regular_file, read_small_file
 from keras_seq2seq.files.text_lines import (
     BYTE_ORDER_MARK,

@@ -8,7 +8,6 @@ from keras_seq2seq.layers.attention import (
     ProjectedAttention,
 )
 from keras_seq2seq.layers.bridge import BRIDGES, Bridge, DenseBridge, PassThroughBridge, ZeroBridge
-from keras_seq2seq.layers.cell_templates import CELLS, KerasCell
 from keras_seq2seq.layers.cells import Cell, GRUCell, LSTMCell
 from keras_seq2seq.layers.decoder import DECODERS, AttentionDecoder, BasicDecoder, Decoder
 from keras_seq2seq.layers.embedding import Logits, ScaledEmbedding, TiedLogits, WordDropout
@@ -18,6 +17,7 @@ from keras_seq2seq.layers.encoder import (
     Encoder,
     UnidirectionalEncoder,
 )
+from keras_seq2seq.layers.recurrent_layer import CELLS, KerasCell
 
 __all__ = [
     "ATTENTIONS",

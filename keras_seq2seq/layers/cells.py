@@ -1,9 +1,9 @@
-"""Recurrent cells, split into the part before the loop over time and the part within it."""
+"""Recurrent cells, split into the part before the loop over time and the part within it; stacks."""
 
 import keras
 from keras import ops
 
-from keras_seq2seq.layers.layer import BaseLayer, check_size
+from keras_seq2seq.layers.layer import BaseLayer, check_rate, check_size, serialize_part
 
 _EPSILON = 1e-5
 
@@ -255,6 +255,105 @@ class LSTMCell(GatedCell):
         return output, [output, cell]
 
 
+@keras.saving.register_keras_serializable("keras_seq2seq")
+class StackedCells(BaseLayer):
+    """A stack of cells, each fed with the output of the one below, advanced together.
+
+    A decoder cannot run one layer over all time steps before the next begins, since the context is
+    fed back into the lowest layer. Only the lowest cell's input projection is computed before the
+    loop.
+
+    Args:
+        cells: List of cells of the same size, the lowest first.
+        dropout: Float, the dropout rate between two cells.
+        residual_connections: Boolean, whether each cell above the lowest adds its input to its
+            output.
+        variational_dropout: Boolean, whether the same units are dropped at all time steps.
+    """
+
+    def __init__(
+        self, cells, dropout=0.0, residual_connections=False, variational_dropout=False, **kwargs
+    ):
+        super().__init__(**kwargs)
+        check_rate("dropout", dropout)
+        self.cells = list(cells)
+        self.num_units = self.cells[0].num_units
+        self.num_layers = len(self.cells)
+        self.dropout = dropout
+        self.residual_connections = residual_connections
+        self.variational_dropout = variational_dropout
+        self.drop = make_dropout(dropout, variational_dropout, dtype=self.output_dtype)
+
+    @property
+    def state_sizes(self):
+        """The sizes of the states of each cell: a list of tuples."""
+        return [cell.state_sizes for cell in self.cells]
+
+    @property
+    def projection_size(self):
+        """The size of what `project` returns."""
+        return self.cells[0].projection_size
+
+    def build(self, input_shape):
+        for cell in self.cells:
+            cell.build(input_shape)
+            input_shape = (*input_shape[:-1], self.num_units)
+        self.built = True
+
+    def project(self, inputs):
+        """Returns the lowest cell's projection of `(..., input_dim)`."""
+        return self.cells[0].project(inputs)
+
+    def draw_dropout_masks(self, projected):
+        """Returns dropout masks for all time steps, `(..., (num_layers - 1) * num_units)`.
+
+        They are drawn at once, outside the loop, where random numbers are cheap.
+        """
+        shape = (*ops.shape(projected)[:-1], (self.num_layers - 1) * self.num_units)
+        return self.drop(ops.ones(shape, dtype=projected.dtype), training=True)
+
+    def step(self, projected, states, dropout_masks=None):
+        """Advances by one time step.
+
+        Args:
+            projected: Tensor `(batch, projection_size)`, one time step of `project`.
+            states: List of each cell's states.
+            dropout_masks: Tensor `(batch, (num_layers - 1) * num_units)`, one time step of
+                `draw_dropout_masks`, or `None` for no dropout.
+
+        Returns:
+            The output of the highest cell `(batch, num_units)` and the list of new states.
+        """
+        output, new_state = self.cells[0].step(projected, states[0])
+        new_states = [new_state]
+        masks = []
+        if dropout_masks is not None:
+            masks = ops.split(dropout_masks, self.num_layers - 1, axis=-1)
+        for index in range(1, self.num_layers):
+            below = output
+            inputs = below * masks[index - 1] if masks else below
+            cell = self.cells[index]
+            output, new_state = cell.step(cell.project(inputs), states[index])
+            if self.residual_connections:
+                output = output + below
+            new_states.append(new_state)
+        return output, new_states
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "cells": [serialize_part(cell) for cell in self.cells],
+            "dropout": self.dropout,
+            "residual_connections": self.residual_connections,
+            "variational_dropout": self.variational_dropout,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        cells = [keras.saving.deserialize_keras_object(cell) for cell in config["cells"]]
+        return cls(**{**config, "cells": cells})
+
+
 def normalize(inputs, gain):
     """Returns `inputs` with mean 0 and variance 1 over the last axis, times `gain`.
 
@@ -275,3 +374,17 @@ class Orthogonal(keras.initializers.Orthogonal):
         dtype = dtype or keras.config.floatx()
         precise = keras.backend.result_type(dtype, "float32")
         return ops.cast(super().__call__(shape, precise), dtype)
+
+
+def make_dropout(rate, variational, **kwargs):
+    """Returns the dropout of a tensor `(time, batch, features)`.
+
+    Args:
+        rate: Float, the rate.
+        variational: Boolean, whether the same units are dropped at all time steps, as in Gal and
+            Ghahramani, 2016, "A Theoretically Grounded Application of Dropout in Recurrent Neural
+            Networks", https://arxiv.org/abs/1512.05287, but not in the recurrent state.
+        **kwargs: Passed to `keras.layers.Dropout`.
+    """
+    noise_shape = (1, None, None) if variational else None
+    return keras.layers.Dropout(rate, noise_shape=noise_shape, **kwargs)

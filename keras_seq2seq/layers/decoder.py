@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_seq2seq.backend import scan
 from keras_seq2seq.layers.attention import get_attention
+from keras_seq2seq.layers.cells import StackedCells
 from keras_seq2seq.layers.layer import (
     check_size,
     implicit_mask,
@@ -14,7 +15,7 @@ from keras_seq2seq.layers.layer import (
     serialize_part,
     swap_batch_and_time,
 )
-from keras_seq2seq.layers.recurrent_layer import RecurrentStack, StackedCells
+from keras_seq2seq.layers.recurrent_layer import RecurrentStack
 
 
 class Decoder(RecurrentStack):
@@ -27,8 +28,7 @@ class Decoder(RecurrentStack):
 
     def _make_layers(self):
         self.cells = StackedCells(
-            cell=self._make_cell("cell"),
-            num_layers=self.num_layers,
+            [self._make_cell(f"cell_{index}") for index in range(self.num_layers)],
             # A vector that passes between two layers is the output of one and the input of one.
             dropout=1.0 - (1.0 - self.input_dropout) * (1.0 - self.output_dropout),
             residual_connections=self.residual_connections,

@@ -1,18 +1,158 @@
-"""Cells run over time: one cell over a sequence, and a stack of cells step by step."""
+"""Cells as templates, and layers that run cells over time."""
 
+import warnings
 from functools import partial
 
 import keras
 from keras import ops
 
 from keras_seq2seq.backend import CAN_COMPILE_LOOPS, scan
-from keras_seq2seq.layers.cell_templates import (
-    DEFAULT_CELL,
-    cell_from_old_arguments,
-    clone_cell,
-    get_cell,
+from keras_seq2seq.layers.cells import Cell, GRUCell, LSTMCell, make_dropout
+from keras_seq2seq.layers.layer import (
+    BaseLayer,
+    check_rate,
+    check_size,
+    get_layer,
+    serialize_part,
 )
-from keras_seq2seq.layers.layer import BaseLayer, check_rate, check_size, serialize_part
+
+CELLS = {"LSTMCell": LSTMCell, "GRUCell": GRUCell}
+
+DEFAULT_CELL = "LSTMCell"
+
+_OLD_ARGUMENTS = ("cell_type", "layer_normalization")
+
+
+@keras.saving.register_keras_serializable("keras_seq2seq")
+class KerasCell(Cell):
+    """Runs any Keras cell, such as `keras.layers.GRUCell`, through its `call`.
+
+    The whole cell is computed inside the loop, which is slower than the cells of this package.
+
+    Args:
+        cell: Keras layer with `state_size`, an integer or a list of them, and
+            `call(inputs, states) -> (output, new_states)`. Its own dropout must be zero: the layer
+            that contains the cell applies dropout.
+
+    Raises:
+        ValueError: If it is no such layer.
+
+    Example:
+        >>> encoder = UnidirectionalEncoder(cell=KerasCell(keras.layers.SimpleRNNCell(64)))
+    """
+
+    def __init__(self, cell, **kwargs):
+        if not hasattr(cell, "state_size"):
+            raise ValueError(
+                "`cell` must be a Keras cell, with `state_size` and `call(inputs, states)`. "
+                f"Received: cell={cell!r}"
+            )
+        for name in ("dropout", "recurrent_dropout"):
+            if getattr(cell, name, 0):
+                raise ValueError(
+                    f"`{name}` of a Keras cell is not applied here; set `input_dropout` or "
+                    f"`output_dropout` of the layer that contains it. Received: cell={cell!r}"
+                )
+        sizes = tuple(keras.tree.flatten(cell.state_size))
+        super().__init__(getattr(cell, "output_size", sizes[0]), **kwargs)
+        self.cell = cell
+        self.state_sizes = (self.num_units, *sizes)
+
+    def build(self, input_shape):
+        self.projection_size = input_shape[-1]
+        if not self.cell.built:
+            self.cell.build(input_shape)
+            self.cell.built = True
+        self.built = True
+
+    def project(self, inputs):
+        return self.to_output_dtype(inputs)
+
+    def step(self, projected, states):
+        # Keras cells take matrices: hypotheses (batch, n, size) become rows (batch * n, size).
+        leading = ops.shape(projected)[:-1]
+
+        def as_rows(tensor):
+            return ops.reshape(tensor, (-1, tensor.shape[-1]))
+
+        rows = keras.tree.map_structure(as_rows, [projected, *states[1:]])
+        output, new_states = self.cell(rows[0], rows[1:])
+
+        def as_given(tensor):
+            return self.to_output_dtype(ops.reshape(tensor, (*leading, tensor.shape[-1])))
+
+        output, *new_states = map(as_given, [output, *keras.tree.flatten(new_states)])
+        return output, [output, *new_states]
+
+    def get_config(self):
+        config = super().get_config()
+        del config["num_units"]
+        return {**config, "cell": serialize_part(self.cell)}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{**config, "cell": keras.saving.deserialize_keras_object(config["cell"])})
+
+
+def get_cell(cell, num_units=None):
+    """Returns the cell that serves as the template of a layer's cells.
+
+    Args:
+        cell: A name in `CELLS`, the config of a cell, or a cell: one of this package's, a subclass
+            of `Cell`, or a Keras cell.
+        num_units: Integer, the size of a cell given by name. Must be `None` or the cell's size
+            otherwise.
+
+    Raises:
+        ValueError: If `cell` is unknown, no cell, or of another size than `num_units`.
+    """
+    if isinstance(cell, str) and cell in CELLS:
+        check_size("num_units", num_units)
+    template = get_layer(cell, CELLS, "cell", num_units=num_units)
+    if not isinstance(template, Cell):
+        template = KerasCell(template)
+    if num_units not in (None, template.num_units):
+        raise ValueError(
+            f"`num_units` and the cell have different sizes. Received: num_units={num_units}, "
+            f"cell with num_units={template.num_units}"
+        )
+    return template
+
+
+def clone_cell(template, **options):
+    """Returns a new cell like the template.
+
+    Args:
+        template: A cell, or a Keras cell.
+        **options: Parts of its config to replace, such as `name` and `dtype`.
+    """
+    if isinstance(template, KerasCell):
+        inner = clone_cell(template.cell, dtype=options["dtype"])
+        return KerasCell(inner, **options)
+    return type(template).from_config({**template.get_config(), **options})
+
+
+def cell_from_old_arguments(cell, num_units, arguments, warn=True):
+    """Returns the cell that `cell_type` and `layer_normalization` of version 0.1 stand for.
+
+    Args:
+        cell: The argument `cell`, which is returned where these are not given.
+        num_units: The argument `num_units`.
+        arguments: Dictionary of all other arguments, from which the two are removed.
+        warn: Boolean, whether to warn that they are deprecated.
+    """
+    old = {name: arguments.pop(name) for name in _OLD_ARGUMENTS if name in arguments}
+    if old and warn:
+        warnings.warn(
+            f"{' and '.join(old)}: deprecated; use `cell`, a name or a cell such as "
+            "`GRUCell(256, layer_normalization=True)`",
+            DeprecationWarning,
+            stacklevel=4,
+        )
+    cell = old.get("cell_type", cell)
+    if old.get("layer_normalization"):
+        return get_layer(cell, CELLS, "cell", num_units=num_units, layer_normalization=True)
+    return cell
 
 
 class CellLayer(BaseLayer):
@@ -175,120 +315,3 @@ class RecurrentLayer(CellLayer):
 
     def get_config(self):
         return {**super().get_config(), "go_backwards": self.go_backwards}
-
-
-@keras.saving.register_keras_serializable("keras_seq2seq")
-class StackedCells(CellLayer):
-    """A stack of cells, each fed with the output of the one below, advanced together.
-
-    A decoder cannot run one layer over all time steps before the next begins, since the context is
-    fed back into the lowest layer. Only the lowest cell's input projection is computed before the
-    loop.
-
-    Args:
-        num_units: Integer, the size of each cell's output. Defaults to that of `cell`.
-        cell: The name or config of a cell, or a cell that serves as a template.
-        num_layers: Integer, the number of cells.
-        dropout: Float, the dropout rate between two cells.
-        residual_connections: Boolean, whether each cell above the lowest adds its input to its
-            output.
-        variational_dropout: Boolean, whether the same units are dropped at all time steps.
-    """
-
-    def __init__(
-        self,
-        num_units=None,
-        cell=DEFAULT_CELL,
-        num_layers=1,
-        dropout=0.0,
-        residual_connections=False,
-        variational_dropout=False,
-        **kwargs,
-    ):
-        super().__init__(num_units, cell, **kwargs)
-        check_size("num_layers", num_layers)
-        check_rate("dropout", dropout)
-        self.num_layers = num_layers
-        self.dropout = dropout
-        self.residual_connections = residual_connections
-        self.variational_dropout = variational_dropout
-        self.cells = [self._make_cell(f"cell_{index}") for index in range(num_layers)]
-        self.drop = make_dropout(dropout, variational_dropout, dtype=self.output_dtype)
-
-    @property
-    def state_sizes(self):
-        """The sizes of the states of each cell: a list of tuples."""
-        return [cell.state_sizes for cell in self.cells]
-
-    @property
-    def projection_size(self):
-        """The size of what `project` returns."""
-        return self.cells[0].projection_size
-
-    def build(self, input_shape):
-        for cell in self.cells:
-            cell.build(input_shape)
-            input_shape = (*input_shape[:-1], self.num_units)
-        self.built = True
-
-    def project(self, inputs):
-        """Returns the lowest cell's projection of `(..., input_dim)`."""
-        return self.cells[0].project(inputs)
-
-    def draw_dropout_masks(self, projected):
-        """Returns dropout masks for all time steps, `(..., (num_layers - 1) * num_units)`.
-
-        They are drawn at once, outside the loop, where random numbers are cheap.
-        """
-        shape = (*ops.shape(projected)[:-1], (self.num_layers - 1) * self.num_units)
-        return self.drop(ops.ones(shape, dtype=projected.dtype), training=True)
-
-    def step(self, projected, states, dropout_masks=None):
-        """Advances by one time step.
-
-        Args:
-            projected: Tensor `(batch, projection_size)`, one time step of `project`.
-            states: List of each cell's states.
-            dropout_masks: Tensor `(batch, (num_layers - 1) * num_units)`, one time step of
-                `draw_dropout_masks`, or `None` for no dropout.
-
-        Returns:
-            The output of the highest cell `(batch, num_units)` and the list of new states.
-        """
-        output, new_state = self.cells[0].step(projected, states[0])
-        new_states = [new_state]
-        masks = []
-        if dropout_masks is not None:
-            masks = ops.split(dropout_masks, self.num_layers - 1, axis=-1)
-        for index in range(1, self.num_layers):
-            below = output
-            inputs = below * masks[index - 1] if masks else below
-            cell = self.cells[index]
-            output, new_state = cell.step(cell.project(inputs), states[index])
-            if self.residual_connections:
-                output = output + below
-            new_states.append(new_state)
-        return output, new_states
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "num_layers": self.num_layers,
-            "dropout": self.dropout,
-            "residual_connections": self.residual_connections,
-            "variational_dropout": self.variational_dropout,
-        }
-
-
-def make_dropout(rate, variational, **kwargs):
-    """Returns the dropout of a tensor `(time, batch, features)`.
-
-    Args:
-        rate: Float, the rate.
-        variational: Boolean, whether the same units are dropped at all time steps, as in Gal and
-            Ghahramani, 2016, "A Theoretically Grounded Application of Dropout in Recurrent Neural
-            Networks", https://arxiv.org/abs/1512.05287, but not in the recurrent state.
-        **kwargs: Passed to `keras.layers.Dropout`.
-    """
-    noise_shape = (1, None, None) if variational else None
-    return keras.layers.Dropout(rate, noise_shape=noise_shape, **kwargs)

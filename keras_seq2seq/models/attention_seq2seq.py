@@ -6,8 +6,8 @@ from difflib import get_close_matches
 import keras
 
 from keras_seq2seq.layers import BRIDGES, DECODERS, ENCODERS
-from keras_seq2seq.layers.cell_templates import DEFAULT_CELL, get_cell
 from keras_seq2seq.layers.layer import get_layer
+from keras_seq2seq.layers.recurrent_layer import DEFAULT_CELL, get_cell
 from keras_seq2seq.models.seq2seq import Seq2Seq
 
 DEFAULT_NUM_UNITS = 128

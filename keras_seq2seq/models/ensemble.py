@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from keras_seq2seq.models.generation import Generation
+from keras_seq2seq.models.inputs import Generation
 
 
 class Ensemble:

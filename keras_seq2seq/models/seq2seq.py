@@ -8,16 +8,19 @@ from keras import ops
 from keras_seq2seq.backend import join_logits, lookup_or_compute, split_into_micro_batches
 from keras_seq2seq.layers import Logits, ScaledEmbedding, TiedLogits, WordDropout
 from keras_seq2seq.layers.layer import check_size
-from keras_seq2seq.models.array_checks import ChecksArrays, check_right_padding
-from keras_seq2seq.models.generation import Generation
-from keras_seq2seq.models.optimizer_state import steps_taken
+from keras_seq2seq.models.inputs import (
+    ChecksInputs,
+    Generation,
+    as_features,
+    check_right_padding,
+)
 from keras_seq2seq.models.scheduled_sampling import sample_decoder_inputs
-from keras_seq2seq.models.training import TrainableModel, as_features
+from keras_seq2seq.models.training import TrainableModel, steps_taken
 from keras_seq2seq.special_tokens import PADDING_ID
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
-class Seq2Seq(ChecksArrays, TrainableModel):
+class Seq2Seq(ChecksInputs, TrainableModel):
     """An encoder, a bridge and a decoder between two embeddings and an output layer.
 
     A functional model of `{"source_ids", "target_ids"}`, both integers `(batch, time)` padded

@@ -1,6 +1,7 @@
 """Training encoder-decoder models with `compile` and `fit`."""
 
 import functools
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import keras
@@ -19,6 +20,7 @@ from keras_seq2seq.backend import (
 )
 from keras_seq2seq.defaults import CLIP_GRADIENTS, LEARNING_RATE
 from keras_seq2seq.losses import MaskedCrossEntropy, align_weights, resolve_loss, weighted_sum
+from keras_seq2seq.models.inputs import as_features
 from keras_seq2seq.models.metrics import Padding, Perplexity, resolve_metrics
 
 
@@ -26,7 +28,7 @@ class ReplicatedModel(TracksLayers, keras.Model):
     """A model that trains on several replicas of a `tf.distribute` strategy as on one.
 
     `compute_loss` returns a replica's share of the loss of the whole batch, and the gradient of
-    the whole batch is clipped: see `backend.tensorflow.parallel`. On one device it is a plain
+    the whole batch is clipped: see `backend.tensorflow.training`. On one device it is a plain
     `keras.Model`.
     """
 
@@ -224,21 +226,47 @@ class TrainableModel(ReplicatedModel):
         return results
 
 
-def as_features(inputs):
-    """Returns inputs of a model as a dictionary.
+@contextmanager
+def averaged_weights(model: keras.Model) -> Iterator[None]:
+    """Sets the weights of a model to their moving average within the block.
+
+    If its optimizer keeps none (`use_ema`), the model keeps its weights.
 
     Args:
-        inputs: `{"source_ids", "target_ids"}` or `[source_ids, target_ids]`.
+        model: The compiled model.
 
-    Raises:
-        ValueError: If they are neither.
+    Example:
+        >>> model.compile(keras.optimizers.Adam(use_ema=True, ema_momentum=0.999), loss=...)
+        >>> with averaged_weights(model):
+        ...     model.save("model.keras")
     """
-    if isinstance(inputs, dict) and {"source_ids", "target_ids"} <= inputs.keys():
-        return inputs
-    if isinstance(inputs, (list, tuple)) and len(inputs) == 2:
-        return dict(zip(("source_ids", "target_ids"), inputs, strict=True))
-    received = sorted(inputs) if isinstance(inputs, dict) else type(inputs).__name__
-    raise ValueError(
-        "The inputs must be {'source_ids': ..., 'target_ids': ...} or [source_ids, target_ids]. "
-        f"Received: {received}"
-    )
+    optimizer = model.optimizer
+    if not optimizer.use_ema:
+        yield
+        return
+    own = [ops.copy(variable) for variable in model.trainable_variables]
+    optimizer.finalize_variable_values(model.trainable_variables)
+    try:
+        yield
+    finally:
+        for variable, value in zip(model.trainable_variables, own, strict=True):
+            variable.assign(value)
+
+
+def steps_taken(optimizer):
+    """Returns the number of batches that an optimizer has seen, an integer variable.
+
+    `optimizer.iterations` counts the updates of the weights, which are fewer where gradients are
+    accumulated.
+
+    Args:
+        optimizer: The optimizer of a compiled model.
+
+    Returns:
+        The integer variable.
+
+    Example:
+        >>> int(steps_taken(model.optimizer))
+        500
+    """
+    return optimizer._iterations

@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from keras_seq2seq import __version__
-from keras_seq2seq.building import make_search
-from keras_seq2seq.config import Config
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.evaluation import (
     COMET,
@@ -17,27 +15,8 @@ from keras_seq2seq.evaluation import (
 )
 from keras_seq2seq.evaluation.references import References, reference_streams
 from keras_seq2seq.evaluation.systems import MetricScore, evaluate, evaluate_systems
-from keras_seq2seq.models import Seq2Seq
-from keras_seq2seq.text import TextEncoder
-from keras_seq2seq.translator import Translator, UnkReplacement
+from keras_seq2seq.translator import Translator
 from keras_seq2seq.translator.scorer import CorpusScore, Scorer
-
-
-def make_translator(
-    config: Config, model: Seq2Seq, source: TextEncoder, target: TextEncoder
-) -> Translator:
-    """Creates a translator for a model in training, with the decoding options of `config`.
-
-    Each call uses the current weights of the model.
-    """
-    inference = config.hparams.inference
-    return Translator(
-        model,
-        source,
-        target,
-        search=make_search(inference, target.vocabulary),
-        unk_replacement=UnkReplacement() if inference.unk_replace else None,
-    )
 
 
 def translate_and_score(

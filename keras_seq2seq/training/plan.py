@@ -13,8 +13,7 @@ from keras_seq2seq.building.data import (
     make_batching,
     open_pairs,
 )
-from keras_seq2seq.building.model import build_model
-from keras_seq2seq.building.optimizer import make_learning_rate, make_optimizer
+from keras_seq2seq.building.model import build_model, make_learning_rate, make_optimizer
 from keras_seq2seq.config import Config
 from keras_seq2seq.data import Batching, ParallelTextSummary, scan_parallel_text
 from keras_seq2seq.data.pairs import Pairs

@@ -18,7 +18,7 @@ from google.protobuf.message import DecodeError
 
 from keras_seq2seq import __version__
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.files.literal_directory import printable
+from keras_seq2seq.files.directories import printable
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.text import Vocabulary
 

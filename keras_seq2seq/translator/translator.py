@@ -12,18 +12,22 @@ import numpy as np
 from keras import ops
 
 from keras_seq2seq import backend
-from keras_seq2seq.cores import count_cores
 from keras_seq2seq.data.length_batches import map_by_length
 from keras_seq2seq.decoding import GreedySearch, Search, get_search
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.models import Ensemble, Seq2Seq
 from keras_seq2seq.special_tokens import PADDING_ID
+from keras_seq2seq.tensorflow_settings import count_cores
 from keras_seq2seq.text import TextEncoder, Tokenizer, Vocabulary
 from keras_seq2seq.text.deprecated import TEXT_KEYWORDS, accept_deprecated_keywords
 from keras_seq2seq.text.text_encoder import as_text_encoders
 from keras_seq2seq.translator.scorer import Score, Scorer
-from keras_seq2seq.translator.strings import iterate_strings
-from keras_seq2seq.translator.translation import Hypothesis, HypothesisReader, Translation
+from keras_seq2seq.translator.translation import (
+    Hypothesis,
+    HypothesisReader,
+    Translation,
+    iterate_strings,
+)
 from keras_seq2seq.translator.unk_replacement import UnkReplacement
 
 # The fastest for short sentences on a CPU; larger batches are no faster.

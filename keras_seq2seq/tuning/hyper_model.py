@@ -8,8 +8,8 @@ import keras_tuner
 
 from keras_seq2seq.config import Config
 from keras_seq2seq.training import TrainingPlan, plan_training
-from keras_seq2seq.training.batches import dev_batches, train_batches
 from keras_seq2seq.training.plan import compile_model
+from keras_seq2seq.training.run_data import dev_batches, train_batches
 from keras_seq2seq.tuning.search_space import SearchSpace
 
 

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from keras_seq2seq.cores import count_cores
 from keras_seq2seq.errors import RunError
+from keras_seq2seq.tensorflow_settings import count_cores
 from keras_seq2seq.tuning.search_directory import SearchDirectory
 from keras_seq2seq.tuning.trial_record import FAILED, RUNNING, TrialRecord
 

@@ -7,7 +7,7 @@ from typing import get_args
 import keras_tuner
 
 from keras_seq2seq.config import Config
-from keras_seq2seq.config.validate import near_misses
+from keras_seq2seq.config.section import near_misses
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.evaluation import LOWER_IS_BETTER
 

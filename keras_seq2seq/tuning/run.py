@@ -14,7 +14,7 @@ from rich.console import Console
 
 from keras_seq2seq.callbacks import error_console, interrupted_by_signals, print_line
 from keras_seq2seq.errors import RunError, UserError
-from keras_seq2seq.files.directory_lock import DirectoryLock
+from keras_seq2seq.files.directories import DirectoryLock
 from keras_seq2seq.tuning.distributed import LostWorkers, OracleServer, Role
 from keras_seq2seq.tuning.local_workers import LocalWorkers
 from keras_seq2seq.tuning.open_oracle import open_oracle, tidy

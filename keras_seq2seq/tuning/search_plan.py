@@ -8,7 +8,7 @@ from typing import Any
 
 from keras_seq2seq.config import Config, load_config_file
 from keras_seq2seq.config.config_file import write_yaml
-from keras_seq2seq.config.validate import OptionSource, near_misses, validate_sources
+from keras_seq2seq.config.section import OptionSource, near_misses, validate_sources
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.training import plan_training

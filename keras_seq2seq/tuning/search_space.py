@@ -12,8 +12,7 @@ from keras_tuner import HyperParameters
 from keras_tuner.src.engine.conditions import Parent
 
 from keras_seq2seq.config import Config
-from keras_seq2seq.config.section import set_option
-from keras_seq2seq.config.validate import OptionSource, validate_sources
+from keras_seq2seq.config.section import OptionSource, set_option, validate_sources
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.tuning.dimension import Dimension
 

@@ -6,8 +6,14 @@ from typing import Any
 
 from keras_seq2seq.config import Config
 from keras_seq2seq.config.config_file import load_config_file
-from keras_seq2seq.config.section import GivenTwiceError, set_option, walk_options
-from keras_seq2seq.config.validate import near_misses, show, validate_source
+from keras_seq2seq.config.section import (
+    GivenTwiceError,
+    near_misses,
+    set_option,
+    show,
+    validate_source,
+    walk_options,
+)
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.tuning.dimension import Choice, Dimension, Range
 from keras_seq2seq.tuning.search_space import SearchSpace, option_source

@@ -15,7 +15,7 @@ if keras.backend.backend() != "tensorflow":
 
 import tensorflow as tf
 
-from keras_seq2seq.backend.tensorflow import product as constants
+from keras_seq2seq.backend.tensorflow import products as constants
 
 TOKENS = tuple(f"word{number}" for number in range(1500))  # enough to be filled up
 SOURCE_IDS = np.array([[4, 5, 6, 3], [7, 8, 3, 0], [5, 3, 0, 0]], "int32")

@@ -7,7 +7,7 @@ from harness import numbers_of
 
 from keras_seq2seq import AttentionSeq2Seq, BasicSeq2Seq, MaskedCrossEntropy
 from keras_seq2seq.backend import split_into_micro_batches
-from keras_seq2seq.cores import count_cores
+from keras_seq2seq.tensorflow_settings import count_cores
 
 tf = pytest.importorskip("tensorflow")
 if keras.backend.backend() != "tensorflow":

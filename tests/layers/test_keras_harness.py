@@ -23,7 +23,8 @@ from keras_seq2seq.layers import (
     WordDropout,
     ZeroBridge,
 )
-from keras_seq2seq.layers.recurrent_layer import RecurrentLayer, StackedCells
+from keras_seq2seq.layers.cells import StackedCells
+from keras_seq2seq.layers.recurrent_layer import RecurrentLayer
 
 # The harness trains on a generator without `shuffle=False`.
 pytestmark = pytest.mark.filterwarnings("ignore:.*shuffle=True. was passed")
@@ -220,4 +221,4 @@ def test_decoders(harness, decoder, cell, mask):
 
 def test_stacked_cells(harness):
     # Not called: a decoder takes its steps.
-    harness.run_class_serialization_test(StackedCells(4, "GRUCell", num_layers=2))
+    harness.run_class_serialization_test(StackedCells([GRUCell(4), GRUCell(4)]))

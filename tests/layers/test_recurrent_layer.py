@@ -6,8 +6,9 @@ import pytest
 from harness import check_layer_basics, numbers_of, padded_batch, randomize
 from harness.dropout import assert_independent, assert_rate, forget_everything
 
-from keras_seq2seq.layers import BasicDecoder, LSTMCell, UnidirectionalEncoder
-from keras_seq2seq.layers.recurrent_layer import RecurrentLayer, StackedCells
+from keras_seq2seq.layers import BasicDecoder, GRUCell, LSTMCell, UnidirectionalEncoder
+from keras_seq2seq.layers.cells import StackedCells
+from keras_seq2seq.layers.recurrent_layer import RecurrentLayer
 
 INPUTS, MASK = padded_batch([5, 2, 4], dim=3)
 
@@ -88,7 +89,7 @@ def test_basics(tmp_path):
 
 
 def test_noise_differs_by_time_step_sentence_and_layer():
-    cells = StackedCells(8, "GRUCell", num_layers=3, dropout=0.4)
+    cells = StackedCells([GRUCell(8) for _ in range(3)], dropout=0.4)
     cells.build((None, None, 5))
     projected = cells.project(np.ones((30, 20, 5), "float32"))
     noise = numbers_of(cells.draw_dropout_masks(projected))
@@ -103,14 +104,14 @@ def test_noise_differs_by_time_step_sentence_and_layer():
 
 
 def test_state_sizes():
-    assert StackedCells(8, "GRUCell", num_layers=2).state_sizes == [(8,), (8,)]
-    assert StackedCells(8, "LSTMCell").state_sizes == [(8, 8)]
+    assert StackedCells([GRUCell(8), GRUCell(8)]).state_sizes == [(8,), (8,)]
+    assert StackedCells([LSTMCell(8)]).state_sizes == [(8, 8)]
 
 
 @pytest.mark.parametrize("num_layers", [0, 1.0])
 def test_refuses_layers_that_are_no_number(num_layers):
     with pytest.raises(ValueError) as error:
-        StackedCells(8, "GRUCell", num_layers=num_layers)
+        BasicDecoder(8, "GRUCell", num_layers=num_layers)
     assert str(error.value) == (
         f"`num_layers` must be an integer of at least 1. Received: num_layers={num_layers!r}"
     )

@@ -9,8 +9,7 @@ from decoding.table_model import TableModel
 from harness.browser import console_of, open_browser
 from plots.toy_tree import to_tokens, toy_tree
 
-from keras_seq2seq.decoding import BeamSearch
-from keras_seq2seq.decoding.beam_history import BeamTree
+from keras_seq2seq.decoding import BeamSearch, BeamTree
 from keras_seq2seq.plots import write_beam_page
 from keras_seq2seq.plots.beam_page import find_end, read_nodes
 

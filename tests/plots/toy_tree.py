@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_seq2seq.decoding.beam_history import BeamTree
+from keras_seq2seq.decoding import BeamTree
 
 TOKENS = ["<pad>", "<unk>", "<s>", "</s>", "a", "man", "dog", "sleeps", "runs"]
 

@@ -8,7 +8,7 @@ from keras_seq2seq.errors import UserError
 from keras_seq2seq.files import text_lines
 from keras_seq2seq.layers import DotAttention
 from keras_seq2seq.training import plan_training
-from keras_seq2seq.training.batches import dev_batches, train_batches
+from keras_seq2seq.training.run_data import dev_batches, train_batches
 
 
 def test_writes_nothing(make_config, tmp_path):

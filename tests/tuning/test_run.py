@@ -15,7 +15,7 @@ from keras_seq2seq import Translator
 from keras_seq2seq.config import Config
 from keras_seq2seq.config.config_file import write_yaml
 from keras_seq2seq.errors import RunError, UserError
-from keras_seq2seq.files.directory_lock import DirectoryLock
+from keras_seq2seq.files.directories import DirectoryLock
 from keras_seq2seq.tuning import SearchDirectory, run_search
 
 # With SGD and without gradient clipping, the loss becomes NaN at the second rate.

@@ -1,8 +1,20 @@
 """The implementation for TensorFlow."""
 
-from keras_seq2seq.backend.tensorflow.adam import Adam
-from keras_seq2seq.backend.tensorflow.logits import join_logits, make_logits, smoothed_cross_entropy
-from keras_seq2seq.backend.tensorflow.parallel import (
+from keras_seq2seq.backend.tensorflow.cross_entropy import join_logits, smoothed_cross_entropy
+from keras_seq2seq.backend.tensorflow.products import (
+    StepLog,
+    dense,
+    frozen_weights,
+    lookup_or_compute,
+    make_logits,
+    matmul,
+    take_beams,
+    take_rows,
+)
+from keras_seq2seq.backend.tensorflow.scan import compile_function, concrete, scan
+from keras_seq2seq.backend.tensorflow.training import (
+    Adam,
+    TracksLayers,
     build_replicated_optimizer,
     count_replicas,
     replicated_test_step,
@@ -10,18 +22,6 @@ from keras_seq2seq.backend.tensorflow.parallel import (
     split_into_micro_batches,
     sum_over_replicas,
 )
-from keras_seq2seq.backend.tensorflow.product import (
-    dense,
-    frozen_weights,
-    lookup_or_compute,
-    matmul,
-    take_beams,
-    take_rows,
-)
-from keras_seq2seq.backend.tensorflow.scan import scan
-from keras_seq2seq.backend.tensorflow.step_log import StepLog
-from keras_seq2seq.backend.tensorflow.tracing import compile_function, concrete
-from keras_seq2seq.backend.tensorflow.tracking import TracksLayers
 
 __all__ = [
     "Adam",

@@ -1,4 +1,4 @@
-"""The output layer's product, and the loss.
+"""The loss, computed together with the product of the output layer.
 
 Logits are by far the largest tensor of a training step, so that every pass over them takes
 noticeable time. With a custom gradient, product and loss take six passes: the product, its bias,
@@ -9,13 +9,10 @@ per token. Padding is left out of all of them.
 import tensorflow as tf
 
 from keras_seq2seq.backend import portable
-from keras_seq2seq.backend.portable import BLOCK_SIZE, fill_up
-from keras_seq2seq.backend.tensorflow.product import (
-    as_constants,
+from keras_seq2seq.backend.tensorflow.products import (
     as_rows,
-    computed_once,
-    from_rows,
-    multiply_and_add,
+    fill_up,
+    multiply_with_kernel,
     transpose,
 )
 from keras_seq2seq.special_tokens import PADDING_ID
@@ -25,31 +22,6 @@ MIN_PROBABILITY = 1e-30
 
 # The number of real tokens is rounded up to a multiple of this.
 ROW_MULTIPLE = 32
-
-# A smaller vocabulary gains nothing from blocks.
-MIN_COLUMNS_FOR_BLOCKS = 1024
-
-
-def make_logits(features, weights):
-    """Returns `features @ kernel + bias`, in a form that makes `smoothed_cross_entropy` cheaper.
-
-    With `frozen_weights` there may be additional columns of minus infinity.
-
-    Args:
-        features: Tensor `(..., size)`.
-        weights: Function without arguments that returns the kernel, a tensor `(size,
-            vocabulary_size)` of the dtype of the features, and the bias, a tensor
-            `(vocabulary_size,)` of the dtype of the logits.
-    """
-    fixed = _fixed_in_blocks(features.dtype, weights)
-    if fixed is not None:
-        return multiply_and_add(features, *fixed)
-    kernel, bias = weights()
-    logits = tf.cast(_multiply(features, kernel), bias.dtype) + bias
-    # As Keras's softmax keeps its logits for the cross-entropy: logits that nothing else reads are
-    # then not computed.
-    logits._factors = [features], kernel, bias
-    return logits
 
 
 def join_logits(parts):
@@ -108,7 +80,7 @@ def _cross_entropies(features, labels, kernel, bias, label_smoothing):
 
     @tf.custom_gradient
     def compute(features, kernel, bias):
-        logits = _multiply(features, kernel) + tf.cast(bias, features.dtype)
+        logits = multiply_with_kernel(features, kernel) + tf.cast(bias, features.dtype)
         probabilities = tf.nn.softmax(logits)
         label_logits = tf.cast(tf.gather_nd(logits, positions), tf.float32)
         label_probabilities = tf.cast(tf.gather_nd(probabilities, positions), tf.float32)
@@ -160,30 +132,3 @@ def _real_rows(labels):
     rows = tf.argsort(is_padding, stable=True)
     real = tf.size(labels) - tf.reduce_sum(is_padding)
     return rows[: fill_up(real, ROW_MULTIPLE)]
-
-
-def _fixed_in_blocks(dtype, weights):
-    """Returns kernel and bias in blocks with `frozen_weights`, where that is faster, or `None`."""
-
-    def compute():
-        return _in_blocks(*weights())
-
-    if dtype == tf.float32:
-        return computed_once(weights, compute)
-    return as_constants(dtype, compute)
-
-
-def _in_blocks(kernel, bias):
-    """Pads the columns to whole blocks, as `top_k` would pad the logits."""
-    columns = kernel.shape[-1]
-    if columns < MIN_COLUMNS_FOR_BLOCKS:
-        return kernel, bias
-    more = fill_up(columns, BLOCK_SIZE) - columns
-    bias = tf.pad(bias, [[0, more]], constant_values=-float("inf"))
-    return tf.pad(kernel, [[0, 0], [0, more]]), bias
-
-
-def _multiply(features, kernel):
-    # The bias is added after this reshape: TensorFlow would fuse product and sum, which in bfloat16
-    # takes twice the time of both unless the kernel is a constant.
-    return from_rows(tf.matmul(as_rows(features), kernel), features)

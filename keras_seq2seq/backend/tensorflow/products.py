@@ -1,4 +1,7 @@
-"""Matrix products, with constant kernels while weights are frozen."""
+"""Operations of a single step: matrix products, logits, rows of tensors, and the log of a search.
+
+With `frozen_weights`, what depends on weights alone is computed once.
+"""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -7,6 +10,8 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+
+from keras_seq2seq.backend.portable import BLOCK_SIZE
 
 
 class BlockValue(threading.local):
@@ -33,6 +38,9 @@ class BlockValue(threading.local):
 
 # A graph has at most 2 GB and may contain each constant several times.
 MAX_BYTES = 2**28
+
+# A smaller vocabulary gains nothing from blocks.
+MIN_COLUMNS_FOR_BLOCKS = 1024
 
 # A larger table takes too long to compute if only one line is to be translated.
 MAX_TABLE_BYTES = 2**26
@@ -233,6 +241,69 @@ def transpose(matrix):
     return tf.reshape(tf.linalg.matrix_transpose(matrix[tf.newaxis]), (columns, rows))
 
 
+def make_logits(features, weights):
+    """Returns `features @ kernel + bias`, in a form that makes `smoothed_cross_entropy` cheaper.
+
+    With `frozen_weights` there may be additional columns of minus infinity.
+
+    Args:
+        features: Tensor `(..., size)`.
+        weights: Function without arguments that returns the kernel, a tensor `(size,
+            vocabulary_size)` of the dtype of the features, and the bias, a tensor
+            `(vocabulary_size,)` of the dtype of the logits.
+    """
+    fixed = _fixed_in_blocks(features.dtype, weights)
+    if fixed is not None:
+        return multiply_and_add(features, *fixed)
+    kernel, bias = weights()
+    logits = tf.cast(multiply_with_kernel(features, kernel), bias.dtype) + bias
+    # As Keras's softmax keeps its logits for the cross-entropy: logits that nothing else reads are
+    # then not computed.
+    logits._factors = [features], kernel, bias
+    return logits
+
+
+def multiply_with_kernel(features, kernel):
+    """Returns the product of features `(..., size)` and a kernel `(size, columns)`."""
+    # The bias is added after this reshape: TensorFlow would fuse product and sum, which in bfloat16
+    # takes twice the time of both unless the kernel is a constant.
+    return from_rows(tf.matmul(as_rows(features), kernel), features)
+
+
+def _fixed_in_blocks(dtype, weights):
+    """Returns kernel and bias in blocks with `frozen_weights`, where that is faster, or `None`."""
+
+    def compute():
+        return _in_blocks(*weights())
+
+    if dtype == tf.float32:
+        return computed_once(weights, compute)
+    return as_constants(dtype, compute)
+
+
+def fill_up(rows, multiple):
+    """Rounds a number of rows up to a multiple.
+
+    On a CPU, oneDNN compiles and caches code for each number of rows: where that changes all the
+    time, a few additional rows cost less.
+
+    Args:
+        rows: Integer, or scalar tensor of integers.
+        multiple: Integer.
+    """
+    return (rows + multiple - 1) // multiple * multiple
+
+
+def _in_blocks(kernel, bias):
+    """Pads the columns to whole blocks, as `top_k` would pad the logits."""
+    columns = kernel.shape[-1]
+    if columns < MIN_COLUMNS_FOR_BLOCKS:
+        return kernel, bias
+    more = fill_up(columns, BLOCK_SIZE) - columns
+    bias = tf.pad(bias, [[0, more]], constant_values=-float("inf"))
+    return tf.pad(kernel, [[0, 0], [0, more]]), bias
+
+
 def take_rows(tensor, rows):
     """Returns the given rows of a tensor, none of them counted from its end."""
     return tf.gather(tensor, rows)
@@ -241,3 +312,60 @@ def take_rows(tensor, rows):
 def take_beams(tensor, beams):
     """Returns from a tensor `(rows, width, ...)` the beams `(rows, n)` of each row."""
     return tf.gather(tensor, beams, batch_dims=1)
+
+
+class StepLog:
+    """The log of `portable.StepLog`, which appends entries to a list and orders them at the end.
+
+    TensorFlow copies a tensor that is written to: everything written so far, at each step.
+    """
+
+    def __init__(self, entry, length):
+        self._entry = entry
+
+    def empty(self):
+        indices = tf.zeros((0, 2), tf.int32)
+        return keras.tree.map_structure(_empty_list, (self._entry, indices))
+
+    def write(self, written, entry, positions, rows):
+        indices = tf.stack([positions, rows], axis=-1)
+        return keras.tree.map_structure(_append, written, (entry, indices))
+
+    def read(self, written, length):
+        entries, indices = written
+        rows = tf.shape(keras.tree.flatten(self._entry)[0])[0]
+        indices = _join(indices, tf.zeros((0, 2), tf.int32))
+        kept = tf.where(indices[:, 0] < length)[:, 0]
+        indices = tf.gather(indices, kept)
+
+        def put(values, like):
+            values = tf.gather(_join(values, like), kept)
+            shape = tf.concat([[length, rows], tf.shape(values)[1:]], axis=0)
+            # Only rows that are done are written twice at a position; either entry will do.
+            tensor = tf.tensor_scatter_nd_update(tf.zeros(shape, values.dtype), indices, values)
+            return tf.ensure_shape(tensor, [None, None, *like.shape[1:]])
+
+        return keras.tree.map_structure(put, entries, self._entry)
+
+
+def _empty_list(like):
+    return tf.raw_ops.EmptyTensorList(
+        element_shape=_element_shape(like), max_num_elements=-1, element_dtype=like.dtype
+    )
+
+
+def _append(written, tensor):
+    return tf.raw_ops.TensorListPushBack(input_handle=written, tensor=tensor)
+
+
+def _join(written, like):
+    return tf.raw_ops.TensorListConcatV2(
+        input_handle=written,
+        element_dtype=like.dtype,
+        element_shape=_element_shape(like),
+        leading_dims=tf.zeros((0,), tf.int64),
+    )[0]
+
+
+def _element_shape(like):
+    return [-1, *(-1 if size is None else size for size in like.shape[1:])]

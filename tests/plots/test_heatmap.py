@@ -2,8 +2,8 @@ import warnings
 
 import pytest
 
-from keras_seq2seq.plots import labels
-from keras_seq2seq.plots.labels import choose_fonts, make_labels, shorten
+from keras_seq2seq.plots import heatmap
+from keras_seq2seq.plots.heatmap import choose_fonts, make_labels, shorten
 
 # Noncharacters of Unicode, which no font supports.
 NONCHARACTER, ANOTHER = "\ufdd0", "\ufdd1"
@@ -21,7 +21,7 @@ def test_unsupported_characters_are_returned():
 
 @pytest.fixture(autouse=True)
 def no_warnings_yet(monkeypatch):
-    monkeypatch.setattr(labels, "_warned", set())
+    monkeypatch.setattr(heatmap, "_warned", set())
 
 
 def test_ordinary_tokens_are_unchanged():
