@@ -1,5 +1,6 @@
 """Tokenizers, vocabularies and text encoders, which convert text to ids and back."""
 
+from keras_seq2seq.text.sentencepiece import SentencePieceTokenizer
 from keras_seq2seq.text.text_encoder import TextEncoder
 from keras_seq2seq.text.tokenizer import (
     TOKENIZERS,
@@ -14,6 +15,7 @@ from keras_seq2seq.text.vocabulary import Vocabulary
 __all__ = [
     "TOKENIZERS",
     "CharacterTokenizer",
+    "SentencePieceTokenizer",
     "TextEncoder",
     "Tokenizer",
     "Vocabulary",

@@ -1,5 +1,6 @@
 """Base class and registry of the tokenizers."""
 
+import hashlib
 import json
 import os
 import warnings
@@ -54,8 +55,9 @@ class Tokenizer:
     A subclass sets `name` and implements `tokenize`, `split` and `detokenize`. Its constructor
     takes `vocabulary` as its first argument. If there are other arguments, they must be JSON
     values, and `get_config` must return them. A tokenizer that needs files besides its vocabulary
-    also overrides `save_assets` and `load_assets`. Decorate the class with `register_tokenizer` to
-    make it available by name.
+    also overrides `save_assets` and `load_assets`; one whose vocabulary is in a file of another
+    format overrides `suffix`, `from_file` and `save_vocabulary`. Decorate the class with
+    `register_tokenizer` to make it available by name.
 
     Args:
         vocabulary: The `Vocabulary` that defines the ids. A tokenizer without one can split text
@@ -63,10 +65,21 @@ class Tokenizer:
 
     Attributes:
         name: Class attribute, the name in the registry, such as `"whitespace"`.
+        suffix: Class attribute, the suffix of the file that contains the vocabulary, or `None` if
+            the vocabulary is fixed and needs no file.
+        options: Class attribute, the arguments of the constructor that the hyperparameters
+            `source.*` and `target.*` set.
+        keeps_white_space: Class attribute, whether white space at the ends of a line makes tokens.
+            `TextEncoder` then removes it.
+        can_sample: Class attribute, whether `sample` is implemented.
         vocabulary: The `Vocabulary`, or `None`.
     """
 
     name: str
+    suffix: str | None = ".vocab"
+    options: tuple[str, ...] = ()
+    keeps_white_space = False
+    can_sample = False
 
     def __init__(self, vocabulary: Vocabulary | None = None):
         if vocabulary is not None and not isinstance(vocabulary, Vocabulary):
@@ -104,12 +117,20 @@ class Tokenizer:
         return cls(Vocabulary.build(tokens, size, min_frequency), **config)
 
     @classmethod
-    def from_file(cls, path: str | os.PathLike) -> "Tokenizer":
+    def from_file(cls, path: str | os.PathLike, **config: Any) -> "Tokenizer":
         """Creates a tokenizer from the file given as `--vocab_source` or `--vocab_target`.
 
-        This is a vocabulary file, unless a subclass reads something else.
+        Args:
+            path: A vocabulary file, or what a subclass reads instead.
+            **config: Other arguments of the constructor.
+
+        Returns:
+            The tokenizer.
+
+        Raises:
+            UserError: If the file cannot be read or is invalid.
         """
-        return cls(Vocabulary.load(path))
+        return cls(Vocabulary.load(path), **config)
 
     def tokenize(self, lines):
         """Splits lines into tokens. Works in eager mode and inside a graph.
@@ -147,6 +168,29 @@ class Tokenizer:
         """
         return self._lookup_table().lookup(self.tokenize(lines))
 
+    def sample(self, lines, random_numbers, alpha: float, nbest_size: int):
+        """Converts lines to ids with a random choice among segmentations.
+
+        Args:
+            lines: String tensor of shape `(lines,)`, encoded as UTF-8.
+            random_numbers: Float32 tensor of shape `(lines,)` from a uniform distribution over
+                [0, 1), which decides the choice.
+            alpha: Exponent of the probabilities of the segmentations.
+            nbest_size: Number of segmentations to choose from.
+
+        Returns:
+            `tf.RaggedTensor` of int32 of shape `(lines, None)`.
+        """
+        raise NotImplementedError
+
+    def can_be_unknown(self) -> bool:
+        """Returns whether there is text whose tokens are not in the vocabulary."""
+        return True
+
+    def fingerprint(self) -> str:
+        """Returns a SHA-256 hash of what maps tokens to ids."""
+        return hashlib.sha256("\n".join(self.vocabulary.tokens).encode()).hexdigest()
+
     def vocabulary_size(self) -> int:
         """Returns the number of ids, including the four special tokens."""
         return len(self.vocabulary)
@@ -180,13 +224,14 @@ class Tokenizer:
     def save(self, prefix: str | os.PathLike):
         """Writes the tokenizer to files that start with a prefix.
 
-        The files are `PREFIX.vocab` (the vocabulary), `PREFIX.tokenizer.json` (name and
-        configuration) and those of `save_assets`.
+        The files are `PREFIX.vocab` or another file that `save_vocabulary` writes,
+        `PREFIX.tokenizer.json` (name and configuration) and those of `save_assets`.
 
         Args:
             prefix: Path of the files without their suffixes, such as `model/source`.
         """
-        self.vocabulary.save(f"{prefix}.vocab")
+        if self.suffix is not None:
+            self.save_vocabulary(f"{prefix}{self.suffix}")
         self.save_assets(prefix)
         with atomic_file(_config_path(prefix)) as file:
             description = {"kind": self.name, "config": self.get_config()}
@@ -218,13 +263,21 @@ class Tokenizer:
         tokenizer_class = TOKENIZERS[name]
         if not issubclass(tokenizer_class, cls):
             raise UserError(f"{path}: contains a {tokenizer_class.__name__}, not a {cls.__name__}")
-        vocabulary = Vocabulary.load(f"{prefix}.vocab")
         try:
-            tokenizer = tokenizer_class(vocabulary, **config)
+            if tokenizer_class.suffix is None:
+                tokenizer = tokenizer_class(**config)
+            else:
+                tokenizer = tokenizer_class.from_file(f"{prefix}{tokenizer_class.suffix}", **config)
+        except UserError:
+            raise
         except (TypeError, ValueError) as error:
             raise UserError(f"{path}: invalid configuration of {name!r} ({error})") from error
         tokenizer.load_assets(prefix)
         return tokenizer
+
+    def save_vocabulary(self, path: str | os.PathLike):
+        """Writes the file that `from_file` reads, atomically."""
+        self.vocabulary.save(path)
 
     def save_assets(self, prefix: str | os.PathLike):
         """Writes further files that the tokenizer needs, whose names start with the prefix."""
@@ -241,8 +294,21 @@ class Tokenizer:
                 self._table = self.vocabulary.lookup_table()
         return self._table
 
+    def __eq__(self, other) -> bool:
+        """Whether both convert every text to the same ids."""
+        if not isinstance(other, Tokenizer):
+            return NotImplemented
+        return _identity(self) == _identity(other)
+
+    __hash__ = object.__hash__
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.vocabulary!r})"
+
+
+def _identity(tokenizer: Tokenizer) -> tuple:
+    fingerprint = None if tokenizer.vocabulary is None else tokenizer.fingerprint()
+    return tokenizer.name, tokenizer.get_config(), fingerprint
 
 
 def get_tokenizer(tokenizer: str | Tokenizer, vocabulary: Vocabulary | None = None) -> Tokenizer:
