@@ -226,8 +226,6 @@ def prepend_start(ids):
     return tf.concat([tf.fill([ids.nrows(), 1], START_ID), ids], axis=1).to_tensor()
 
 
-
-
 def _pad(rows: list[list[int]]) -> np.ndarray:
     ids = np.full((len(rows), max(map(len, rows), default=0)), PADDING_ID, dtype=np.int32)
     for padded, row in zip(ids, rows, strict=True):
