@@ -24,7 +24,7 @@ _MAX_MODEL_BYTES = 2**30
 # Longer lines are left out when a model is built. SentencePiece's own limit is 4,192.
 _MAX_LINE_BYTES = 2**20
 
-# The score of unknown characters, relative to that of the least probable piece, as in SentencePiece.
+# Difference of the scores of the least probable piece and unknown characters, as in SentencePiece.
 _UNKNOWN_PENALTY = 10.0
 
 
@@ -176,7 +176,7 @@ class SentencePieceTokenizer(Tokenizer):
         return tokenizer
 
     @classmethod
-    def from_file(cls, path: str | os.PathLike, **config: Any) -> "SentencePieceTokenizer":
+    def load_vocabulary(cls, path: str | os.PathLike, **config: Any) -> "SentencePieceTokenizer":
         """Reads a model file, as the constructor does."""
         return cls(path, **config)
 

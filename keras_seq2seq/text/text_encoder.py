@@ -42,8 +42,8 @@ class TextEncoder:
         nbest_size: Number of segmentations to choose from, with a unigram model.
 
     Raises:
-        UserError: If `max_length` or `nbest_size` is less than 2, or `sampling_alpha` is negative
-            or the tokenizer has only one segmentation of each line.
+        UserError: If `max_length` or `nbest_size` is less than 2, if `sampling_alpha` is negative
+            or not below 1, or if it is on but the tokenizer splits each line in one way only.
         TypeError: If `tokenizer` is neither a `Tokenizer` nor a `Vocabulary`.
         ValueError: If the tokenizer has no vocabulary.
 
@@ -75,8 +75,8 @@ class TextEncoder:
             raise UserError(f"max_length is {max_length}; expected at least 2")
         if nbest_size < 2:
             raise UserError(f"nbest_size is {nbest_size}; expected at least 2")
-        if not 0.0 <= sampling_alpha <= 1.0:
-            raise UserError(f"sampling_alpha is {sampling_alpha}; expected 0 to 1")
+        if not 0.0 <= sampling_alpha < 1.0:
+            raise UserError(f"sampling_alpha is {sampling_alpha}; expected at least 0 and below 1")
         if sampling_alpha and not tokenizer.can_sample:
             raise UserError(
                 f"sampling_alpha: the tokenizer {tokenizer.name!r} splits each line in one way "

@@ -56,8 +56,8 @@ class Tokenizer:
     takes `vocabulary` as its first argument. If there are other arguments, they must be JSON
     values, and `get_config` must return them. A tokenizer that needs files besides its vocabulary
     also overrides `save_assets` and `load_assets`; one whose vocabulary is in a file of another
-    format overrides `suffix`, `from_file` and `save_vocabulary`. Decorate the class with
-    `register_tokenizer` to make it available by name.
+    format overrides `suffix`, `load_vocabulary` and `save_vocabulary`. Decorate the class
+    with `register_tokenizer` to make it available by name.
 
     Args:
         vocabulary: The `Vocabulary` that defines the ids. A tokenizer without one can split text
@@ -130,7 +130,21 @@ class Tokenizer:
         Raises:
             UserError: If the file cannot be read or is invalid.
         """
+        return cls.load_vocabulary(path, **config)
+
+    @classmethod
+    def load_vocabulary(cls, path: str | os.PathLike, **config: Any) -> "Tokenizer":
+        """Creates a tokenizer from the file that `save_vocabulary` wrote.
+
+        Args:
+            path: The file.
+            **config: Other arguments of the constructor.
+        """
         return cls(Vocabulary.load(path), **config)
+
+    def save_vocabulary(self, path: str | os.PathLike):
+        """Writes the vocabulary to a file, atomically."""
+        self.vocabulary.save(path)
 
     def tokenize(self, lines):
         """Splits lines into tokens. Works in eager mode and inside a graph.
@@ -238,13 +252,13 @@ class Tokenizer:
             file.write(json.dumps(description, indent=2, ensure_ascii=False) + "\n")
 
     @classmethod
-    def load(cls, prefix: str | os.PathLike, default_name: str = "whitespace") -> "Tokenizer":
+    def load(cls, prefix: str | os.PathLike, default_name: str | None = None) -> "Tokenizer":
         """Loads the tokenizer that `save` wrote.
 
         Args:
             prefix: Path of the files without their suffixes.
             default_name: Name of the tokenizer to use if there is no `PREFIX.tokenizer.json`, as
-                in model directories of version 0.1.
+                in model directories of version 0.1. Defaults to "whitespace".
 
         Returns:
             The tokenizer, an instance of the class that was saved.
@@ -254,7 +268,7 @@ class Tokenizer:
                 registered.
         """
         path = _config_path(prefix)
-        name, config = _read_config(path) if path.exists() else (default_name, {})
+        name, config = _read_config(path) if path.exists() else (default_name or "whitespace", {})
         if name not in TOKENIZERS:
             raise UserError(
                 f"{path}: unknown tokenizer {name!r}; import the module that defines it before "
@@ -267,17 +281,12 @@ class Tokenizer:
             if tokenizer_class.suffix is None:
                 tokenizer = tokenizer_class(**config)
             else:
-                tokenizer = tokenizer_class.from_file(f"{prefix}{tokenizer_class.suffix}", **config)
-        except UserError:
-            raise
+                vocabulary_path = f"{prefix}{tokenizer_class.suffix}"
+                tokenizer = tokenizer_class.load_vocabulary(vocabulary_path, **config)
         except (TypeError, ValueError) as error:
             raise UserError(f"{path}: invalid configuration of {name!r} ({error})") from error
         tokenizer.load_assets(prefix)
         return tokenizer
-
-    def save_vocabulary(self, path: str | os.PathLike):
-        """Writes the file that `from_file` reads, atomically."""
-        self.vocabulary.save(path)
 
     def save_assets(self, prefix: str | os.PathLike):
         """Writes further files that the tokenizer needs, whose names start with the prefix."""
@@ -338,6 +347,28 @@ def get_tokenizer(tokenizer: str | Tokenizer, vocabulary: Vocabulary | None = No
     if vocabulary is not None:
         raise TypeError("expected either the name of a tokenizer and a vocabulary, or a Tokenizer")
     return tokenizer
+
+
+def default_tokenizer(path: str | os.PathLike | None) -> str:
+    """Returns the name of the tokenizer of a vocabulary file, by the suffix of the file.
+
+    Args:
+        path: The file, such as "NAME.model" of a SentencePiece model. `None` if there is none.
+
+    Returns:
+        The name, `"whitespace"` unless the suffix is that of another tokenizer.
+
+    Example:
+        >>> default_tokenizer("raw.model")
+        'sentencepiece'
+    """
+    suffix = None if path is None else Path(path).suffix
+    names = (
+        name
+        for name, tokenizer_class in TOKENIZERS.items()
+        if tokenizer_class.suffix == suffix != Tokenizer.suffix
+    )
+    return next(names, "whitespace") if suffix else "whitespace"
 
 
 def get_tokenizer_class(name: str) -> type[Tokenizer]:

@@ -2,24 +2,31 @@
 
 import os
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 from keras.optimizers.schedules import LearningRateSchedule
 
-from keras_seq2seq.building.data import build_text_encoders, build_tokenizers, make_batching
+from keras_seq2seq.building.data import (
+    build_text_encoders,
+    build_tokenizers,
+    choose_tokenizers,
+    make_batching,
+)
 from keras_seq2seq.building.model import build_model
 from keras_seq2seq.building.optimizer import make_learning_rate, make_optimizer
 from keras_seq2seq.config import Config
+from keras_seq2seq.config.hyper_parameters import tokenizer_name
 from keras_seq2seq.data import Batching, ParallelTextSummary, scan_parallel_text
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.losses import MaskedCrossEntropy
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.models import Seq2Seq
-from keras_seq2seq.text import TextEncoder
+from keras_seq2seq.text import TOKENIZERS, TextEncoder
 from keras_seq2seq.training.initial_weights import InitialWeights, set_initial_weights
-from keras_seq2seq.training.records import RunRecord, fingerprint
+from keras_seq2seq.training.records import RunRecord
 from keras_seq2seq.training.workers import Workers
 
 _REQUIRED = (
@@ -75,8 +82,8 @@ class TrainingPlan:
             "train_target": self.train_summary.target.sha256,
             "dev_source": self.dev_summary.source.sha256,
             "dev_target": self.dev_summary.target.sha256,
-            "vocab_source": fingerprint(self.source.vocabulary),
-            "vocab_target": fingerprint(self.target.vocabulary),
+            "vocab_source": self.source.tokenizer.fingerprint(),
+            "vocab_target": self.target.tokenizer.fingerprint(),
         }
 
 
@@ -113,7 +120,7 @@ def plan_training(
             f"{keras.config.backend()}; remove KERAS_BACKEND, or train with the `fit` of a model"
         )
     workers = workers or Workers()
-    missing = [f"--{name}" for name in _REQUIRED if getattr(config, name) is None]
+    missing = [f"--{name}" for name in _required(config) if getattr(config, name) is None]
     if missing:
         raise UserError(f"training needs {', '.join(missing)}")
     accumulated = config.hparams.optimizer.gradient_accumulation_steps
@@ -122,12 +129,19 @@ def plan_training(
             f"optimizer.gradient_accumulation_steps={accumulated}: TensorFlow does not "
             f"support it on {workers.replicas} devices; remove it, or make only one device visible"
         )
+    config = choose_tokenizers(config)
     directory = ModelDirectory(output_dir)
     _check_resume(directory, config, resume)
     if workers.is_chief:
         directory.reserved().check()
     source, target = build_text_encoders(config, *build_tokenizers(config))
-    if config.hparams.embedding.share and source.vocabulary != target.vocabulary:
+    if config.hparams.embedding.share and source.tokenizer != target.tokenizer:
+        names = source.tokenizer.name, target.tokenizer.name
+        if names[0] != names[1]:
+            raise UserError(
+                f"embedding.share needs one tokenizer for both sides, not {names[0]} and "
+                f"{names[1]}; set source.tokenizer and target.tokenizer"
+            )
         raise UserError(
             f"embedding.share needs one vocabulary for both sides, but {config.vocab_source} and "
             f"{config.vocab_target} differ; build one from both texts: keras-seq2seq vocab A B"
@@ -180,6 +194,14 @@ def prepare(*args, **kwargs) -> TrainingPlan:
     """Deprecated name of `plan_training`."""
     warnings.warn("prepare is deprecated; use plan_training", DeprecationWarning, stacklevel=2)
     return plan_training(*args, **kwargs)
+
+
+def _required(config: Config) -> Iterator[str]:
+    """Yields the names of the flags that training needs."""
+    for name in _REQUIRED:
+        side = name.removeprefix("vocab_")
+        if name == side or TOKENIZERS[tokenizer_name(config, side)].suffix is not None:
+            yield name
 
 
 def compile_model(plan: TrainingPlan) -> float | LearningRateSchedule:
