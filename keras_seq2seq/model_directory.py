@@ -226,8 +226,8 @@ class ModelDirectory:
             if found != size:
                 special = len(SPECIAL_TOKENS)
                 raise UserError(
-                    f"{prefix}{tokenizer.suffix or ''}: contains {found - special:,} tokens, but the model has "
-                    f"{size - special:,}; restore the file that was written with the model"
+                    f"{prefix}{tokenizer.suffix or ''}: contains {found - special:,} tokens, but "
+                    f"the model has {size - special:,}; restore the file that was written with the model"
                 )
 
 
