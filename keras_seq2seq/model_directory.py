@@ -227,7 +227,8 @@ class ModelDirectory:
                 special = len(SPECIAL_TOKENS)
                 raise UserError(
                     f"{prefix}{tokenizer.suffix or ''}: contains {found - special:,} tokens, but "
-                    f"the model has {size - special:,}; restore the file that was written with the model"
+                    f"the model has {size - special:,}; restore the file that was written with "
+                    "the model"
                 )
 
 
