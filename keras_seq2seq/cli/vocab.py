@@ -37,10 +37,13 @@ _MODEL_OPTIONS = (
 )
 @click.option(
     "--size",
-    "--max_vocab_size",
-    "size",
     type=WholeNumber(1, most=MAX_TOKENS),
     help="Maximum number of tokens.  [default: all, or 8000 for sentencepiece]",
+)
+@click.option(
+    "--max_vocab_size",
+    type=WholeNumber(1, most=MAX_TOKENS),
+    help="Name of --size in google/seq2seq.",
 )
 @click.option(
     "--min_frequency",
@@ -90,7 +93,10 @@ def vocab(inputs: Sequence[str], output: str | None, **options: Any):
     """
     from keras_seq2seq.text import Vocabulary, get_tokenizer_class
 
-    size, delimiter = options.pop("size"), options.pop("delimiter")
+    size, other_size = options.pop("size"), options.pop("max_vocab_size")
+    if None not in (size, other_size):
+        raise UserError("--size and --max_vocab_size are the same; leave out one")
+    size, delimiter = size or other_size, options.pop("delimiter")
     lowercase, name = options.pop("lowercase"), options.pop("tokenizer")
     tokenizer_class = get_tokenizer_class(_choose_tokenizer(name, delimiter))
     if tokenizer_class.suffix is None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.reading import read_small_file
+from keras_seq2seq.files.standard_streams import muted_descriptor
 from keras_seq2seq.files.text_lines import check_lines
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.special_tokens import SPECIAL_TOKENS, UNKNOWN_ID
@@ -308,7 +309,8 @@ class SentencePieceTokenizer(Tokenizer):
         def make():
             import tensorflow_text
 
-            return tensorflow_text.SentencepieceTokenizer(self.model, **options)
+            with muted_descriptor(2):
+                return tensorflow_text.SentencepieceTokenizer(self.model, **options)
 
         return self._constant(tuple(options.items()), make)
 
@@ -368,7 +370,7 @@ def _explain(message: str, options: dict[str, Any]) -> str:
         size, needed = int(found[1]) - 1, int(found[2]) - 1
         hint = "; without byte_fallback, 256 less" if options["byte_fallback"] else ""
         return f"size is {size}; the characters of the text need at least {needed}{hint}"
-    if "!sentences_.empty()" in message:
+    if "!sentences_.empty()" in message or "all_chars_count" in message:
         return "no text; a SentencePiece model cannot be built"
     reason = re.sub(r"^[A-Z_]+: (src/\S+ )?", "", message.strip()).splitlines() or ["no reason"]
     return f"the SentencePiece model cannot be built: {reason[0]}"

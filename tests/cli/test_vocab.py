@@ -117,10 +117,10 @@ def raw_text(tmp_path):
 
 @pytest.mark.parametrize("name", ["NAME", "NAME.model"])
 def test_a_sentencepiece_model(run, text, raw_text, tmp_path, name):
-    args = ["--tokenizer=sentencepiece", "--size=290", "--output", tmp_path / name]
+    args = ["--tokenizer=sentencepiece", "--size=276", "--output", tmp_path / name]
     assert run("vocab", raw_text, text, *args) == (0, "", "")
     tokenizer = SentencePieceTokenizer(tmp_path / "NAME.model")
-    assert len(tokenizer.vocabulary.tokens) == 290
+    assert len(tokenizer.vocabulary.tokens) == 276
     assert tokenizer.detokenize(tokenizer.split("The  dög!")) == "The  dög!"
     assert sorted(os.listdir(tmp_path)) == ["NAME.model", "raw", "text"]
 
@@ -135,7 +135,7 @@ def test_a_large_sentencepiece_model_is_reduced(run, raw_text, tmp_path):
 
 
 def test_options_of_sentencepiece(run, raw_text, tmp_path):
-    args = ["--tokenizer=sentencepiece", "--size=50", "--output", tmp_path / "m", "--lowercase"]
+    args = ["--tokenizer=sentencepiece", "--size=40", "--output", tmp_path / "m", "--lowercase"]
     model = ["--model_type=bpe", "--no_byte_fallback", "--user_defined_symbols=<a>,<b>"]
     normalization = ["--character_coverage=1", "--normalization=nmt_nfkc"]
     result = run("vocab", raw_text, *args, *model, *normalization)

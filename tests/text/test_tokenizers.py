@@ -310,7 +310,7 @@ def test_joins_the_subwords_of_subword_nmt(tmp_path):
     assert tokenizer.split(lines[1]) == ["a", "low@@", "er", "hou@@", "se"]
     assert tokenizer.detokenize(["a", "low@@", "er", "hou@@", "se"]) == "a lower house"
     assert tokenizer.detokenize(["do@@", "gs@@"]) == "dogs"
-    assert tokenizer.detokenize(["a", "@@"]) == "a "
+    assert tokenizer.detokenize(["a", "@@"]) == "a"
     assert tokenizer.detokenize(["a", "<unk>", "b"]) == "a <unk> b"
     assert tokenizer.detokenize([]) == ""
     tokenizer.vocabulary.save(tmp_path / "vocab")
