@@ -3,7 +3,8 @@
 from keras_seq2seq.config import Config
 from keras_seq2seq.config.hyper_parameters import tokenizer_name
 from keras_seq2seq.data import Batching, ParallelTextSummary, propose_buckets, validate_buckets
-from keras_seq2seq.text import TextEncoder, Tokenizer, get_tokenizer_class
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.text import TextEncoder, Tokenizer, default_tokenizer, get_tokenizer_class
 
 
 def choose_tokenizers(config: Config) -> Config:
@@ -35,7 +36,13 @@ def _build_tokenizer(config: Config, side: str) -> Tokenizer:
     options = {name: getattr(hparams, name) for name in tokenizer_class.options}
     if path is None:
         return tokenizer_class(**options)
-    return tokenizer_class.from_file(path, **options)
+    try:
+        return tokenizer_class.from_file(path, **options)
+    except UserError as error:
+        expected = default_tokenizer(path)
+        if tokenizer_class.suffix == Tokenizer.suffix and expected != "whitespace":
+            raise UserError(f"{error}; to read a model, set {side}.tokenizer={expected}") from error
+        raise
 
 
 def build_text_encoders(

@@ -165,6 +165,13 @@ class Tokenizer:
         """Joins tokens into one line of text."""
         raise NotImplementedError
 
+    def to_raw(self, line: str) -> str:
+        """Converts a line of training text to raw text, which is what metrics compare.
+
+        By default, training text is raw text.
+        """
+        return line
+
     def join(self, tokens: Iterable[str]) -> str:
         """Deprecated name of `detokenize`."""
         warnings.warn("join is deprecated; use detokenize", DeprecationWarning, stacklevel=2)

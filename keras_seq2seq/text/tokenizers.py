@@ -90,6 +90,10 @@ class WhitespaceTokenizer(Tokenizer):
                 words.append("")
         return " ".join(words[:-1] if words[-1] == "" else words)
 
+    def to_raw(self, line: str) -> str:
+        """Joins the subwords of a line, if there are any."""
+        return line if self.continuation is None else self.detokenize(self.split(line))
+
 
 # Represents a space as a token, as in SentencePiece: a line of a vocabulary file cannot consist of
 # a space.

@@ -69,8 +69,8 @@ def translate_and_score(
     {'bleu': 34.2, 'chrf': 58.9}
     """
     metrics = parse_metric_names(metrics)
-    tokenizer = translator.target.tokenizer
-    references = [tokenizer.detokenize(tokenizer.split(line)) for line in target_lines]
+    target = translator.target
+    references = [target.tokenizer.detokenize(target.split(line)) for line in target_lines]
     hypotheses = translator(source_lines, batch_size=batch_size)
     scores = evaluate(hypotheses, references, metrics, tokenize=tokenize, lowercase=lowercase)
     return {name: score.value for name, score in scores.items()}
@@ -131,8 +131,9 @@ def evaluate_models(
             scores[model_dir][PERPLEXITY] = perplexity
         if text_metrics:
             translations[model_dir] = translator(sources, batch_size=batch_size)
+            raw_references = [translator.target.tokenizer.to_raw(line) for line in references]
     if text_metrics:
-        text_scores = evaluate_systems(translations, references, text_metrics, **options)
+        text_scores = evaluate_systems(translations, raw_references, text_metrics, **options)
         scores = {name: scores[name] | text_scores[name] for name in scores}
     return {name: {metric: scores[name][metric] for metric in metrics} for name in scores}
 
