@@ -30,6 +30,12 @@ class ByteTokenizer(Tokenizer):
     tokens of that name, with "▁" as the space; other bytes are numbers such as "<0xC3>".
     `detokenize` is the exact inverse of `split`.
 
+    Args:
+        vocabulary: The fixed vocabulary, which can be left out.
+
+    Raises:
+        UserError: If `vocabulary` is another one.
+
     Example:
 
     >>> tokenizer = ByteTokenizer()
