@@ -226,7 +226,7 @@ class ModelDirectory:
             if found != size:
                 special = len(SPECIAL_TOKENS)
                 raise UserError(
-                    f"{prefix}{tokenizer.suffix or ''}: contains {found - special:,} tokens, but "
+                    f"{prefix}{tokenizer.vocabulary_suffix or ''}: contains {found - special:,} tokens, but "
                     f"the model has {size - special:,}; restore the file that was written with "
                     "the model"
                 )

@@ -33,14 +33,17 @@ def build_tokenizers(config: Config) -> tuple[Tokenizer, Tokenizer]:
 def _build_tokenizer(config: Config, side: str) -> Tokenizer:
     tokenizer_class = get_tokenizer_class(tokenizer_name(config, side))
     hparams, path = getattr(config.hparams, side), getattr(config, f"vocab_{side}")
-    options = {name: getattr(hparams, name) for name in tokenizer_class.options}
+    options = {name: getattr(hparams, name) for name in tokenizer_class.hyperparameters}
     if path is None:
         return tokenizer_class(**options)
     try:
         return tokenizer_class.from_file(path, **options)
     except UserError as error:
         expected = default_tokenizer(path)
-        if tokenizer_class.suffix == Tokenizer.suffix and expected != "whitespace":
+        if (
+            tokenizer_class.vocabulary_suffix == Tokenizer.vocabulary_suffix
+            and expected != "whitespace"
+        ):
             raise UserError(f"{error}; to read a model, set {side}.tokenizer={expected}") from error
         raise
 

@@ -87,7 +87,9 @@ def _text(encoder: TextEncoder) -> dict:
     # The tokenizer's own file names its class; the option knows those of this package only.
     if encoder.tokenizer.name in TOKENIZER_NAMES:
         options["tokenizer"] = encoder.tokenizer.name
-        options |= {name: getattr(encoder.tokenizer, name) for name in encoder.tokenizer.options}
+        options |= {
+            name: getattr(encoder.tokenizer, name) for name in encoder.tokenizer.hyperparameters
+        }
     if encoder.sampling_alpha:
         options["sampling_alpha"] = encoder.sampling_alpha
         options["nbest_size"] = encoder.nbest_size

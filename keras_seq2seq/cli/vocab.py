@@ -99,12 +99,12 @@ def vocab(inputs: Sequence[str], output: str | None, **options: Any):
     size, delimiter = size or other_size, options.pop("delimiter")
     lowercase, name = options.pop("lowercase"), options.pop("tokenizer")
     tokenizer_class = get_tokenizer_class(_choose_tokenizer(name, delimiter))
-    if tokenizer_class.suffix is None:
+    if tokenizer_class.vocabulary_suffix is None:
         raise UserError(
             f"--tokenizer: {tokenizer_class.name} has a fixed vocabulary; train without a "
             "vocabulary file"
         )
-    is_model = tokenizer_class.suffix != ".vocab"
+    is_model = tokenizer_class.vocabulary_suffix != ".vocab"
     given = {name: value for name, value in options.items() if value is not None}
     for option in _COUNT_OPTIONS if is_model else _MODEL_OPTIONS:
         if option in given:
@@ -120,7 +120,10 @@ def vocab(inputs: Sequence[str], output: str | None, **options: Any):
             given["user_defined_symbols"] = given["user_defined_symbols"].split(",")
         with warnings_in_lines():
             tokenizer = tokenizer_class.build(lines, size, **given)
-        _save(tokenizer, output.removesuffix(tokenizer.suffix) + tokenizer.suffix)
+        _save(
+            tokenizer,
+            output.removesuffix(tokenizer.vocabulary_suffix) + tokenizer.vocabulary_suffix,
+        )
         return
     with open_output(output) as file:
         if delimiter and delimiter.strip():

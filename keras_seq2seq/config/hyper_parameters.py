@@ -176,7 +176,7 @@ def tokenizer_name(config: Any, side: str) -> str:
 def _only_for_words(side: str) -> Callable[[Any], str | None]:
     def explain(config: Any) -> str | None:
         name = tokenizer_name(config, side)
-        if "lowercase" in TOKENIZERS[name].options:
+        if "lowercase" in TOKENIZERS[name].hyperparameters:
             return None
         return f"the tokenizer {name} does not normalize text; set {side}.tokenizer=words"
 

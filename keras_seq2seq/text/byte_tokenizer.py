@@ -46,7 +46,7 @@ class ByteTokenizer(Tokenizer):
     """
 
     name = "bytes"
-    suffix = None
+    vocabulary_suffix = None
     keeps_white_space = True
 
     def __init__(self, vocabulary: Vocabulary | None = None):

@@ -66,7 +66,7 @@ class SentencePieceTokenizer(Tokenizer):
     """
 
     name = "sentencepiece"
-    suffix = ".model"
+    vocabulary_suffix = ".model"
     keeps_white_space = True
     can_sample = True
 

@@ -56,7 +56,7 @@ class Tokenizer:
     takes `vocabulary` as its first argument. If there are other arguments, they must be JSON
     values, and `get_config` must return them. A tokenizer that needs files besides its vocabulary
     also overrides `save_assets` and `load_assets`; one whose vocabulary is in a file of another
-    format overrides `suffix`, `load_vocabulary` and `save_vocabulary`. Decorate the class
+    format overrides `vocabulary_suffix`, `load_vocabulary` and `save_vocabulary`. Decorate the class
     with `register_tokenizer` to make it available by name.
 
     Args:
@@ -65,9 +65,9 @@ class Tokenizer:
 
     Attributes:
         name: Class attribute, the name in the registry, such as `"whitespace"`.
-        suffix: Class attribute, the suffix of the file that contains the vocabulary, or `None` if
+        vocabulary_suffix: Class attribute, the suffix of the file that contains the vocabulary, or `None` if
             the vocabulary is fixed and needs no file.
-        options: Class attribute, the arguments of the constructor that the hyperparameters
+        hyperparameters: Class attribute, the arguments of the constructor that the hyperparameters
             `source.*` and `target.*` set.
         keeps_white_space: Class attribute, whether white space at the ends of a line makes tokens.
             `TextEncoder` then removes it.
@@ -76,8 +76,8 @@ class Tokenizer:
     """
 
     name: str
-    suffix: str | None = ".vocab"
-    options: tuple[str, ...] = ()
+    vocabulary_suffix: str | None = ".vocab"
+    hyperparameters: tuple[str, ...] = ()
     keeps_white_space = False
     can_sample = False
 
@@ -251,8 +251,8 @@ class Tokenizer:
         Args:
             prefix: Path of the files without their suffixes, such as `model/source`.
         """
-        if self.suffix is not None:
-            self.save_vocabulary(f"{prefix}{self.suffix}")
+        if self.vocabulary_suffix is not None:
+            self.save_vocabulary(f"{prefix}{self.vocabulary_suffix}")
         self.save_assets(prefix)
         with atomic_file(_config_path(prefix)) as file:
             description = {"kind": self.name, "config": self.get_config()}
@@ -285,10 +285,10 @@ class Tokenizer:
         if not issubclass(tokenizer_class, cls):
             raise UserError(f"{path}: contains a {tokenizer_class.__name__}, not a {cls.__name__}")
         try:
-            if tokenizer_class.suffix is None:
+            if tokenizer_class.vocabulary_suffix is None:
                 tokenizer = tokenizer_class(**config)
             else:
-                vocabulary_path = f"{prefix}{tokenizer_class.suffix}"
+                vocabulary_path = f"{prefix}{tokenizer_class.vocabulary_suffix}"
                 tokenizer = tokenizer_class.load_vocabulary(vocabulary_path, **config)
         except (TypeError, ValueError) as error:
             raise UserError(f"{path}: invalid configuration of {name!r} ({error})") from error
@@ -369,11 +369,11 @@ def default_tokenizer(path: str | os.PathLike | None) -> str:
         >>> default_tokenizer("raw.model")
         'sentencepiece'
     """
-    suffix = None if path is None else Path(path).suffix
+    vocabulary_suffix = None if path is None else Path(path).suffix
     names = (
         name
         for name, tokenizer_class in TOKENIZERS.items()
-        if tokenizer_class.suffix == suffix != Tokenizer.suffix
+        if tokenizer_class.vocabulary_suffix == suffix != Tokenizer.vocabulary_suffix
     )
     return next(names, "whitespace") if suffix else "whitespace"
 

@@ -120,7 +120,7 @@ class WordTokenizer(Tokenizer):
     """
 
     name = "words"
-    options = ("lowercase", "nfkc")
+    hyperparameters = ("lowercase", "nfkc")
     keeps_white_space = True
 
     def __init__(

@@ -200,7 +200,7 @@ def _required(config: Config) -> Iterator[str]:
     """Yields the names of the flags that training needs."""
     for name in _REQUIRED:
         side = name.removeprefix("vocab_")
-        if name == side or TOKENIZERS[tokenizer_name(config, side)].suffix is not None:
+        if name == side or TOKENIZERS[tokenizer_name(config, side)].vocabulary_suffix is not None:
             yield name
 
 
