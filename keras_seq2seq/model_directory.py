@@ -224,11 +224,10 @@ class ModelDirectory:
         for size, prefix, tokenizer in zip(sizes, prefixes, (source, target), strict=True):
             found = tokenizer.vocabulary_size()
             if found != size:
-                special = len(SPECIAL_TOKENS)
+                special, suffix = len(SPECIAL_TOKENS), tokenizer.vocabulary_suffix or ""
                 raise UserError(
-                    f"{prefix}{tokenizer.vocabulary_suffix or ''}: contains {found - special:,} tokens, but "
-                    f"the model has {size - special:,}; restore the file that was written with "
-                    "the model"
+                    f"{prefix}{suffix}: contains {found - special:,} tokens, but the model has "
+                    f"{size - special:,}; restore the file that was written with the model"
                 )
 
 

@@ -56,8 +56,8 @@ class Tokenizer:
     takes `vocabulary` as its first argument. If there are other arguments, they must be JSON
     values, and `get_config` must return them. A tokenizer that needs files besides its vocabulary
     also overrides `save_assets` and `load_assets`; one whose vocabulary is in a file of another
-    format overrides `vocabulary_suffix`, `load_vocabulary` and `save_vocabulary`. Decorate the class
-    with `register_tokenizer` to make it available by name.
+    format overrides `vocabulary_suffix`, `load_vocabulary` and `save_vocabulary`. Decorate the
+    class with `register_tokenizer` to make it available by name.
 
     Args:
         vocabulary: The `Vocabulary` that defines the ids. A tokenizer without one can split text
@@ -65,8 +65,8 @@ class Tokenizer:
 
     Attributes:
         name: Class attribute, the name in the registry, such as `"whitespace"`.
-        vocabulary_suffix: Class attribute, the suffix of the file that contains the vocabulary, or `None` if
-            the vocabulary is fixed and needs no file.
+        vocabulary_suffix: Class attribute, the suffix of the file that contains the vocabulary, or
+            `None` if the vocabulary is fixed and needs no file.
         hyperparameters: Class attribute, the arguments of the constructor that the hyperparameters
             `source.*` and `target.*` set.
         keeps_white_space: Class attribute, whether white space at the ends of a line makes tokens.
@@ -369,7 +369,7 @@ def default_tokenizer(path: str | os.PathLike | None) -> str:
         >>> default_tokenizer("raw.model")
         'sentencepiece'
     """
-    vocabulary_suffix = None if path is None else Path(path).suffix
+    suffix = None if path is None else Path(path).suffix
     names = (
         name
         for name, tokenizer_class in TOKENIZERS.items()
