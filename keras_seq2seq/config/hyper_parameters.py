@@ -188,9 +188,7 @@ def _only_for_subwords(side: str) -> Callable[[Any], str | None]:
         name = tokenizer_name(config, side)
         if TOKENIZERS[name].can_sample:
             return None
-        return (
-            f"the tokenizer {name} splits text in one way only; set {side}.tokenizer=sentencepiece"
-        )
+        return f"the tokenizer {name} has no subwords; set {side}.tokenizer=sentencepiece"
 
     return explain
 
