@@ -48,6 +48,7 @@ setup(
         "rich>=13.0",
         "rouge-score>=0.1.2",
         "sacrebleu>=2.4",
+        "sentencepiece>=0.2.0",
         # tensorflow no longer brings it along.
         "tensorboard>=2.20",
         # tensorflow-text requires the tensorflow of its own minor version.

@@ -20,6 +20,7 @@ _MODULE_OF = {
     "BasicSeq2Seq": "models",
     "BeamSearch": "decoding",
     "BidirectionalEncoder": "layers",
+    "ByteTokenizer": "text",
     "CharacterTokenizer": "text",
     "Config": "config",
     "DotAttention": "layers",
@@ -30,6 +31,7 @@ _MODULE_OF = {
     "SamplingSearch": "decoding",
     "Scorer": "translator",
     "Search": "decoding",
+    "SentencePieceTokenizer": "text",
     "TextEncoder": "text",
     "Tokenizer": "text",
     "Translator": "translator",
@@ -37,6 +39,7 @@ _MODULE_OF = {
     "UnkReplacement": "translator",
     "Vocabulary": "text",
     "WhitespaceTokenizer": "text",
+    "WordTokenizer": "text",
     "average_checkpoints": "training",
     "configure_tensorflow": "tensorflow_settings",
     "make_dataset": "data",
@@ -104,11 +107,14 @@ if TYPE_CHECKING:
     from keras_seq2seq.models import BasicSeq2Seq as BasicSeq2Seq
     from keras_seq2seq.models import Ensemble as Ensemble
     from keras_seq2seq.tensorflow_settings import configure_tensorflow as configure_tensorflow
+    from keras_seq2seq.text import ByteTokenizer as ByteTokenizer
     from keras_seq2seq.text import CharacterTokenizer as CharacterTokenizer
+    from keras_seq2seq.text import SentencePieceTokenizer as SentencePieceTokenizer
     from keras_seq2seq.text import TextEncoder as TextEncoder
     from keras_seq2seq.text import Tokenizer as Tokenizer
     from keras_seq2seq.text import Vocabulary as Vocabulary
     from keras_seq2seq.text import WhitespaceTokenizer as WhitespaceTokenizer
+    from keras_seq2seq.text import WordTokenizer as WordTokenizer
     from keras_seq2seq.training import average_checkpoints as average_checkpoints
     from keras_seq2seq.translator import Scorer as Scorer
     from keras_seq2seq.translator import Translator as Translator

@@ -224,9 +224,9 @@ class ModelDirectory:
         for size, prefix, tokenizer in zip(sizes, prefixes, (source, target), strict=True):
             found = tokenizer.vocabulary_size()
             if found != size:
-                special = len(SPECIAL_TOKENS)
+                special, suffix = len(SPECIAL_TOKENS), tokenizer.vocabulary_suffix or ""
                 raise UserError(
-                    f"{prefix}.vocab: contains {found - special:,} tokens, but the model has "
+                    f"{prefix}{suffix}: contains {found - special:,} tokens, but the model has "
                     f"{size - special:,}; restore the file that was written with the model"
                 )
 
@@ -391,13 +391,9 @@ def _difference(
     """Returns what makes two pairs of text encoders incompatible, `""` if they are compatible."""
     pairs = list(zip(("source", "target"), encoders, others, strict=True))
     for side, encoder, other in pairs:
-        if encoder.vocabulary != other.vocabulary:
+        if encoder.tokenizer.fingerprint() != other.tokenizer.fingerprint():
             return f"{side} vocabulary"
     for side, encoder, other in pairs:
-        if _kind(encoder.tokenizer) != _kind(other.tokenizer):
+        if encoder.tokenizer != other.tokenizer:
             return f"{side}.tokenizer"
     return "" if encoders[0].reverse == others[0].reverse else "source.reverse"
-
-
-def _kind(tokenizer: Tokenizer) -> tuple[str, dict[str, Any]]:
-    return tokenizer.name, tokenizer.get_config()

@@ -14,7 +14,13 @@ from keras_seq2seq.losses import MaskedCrossEntropy
 from keras_seq2seq.model_directory import ModelDirectory, load_models
 from keras_seq2seq.models import AttentionSeq2Seq, BasicSeq2Seq, Ensemble
 from keras_seq2seq.special_tokens import END_ID
-from keras_seq2seq.text import TOKENIZERS, CharacterTokenizer, Vocabulary, WhitespaceTokenizer
+from keras_seq2seq.text import (
+    TOKENIZERS,
+    CharacterTokenizer,
+    SentencePieceTokenizer,
+    Vocabulary,
+    WhitespaceTokenizer,
+)
 from keras_seq2seq.training.run_data import make_translator
 from keras_seq2seq.translator import Translator
 from keras_seq2seq.translator.scorer import Scorer
@@ -261,3 +267,23 @@ def test_a_vocabulary_of_another_size_is_refused(model_dirs, side):
             with pytest.raises(UserError) as error:
                 load(model_dirs[0])
             assert str(error.value).startswith(message)
+
+
+@pytest.mark.filterwarnings("ignore:size .* is too large")
+def test_models_of_other_sentencepiece_models_are_refused(model_dirs):
+    lines = ["ein mann schläft", "ein hund"]
+    directories = [ModelDirectory(path) for path in model_dirs]
+    for directory in directories:
+        tokenizer = SentencePieceTokenizer.build(lines)
+        directory.create(directory.load_config(), *[tokenizer] * 2)
+    assert directories[0].load_text_encoders()[0].tokenizer == tokenizer
+    # The same pieces, normalized in another way.
+    other = SentencePieceTokenizer.build(lines, add_dummy_prefix=False)
+    other.save(directories[1].source_path)
+    with pytest.raises(UserError, match="its source vocabulary differs from that of"):
+        Translator.load(model_dirs)
+    with pytest.raises(UserError, match=r"source.model: contains [0-9]+ tokens, but the model has"):
+        Translator.load(model_dirs[1])
+    directories[1].source_path.with_suffix(".model").write_bytes(b"")
+    with pytest.raises(UserError, match="source.model: empty file; expected a SentencePiece model"):
+        Translator.load(model_dirs[1])

@@ -4,13 +4,28 @@ import os
 from itertools import chain
 
 from keras_seq2seq.config import Config
+from keras_seq2seq.config.hyper_parameters import tokenizer_name
 from keras_seq2seq.data import Batching, ParallelTextSummary, propose_buckets, validate_buckets
 from keras_seq2seq.data.lines import FileLines
 from keras_seq2seq.data.pairs import AlignedPairs, Pairs, TablePairs
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files import find_files, open_text
 from keras_seq2seq.files.tables import table_format
-from keras_seq2seq.text import TextEncoder, Tokenizer, get_tokenizer_class
+from keras_seq2seq.text import TextEncoder, Tokenizer, default_tokenizer, get_tokenizer_class
+
+
+def choose_tokenizers(config: Config) -> Config:
+    """Returns the configuration with the names of tokenizers that are not set.
+
+    Args:
+        config: The configuration, with `vocab_source` and `vocab_target`.
+    """
+    names = {side: tokenizer_name(config, side) for side in ("source", "target")}
+    sides = {
+        side: getattr(config.hparams, side).model_copy(update={"tokenizer": name})
+        for side, name in names.items()
+    }
+    return config.model_copy(update={"hparams": config.hparams.model_copy(update=sides)})
 
 
 def build_tokenizers(config: Config) -> tuple[Tokenizer, Tokenizer]:
@@ -19,11 +34,25 @@ def build_tokenizers(config: Config) -> tuple[Tokenizer, Tokenizer]:
     Raises:
         UserError: If a file cannot be read or is invalid.
     """
-    source, target = config.hparams.source, config.hparams.target
-    return (
-        get_tokenizer_class(source.tokenizer).from_file(config.vocab_source),
-        get_tokenizer_class(target.tokenizer).from_file(config.vocab_target),
-    )
+    return _build_tokenizer(config, "source"), _build_tokenizer(config, "target")
+
+
+def _build_tokenizer(config: Config, side: str) -> Tokenizer:
+    tokenizer_class = get_tokenizer_class(tokenizer_name(config, side))
+    hparams, path = getattr(config.hparams, side), getattr(config, f"vocab_{side}")
+    options = {name: getattr(hparams, name) for name in tokenizer_class.hyperparameters}
+    if path is None:
+        return tokenizer_class(**options)
+    try:
+        return tokenizer_class.from_file(path, **options)
+    except UserError as error:
+        expected = default_tokenizer(path)
+        if (
+            tokenizer_class.vocabulary_suffix == Tokenizer.vocabulary_suffix
+            and expected != "whitespace"
+        ):
+            raise UserError(f"{error}; to read a model, set {side}.tokenizer={expected}") from error
+        raise
 
 
 def build_text_encoders(
@@ -32,15 +61,26 @@ def build_text_encoders(
     """Creates the source and target text encoders.
 
     Args:
-        config: The configuration, with `source.max_seq_len`, `source.reverse` and
-            `target.max_seq_len`.
+        config: The configuration, with `source.max_seq_len`, `source.reverse`,
+            `source.sampling_alpha`, `target.max_seq_len` and so on.
         source_tokenizer: The tokenizer of the sources.
         target_tokenizer: The tokenizer of the targets.
     """
     source, target = config.hparams.source, config.hparams.target
     return (
-        TextEncoder(source_tokenizer, source.max_seq_len, source.reverse),
-        TextEncoder(target_tokenizer, target.max_seq_len),
+        TextEncoder(
+            source_tokenizer,
+            source.max_seq_len,
+            source.reverse,
+            sampling_alpha=source.sampling_alpha,
+            nbest_size=source.nbest_size,
+        ),
+        TextEncoder(
+            target_tokenizer,
+            target.max_seq_len,
+            sampling_alpha=target.sampling_alpha,
+            nbest_size=target.nbest_size,
+        ),
     )
 
 

@@ -1,6 +1,7 @@
 """From a model to a configuration that describes it."""
 
 from keras_seq2seq.config import Config, InferenceOptions
+from keras_seq2seq.config.hyper_parameters import TOKENIZER_NAMES
 from keras_seq2seq.decoding import BeamSearch, SamplingSearch, Search
 from keras_seq2seq.layers import ATTENTIONS, BRIDGES, CELLS, ENCODERS
 from keras_seq2seq.layers.recurrent_layer import RecurrentStack
@@ -84,8 +85,14 @@ def _stack(layer) -> dict:
 def _text(encoder: TextEncoder) -> dict:
     options = {"max_seq_len": encoder.max_length}
     # The tokenizer's own file names its class; the option knows those of this package only.
-    if encoder.tokenizer.name in ("whitespace", "characters"):
+    if encoder.tokenizer.name in TOKENIZER_NAMES:
         options["tokenizer"] = encoder.tokenizer.name
+        options |= {
+            name: getattr(encoder.tokenizer, name) for name in encoder.tokenizer.hyperparameters
+        }
+    if encoder.sampling_alpha:
+        options["sampling_alpha"] = encoder.sampling_alpha
+        options["nbest_size"] = encoder.nbest_size
     return options
 
 

@@ -265,10 +265,13 @@ class EmbeddingProjector:
         projector.visualize_embeddings(str(self.log_dir), config)
 
 
+_SEPARATORS = {"\t", "\n", "\r"}
+
+
 def _write_words(path: Path, vocabulary: Vocabulary):
     words = vocabulary.to_tokens(range(len(vocabulary)))
-    # An empty or blank label would be invisible.
-    words = [word if word.strip() else repr(word) for word in words]
+    # An empty or blank label would be invisible, and tabs and line ends would split it.
+    words = [word if word.strip() and not _SEPARATORS & {*word} else repr(word) for word in words]
     with atomic_file(path) as file:
         if vocabulary.counts is None:
             file.writelines(f"{word}\n" for word in words)

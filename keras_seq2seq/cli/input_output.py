@@ -165,6 +165,7 @@ def _standard_output() -> TextIO:
 def warnings_in_lines() -> Iterator[None]:
     """Shows warnings for users as one line each, without the location in the code."""
     with warnings.catch_warnings():
+        warnings.simplefilter("default", UserWarning)
         show = warnings.showwarning
 
         def show_line(message, category, *args, **kwargs):

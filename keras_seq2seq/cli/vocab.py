@@ -5,55 +5,171 @@ from typing import Any
 
 import click
 
-from keras_seq2seq.cli.input_output import check_readable, open_output, read_text
+from keras_seq2seq.cli.input_output import (
+    STANDARD_STREAM,
+    check_readable,
+    open_output,
+    read_text,
+    warnings_in_lines,
+)
 from keras_seq2seq.cli.options import WholeNumber
+from keras_seq2seq.errors import UserError
 from keras_seq2seq.special_tokens import MAX_TOKENS
+
+# The options of one kind of tokenizer, which are errors with the other kind.
+_COUNT_OPTIONS = ("min_frequency",)
+_MODEL_OPTIONS = (
+    "model_type",
+    "byte_fallback",
+    "character_coverage",
+    "user_defined_symbols",
+    "normalization",
+)
 
 
 @click.command()
 @click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
-@click.option("--output", metavar="FILE", help="File to write the tokens to.  [default: stdout]")
 @click.option(
-    "--size", type=WholeNumber(1, most=MAX_TOKENS), help="Maximum number of tokens.  [default: all]"
+    "--output",
+    metavar="FILE",
+    help="File to write the tokens to; for sentencepiece, NAME to write NAME.model.  "
+    "[default: stdout]",
+)
+@click.option(
+    "--size",
+    type=WholeNumber(1, most=MAX_TOKENS),
+    help="Maximum number of tokens.  [default: all, or 8000 for sentencepiece]",
+)
+@click.option(
+    "--max_vocab_size",
+    type=WholeNumber(1, most=MAX_TOKENS),
+    help="Name of --size in google/seq2seq.",
 )
 @click.option(
     "--min_frequency",
     type=WholeNumber(1, most=1_000_000_000),
-    default=1,
-    show_default=True,
-    help="Minimum number of occurrences of a token.",
+    help="Minimum number of occurrences of a token.  [default: 1]",
 )
 @click.option(
     "--tokenizer",
-    default="whitespace",
-    show_default=True,
     metavar="NAME",
-    help="Tokenizer: whitespace or characters.",
+    help="Tokenizer: whitespace, characters, words or sentencepiece.  [default: whitespace]",
 )
-def vocab(
-    inputs: Sequence[str], output: str | None, size: int | None, min_frequency: int, tokenizer: str
-):
+@click.option(
+    "--delimiter",
+    metavar="TEXT",
+    help='Split lines at this text instead, as in google/seq2seq; "" splits into characters.',
+)
+@click.option("--lowercase", "--downcase", is_flag=True, help="Convert text to lowercase.")
+@click.option(
+    "--model_type", metavar="TYPE", help="sentencepiece: unigram or bpe.  [default: unigram]"
+)
+@click.option(
+    "--byte_fallback/--no_byte_fallback",
+    default=None,
+    help="sentencepiece: split rare characters into bytes.  [default: byte_fallback]",
+)
+@click.option(
+    "--character_coverage",
+    type=click.FloatRange(0.98, 1.0),
+    metavar="N",
+    help="sentencepiece: fraction of characters with a piece, from 0.98 to 1.  [default: 0.9995]",
+)
+@click.option(
+    "--user_defined_symbols",
+    metavar="TEXT,...",
+    help="sentencepiece: strings that are always one piece.",
+)
+@click.option(
+    "--normalization",
+    metavar="NAME",
+    help="sentencepiece: identity, nfkc, nfkc_cf, nmt_nfkc or nmt_nfkc_cf.  [default: identity]",
+)
+def vocab(inputs: Sequence[str], output: str | None, **options: Any):
     """Build a vocabulary from one or more text files, plain or .gz; - is standard input.
 
     Each output line has a token and its count, separated by a tab, with the most frequent tokens
-    first.
+    first. With --tokenizer=sentencepiece, the output is one model of all files.
     """
-    from keras_seq2seq.text import get_tokenizer_class
+    from keras_seq2seq.text import Vocabulary, get_tokenizer_class
 
-    tokenizer_class = get_tokenizer_class(tokenizer)
+    size, other_size = options.pop("size"), options.pop("max_vocab_size")
+    if None not in (size, other_size):
+        raise UserError("--size and --max_vocab_size are the same; leave out one")
+    size, delimiter = size or other_size, options.pop("delimiter")
+    lowercase, name = options.pop("lowercase"), options.pop("tokenizer")
+    tokenizer_class = get_tokenizer_class(_choose_tokenizer(name, delimiter))
+    if tokenizer_class.vocabulary_suffix is None:
+        raise UserError(
+            f"--tokenizer: {tokenizer_class.name} has a fixed vocabulary; train without a "
+            "vocabulary file"
+        )
+    is_model = tokenizer_class.vocabulary_suffix != ".vocab"
+    given = {name: value for name, value in options.items() if value is not None}
+    for option in _COUNT_OPTIONS if is_model else _MODEL_OPTIONS:
+        if option in given:
+            raise UserError(f"--{option}: has no effect with the tokenizer {tokenizer_class.name}")
+    if is_model and output in (None, STANDARD_STREAM):
+        raise UserError("--output is required: a SentencePiece model cannot be written to stdout")
     check_readable(*inputs)
+    lines = _read_lines(inputs)
+    if lowercase:
+        lines = map(str.lower, lines)
+    if is_model:
+        if "user_defined_symbols" in given:
+            given["user_defined_symbols"] = given["user_defined_symbols"].split(",")
+        with warnings_in_lines():
+            tokenizer = tokenizer_class.build(lines, size, **given)
+        _save(
+            tokenizer,
+            output.removesuffix(tokenizer.vocabulary_suffix) + tokenizer.vocabulary_suffix,
+        )
+        return
     with open_output(output) as file:
-        lines = _read_lines(inputs, tokenizer_class())
-        tokenizer_class.build(lines, size, min_frequency).vocabulary.write(file)
+        if delimiter and delimiter.strip():
+            tokens = (_split(line, delimiter) for line in lines)
+            vocabulary = Vocabulary.build(tokens, size, **given)
+        else:
+            vocabulary = tokenizer_class.build(lines, size, **given).vocabulary
+        vocabulary.write(file)
 
 
-def _read_lines(inputs: Sequence[str], tokenizer: Any) -> Iterator[str]:
-    from keras_seq2seq.errors import UserError
+def _choose_tokenizer(name: str | None, delimiter: str | None) -> str:
+    """Returns the name of the tokenizer that the options describe."""
+    if delimiter is None:
+        return name or "whitespace"
+    chosen = "whitespace" if delimiter else "characters"
+    if name not in (None, chosen):
+        raise UserError(f"--delimiter: cannot be combined with --tokenizer={name}; leave out one")
+    return chosen
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    """Splits a line as google/seq2seq does."""
+    tokens = [token for token in line.strip().split(delimiter) if token]
+    for token in tokens:
+        if len(token.split()) != 1 or token != token.strip():
+            raise UserError(
+                f"--delimiter: white space in the token {token[:60]!r}; a vocabulary file cannot "
+                "contain it"
+            )
+    return tokens
+
+
+def _save(tokenizer: Any, path: str):
+    try:
+        tokenizer.save_vocabulary(path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def _read_lines(inputs: Sequence[str]) -> Iterator[str]:
+    from keras_seq2seq.text.vocabulary import WHITESPACE_CHARACTERS
 
     for path in inputs:
-        has_tokens = False
+        has_text = False
         for line in read_text(path):
-            has_tokens = has_tokens or bool(tokenizer.split(line))
+            has_text = has_text or bool(line.strip(WHITESPACE_CHARACTERS))
             yield line
-        if not has_tokens:
+        if not has_text:
             raise UserError(f"{path}: no text; expected one sequence per line")

@@ -1,5 +1,6 @@
 """All hyperparameters, under the dotted names of google/seq2seq."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, get_type_hints
 
 from pydantic import create_model
@@ -10,6 +11,7 @@ from keras_seq2seq.config.option_types import (
     FilePath,
     KeepProbability,
     LayerCount,
+    NBestSize,
     Option,
     PositiveInt,
     PositiveSteps,
@@ -19,7 +21,8 @@ from keras_seq2seq.config.option_types import (
     one_of,
 )
 from keras_seq2seq.config.section import Section
-from keras_seq2seq.text import TOKENIZERS
+from keras_seq2seq.text import TOKENIZERS, default_tokenizer
+from keras_seq2seq.text.text_encoder import DEFAULT_NBEST_SIZE
 
 
 class RnnCellOptions(Section):
@@ -159,7 +162,53 @@ class BridgeOptions(Section):
     ] = None
 
 
-TokenizerType = one_of(*TOKENIZERS)
+TOKENIZER_NAMES = tuple(TOKENIZERS)
+TokenizerType = one_of(*TOKENIZER_NAMES)
+_DEFAULT_TOKENIZER = "if not set, sentencepiece for a vocabulary file NAME.model, else whitespace."
+
+
+def tokenizer_name(config: Any, side: str) -> str:
+    """Returns the name of the tokenizer of a side, which its vocabulary file decides if not set."""
+    name = getattr(config.hparams, side).tokenizer
+    return name or default_tokenizer(getattr(config, f"vocab_{side}"))
+
+
+def _only_for_words(side: str) -> Callable[[Any], str | None]:
+    def explain(config: Any) -> str | None:
+        name = tokenizer_name(config, side)
+        if "lowercase" in TOKENIZERS[name].hyperparameters:
+            return None
+        return f"the tokenizer {name} does not normalize text; set {side}.tokenizer=words"
+
+    return explain
+
+
+def _only_for_subwords(side: str) -> Callable[[Any], str | None]:
+    def explain(config: Any) -> str | None:
+        name = tokenizer_name(config, side)
+        if TOKENIZERS[name].can_sample:
+            return None
+        return f"the tokenizer {name} has no subwords; set {side}.tokenizer=sentencepiece"
+
+    return explain
+
+
+def _only_for_sampling(side: str) -> Callable[[Any], str | None]:
+    def explain(config: Any) -> str | None:
+        if getattr(config.hparams, side).sampling_alpha:
+            return None
+        return f"nothing is sampled; set {side}.sampling_alpha"
+
+    return explain
+
+
+_LOWERCASE = "Convert text to lowercase (words)."
+_NFKC = "Normalize text to Unicode's form NFKC (words)."
+_SAMPLING_ALPHA = (
+    "Subword regularization in training (sentencepiece): exponent of the probabilities of "
+    "segmentations, such as 0.1, or the fraction of BPE merges to leave out; 0 is off."
+)
+_NBEST_SIZE = "Number of segmentations to sample from (unigram models)."
 
 
 class SourceOptions(Section):
@@ -169,7 +218,19 @@ class SourceOptions(Section):
         PositiveInt, Option("Maximum source length in tokens, end token included.")
     ] = 40
     reverse: Annotated[Switch, Option("Reverse the source tokens.")] = False
-    tokenizer: Annotated[TokenizerType, Option("Source tokenizer.")] = "whitespace"
+    tokenizer: Annotated[
+        TokenizerType | None, Option(f"Source tokenizer; {_DEFAULT_TOKENIZER}")
+    ] = None
+    lowercase: Annotated[Switch, Option(_LOWERCASE, unused_because=_only_for_words("source"))] = (
+        False
+    )
+    nfkc: Annotated[Switch, Option(_NFKC, unused_because=_only_for_words("source"))] = False
+    sampling_alpha: Annotated[
+        ProperFraction, Option(_SAMPLING_ALPHA, unused_because=_only_for_subwords("source"))
+    ] = 0.0
+    nbest_size: Annotated[
+        NBestSize, Option(_NBEST_SIZE, unused_because=_only_for_sampling("source"))
+    ] = DEFAULT_NBEST_SIZE
 
 
 class TargetOptions(Section):
@@ -178,7 +239,19 @@ class TargetOptions(Section):
     max_seq_len: Annotated[
         PositiveInt, Option("Maximum target length in tokens, end token included.")
     ] = 40
-    tokenizer: Annotated[TokenizerType, Option("Target tokenizer.")] = "whitespace"
+    tokenizer: Annotated[
+        TokenizerType | None, Option(f"Target tokenizer; {_DEFAULT_TOKENIZER}")
+    ] = None
+    lowercase: Annotated[Switch, Option(_LOWERCASE, unused_because=_only_for_words("target"))] = (
+        False
+    )
+    nfkc: Annotated[Switch, Option(_NFKC, unused_because=_only_for_words("target"))] = False
+    sampling_alpha: Annotated[
+        ProperFraction, Option(_SAMPLING_ALPHA, unused_because=_only_for_subwords("target"))
+    ] = 0.0
+    nbest_size: Annotated[
+        NBestSize, Option(_NBEST_SIZE, unused_because=_only_for_sampling("target"))
+    ] = DEFAULT_NBEST_SIZE
 
 
 def _shared_embeddings(config: Any) -> str | None:

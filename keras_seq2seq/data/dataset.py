@@ -92,6 +92,10 @@ def make_dataset(
     only the last batches of the stream (one per bucket) can be smaller than `batch_size`.
     `make_dataset(...).skip(n)` continues exactly where a run stopped after `n` batches.
 
+    Text encoders with `sampling_alpha` sample if `shuffle=True`, that is, in training. What they
+    sample depends on the seed and the number of the batch, except with BPE models, which TensorFlow
+    Text samples without a seed.
+
     Args:
         sources: The source text, or both sides in one object, see above.
         targets: The target text, with as many lines; the names of the source and target columns if
@@ -186,9 +190,16 @@ def make_dataset(
         columns = (source_lines, target_lines, *numbers, _find_buckets(*lengths, boundaries))
         return tuple(tf.boolean_mask(column, usable) for column in columns)
 
+    is_sampled = shuffle and bool(source.sampling_alpha or target.sampling_alpha)
+
     @_without_autograph
     def encode(source_lines, target_lines, *numbers_and_buckets):
-        source_ids, target_ids = source(source_lines), target(target_lines)
+        if is_sampled:
+            *numbers_and_buckets, draws = numbers_and_buckets
+            source_ids = source.sample(source_lines, draws[:, 0])
+            target_ids = target.sample(target_lines, draws[:, 1])
+        else:
+            source_ids, target_ids = source(source_lines), target(target_lines)
         features = {
             "source_ids": append_end(source_ids),
             "target_ids": prepend_start(target_ids),
@@ -201,6 +212,8 @@ def make_dataset(
     # Group lines instead of ids: grouping scalars is faster than padding sequences, even though
     # the lines are tokenized a second time in the next step.
     dataset = _group(dataset, batch_sizes)
+    if is_sampled:
+        dataset = _add_random_numbers(dataset, seed)
     if num_shards > 1:
         dataset = dataset.flat_map(lambda *columns: _split_batch(columns, shards, num_shards))
     dataset = dataset.map(encode, **_IN_ORDER)
@@ -240,6 +253,18 @@ def _repeat(
         return tf.data.Dataset.range(epochs).flat_map(read_epoch)
     endless = tf.data.Dataset.counter().flat_map(read_epoch)
     return endless.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
+
+
+def _add_random_numbers(dataset: tf.data.Dataset, seed: int) -> tf.data.Dataset:
+    """Adds a column of uniform random numbers `(batch, 2)`, by the seed and the batch's number."""
+
+    @_without_autograph
+    def add(columns, number):
+        seeds = tf.stack([tf.constant(seed % 2**63, tf.int64), number])
+        draws = tf.random.stateless_uniform([tf.size(columns[0]), 2], seeds)
+        return (*columns, draws)
+
+    return tf.data.Dataset.zip((dataset, tf.data.Dataset.counter())).map(add, **_IN_ORDER)
 
 
 def _find_buckets(source_lengths, target_lengths, boundaries: tuple[tuple[int, int], ...]):

@@ -118,3 +118,26 @@ def _to_plain_character(character: str) -> str:
 
 
 codecs.register_error(_PLAIN, _to_plain_text)
+
+
+@contextmanager
+def muted_descriptor(descriptor: int) -> Iterator[None]:
+    """Discards what native code writes to a file descriptor within the block.
+
+    Args:
+        descriptor: The file descriptor, such as 2 for standard error.
+    """
+    try:
+        saved = os.dup(descriptor)
+    except OSError:
+        # It is closed.
+        yield
+        return
+    null = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, descriptor)
+        yield
+    finally:
+        os.dup2(saved, descriptor)
+        os.close(saved)
+        os.close(null)

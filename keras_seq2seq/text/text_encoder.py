@@ -9,9 +9,14 @@ from keras_seq2seq.files.text_lines import BYTE_ORDER_MARK
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID, SPECIAL_TOKENS, START_ID, UNKNOWN_ID
 from keras_seq2seq.text.tokenizer import Tokenizer
 from keras_seq2seq.text.tokenizers import WhitespaceTokenizer
-from keras_seq2seq.text.vocabulary import Vocabulary
+from keras_seq2seq.text.vocabulary import WHITESPACE, WHITESPACE_CHARACTERS, Vocabulary
 
 _UNKNOWN = SPECIAL_TOKENS[UNKNOWN_ID]
+
+# Number of segmentations that subword regularization chooses from, unless given.
+DEFAULT_NBEST_SIZE = 16
+
+_OUTER = f"^{BYTE_ORDER_MARK}?[{WHITESPACE}]*|[{WHITESPACE}]+$"
 
 # A Unicode noncharacter, which does not occur in text.
 _PLACEHOLDER = "\ufdd0"
@@ -31,9 +36,14 @@ class TextEncoder:
         max_length: Maximum number of ids of a sequence in training, including the start or end
             token. The rest of longer sequences is cut off.
         reverse: Whether to reverse the order of the tokens, after truncation.
+        sampling_alpha: Turns on subword regularization of a `SentencePieceTokenizer`: `sample`
+            chooses among segmentations with probabilities to the power of this exponent. With a
+            BPE model, this is the probability of leaving out a merge. 0 is off.
+        nbest_size: Number of segmentations to choose from, with a unigram model.
 
     Raises:
-        UserError: If `max_length` is less than 2.
+        UserError: If `max_length` or `nbest_size` is less than 2, if `sampling_alpha` is negative
+            or not below 1, or if it is on but the tokenizer splits each line in one way only.
         TypeError: If `tokenizer` is neither a `Tokenizer` nor a `Vocabulary`.
         ValueError: If the tokenizer has no vocabulary.
 
@@ -48,7 +58,12 @@ class TextEncoder:
     """
 
     def __init__(
-        self, tokenizer: Tokenizer | Vocabulary, max_length: int = 40, reverse: bool = False
+        self,
+        tokenizer: Tokenizer | Vocabulary,
+        max_length: int = 40,
+        reverse: bool = False,
+        sampling_alpha: float = 0.0,
+        nbest_size: int = DEFAULT_NBEST_SIZE,
     ):
         if isinstance(tokenizer, Vocabulary):
             tokenizer = WhitespaceTokenizer(tokenizer)
@@ -58,9 +73,20 @@ class TextEncoder:
             raise ValueError(f"the tokenizer needs a vocabulary. Received: {tokenizer!r}")
         if max_length < 2:
             raise UserError(f"max_length is {max_length}; expected at least 2")
+        if nbest_size < 2:
+            raise UserError(f"nbest_size is {nbest_size}; expected at least 2")
+        if not 0.0 <= sampling_alpha < 1.0:
+            raise UserError(f"sampling_alpha is {sampling_alpha}; expected at least 0 and below 1")
+        if sampling_alpha and not tokenizer.can_sample:
+            raise UserError(
+                f"sampling_alpha: the tokenizer {tokenizer.name!r} splits each line in one way "
+                "only; subword regularization needs a SentencePiece model"
+            )
         self.tokenizer = tokenizer
         self.max_length = max_length
         self.reverse = reverse
+        self.sampling_alpha = sampling_alpha
+        self.nbest_size = nbest_size
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -77,7 +103,28 @@ class TextEncoder:
             Ragged int32 tensor of shape `(lines, None)`, truncated, and reversed if
             `reverse=True`.
         """
-        ids = self.tokenizer(_remove_byte_order_mark(lines))[:, : self.max_length - 1]
+        return self._finish(self.tokenizer(self._clean(lines)))
+
+    def sample(self, lines, random_numbers):
+        """Converts lines to ids as `__call__` does, with subword regularization if it is on.
+
+        Args:
+            lines: String tensor of shape `(lines,)`.
+            random_numbers: Float32 tensor of shape `(lines,)` from a uniform distribution over
+                [0, 1).
+
+        Returns:
+            Ragged int32 tensor of shape `(lines, None)`.
+        """
+        if not self.sampling_alpha:
+            return self(lines)
+        ids = self.tokenizer.sample(
+            self._clean(lines), random_numbers, self.sampling_alpha, self.nbest_size
+        )
+        return self._finish(ids)
+
+    def _finish(self, ids):
+        ids = ids[:, : self.max_length - 1]
         return ids[:, ::-1] if self.reverse else ids
 
     def count_tokens(self, lines):
@@ -91,7 +138,7 @@ class TextEncoder:
         """
         import tensorflow as tf
 
-        tokens = self.tokenizer.tokenize(_remove_byte_order_mark(lines))
+        tokens = self.tokenizer.tokenize(self._clean(lines))
         return tf.cast(tokens.row_lengths(), tf.int32)
 
     def lengths(self, token_counts):
@@ -110,9 +157,11 @@ class TextEncoder:
         Args:
             line: The line.
             keep_unknown: Whether "<unk>" in the line is a single token, regardless of the
-                tokenizer. Use it for text written by a model.
+                tokenizer, unless it knows all text. Use it for text written by a model.
         """
-        if not keep_unknown or _UNKNOWN not in line:
+        if self.tokenizer.keeps_white_space:
+            line = line.strip(WHITESPACE_CHARACTERS)
+        if not keep_unknown or _UNKNOWN not in line or not self.tokenizer.can_be_unknown():
             return self.tokenizer.split(line)
         tokens = self.tokenizer.split(line.replace(_UNKNOWN, _PLACEHOLDER))
         return [token.replace(_PLACEHOLDER, _UNKNOWN) for token in tokens]
@@ -128,6 +177,14 @@ class TextEncoder:
     def with_start(self, token_lists: Iterable[Sequence[str]]) -> np.ndarray:
         """Converts tokens to ids `(lines, longest + 1)` that begin with the start token, padded."""
         return _pad([[START_ID, *self._to_ids(tokens)] for tokens in token_lists])
+
+    def _clean(self, lines):
+        """Removes a byte-order mark, and white space at both ends that would become tokens."""
+        import tensorflow as tf
+
+        if self.tokenizer.keeps_white_space:
+            return tf.strings.regex_replace(lines, _OUTER, "")
+        return tf.strings.regex_replace(lines, f"^{BYTE_ORDER_MARK}", "")
 
     def _to_ids(self, tokens: Sequence[str]) -> list[int]:
         ids = self.vocabulary.to_ids(tokens)
@@ -167,12 +224,6 @@ def prepend_start(ids):
     import tensorflow as tf
 
     return tf.concat([tf.fill([ids.nrows(), 1], START_ID), ids], axis=1).to_tensor()
-
-
-def _remove_byte_order_mark(lines):
-    import tensorflow as tf
-
-    return tf.strings.regex_replace(lines, f"^{BYTE_ORDER_MARK}", "")
 
 
 def _pad(rows: list[list[int]]) -> np.ndarray:

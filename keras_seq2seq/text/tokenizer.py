@@ -1,5 +1,6 @@
 """Base class and registry of the tokenizers."""
 
+import hashlib
 import json
 import os
 import warnings
@@ -54,8 +55,9 @@ class Tokenizer:
     A subclass sets `name` and implements `tokenize`, `split` and `detokenize`. Its constructor
     takes `vocabulary` as its first argument. If there are other arguments, they must be JSON
     values, and `get_config` must return them. A tokenizer that needs files besides its vocabulary
-    also overrides `save_assets` and `load_assets`. Decorate the class with `register_tokenizer` to
-    make it available by name.
+    also overrides `save_assets` and `load_assets`; one whose vocabulary is in a file of another
+    format overrides `vocabulary_suffix`, `load_vocabulary` and `save_vocabulary`. Decorate the
+    class with `register_tokenizer` to make it available by name.
 
     Args:
         vocabulary: The `Vocabulary` that defines the ids. A tokenizer without one can split text
@@ -63,10 +65,21 @@ class Tokenizer:
 
     Attributes:
         name: Class attribute, the name in the registry, such as `"whitespace"`.
+        vocabulary_suffix: Class attribute, the suffix of the file that contains the vocabulary, or
+            `None` if the vocabulary is fixed and needs no file.
+        hyperparameters: Class attribute, the arguments of the constructor that the hyperparameters
+            `source.*` and `target.*` set.
+        keeps_white_space: Class attribute, whether white space at the ends of a line makes tokens.
+            `TextEncoder` then removes it.
+        can_sample: Class attribute, whether `sample` is implemented.
         vocabulary: The `Vocabulary`, or `None`.
     """
 
     name: str
+    vocabulary_suffix: str | None = ".vocab"
+    hyperparameters: tuple[str, ...] = ()
+    keeps_white_space = False
+    can_sample = False
 
     def __init__(self, vocabulary: Vocabulary | None = None):
         if vocabulary is not None and not isinstance(vocabulary, Vocabulary):
@@ -104,12 +117,34 @@ class Tokenizer:
         return cls(Vocabulary.build(tokens, size, min_frequency), **config)
 
     @classmethod
-    def from_file(cls, path: str | os.PathLike) -> "Tokenizer":
+    def from_file(cls, path: str | os.PathLike, **config: Any) -> "Tokenizer":
         """Creates a tokenizer from the file given as `--vocab_source` or `--vocab_target`.
 
-        This is a vocabulary file, unless a subclass reads something else.
+        Args:
+            path: A vocabulary file, or what a subclass reads instead.
+            **config: Other arguments of the constructor.
+
+        Returns:
+            The tokenizer.
+
+        Raises:
+            UserError: If the file cannot be read or is invalid.
         """
-        return cls(Vocabulary.load(path))
+        return cls.load_vocabulary(path, **config)
+
+    @classmethod
+    def load_vocabulary(cls, path: str | os.PathLike, **config: Any) -> "Tokenizer":
+        """Creates a tokenizer from the file that `save_vocabulary` wrote.
+
+        Args:
+            path: The file.
+            **config: Other arguments of the constructor.
+        """
+        return cls(Vocabulary.load(path), **config)
+
+    def save_vocabulary(self, path: str | os.PathLike):
+        """Writes the vocabulary to a file, atomically."""
+        self.vocabulary.save(path)
 
     def tokenize(self, lines):
         """Splits lines into tokens. Works in eager mode and inside a graph.
@@ -130,6 +165,13 @@ class Tokenizer:
         """Joins tokens into one line of text."""
         raise NotImplementedError
 
+    def to_raw(self, line: str) -> str:
+        """Converts a line of training text to raw text, which is what metrics compare.
+
+        By default, training text is raw text.
+        """
+        return line
+
     def join(self, tokens: Iterable[str]) -> str:
         """Deprecated name of `detokenize`."""
         warnings.warn("join is deprecated; use detokenize", DeprecationWarning, stacklevel=2)
@@ -146,6 +188,29 @@ class Tokenizer:
             vocabulary have the id of `<unk>`.
         """
         return self._lookup_table().lookup(self.tokenize(lines))
+
+    def sample(self, lines, random_numbers, alpha: float, nbest_size: int):
+        """Converts lines to ids with a random choice among segmentations.
+
+        Args:
+            lines: String tensor of shape `(lines,)`, encoded as UTF-8.
+            random_numbers: Float32 tensor of shape `(lines,)` from a uniform distribution over
+                [0, 1), which decides the choice.
+            alpha: Exponent of the probabilities of the segmentations.
+            nbest_size: Number of segmentations to choose from.
+
+        Returns:
+            `tf.RaggedTensor` of int32 of shape `(lines, None)`.
+        """
+        raise NotImplementedError
+
+    def can_be_unknown(self) -> bool:
+        """Returns whether there is text whose tokens are not in the vocabulary."""
+        return True
+
+    def fingerprint(self) -> str:
+        """Returns a SHA-256 hash of what maps tokens to ids."""
+        return hashlib.sha256("\n".join(self.vocabulary.tokens).encode()).hexdigest()
 
     def vocabulary_size(self) -> int:
         """Returns the number of ids, including the four special tokens."""
@@ -180,26 +245,27 @@ class Tokenizer:
     def save(self, prefix: str | os.PathLike):
         """Writes the tokenizer to files that start with a prefix.
 
-        The files are `PREFIX.vocab` (the vocabulary), `PREFIX.tokenizer.json` (name and
-        configuration) and those of `save_assets`.
+        The files are `PREFIX.vocab` or another file that `save_vocabulary` writes,
+        `PREFIX.tokenizer.json` (name and configuration) and those of `save_assets`.
 
         Args:
             prefix: Path of the files without their suffixes, such as `model/source`.
         """
-        self.vocabulary.save(f"{prefix}.vocab")
+        if self.vocabulary_suffix is not None:
+            self.save_vocabulary(f"{prefix}{self.vocabulary_suffix}")
         self.save_assets(prefix)
         with atomic_file(_config_path(prefix)) as file:
             description = {"kind": self.name, "config": self.get_config()}
             file.write(json.dumps(description, indent=2, ensure_ascii=False) + "\n")
 
     @classmethod
-    def load(cls, prefix: str | os.PathLike, default_name: str = "whitespace") -> "Tokenizer":
+    def load(cls, prefix: str | os.PathLike, default_name: str | None = None) -> "Tokenizer":
         """Loads the tokenizer that `save` wrote.
 
         Args:
             prefix: Path of the files without their suffixes.
             default_name: Name of the tokenizer to use if there is no `PREFIX.tokenizer.json`, as
-                in model directories of version 0.1.
+                in model directories of version 0.1. Defaults to "whitespace".
 
         Returns:
             The tokenizer, an instance of the class that was saved.
@@ -209,7 +275,7 @@ class Tokenizer:
                 registered.
         """
         path = _config_path(prefix)
-        name, config = _read_config(path) if path.exists() else (default_name, {})
+        name, config = _read_config(path) if path.exists() else (default_name or "whitespace", {})
         if name not in TOKENIZERS:
             raise UserError(
                 f"{path}: unknown tokenizer {name!r}; import the module that defines it before "
@@ -218,9 +284,12 @@ class Tokenizer:
         tokenizer_class = TOKENIZERS[name]
         if not issubclass(tokenizer_class, cls):
             raise UserError(f"{path}: contains a {tokenizer_class.__name__}, not a {cls.__name__}")
-        vocabulary = Vocabulary.load(f"{prefix}.vocab")
         try:
-            tokenizer = tokenizer_class(vocabulary, **config)
+            if tokenizer_class.vocabulary_suffix is None:
+                tokenizer = tokenizer_class(**config)
+            else:
+                vocabulary_path = f"{prefix}{tokenizer_class.vocabulary_suffix}"
+                tokenizer = tokenizer_class.load_vocabulary(vocabulary_path, **config)
         except (TypeError, ValueError) as error:
             raise UserError(f"{path}: invalid configuration of {name!r} ({error})") from error
         tokenizer.load_assets(prefix)
@@ -241,8 +310,21 @@ class Tokenizer:
                 self._table = self.vocabulary.lookup_table()
         return self._table
 
+    def __eq__(self, other) -> bool:
+        """Whether both convert every text to the same ids."""
+        if not isinstance(other, Tokenizer):
+            return NotImplemented
+        return _identity(self) == _identity(other)
+
+    __hash__ = object.__hash__
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.vocabulary!r})"
+
+
+def _identity(tokenizer: Tokenizer) -> tuple:
+    fingerprint = None if tokenizer.vocabulary is None else tokenizer.fingerprint()
+    return tokenizer.name, tokenizer.get_config(), fingerprint
 
 
 def get_tokenizer(tokenizer: str | Tokenizer, vocabulary: Vocabulary | None = None) -> Tokenizer:
@@ -272,6 +354,28 @@ def get_tokenizer(tokenizer: str | Tokenizer, vocabulary: Vocabulary | None = No
     if vocabulary is not None:
         raise TypeError("expected either the name of a tokenizer and a vocabulary, or a Tokenizer")
     return tokenizer
+
+
+def default_tokenizer(path: str | os.PathLike | None) -> str:
+    """Returns the name of the tokenizer of a vocabulary file, by the suffix of the file.
+
+    Args:
+        path: The file, such as "NAME.model" of a SentencePiece model. `None` if there is none.
+
+    Returns:
+        The name, `"whitespace"` unless the suffix is that of another tokenizer.
+
+    Example:
+        >>> default_tokenizer("raw.model")
+        'sentencepiece'
+    """
+    suffix = None if path is None else Path(path).suffix
+    names = (
+        name
+        for name, tokenizer_class in TOKENIZERS.items()
+        if tokenizer_class.vocabulary_suffix == suffix != Tokenizer.vocabulary_suffix
+    )
+    return next(names, "whitespace") if suffix else "whitespace"
 
 
 def get_tokenizer_class(name: str) -> type[Tokenizer]:

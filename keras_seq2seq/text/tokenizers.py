@@ -1,12 +1,20 @@
 """Tokenizers that split text at white space or into characters."""
 
+import os
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from keras_seq2seq.text.tokenizer import Tokenizer, register_tokenizer
-from keras_seq2seq.text.vocabulary import WHITESPACE, WIDE_WHITESPACE
+from keras_seq2seq.text.vocabulary import WHITESPACE, WIDE_WHITESPACE, Vocabulary
 
 _WORD = re.compile(f"[^{WHITESPACE}]+")
+
+# The mark of subword-nmt at the end of a token that continues in the next one.
+CONTINUATION = "@@"
+
+# Fraction of such tokens in a vocabulary of subwords: usually a third, and hardly any in others.
+_MIN_CONTINUATIONS = 0.01
 
 
 @register_tokenizer
@@ -18,6 +26,9 @@ class WhitespaceTokenizer(Tokenizer):
     Args:
         vocabulary: The `Vocabulary` that defines the ids. Without one, the tokenizer can only
             split text and join tokens.
+        continuation: The end of tokens that `detokenize` joins with the next one, such as "@@" for
+            the output of subword-nmt. By default, all tokens are joined with spaces. `from_file`
+            and `build` set it to "@@" if at least 1 % of the tokens of the vocabulary end in it.
 
     Example:
 
@@ -30,6 +41,35 @@ class WhitespaceTokenizer(Tokenizer):
 
     name = "whitespace"
 
+    def __init__(self, vocabulary: Vocabulary | None = None, continuation: str | None = None):
+        super().__init__(vocabulary)
+        if continuation is not None and not (isinstance(continuation, str) and continuation):
+            raise ValueError(f"`continuation` must be a string. Received: {continuation!r}")
+        self.continuation = continuation
+
+    @classmethod
+    def build(
+        cls, lines: Iterable[str], size: int | None = None, min_frequency: int = 1, **config: Any
+    ) -> "WhitespaceTokenizer":
+        """Creates a tokenizer as `Tokenizer.build` does, and recognizes subwords."""
+        return super().build(lines, size, min_frequency, **config)._recognize_subwords(config)
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike, **config: Any) -> "WhitespaceTokenizer":
+        """Reads a vocabulary file, and recognizes subwords."""
+        return super().from_file(path, **config)._recognize_subwords(config)
+
+    def _recognize_subwords(self, config: dict[str, Any]) -> "WhitespaceTokenizer":
+        if "continuation" not in config:
+            tokens = self.vocabulary.tokens
+            found = sum(token.endswith(CONTINUATION) for token in tokens)
+            if found >= _MIN_CONTINUATIONS * len(tokens):
+                self.continuation = CONTINUATION
+        return self
+
+    def get_config(self) -> dict[str, Any]:
+        return {} if self.continuation is None else {"continuation": self.continuation}
+
     def tokenize(self, lines):
         import tensorflow as tf
 
@@ -40,8 +80,19 @@ class WhitespaceTokenizer(Tokenizer):
         return _WORD.findall(line)
 
     def detokenize(self, tokens: Iterable[str]) -> str:
-        """Joins tokens with single spaces."""
-        return " ".join(tokens)
+        """Joins tokens with single spaces, and those that are continued without a space."""
+        if self.continuation is None:
+            return " ".join(tokens)
+        mark, words = self.continuation, [""]
+        for token in tokens:
+            words[-1] += token.removesuffix(mark)
+            if not token.endswith(mark):
+                words.append("")
+        return " ".join(words[:-1] if words[-1] == "" else words)
+
+    def to_raw(self, line: str) -> str:
+        """Joins the subwords of a line, if there are any."""
+        return line if self.continuation is None else self.detokenize(self.split(line))
 
 
 # Represents a space as a token, as in SentencePiece: a line of a vocabulary file cannot consist of

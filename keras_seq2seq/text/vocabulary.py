@@ -15,6 +15,11 @@ from keras_seq2seq.special_tokens import MAX_TOKENS, RESERVED_TOKENS, SPECIAL_TO
 WIDE_WHITESPACE = "\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 WHITESPACE = f"\t-\r {WIDE_WHITESPACE}"
 
+# The same characters, for `str.strip`.
+WHITESPACE_CHARACTERS = "".join(
+    character for character in map(chr, range(0x3001)) if re.match(f"[{WHITESPACE}]", character)
+)
+
 _BLANK = re.compile(f"[{WHITESPACE}]")
 _OUTER_BLANKS = re.compile(f"^[{WHITESPACE}]+|[{WHITESPACE}]+$")
 
@@ -105,6 +110,9 @@ class Vocabulary:
     >>> len(vocabulary)
     6
     """
+
+    # Tokens that must not be in the vocabulary.
+    reserved = RESERVED_TOKENS
 
     def __init__(self, tokens: Iterable[str], counts: Iterable[int] | None = None):
         # A string without white space is accepted as the list of its characters.
@@ -239,7 +247,7 @@ class Vocabulary:
         if len(self._id_of) < len(self.tokens):
             token, count = Counter(self.tokens).most_common(1)[0]
             raise UserError(f"token {token!r} occurs {count} times in the vocabulary")
-        if reserved := RESERVED_TOKENS.intersection(self._id_of):
+        if reserved := self.reserved.intersection(self._id_of):
             raise UserError(f"{min(reserved)!r} is reserved for a special token; remove it")
         if self.counts is not None and len(self.counts) != len(self.tokens):
             raise UserError(f"{len(self.tokens)} tokens, but {len(self.counts)} counts")

@@ -56,8 +56,8 @@ def translate_and_score(
     {'bleu': 34.2, 'chrf': 58.9}
     """
     metrics = parse_metric_names(metrics)
-    tokenizer = translator.target.tokenizer
-    references = [tokenizer.detokenize(tokenizer.split(line)) for line in target_lines]
+    target = translator.target
+    references = [target.tokenizer.detokenize(target.split(line)) for line in target_lines]
     hypotheses = translator(source_lines, batch_size=batch_size)
     scores = evaluate(hypotheses, references, metrics, tokenize=tokenize, lowercase=lowercase)
     return {name: score.value for name, score in scores.items()}
@@ -122,9 +122,10 @@ def evaluate_models(
             scores[model_dir][PERPLEXITY] = perplexity
         if text_metrics:
             translations[model_dir] = translator(sources, batch_size=batch_size)
+            raw_references = [_to_raw(translator, lines) for lines in references]
     if text_metrics:
         text_scores = evaluate_systems(
-            translations, references, text_metrics, sources=sources, **options
+            translations, raw_references, text_metrics, sources=sources, **options
         )
         scores = {name: scores[name] | text_scores[name] for name in scores}
     return {name: {metric: scores[name][metric] for metric in metrics} for name in scores}
@@ -142,3 +143,9 @@ def _score_perplexity(translator, sources, references, batch_size) -> MetricScor
         raise UserError("cannot compute perplexity: no pair of lines has text on both sides")
     signature = f"tokens:{total.tokens}|lines:{total.lines}|version:keras-seq2seq-{__version__}"
     return MetricScore(total.perplexity, signature)
+
+
+def _to_raw(translator: Translator, references: str | Sequence[str]) -> str | list[str]:
+    """Returns one or several references as raw text, in which subwords are joined."""
+    to_raw = translator.target.tokenizer.to_raw
+    return to_raw(references) if isinstance(references, str) else list(map(to_raw, references))

@@ -10,20 +10,22 @@ from keras.optimizers.schedules import LearningRateSchedule
 from keras_seq2seq.building.data import (
     build_text_encoders,
     build_tokenizers,
+    choose_tokenizers,
     make_batching,
     open_pairs,
 )
 from keras_seq2seq.building.model import build_model, make_learning_rate, make_optimizer
 from keras_seq2seq.config import Config
+from keras_seq2seq.config.hyper_parameters import tokenizer_name
 from keras_seq2seq.data import Batching, ParallelTextSummary, scan_parallel_text
 from keras_seq2seq.data.pairs import Pairs
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.losses import MaskedCrossEntropy
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.models import Seq2Seq
-from keras_seq2seq.text import TextEncoder
+from keras_seq2seq.text import TOKENIZERS, TextEncoder
 from keras_seq2seq.training.initial_weights import InitialWeights, set_initial_weights
-from keras_seq2seq.training.records import RunRecord, fingerprint
+from keras_seq2seq.training.records import RunRecord
 from keras_seq2seq.training.workers import Workers
 
 _SIDES = ("source", "target")
@@ -80,8 +82,8 @@ class TrainingPlan:
             "train_target": self.train_summary.target.sha256,
             "dev_source": self.dev_summary.source.sha256,
             "dev_target": self.dev_summary.target.sha256,
-            "vocab_source": fingerprint(self.source.vocabulary),
-            "vocab_target": fingerprint(self.target.vocabulary),
+            "vocab_source": self.source.tokenizer.fingerprint(),
+            "vocab_target": self.target.tokenizer.fingerprint(),
         }
 
 
@@ -126,12 +128,19 @@ def plan_training(
             f"optimizer.gradient_accumulation_steps={accumulated}: TensorFlow does not "
             f"support it on {workers.replicas} devices; remove it, or make only one device visible"
         )
+    config = choose_tokenizers(config)
     directory = ModelDirectory(output_dir)
     _check_resume(directory, config, resume)
     if workers.is_chief:
         directory.reserved().check()
     source, target = build_text_encoders(config, *build_tokenizers(config))
-    if config.hparams.embedding.share and source.vocabulary != target.vocabulary:
+    if config.hparams.embedding.share and source.tokenizer != target.tokenizer:
+        names = source.tokenizer.name, target.tokenizer.name
+        if names[0] != names[1]:
+            raise UserError(
+                f"embedding.share needs one tokenizer for both sides, not {names[0]} and "
+                f"{names[1]}; set source.tokenizer and target.tokenizer"
+            )
         raise UserError(
             f"embedding.share needs one vocabulary for both sides, but {config.vocab_source} and "
             f"{config.vocab_target} differ; build one from both texts: keras-seq2seq vocab A B"
@@ -225,7 +234,11 @@ def _missing_flags(config: Config) -> list[str]:
         if getattr(config, f"{part}_data") is None
         for side in _SIDES
     ]
-    required += [f"vocab_{side}" for side in _SIDES]
+    required += [
+        f"vocab_{side}"
+        for side in _SIDES
+        if TOKENIZERS[tokenizer_name(config, side)].vocabulary_suffix is not None
+    ]
     return [f"--{name}" for name in required if getattr(config, name) is None]
 
 

@@ -1,6 +1,5 @@
 """The records of a training run: evaluations, starts and TensorBoard events."""
 
-import hashlib
 import json
 import math
 import os
@@ -20,7 +19,6 @@ from keras_seq2seq import __version__
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.directories import printable
 from keras_seq2seq.files.writing import atomic_file
-from keras_seq2seq.text import Vocabulary
 
 
 class MetricsLog:
@@ -182,11 +180,6 @@ def _is_run_record(content: Any) -> bool:
     return all(isinstance(text, str) for text in texts) and all(
         isinstance(number, (int, type(None))) for number in steps
     )
-
-
-def fingerprint(vocabulary: Vocabulary) -> str:
-    """Returns the SHA-256 hash of the tokens of a vocabulary."""
-    return hashlib.sha256("\n".join(vocabulary.tokens).encode()).hexdigest()
 
 
 def _versions() -> dict[str, str]:

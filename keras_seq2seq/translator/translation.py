@@ -167,7 +167,7 @@ class HypothesisReader:
             if self._unk_replacement:
                 tokens = self._unk_replacement(tokens, source, attention)
             yield Hypothesis(
-                text=self._target.tokenizer.detokenize(tokens),
+                text=_in_one_line(self._target.tokenizer.detokenize(tokens)),
                 tokens=tokens,
                 score=score,
                 token_scores=token_scores,
@@ -175,6 +175,11 @@ class HypothesisReader:
                 ids=tuple(ids[:length].tolist()),
                 truncated=END_ID not in ids,
             )
+
+
+def _in_one_line(text: str) -> str:
+    """Replaces line ends, which a model of bytes can write, with spaces."""
+    return text.replace("\n", " ").replace("\r", " ")
 
 
 def iterate_strings(strings: Iterable[str], name: str) -> Iterator[str]:

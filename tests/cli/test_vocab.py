@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from keras_seq2seq.text import Vocabulary
+from keras_seq2seq.text import SentencePieceTokenizer, Vocabulary
 
 
 @pytest.fixture
@@ -106,3 +106,82 @@ def test_invalid_utf8_names_the_line(run, tmp_path):
     text = tmp_path / "text"
     text.write_bytes(b"a\n\xff\n")
     assert run("vocab", text).errors.startswith(f"keras-seq2seq: error: {text}:2: not UTF-8")
+
+
+@pytest.fixture
+def raw_text(tmp_path):
+    path = tmp_path / "raw"
+    path.write_text("The dog runs.\nThe cat, the dog!\n" * 50, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", ["NAME", "NAME.model"])
+def test_a_sentencepiece_model(run, text, raw_text, tmp_path, name):
+    args = ["--tokenizer=sentencepiece", "--size=276", "--output", tmp_path / name]
+    assert run("vocab", raw_text, text, *args) == (0, "", "")
+    tokenizer = SentencePieceTokenizer(tmp_path / "NAME.model")
+    assert len(tokenizer.vocabulary.tokens) == 276
+    assert tokenizer.detokenize(tokenizer.split("The  dög!")) == "The  dög!"
+    assert sorted(os.listdir(tmp_path)) == ["NAME.model", "raw", "text"]
+
+
+def test_a_large_sentencepiece_model_is_reduced(run, raw_text, tmp_path):
+    result = run("vocab", raw_text, "--tokenizer=sentencepiece", "--output", tmp_path / "m")
+    assert (result.status, result.output) == (0, "")
+    assert result.errors.startswith(
+        "keras-seq2seq: warning: size 8,000 is too large for the text; it was reduced to "
+    )
+    assert result.errors.count("\n") == 1
+
+
+def test_options_of_sentencepiece(run, raw_text, tmp_path):
+    args = ["--tokenizer=sentencepiece", "--size=40", "--output", tmp_path / "m", "--lowercase"]
+    model = ["--model_type=bpe", "--no_byte_fallback", "--user_defined_symbols=<a>,<b>"]
+    normalization = ["--character_coverage=1", "--normalization=nmt_nfkc"]
+    result = run("vocab", raw_text, *args, *model, *normalization)
+    assert result.status == 0, result.errors
+    tokenizer = SentencePieceTokenizer(tmp_path / "m.model")
+    assert tokenizer.can_be_unknown()
+    assert "<a>" in tokenizer.vocabulary
+    assert "▁the" in tokenizer.vocabulary
+    assert tokenizer.split("ﬁ  <b>")[-1] == "<b>"
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--tokenizer=sentencepiece"], "--output is required: a SentencePiece model cannot be"),
+        (["--tokenizer=sentencepiece", "--output=-"], "--output is required"),
+        (["--tokenizer=sentencepiece", "--output=x", "--size=9"], "size is 9; the characters of"),
+        (["--tokenizer=sentencepiece", "--output=no/x"], "no/x.model: cannot be written"),
+        (
+            ["--tokenizer=sentencepiece", "--output=x", "--min_frequency=2"],
+            "--min_frequency: has no effect with the tokenizer sentencepiece",
+        ),
+        (["--model_type=bpe"], "--model_type: has no effect with the tokenizer whitespace"),
+        (["--tokenizer=bytes"], "--tokenizer: bytes has a fixed vocabulary; train without a voc"),
+        (["--delimiter=", "--tokenizer=words"], "--delimiter: cannot be combined with --tokenizer"),
+        (["--delimiter=,"], "--delimiter: white space in the token 'The dog runs.'"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:size")
+def test_mistakes_with_other_tokenizers(run, raw_text, tmp_path, monkeypatch, args, message):
+    monkeypatch.chdir(tmp_path)
+    result = run("vocab", raw_text, *args)
+    assert (result.status, result.output) == (2, "")
+    assert f"keras-seq2seq: error: {message}" in result.errors
+    assert os.listdir(tmp_path) == ["raw"]
+
+
+def test_words(run, raw_text):
+    result = run("vocab", raw_text, "--tokenizer=words", "--lowercase", "--size=2")
+    assert result.output == "the\t150\ndog\t100\n"
+
+
+def test_options_of_google_seq2seq(run, text, tmp_path):
+    assert run("vocab", text, "--delimiter= ", "--max_vocab_size=1").output == "b\t3\n"
+    assert run("vocab", text, "--delimiter=").output == "▁\t4\nb\t3\na\t2\nc\t1\n"
+    upper = tmp_path / "upper"
+    upper.write_text("A|b|B\na|\n")
+    assert run("vocab", upper, "--delimiter=|", "--downcase").output == "a\t2\nb\t2\n"
+    assert run("vocab", "-", "--lowercase", stdin=b"A a").output == "a\t2\n"

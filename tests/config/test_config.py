@@ -61,6 +61,14 @@ def test_options_without_effect_by_default():
         "target_column",
         "decoder.teacher_forcing.decay_steps",
         "decoder.teacher_forcing.min_probability",
+        "source.lowercase",
+        "source.nfkc",
+        "source.sampling_alpha",
+        "source.nbest_size",
+        "target.lowercase",
+        "target.nfkc",
+        "target.sampling_alpha",
+        "target.nbest_size",
         "embedding.freeze",
         "inference.beam_search.length_penalty_weight",
         "inference.beam_search.coverage_penalty_weight",
@@ -97,3 +105,25 @@ def test_old_names_warn(name, new_name):
         assert getattr(config_package, name) is getattr(config_package, new_name)
     with pytest.raises(AttributeError, match="has no attribute 'Outference'"):
         config_package.Outference  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"source": {"sampling_alpha": 0.1}}, "the tokenizer whitespace has no subwords; set"),
+        ({"target": {"lowercase": True}}, "the tokenizer whitespace does not normalize text; set"),
+        (
+            {"target": {"tokenizer": "sentencepiece", "nbest_size": 4}},
+            "nothing is sampled; set target.sampling_alpha",
+        ),
+    ],
+)
+def test_options_of_other_tokenizers(options, message):
+    with pytest.raises(ValidationError, match=message):
+        Config(hparams=options)
+
+
+def test_the_vocabulary_file_decides_which_options_of_tokenizers_have_an_effect():
+    hparams = {"source": {"sampling_alpha": 0.1, "nbest_size": 4}}
+    config = Config(vocab_source="a.model", hparams=hparams)
+    assert config.hparams.source.sampling_alpha == 0.1

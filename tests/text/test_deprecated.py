@@ -170,7 +170,7 @@ def test_translations_and_scores():
             r"make_dataset\(\) got an unexpected keyword .*'batch_size'\?",
         ),
         ({"xyz": 3}, TypeError, "got an unexpected keyword argument 'xyz'$"),
-        ({"source_tokenizer": "words"}, UserError, "unknown tokenizer 'words'"),
+        ({"source_tokenizer": "lines"}, UserError, "unknown tokenizer 'lines'"),
         ({"source_max_length": 1}, UserError, "max_length is 1; expected at least 2"),
         ({"source_vocabulary": WORDS}, TypeError, "source= was given twice"),
     ],

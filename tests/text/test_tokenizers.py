@@ -40,7 +40,7 @@ def test_found_by_name(tokenizer):
     [
         ("charcters", "did you mean 'characters'?"),
         ("Whitespace", "did you mean 'whitespace'?"),
-        ("bpe", "choose from whitespace, characters"),
+        ("bpe", "choose from whitespace, characters, bytes, sentencepiece, words"),
     ],
 )
 def test_unknown_name(name, hint):
@@ -301,3 +301,39 @@ def test_invalid_arguments():
 def test_join_is_deprecated():
     with pytest.warns(DeprecationWarning, match="join is deprecated; use detokenize"):
         assert WhitespaceTokenizer().join(["a", "b"]) == "a b"
+
+
+def test_joins_the_subwords_of_subword_nmt(tmp_path):
+    lines = ["the do@@ gs@@", "a low@@ er hou@@ se"]
+    tokenizer = WhitespaceTokenizer.build(lines)
+    assert tokenizer.continuation == "@@"
+    assert tokenizer.split(lines[1]) == ["a", "low@@", "er", "hou@@", "se"]
+    assert tokenizer.detokenize(["a", "low@@", "er", "hou@@", "se"]) == "a lower house"
+    assert tokenizer.detokenize(["do@@", "gs@@"]) == "dogs"
+    assert tokenizer.detokenize(["a", "@@"]) == "a"
+    assert tokenizer.detokenize(["a", "<unk>", "b"]) == "a <unk> b"
+    assert tokenizer.detokenize([]) == ""
+    tokenizer.vocabulary.save(tmp_path / "vocab")
+    assert WhitespaceTokenizer.from_file(tmp_path / "vocab") == tokenizer
+    tokenizer.save(tmp_path / "source")
+    assert Tokenizer.load(tmp_path / "source").continuation == "@@"
+
+
+def test_other_vocabularies_are_not_taken_for_subwords(tmp_path):
+    words = [f"word{number}" for number in range(200)]
+    tokenizer = WhitespaceTokenizer.build([" ".join([*words, "me@@"])])
+    assert tokenizer.continuation is None
+    # Model directories of earlier versions stay as they are.
+    subwords = WhitespaceTokenizer(Vocabulary(["do@@", "gs"]))
+    subwords.save(tmp_path / "source")
+    assert Tokenizer.load(tmp_path / "source").detokenize(["do@@", "gs"]) == "do@@ gs"
+
+
+def test_equality():
+    tokenizer = WhitespaceTokenizer(VOCABULARY)
+    assert tokenizer == WhitespaceTokenizer(Vocabulary(VOCABULARY.tokens))
+    assert tokenizer != CharacterTokenizer(VOCABULARY)
+    assert tokenizer != WhitespaceTokenizer(Vocabulary(["a"]))
+    assert tokenizer != WhitespaceTokenizer(VOCABULARY, continuation="@@")
+    assert tokenizer != "whitespace"
+    assert WhitespaceTokenizer() == WhitespaceTokenizer()

@@ -30,6 +30,16 @@ def test_references_are_joined_by_the_target_tokenizer():
     assert translate_and_score(translator, ["x"], [" 3\u2581mai"], ["cer"]) == {"cer": 0}
 
 
+def test_subwords_of_references_are_joined():
+    translator = FakeTranslator(WhitespaceTokenizer, {"x": "dogs a"})
+    translator.target.tokenizer.continuation = "@@"
+    assert translate_and_score(translator, ["x"], ["do@@ gs a"], ["exact_match"]) == {
+        "exact_match": 100
+    }
+    assert translator.target.tokenizer.to_raw("do@@ gs  a") == "dogs a"
+    assert WhitespaceTokenizer().to_raw("do@@ gs  a") == "do@@ gs  a"
+
+
 def test_options_reach_the_metric():
     translator = FakeTranslator(WhitespaceTokenizer, {"x": "Ein guter, alter Mann"})
     targets = ["ein guter , alter mann"]

@@ -1,4 +1,5 @@
 import gzip
+from hashlib import sha256
 
 import pytest
 
@@ -7,6 +8,7 @@ from keras_seq2seq.data import lines
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files import text_lines
 from keras_seq2seq.layers import DotAttention
+from keras_seq2seq.text import ByteTokenizer, SentencePieceTokenizer
 from keras_seq2seq.training import plan_training
 from keras_seq2seq.training.run_data import dev_batches, train_batches
 
@@ -139,3 +141,39 @@ def test_prepare_is_deprecated(make_config, tmp_path):
     with pytest.warns(DeprecationWarning, match="prepare is deprecated; use plan_training"):
         plan = training.prepare(make_config(), tmp_path)
     assert plan.steps == 20
+
+
+def write_model(path, lines, **options):
+    SentencePieceTokenizer.build(lines, 280, **options).save_vocabulary(path)
+    return path
+
+
+@pytest.mark.filterwarnings("ignore:size 280 is too large")
+def test_the_vocabulary_file_chooses_the_tokenizer(make_config, tmp_path):
+    model = write_model(tmp_path / "joint.model", ["0 1 2", "3 4 5 6 7"])
+    files = {"vocab_source": model, "vocab_target": model}
+    config = make_config("embedding.share=true,source.sampling_alpha=0.1", **files)
+    plan = plan_training(config, tmp_path / "model")
+    assert plan.config.hparams.source.tokenizer == plan.config.hparams.target.tokenizer
+    assert plan.source.tokenizer == SentencePieceTokenizer(model)
+    assert (plan.source.sampling_alpha, plan.target.sampling_alpha) == (0.1, 0)
+    assert plan.fingerprints["vocab_source"] == sha256(model.read_bytes()).hexdigest()
+    with pytest.raises(UserError, match="to read a model, set source.tokenizer=sentencepiece"):
+        plan_training(make_config("source.tokenizer=whitespace", **files), tmp_path / "model")
+    with pytest.raises(UserError, match="damaged, or not a SentencePiece model"):
+        plan_training(make_config("source.tokenizer=sentencepiece"), tmp_path / "model")
+    with pytest.raises(
+        UserError, match="one tokenizer for both sides, not sentencepiece and white"
+    ):
+        plan_training(make_config("embedding.share=true", vocab_source=model), tmp_path / "model")
+
+
+def test_bytes_need_no_vocabulary(make_config, tmp_path):
+    sides = "source.tokenizer=bytes,target.tokenizer=words,target.lowercase=true"
+    plan = plan_training(make_config(sides, vocab_source=None), tmp_path / "model")
+    assert plan.source.tokenizer == ByteTokenizer()
+    assert plan.target.tokenizer.lowercase
+    with pytest.raises(UserError, match="training needs --vocab_target"):
+        plan_training(make_config(sides, vocab_source=None, vocab_target=None), tmp_path)
+    with pytest.raises(UserError, match="'bytes' has no vocabulary file; leave it out"):
+        plan_training(make_config("source.tokenizer=bytes"), tmp_path)

@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.text import Vocabulary
+from keras_seq2seq.text import Vocabulary, WhitespaceTokenizer
 from keras_seq2seq.training import forget_events_after
-from keras_seq2seq.training.records import MetricsLog, RunRecord, fingerprint
+from keras_seq2seq.training.records import MetricsLog, RunRecord
 
 
 def test_records_survive(tmp_path):
@@ -119,7 +119,9 @@ def test_events_end_at_a_damaged_one(tmp_path):
 
 def test_fingerprints_tell_vocabularies_apart():
     vocabularies = [["a", "b"], ["b", "a"], ["ab"], ["a"]]
-    assert len({fingerprint(Vocabulary(tokens)) for tokens in vocabularies}) == 4
+    assert (
+        len({WhitespaceTokenizer(Vocabulary(tokens)).fingerprint() for tokens in vocabularies}) == 4
+    )
 
 
 def write(path, points):

@@ -1,0 +1,99 @@
+"""Bytes of raw text as tokens."""
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.special_tokens import SPECIAL_TOKENS
+from keras_seq2seq.text.tokenizer import Tokenizer, register_tokenizer
+from keras_seq2seq.text.tokenizers import SPACE
+from keras_seq2seq.text.vocabulary import Vocabulary
+
+
+def _name(byte: int) -> str:
+    """Returns the token of a byte: a character of ASCII, or its number such as "<0xC3>"."""
+    if byte == ord(" "):
+        return SPACE
+    return chr(byte) if ord(" ") < byte < 0x7F else f"<0x{byte:02X}>"
+
+
+_NAMES = tuple(map(_name, range(256)))
+_BYTE_OF = {name: bytes([byte]) for byte, name in enumerate(_NAMES)}
+
+
+@register_tokenizer
+class ByteTokenizer(Tokenizer):
+    """Splits raw text into the bytes of its UTF-8 encoding.
+
+    The vocabulary is fixed: the 256 bytes have the ids 4 to 259. Printable characters of ASCII are
+    tokens of that name, with "▁" as the space; other bytes are numbers such as "<0xC3>".
+    `detokenize` is the exact inverse of `split`.
+
+    Args:
+        vocabulary: The fixed vocabulary, which can be left out.
+
+    Raises:
+        UserError: If `vocabulary` is another one.
+
+    Example:
+
+    >>> tokenizer = ByteTokenizer()
+    >>> tokenizer.split("3 mä")
+    ['3', '▁', 'm', '<0xC3>', '<0xA4>']
+    >>> tokenizer.detokenize(['3', '▁', 'm', '<0xC3>', '<0xA4>'])
+    '3 mä'
+    """
+
+    name = "bytes"
+    vocabulary_suffix = None
+    keeps_white_space = True
+
+    def __init__(self, vocabulary: Vocabulary | None = None):
+        if vocabulary is not None and vocabulary.tokens != _NAMES:
+            raise UserError("the tokenizer 'bytes' has a fixed vocabulary; leave it out")
+        super().__init__(Vocabulary(_NAMES))
+
+    @classmethod
+    def build(
+        cls, lines: Iterable[str] = (), size: int | None = None, **options: Any
+    ) -> "ByteTokenizer":
+        """Returns the tokenizer, whose vocabulary does not depend on text.
+
+        Args:
+            lines: Ignored, as are the other arguments.
+            size: Ignored.
+            **options: Ignored.
+        """
+        return cls()
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike, **config: Any) -> "ByteTokenizer":
+        """Raises a `UserError`, since there is no vocabulary file."""
+        raise UserError(f"{path}: the tokenizer 'bytes' has no vocabulary file; leave it out")
+
+    def can_be_unknown(self) -> bool:
+        """Returns `False`."""
+        return False
+
+    def tokenize(self, lines):
+        import tensorflow as tf
+
+        return tf.gather(tf.constant(_NAMES), self._bytes(lines))
+
+    def __call__(self, lines):
+        return self._bytes(lines) + len(SPECIAL_TOKENS)
+
+    def split(self, line: str) -> list[str]:
+        return [_NAMES[byte] for byte in line.encode("utf-8", "replace")]
+
+    def detokenize(self, tokens: Iterable[str]) -> str:
+        """Joins bytes into text. Bytes that are not valid UTF-8 become U+FFFD."""
+        encoded = (_BYTE_OF.get(token) or token.encode("utf-8", "replace") for token in tokens)
+        return b"".join(encoded).decode("utf-8", "replace")
+
+    def _bytes(self, lines):
+        import tensorflow as tf
+        import tensorflow_text
+
+        return tf.cast(tensorflow_text.ByteSplitter().split(lines), tf.int32)
