@@ -178,7 +178,8 @@ def translate(
         from keras_seq2seq.cli.tensorflow_import import import_tensorflow
 
         import_tensorflow(batches_at_once=True)
-        from keras_seq2seq.translator.translator import BATCH_SIZE, Translator
+        from keras_seq2seq.translator.text_translator import BATCH_SIZE
+        from keras_seq2seq.translator.translator import Translator
 
         translator = Translator.load(
             model_dirs, unk_mapping=unk_mapping, return_tree=beam_dir is not None, **options

@@ -11,21 +11,25 @@ from keras_seq2seq.backend.tensorflow.parallel import (
     sum_over_replicas,
 )
 from keras_seq2seq.backend.tensorflow.product import (
+    can_change_shapes,
     dense,
     frozen_weights,
     lookup_or_compute,
     matmul,
+    portable_graph,
     take_beams,
     take_rows,
 )
 from keras_seq2seq.backend.tensorflow.scan import scan
-from keras_seq2seq.backend.tensorflow.step_log import StepLog
+from keras_seq2seq.backend.tensorflow.step_log import make_step_log
 from keras_seq2seq.backend.tensorflow.tracing import compile_function, concrete
 from keras_seq2seq.backend.tensorflow.tracking import TracksLayers
 
 __all__ = [
     "Adam",
-    "StepLog",
+    "can_change_shapes",
+    "make_step_log",
+    "portable_graph",
     "TracksLayers",
     "concrete",
     "compile_function",

@@ -4,6 +4,12 @@ import keras
 import tensorflow as tf
 
 from keras_seq2seq.backend import portable
+from keras_seq2seq.backend.tensorflow.product import can_change_shapes
+
+
+def make_step_log(entry, length):
+    """Returns the `StepLog` that fits the graph that is being traced."""
+    return (StepLog if can_change_shapes() else portable.StepLog)(entry, length)
 
 
 class StepLog(portable.StepLog):
