@@ -118,3 +118,19 @@ def _to_plain_character(character: str) -> str:
 
 
 codecs.register_error(_PLAIN, _to_plain_text)
+
+
+@contextmanager
+def muted_standard_error() -> Iterator[None]:
+    """Discards everything written to file descriptor 2, including by C++ code."""
+    if sys.stderr is not None:
+        sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
