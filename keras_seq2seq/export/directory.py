@@ -2,12 +2,11 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from keras_seq2seq.decoding import BeamSearch
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.export.card import write_card
+from keras_seq2seq.export.card import Agreement, write_card
 from keras_seq2seq.files.writing import atomic_directory, atomic_file
 from keras_seq2seq.runtime import ExportedModel, Options
 from keras_seq2seq.runtime import Translator as ExportedTranslator
@@ -15,31 +14,17 @@ from keras_seq2seq.text import Tokenizer
 from keras_seq2seq.translator import Translation
 from keras_seq2seq.translator.translator import Translator
 
-FORMATS = ("litert", "saved_model")
+FORMATS = ("litert",)
 
 # Scores of float32 models differ by rounding only.
 _TOLERANCE = 1e-3
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """A comparison of an exported model with the original.
-
-    Attributes:
-        lines: Number of lines that both translated.
-        equal: Number of lines with the same translation.
-        largest_difference: The largest difference of the scores of equal translations, in nats.
-    """
-
-    lines: int
-    equal: int
-    largest_difference: float
 
 
 def export_translator(
     translator: Translator,
     output_dir: str | os.PathLike,
     *,
+    format: str = "litert",
     quantize: str = "none",
     check_lines: Sequence[str] = (),
     card: Mapping[str, Any] | None = None,
@@ -49,6 +34,7 @@ def export_translator(
     Args:
         translator: The translator. Its search and its options become part of the model.
         output_dir: The directory, which must be new or empty.
+        format: `"litert"`.
         quantize: See `keras_seq2seq.export.litert.convert`.
         check_lines: Sources that both translate, to compare the results.
         card: Facts about the model for its model card: names and values.
@@ -60,8 +46,10 @@ def export_translator(
         UserError: If the model cannot be exported, or if the exported model is in float32 and
             translates differently. The directory is then not written.
     """
-    from keras_seq2seq.export.litert import BATCH_SIZES, convert
+    from keras_seq2seq.export.litert import BATCH_SIZES, QUANTIZATIONS, convert
 
+    _check_choice("format", format, FORMATS)
+    _check_choice("quantize", quantize, QUANTIZATIONS)
     for side, encoder in (("source", translator.source), ("target", translator.target)):
         _check_tokenizer(side, encoder.tokenizer)
     model, search = translator.model, translator.search
@@ -93,6 +81,11 @@ def export_translator(
             agreement = _compare(translator, exported, check_lines, quantize == "none")
         write_card(directory, card or {}, agreement)
     return agreement
+
+
+def _check_choice(name: str, value: str, choices: Sequence[str]):
+    if value not in choices:
+        raise UserError(f"{name} is {value!r}; choose from {', '.join(choices)}")
 
 
 def _check_tokenizer(side: str, tokenizer: Tokenizer):

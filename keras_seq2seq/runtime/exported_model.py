@@ -86,7 +86,7 @@ class ExportedModel:
         try:
             content = json.loads(read_small_file(path).decode("utf-8"))
             kind, version = content.pop("format"), content.pop("version")
-        except (ValueError, KeyError, AttributeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise _damaged(path, error) from None
         if kind != FORMAT:
             raise UserError(f"{path}: the format is {kind!r:.60}; expected {FORMAT!r}")

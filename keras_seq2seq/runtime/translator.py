@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_seq2seq.cores import count_cores
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.files.standard_streams import muted_standard_error
 from keras_seq2seq.runtime.exported_model import ExportedModel
 from keras_seq2seq.translator.text_translator import TextTranslator
 from keras_seq2seq.translator.unk_replacement import UnkReplacement
@@ -181,7 +182,9 @@ class _Interpreter:
                 f"running an exported model needs LiteRT: pip install ai-edge-litert ({error})"
             ) from None
         try:
-            interpreter = Interpreter(os.fspath(path), num_threads=1)
+            # LiteRT announces how it runs the model.
+            with muted_standard_error():
+                interpreter = Interpreter(os.fspath(path), num_threads=1)
             self._runners = {
                 name: interpreter.get_signature_runner(name)
                 for name in interpreter.get_signature_list()

@@ -140,6 +140,11 @@ class Translator(TextTranslator):
             frozen_weights=True,
         )
 
+    @property
+    def n_best(self) -> int:
+        """Number of translations per sentence."""
+        return self.search.n_best
+
     def score(
         self,
         sources: str | Iterable[str],
@@ -196,6 +201,41 @@ class Translator(TextTranslator):
             self.target,
             self.search,
             unk_replace=self.unk_replacement is not None,
+        )
+
+    def export(
+        self,
+        directory: str | os.PathLike,
+        *,
+        format: str = "litert",
+        quantize: str = "none",
+        check_lines: Sequence[str] = (),
+    ):
+        """Writes the model and its search in a format for deployment.
+
+        Args:
+            directory: A new or empty directory.
+            format: `"litert"`, for `keras_seq2seq.runtime`, which needs neither Keras nor
+                TensorFlow.
+            quantize: Precision of the weights: `"none"` (float32), `"float16"` or `"int8"`.
+            check_lines: Sources that both models translate, to compare the results.
+
+        Returns:
+            The `Agreement` of both models on `check_lines`, or `None` without any.
+
+        Raises:
+            UserError: If the model cannot be exported, or if the exported model is in float32 and
+                translates differently.
+
+        Example:
+            >>> Translator.load("model/dir").export("exported", check_lines=["ein mann schläft ."])
+            >>> keras_seq2seq.runtime.Translator("exported")("ein mann schläft .")
+            'a man sleeps .'
+        """
+        from keras_seq2seq.export import export_translator
+
+        return export_translator(
+            self, directory, format=format, quantize=quantize, check_lines=check_lines
         )
 
     def _decode_batch(self, source_ids, prefix, *, batch_size, with_scores, with_attention):
