@@ -63,9 +63,9 @@ def assert_same(translator, path, prefixes=None, tolerance=1e-4):
 MODELS = {
     "deep": {
         "encoder": lambda: BidirectionalEncoder(
-            8, "GRUCell", num_layers=3, residual_connections=True
+            8, cell="GRUCell", num_layers=3, residual_connections=True
         ),
-        "decoder": lambda: AttentionDecoder(8, "GRUCell", num_layers=2, attention="dot"),
+        "decoder": lambda: AttentionDecoder(8, cell="GRUCell", num_layers=2, attention="dot"),
     },
     "layer_normalization": {"cell": lambda: LSTMCell(8, layer_normalization=True)},
     "tied": {"cell": "GRUCell", "tie_output": True, "embedding_dim": 12},
