@@ -32,6 +32,7 @@ LIBRARY = {
     "decoding": {"backend"},
     "models": {"backend", "decoding", "layers", "losses"},
     "translator": {"backend", "data", "decoding", "files", "models", "text"},
+    "runtime": {"files", "text", "translator"},
     "evaluation": set(),
     "plots": {"files"},
     "callbacks": {"backend", "evaluation", "files", "models", "plots", "text", "translator"},
@@ -40,6 +41,7 @@ BUILDERS = {
     "config": {"evaluation", "files", "text"},
     "building": {*LIBRARY, "config"} - {"callbacks", "plots", "translator"},
     "model_directory": {*LIBRARY, "building", "config"} - {"callbacks", "plots"},
+    "export": {*LIBRARY, "model_directory"} - {"callbacks", "plots"},
 }
 # `cli` may import anything, but not before a command runs: see the test of its help pages.
 APPLICATION = {
@@ -56,6 +58,7 @@ WITHOUT_TENSORFLOW = {
     "layers",
     "losses",
     "models",
+    "runtime",
     "schedules",
     "translator",
 }
@@ -64,6 +67,7 @@ WITHOUT_TENSORFLOW = {
 EXCEPTIONS = {
     ("translator/translator.py", "load"),
     ("translator/translator.py", "save"),
+    ("translator/translator.py", "export"),
     ("translator/scorer.py", "load"),
     # COMET runs on PyTorch, whatever the backend.
     ("evaluation/comet.py", "_count_gpus"),

@@ -11,9 +11,9 @@ from keras_seq2seq.backend.portable import BLOCK_SIZE
 if keras.backend.backend() == "tensorflow":
     from keras_seq2seq.backend.tensorflow import (
         Adam,
-        StepLog,
         TracksLayers,
         build_replicated_optimizer,
+        can_change_shapes,
         compile_function,
         concrete,
         count_replicas,
@@ -22,7 +22,9 @@ if keras.backend.backend() == "tensorflow":
         join_logits,
         lookup_or_compute,
         make_logits,
+        make_step_log,
         matmul,
+        portable_graph,
         replicated_test_step,
         replicated_train_step,
         scan,
@@ -33,16 +35,14 @@ if keras.backend.backend() == "tensorflow":
         take_rows,
     )
 
-    # Whether a tensor may change its shape within a loop.
-    CAN_CHANGE_SHAPES = True
     # Whether XLA compiles `scan`, which it does for loops of a fixed length only.
     CAN_COMPILE_LOOPS = False
 else:
     from keras_seq2seq.backend.portable import (
         Adam,
-        StepLog,
         TracksLayers,
         build_replicated_optimizer,
+        can_change_shapes,
         compile_function,
         concrete,
         count_replicas,
@@ -51,7 +51,9 @@ else:
         join_logits,
         lookup_or_compute,
         make_logits,
+        make_step_log,
         matmul,
+        portable_graph,
         replicated_test_step,
         replicated_train_step,
         scan,
@@ -62,15 +64,15 @@ else:
         take_rows,
     )
 
-    CAN_CHANGE_SHAPES = False
     CAN_COMPILE_LOOPS = True
 
 __all__ = [
     "BLOCK_SIZE",
-    "CAN_CHANGE_SHAPES",
     "CAN_COMPILE_LOOPS",
     "Adam",
-    "StepLog",
+    "can_change_shapes",
+    "make_step_log",
+    "portable_graph",
     "TracksLayers",
     "concrete",
     "compile_function",

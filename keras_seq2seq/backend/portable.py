@@ -237,3 +237,18 @@ def sum_over_replicas(value):
 
 class TracksLayers:
     """Mixin of layers and models: has no effect on backends without TensorFlow's checkpoints."""
+
+
+def portable_graph():
+    """Has no effect: graphs for LiteRT are made with TensorFlow."""
+    return nullcontext()
+
+
+def can_change_shapes():
+    """Returns whether a tensor may change its shape within a loop."""
+    return False
+
+
+def make_step_log(entry, length):
+    """Returns a `StepLog`."""
+    return StepLog(entry, length)

@@ -71,6 +71,7 @@ INTERRUPTED = 130
         "evaluate",
         "score",
         "average",
+        "export",
         "vocab",
         "data",
         "demo",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.files.standard_streams import muted_standard_error
 from keras_seq2seq.tensorflow_settings import set_environment
 
 _LEVEL, _ERRORS = "TF_CPP_MIN_LOG_LEVEL", "3"
@@ -40,7 +41,7 @@ def import_tensorflow(batches_at_once: bool = False):
     # The level alone is not enough: TensorFlow logs some lines before reading it.
     is_first = "tensorflow" not in sys.modules
     with (
-        _muted_standard_error() if is_quiet else nullcontext(),
+        muted_standard_error() if is_quiet else nullcontext(),
         _kept_for_good() if is_first else nullcontext(),
     ):
         try:
@@ -49,22 +50,6 @@ def import_tensorflow(batches_at_once: bool = False):
             raise UserError("the command line needs TensorFlow: pip install tensorflow") from error
     if is_quiet:
         tensorflow.get_logger().setLevel("ERROR")
-
-
-@contextmanager
-def _muted_standard_error() -> Iterator[None]:
-    """Discards everything written to file descriptor 2, including by C++ code."""
-    if sys.stderr is not None:
-        sys.stderr.flush()
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 @contextmanager

@@ -30,7 +30,7 @@ from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.writing import atomic_directory
 
 if TYPE_CHECKING:
-    from keras_seq2seq.translator import Translation, Translator
+    from keras_seq2seq.translator import TextTranslator, Translation
 
 
 class TranslationFiles:
@@ -45,21 +45,27 @@ class TranslationFiles:
     """
 
     def __init__(self, attention_dir: str | None, beam_dir: str | None):
-        from keras_seq2seq.plots import AttentionDirectory, BeamDirectory
+        self._pictures = self._pages = None
+        if attention_dir is not None:
+            # Imports matplotlib.
+            from keras_seq2seq.plots import AttentionDirectory
 
-        self._pictures = attention_dir and AttentionDirectory(attention_dir)
-        self._pages = beam_dir and BeamDirectory(beam_dir)
+            self._pictures = AttentionDirectory(attention_dir)
+        if beam_dir is not None:
+            from keras_seq2seq.plots import BeamDirectory
 
-    def check(self, translator: Translator):
+            self._pages = BeamDirectory(beam_dir)
+
+    def check(self, translator: TextTranslator):
         """Checks that the model provides what is to be written.
 
         Raises:
             UserError: If attention plots are requested for a model without attention.
         """
-        if self._pictures and not translator.model.has_attention:
+        if self._pictures and not translator.has_attention:
             raise UserError("--attention_dir: the model has no attention; leave it out")
 
-    def write(self, number: int, translation: Translation, translator: Translator):
+    def write(self, number: int, translation: Translation, translator: TextTranslator):
         """Writes the files of one line.
 
         Args:
@@ -212,15 +218,10 @@ def translate(
             )
         files = TranslationFiles(attention_dir, beam_dir)
 
-        from keras_seq2seq.cli.tensorflow_import import import_tensorflow
-
-        import_tensorflow(batches_at_once=True)
         from keras_seq2seq.translator.paragraphs import translate_paragraphs
-        from keras_seq2seq.translator.translator import BATCH_SIZE, Translator
+        from keras_seq2seq.translator.text_translator import BATCH_SIZE
 
-        translator = Translator.load(
-            model_dirs, unk_mapping=unk_mapping, return_tree=beam_dir is not None, **options
-        )
+        translator = _load(model_dirs, unk_mapping, beam_dir is not None, options)
         files.check(translator)
         details = {
             "with_scores": scores or output_format == "jsonl" or beam_dir is not None,
@@ -231,7 +232,7 @@ def translate(
             # Trace the graph before the user waits for a translation.
             list(translator.stream(["."], **details))
             _prompt()
-        if split_sentences and translator.search.n_best > 1:
+        if split_sentences and translator.n_best > 1:
             raise UserError("--split_sentences writes one translation per line; set --n_best to 1")
         stream = partial(
             translator.stream,
@@ -241,7 +242,7 @@ def translate(
             read_ahead=not interactive,
         )
         translations = translate_paragraphs(stream, lines) if split_sentences else stream(lines)
-        has_numbers = translator.search.n_best > 1
+        has_numbers = translator.n_best > 1
         for number, translation in enumerate(translations, 1):
             if table is not None:
                 table.write(
@@ -263,6 +264,54 @@ def translate(
             files.write(number, translation, translator)
             if interactive:
                 file.flush()
+
+
+def _load(
+    model_dirs: tuple[str, ...],
+    unk_mapping: str | None,
+    return_tree: bool,
+    options: dict[str, Any],
+) -> TextTranslator:
+    from keras_seq2seq.runtime import ExportedModel
+
+    if any(map(ExportedModel.is_at, model_dirs)):
+        return _load_exported(model_dirs, unk_mapping, return_tree, options)
+
+    from keras_seq2seq.cli.tensorflow_import import import_tensorflow
+
+    import_tensorflow(batches_at_once=True)
+    from keras_seq2seq.translator.translator import Translator
+
+    return Translator.load(model_dirs, unk_mapping=unk_mapping, return_tree=return_tree, **options)
+
+
+def _load_exported(
+    model_dirs: tuple[str, ...],
+    unk_mapping: str | None,
+    return_tree: bool,
+    options: dict[str, Any],
+) -> TextTranslator:
+    from keras_seq2seq.runtime import Translator
+
+    if len(model_dirs) > 1:
+        raise UserError(
+            "an exported model cannot be a part of an ensemble; export the ensemble itself"
+        )
+    given = {name: value for name, value in options.items() if value is not None}
+    max_length = given.pop("max_length", None)
+    if unk_mapping is not None:
+        given["unk_mapping"] = unk_mapping
+    if given:
+        raise UserError(
+            f"--{min(given)}: cannot be changed in the exported model {model_dirs[0]}; export the "
+            "model again with this option"
+        )
+    if max_length is not None:
+        max_length = WholeNumber(1).convert(str(max_length), None, None)
+    translator = Translator(model_dirs[0], max_length=max_length)
+    if return_tree and translator.options.search != "beam":
+        raise UserError("--beam_dir needs beam search; export the model with --beam_width")
+    return translator
 
 
 def _prompt():

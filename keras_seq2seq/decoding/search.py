@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from keras_seq2seq import backend
-from keras_seq2seq.backend import CAN_CHANGE_SHAPES, StepLog
+from keras_seq2seq.backend import can_change_shapes, make_step_log
 from keras_seq2seq.decoding.constraints import Constraints
 
 # Finished slots are refilled or dropped once they are this share of all: that also copies the
@@ -110,14 +110,14 @@ class Search:
         batch_size = count_rows(states)
         limits = self.constraints.limits(batch_size, source_lengths, prefix, max_length)
         requested = Requested(return_scores, return_attention_scores)
-        if CAN_CHANGE_SHAPES:
+        if can_change_shapes():
             max_length = ops.max(limits.longest, initial=1)
         state = self._begin(states, memory, limits, source_lengths, max_length)
 
         # The first step, outside the loop and with all rows, shows what there is to log.
         waiting, entry = self._advance(step, state, requested)
         # A row that is done stays at the position after its last token.
-        log = StepLog(entry, max_length + 1)
+        log = make_step_log(entry, max_length + 1)
         written = log.write(log.empty(), entry, state.lengths, state.rows)
 
         def cond(steps, state, started, written, results):
@@ -133,7 +133,7 @@ class Search:
 
         loop_vars = (1, *first_slots(waiting, num_slots), written, waiting.results)
         steps, _, _, written, results = ops.while_loop(cond, body, loop_vars)
-        entries = log.read(written, steps if CAN_CHANGE_SHAPES else max_length)
+        entries = log.read(written, steps if can_change_shapes() else max_length)
         hypotheses = self._finish(entries, results)
         return hypotheses if return_scores else hypotheses.without_scores()
 
@@ -182,7 +182,7 @@ def lengths_after(state):
 def first_slots(waiting, num_slots):
     """Returns the state of the first rows, which start, and their number."""
     count = count_rows(waiting.done)
-    if not CAN_CHANGE_SHAPES:
+    if not can_change_shapes():
         return waiting, count
     num_slots = count if num_slots is None else ops.minimum(num_slots, count)
     # By `nonzero`, whose length is unknown while the loop is traced, as the slots become fewer.
@@ -200,7 +200,7 @@ def refill_if_worthwhile(state, started, waiting):
     Returns:
         The state of the rows in the slots, and how many rows have started.
     """
-    if not CAN_CHANGE_SHAPES:
+    if not can_change_shapes():
         return state, started
     slots = count_rows(state.done)
     some_wait = started < count_rows(waiting.done)

@@ -121,23 +121,21 @@ codecs.register_error(_PLAIN, _to_plain_text)
 
 
 @contextmanager
-def muted_descriptor(descriptor: int) -> Iterator[None]:
-    """Discards what native code writes to a file descriptor within the block.
-
-    Args:
-        descriptor: The file descriptor, such as 2 for standard error.
-    """
+def muted_standard_error() -> Iterator[None]:
+    """Discards what is written to file descriptor 2 within the block, also by native code."""
+    if sys.stderr is not None:
+        sys.stderr.flush()
     try:
-        saved = os.dup(descriptor)
+        saved = os.dup(2)
     except OSError:
         # It is closed.
         yield
         return
     null = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(null, descriptor)
+        os.dup2(null, 2)
         yield
     finally:
-        os.dup2(saved, descriptor)
+        os.dup2(saved, 2)
         os.close(saved)
         os.close(null)

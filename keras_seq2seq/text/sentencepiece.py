@@ -10,7 +10,7 @@ from typing import Any
 
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.reading import read_small_file
-from keras_seq2seq.files.standard_streams import muted_descriptor
+from keras_seq2seq.files.standard_streams import muted_standard_error
 from keras_seq2seq.files.text_lines import check_lines
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.special_tokens import SPECIAL_TOKENS, UNKNOWN_ID
@@ -309,7 +309,7 @@ class SentencePieceTokenizer(Tokenizer):
         def make():
             import tensorflow_text
 
-            with muted_descriptor(2):
+            with muted_standard_error():
                 return tensorflow_text.SentencepieceTokenizer(self.model, **options)
 
         return self._constant(tuple(options.items()), make)

@@ -3,14 +3,16 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_seq2seq.decoding import BeamTree, Hypotheses
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID
 from keras_seq2seq.text import TextEncoder
 from keras_seq2seq.translator.unk_replacement import UnkReplacement
+
+if TYPE_CHECKING:
+    from keras_seq2seq.decoding import BeamTree, Hypotheses
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class Translation:
 
     source_tokens: list[str]
     hypotheses: list[Hypothesis]
-    tree: BeamTree | None = None
+    tree: "BeamTree | None" = None
 
     @property
     def best(self) -> Hypothesis:
@@ -138,7 +140,7 @@ class HypothesisReader:
         self._unk_replacement = unk_replacement
 
     def read(
-        self, found: Hypotheses, row: int, source: Sequence[str], prefix: Sequence[str]
+        self, found: "Hypotheses", row: int, source: Sequence[str], prefix: Sequence[str]
     ) -> Iterator[Hypothesis]:
         """Yields the hypotheses of a sentence, best first.
 

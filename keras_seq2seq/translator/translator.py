@@ -1,18 +1,15 @@
 """Translation of sentences with a trained model."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
-from itertools import repeat
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_seq2seq import backend
-from keras_seq2seq.data.length_batches import map_by_length
 from keras_seq2seq.decoding import GreedySearch, Search, get_search
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.models import Ensemble, Seq2Seq
@@ -22,25 +19,11 @@ from keras_seq2seq.text import TextEncoder, Tokenizer, Vocabulary
 from keras_seq2seq.text.deprecated import TEXT_KEYWORDS, accept_deprecated_keywords
 from keras_seq2seq.text.text_encoder import as_text_encoders
 from keras_seq2seq.translator.scorer import Score, Scorer
-from keras_seq2seq.translator.translation import (
-    Hypothesis,
-    HypothesisReader,
-    Translation,
-    iterate_strings,
-)
+from keras_seq2seq.translator.text_translator import TextTranslator
 from keras_seq2seq.translator.unk_replacement import UnkReplacement
 
-# The fastest for short sentences on a CPU; larger batches are no faster.
-BATCH_SIZE = 64
 
-# Number of batches read together: their sentences refill the slots of finished ones.
-BATCHES_READ_TOGETHER = 4
-
-# Longer lines are rejected: a single line could use up all memory.
-MAX_SOURCE_TOKENS = 10_000
-
-
-class Translator:
+class Translator(TextTranslator):
     """Translates sentences with a trained model.
 
     The search is traced once for all batch shapes, and once more if scores or attention are
@@ -72,6 +55,9 @@ class Translator:
         [-0.7, -1.9, -2.2]
     """
 
+    # The sentences of other batches refill the slots of finished ones.
+    _batches_read_together = 4
+
     @accept_deprecated_keywords(*TEXT_KEYWORDS, "fixed_weights")
     def __init__(
         self,
@@ -86,12 +72,16 @@ class Translator:
         if unk_replacement and not model.has_attention:
             raise ValueError("`unk_replacement` needs a model with attention.")
         self.model = model
-        self.source, self.target = as_text_encoders(source, target)
         self.search = get_search(search or GreedySearch(max_length=100))
-        self.unk_replacement = unk_replacement
         self.frozen_weights = frozen_weights
+        super().__init__(
+            *as_text_encoders(source, target),
+            max_length=self.search.constraints.max_length,
+            has_attention=model.has_attention,
+            unk_replacement=unk_replacement,
+        )
+        self._workers = count_cores() if self.search.is_deterministic else 1
         self._scorer = None
-        self._reader = HypothesisReader(self.target, self.source.reverse, unk_replacement)
         ranks = {"source_ids": 2, "prefix": 2, "num_slots": 0}
         self._decode = {
             (with_scores, with_attention): backend.compile_function(
@@ -150,104 +140,10 @@ class Translator:
             frozen_weights=True,
         )
 
-    def __call__(
-        self, sentences: str | Iterable[str], batch_size: int = BATCH_SIZE
-    ) -> str | list[str]:
-        """Translates sentences.
-
-        Args:
-            sentences: The sentences, or a single one; an empty one has an empty translation.
-            batch_size: Maximum number of sentences decoded at once. Four times as many are read
-                together, and refill the slots of finished sentences.
-
-        Returns:
-            The translations in the order of the sentences, or the translation of a single one.
-
-        Raises:
-            TypeError: If a sentence is not a string.
-            UserError: If a sentence has more than `MAX_SOURCE_TOKENS` tokens.
-        """
-        if isinstance(sentences, str):
-            return self([sentences], batch_size)[0]
-        return [
-            translation.text
-            for translation in self.stream(
-                sentences, batch_size, with_scores=False, with_attention=False
-            )
-        ]
-
-    def translate(
-        self,
-        sentences: str | Iterable[str],
-        batch_size: int = BATCH_SIZE,
-        *,
-        prefixes: str | Iterable[str] | None = None,
-    ) -> Translation | list[Translation]:
-        """Translates sentences, and returns all hypotheses with scores, tokens and attention.
-
-        Args:
-            sentences: The sentences, or a single one; an empty one has an empty translation.
-            batch_size: As in `__call__`.
-            prefixes: The text that the translations of each sentence must begin with; `""` for
-                none. A string if there is a single sentence. Words that are not in the vocabulary
-                are read as `<unk>` and copied to the translation.
-
-        Returns:
-            The translations in the order of the sentences, or the translation of a single one.
-
-        Raises:
-            TypeError: If a sentence or a prefix is not a string.
-            UserError: If the numbers of prefixes and sentences differ, a prefix is too long, or a
-                sentence has more than `MAX_SOURCE_TOKENS` tokens.
-        """
-        if isinstance(sentences, str):
-            prefixes = [prefixes] if isinstance(prefixes, str) else prefixes
-            return self.translate([sentences], batch_size, prefixes=prefixes)[0]
-        return list(self.stream(sentences, batch_size, prefixes=prefixes))
-
-    def stream(
-        self,
-        sentences: Iterable[str],
-        batch_size: int = BATCH_SIZE,
-        *,
-        prefixes: Iterable[str] | None = None,
-        with_scores: bool = True,
-        with_attention: bool = True,
-        read_ahead: bool = True,
-    ) -> Iterator[Translation]:
-        """Translates a stream of sentences in constant memory, keeping their order.
-
-        Args:
-            sentences: An iterable of sentences.
-            batch_size: As in `translate`.
-            prefixes: As in `translate`.
-            with_scores: Whether to return scores, which make greedy search slower.
-            with_attention: Whether to return attention weights, if the model has attention.
-            read_ahead: Whether to read many sentences ahead and to sort them by length. If not,
-                each sentence is translated before the next one is read.
-
-        Yields:
-            The translations.
-
-        Raises:
-            TypeError: If a sentence or a prefix is not a string, or a single string is given.
-        """
-        sentences = iterate_strings(sentences, "sentences")
-        if prefixes is not None:
-            prefixes = iterate_strings(prefixes, "prefixes")
-
-        def translate_batch(items):
-            return self._translate_batch(items, batch_size, with_scores, with_attention)
-
-        return map_by_length(
-            translate_batch,
-            self._split(sentences, prefixes),
-            lengths=lambda item: (len(item[0]),),
-            empty=self._empty_translation,
-            batch_size=batch_size * BATCHES_READ_TOGETHER,
-            sort=read_ahead,
-            workers=count_cores() if self.search.is_deterministic else 1,
-        )
+    @property
+    def n_best(self) -> int:
+        """Number of translations per sentence."""
+        return self.search.n_best
 
     def score(
         self,
@@ -307,55 +203,46 @@ class Translator:
             unk_replace=self.unk_replacement is not None,
         )
 
-    def _split(self, sentences, prefixes) -> Iterator[tuple[list[str], list[str]]]:
-        """Yields the tokens of each sentence and its prefix."""
-        max_tokens = self.search.constraints.max_length - 1
-        prefixes = repeat("") if prefixes is None else iter(prefixes)
-        number = 0
-        for number, sentence in enumerate(sentences, 1):
-            prefix = next(prefixes, None)
-            if prefix is None:
-                raise UserError(f"only {number - 1} prefixes; expected one for each sentence")
-            tokens = self.target.split(prefix, keep_unknown=True)
-            if len(tokens) > max_tokens:
-                raise UserError(
-                    f"prefix {number} has {len(tokens)} tokens; expected at most {max_tokens}, "
-                    f"since translations have at most {max_tokens + 1} tokens including the end "
-                    "token; increase max_length"
-                )
-            source = self.source.split(sentence)
-            if len(source) > MAX_SOURCE_TOKENS:
-                raise UserError(
-                    f"sentence {number} has {len(source):,} tokens; expected at most "
-                    f"{MAX_SOURCE_TOKENS:,}; split the text into sentences"
-                )
-            yield source, tokens
-        if not isinstance(prefixes, repeat) and next(prefixes, None) is not None:
-            raise UserError(f"more than {number} prefixes; expected one for each sentence")
+    def export(
+        self,
+        directory: str | os.PathLike,
+        *,
+        format: str = "litert",
+        quantize: str = "none",
+        check_lines: Sequence[str] = (),
+    ):
+        """Writes the model and its search in a format for deployment.
 
-    def _empty_translation(self, item) -> Translation:
-        attention = np.zeros((0, 0), "float32") if self.model.has_attention else None
-        return Translation([], [Hypothesis("", [], 0.0, [], attention)])
+        Args:
+            directory: A new or empty directory.
+            format: `"litert"`, for `keras_seq2seq.runtime`, which needs neither Keras nor
+                TensorFlow.
+            quantize: Precision of the weights: `"none"` (float32), `"float16"` or `"int8"`.
+            check_lines: Sources that both models translate, to compare the results.
 
-    def _translate_batch(
-        self, items, batch_size, with_scores, with_attention
-    ) -> Iterator[Translation]:
-        sources, prefixes = zip(*items, strict=True)
-        with_attention = self.model.has_attention and (
-            with_attention or self.unk_replacement is not None
+        Returns:
+            The `Agreement` of both models on `check_lines`, or `None` without any.
+
+        Raises:
+            UserError: If the model cannot be exported, or if the exported model is in float32 and
+                translates differently.
+
+        Example:
+            >>> Translator.load("model/dir").export("exported", check_lines=["ein mann schläft ."])
+            >>> keras_seq2seq.runtime.Translator("exported")("ein mann schläft .")
+            'a man sleeps .'
+        """
+        from keras_seq2seq.export import export_translator
+
+        return export_translator(
+            self, directory, format=format, quantize=quantize, check_lines=check_lines
         )
-        decode = self._decode[with_scores, with_attention]
-        source_ids, prefix_ids = self.source.with_end(sources), self.target.padded(prefixes)
-        found = decode(source_ids, prefix_ids, min(batch_size, len(sources)))
-        found = keras.tree.map_structure(
+
+    def _decode_batch(self, source_ids, prefix, *, batch_size, with_scores, with_attention):
+        found = self._decode[with_scores, with_attention](source_ids, prefix, batch_size)
+        return keras.tree.map_structure(
             lambda part: part if part is None else ops.convert_to_numpy(part), found
         )
-        for row, (source, prefix) in enumerate(items):
-            yield Translation(
-                source,
-                list(self._reader.read(found, row, source, prefix)),
-                found.tree and type(found.tree)(*(part[row] for part in found.tree)),
-            )
 
     def _search(self, with_scores, with_attention, source_ids, prefix, num_slots):
         with backend.frozen_weights() if self.frozen_weights else nullcontext():

@@ -2,12 +2,14 @@
 
 from keras_seq2seq.backend.tensorflow.cross_entropy import join_logits, smoothed_cross_entropy
 from keras_seq2seq.backend.tensorflow.products import (
-    StepLog,
+    can_change_shapes,
     dense,
     frozen_weights,
     lookup_or_compute,
     make_logits,
+    make_step_log,
     matmul,
+    portable_graph,
     take_beams,
     take_rows,
 )
@@ -25,7 +27,9 @@ from keras_seq2seq.backend.tensorflow.training import (
 
 __all__ = [
     "Adam",
-    "StepLog",
+    "can_change_shapes",
+    "make_step_log",
+    "portable_graph",
     "TracksLayers",
     "concrete",
     "compile_function",

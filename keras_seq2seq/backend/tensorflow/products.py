@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_seq2seq.backend import portable
 from keras_seq2seq.backend.portable import BLOCK_SIZE
 
 
@@ -34,6 +35,23 @@ class BlockValue(threading.local):
             yield
         finally:
             self.value = before
+
+
+# Whether the graph that is being traced may only contain operations that LiteRT has.
+exporting = BlockValue()
+
+
+def portable_graph() -> AbstractContextManager[None]:
+    """Restricts the graph that is traced in the block to operations that LiteRT has.
+
+    It has no custom gradients, no lists of tensors, and its tensors keep their shapes in loops.
+    """
+    return exporting.set_to(True)
+
+
+def can_change_shapes() -> bool:
+    """Returns whether a tensor may change its shape within a loop."""
+    return not exporting.value
 
 
 # A graph has at most 2 GB and may contain each constant several times.
@@ -219,11 +237,17 @@ def from_rows(rows, features):
     """Returns rows `(rows, columns)` computed from features, in the shape of the features."""
     size = rows.shape[-1]
     shape = tf.concat([tf.shape(features)[:-1], [size]], axis=0)
-    return tf.ensure_shape(tf.reshape(rows, shape), [*features.shape[:-1], size])
+    result = tf.reshape(rows, shape)
+    result.set_shape([*features.shape[:-1], size])
+    return result
+
+
+def _multiply_rows(rows, kernel):
+    return tf.matmul(rows, kernel) if exporting.value else _multiply_rows_fast(rows, kernel)
 
 
 @tf.custom_gradient
-def _multiply_rows(rows, kernel):
+def _multiply_rows_fast(rows, kernel):
     def gradient(upstream):
         d_rows = tf.matmul(upstream, transpose(kernel))
         return d_rows, tf.matmul(rows, upstream, transpose_a=True)
@@ -312,6 +336,11 @@ def take_rows(tensor, rows):
 def take_beams(tensor, beams):
     """Returns from a tensor `(rows, width, ...)` the beams `(rows, n)` of each row."""
     return tf.gather(tensor, beams, batch_dims=1)
+
+
+def make_step_log(entry, length):
+    """Returns the `StepLog` that fits the graph that is being traced."""
+    return (StepLog if can_change_shapes() else portable.StepLog)(entry, length)
 
 
 class StepLog:

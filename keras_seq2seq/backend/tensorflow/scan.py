@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from keras.tree import flatten, pack_sequence_as
 
-from keras_seq2seq.backend.tensorflow.products import recorder_in_use
+from keras_seq2seq.backend.tensorflow.products import exporting, recorder_in_use
 
 
 def scan(step, states, inputs, keep, constants=(), weights=(), go_backwards=False):
@@ -34,6 +34,11 @@ def scan(step, states, inputs, keep, constants=(), weights=(), go_backwards=Fals
         aligned with the inputs.
     """
     loop = _Loop(step, states, len(inputs), constants, weights, go_backwards)
+    if exporting.value:
+        final, kept = loop.run_forward(
+            [*flatten(states), *inputs, *flatten(constants), *weights], keep
+        )
+        return final, kept
     count = len(flatten(states))
     kept = flatten(keep(pack_sequence_as(states, list(range(count)))))
 
@@ -128,6 +133,36 @@ class _Loop:
             lambda index, *_: index < length, body, (1, new_states, *trace)
         )
         return final_states, _Trace(*arrays), first
+
+    def run_forward(self, arguments, keep):
+        """Returns what `scan` returns, in a graph without gradients."""
+        states, inputs, constants, weights = self._split(
+            [tf.convert_to_tensor(a) for a in arguments]
+        )
+        # Arrays are written from the start: converters ignore other orders.
+        if self._go_backwards:
+            inputs = [tf.reverse(tensor, [0]) for tensor in inputs]
+        length = tf.shape(inputs[0])[0]
+
+        def kept(states):
+            return _numbered(flatten(keep(pack_sequence_as(self._states, states))))
+
+        def body(index, states, arrays):
+            now = [tensor[index] for tensor in inputs]
+            after, _ = self._advance([*states, *now, *constants, *weights], Recording)
+            for new, old in zip(after, states, strict=True):
+                new.set_shape(old.shape)
+            return index + 1, after, _write(arrays, index, kept(after))
+
+        loop_vars = (0, states, _arrays(length, kept(states)))
+        _, final, arrays = tf.while_loop(lambda index, *_: index < length, body, loop_vars)
+        stacked = [array.stack() for _, array in sorted(arrays.items())]
+        if self._go_backwards:
+            stacked = [tf.reverse(tensor, [0]) for tensor in stacked]
+        return (
+            pack_sequence_as(self._states, final),
+            pack_sequence_as(keep(self._states), stacked),
+        )
 
     def all_states(self, trace, number):
         """Returns a state after each step, aligned with the inputs."""

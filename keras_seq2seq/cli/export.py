@@ -1,0 +1,104 @@
+"""`keras-seq2seq export`"""
+
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from keras_seq2seq.cli.input_output import check_readable, read_text, warnings_in_lines
+from keras_seq2seq.cli.options import decoding_options, file_option
+
+if TYPE_CHECKING:
+    from keras_seq2seq.model_directory import ModelDirectory
+
+# The number of dev lines that are translated to compare both models.
+CHECKED_LINES = 200
+
+
+@click.command(epilog="Omitted decoding flags default to the model's inference.* options.")
+@click.option(
+    "--model_dir",
+    "model_dirs",
+    metavar="DIR",
+    required=True,
+    multiple=True,
+    help="Model directory (the --output_dir of train); repeat to export an ensemble.",
+)
+@click.option(
+    "--output_dir", metavar="DIR", required=True, help="New or empty directory for the export."
+)
+@click.option(
+    "--format",
+    "export_format",
+    type=click.Choice(["litert"]),
+    default="litert",
+    show_default=True,
+    help="litert runs without TensorFlow, in Python or with translate --model_dir.",
+)
+@click.option(
+    "--quantize",
+    type=click.Choice(["none", "float16", "int8"]),
+    default="none",
+    show_default=True,
+    help="Precision of the weights; none is float32. int8 is the smallest and fastest.",
+)
+@file_option(
+    "--check",
+    help="Text to translate with both models, to compare the results.  [default: the first "
+    f"{CHECKED_LINES} lines of the dev data]",
+)
+@decoding_options
+@click.option(
+    "--unk_mapping",
+    metavar="FILE",
+    help="With --unk_replace: dictionary for translating the source tokens.",
+)
+def export(
+    model_dirs: tuple[str, ...],
+    output_dir: str,
+    export_format: str,
+    quantize: str,
+    check: str | None,
+    unk_mapping: str | None,
+    **options: Any,
+):
+    """Export a model for deployment, with its search and decoding options.
+
+    The result is compared with the original model, and not written if a float32 model translates
+    differently.
+    """
+    if check is not None:
+        check_readable(check)
+    from keras_seq2seq.cli.tensorflow_import import import_tensorflow
+
+    import_tensorflow(batches_at_once=True)
+    from keras_seq2seq.export import describe_model, export_translator
+    from keras_seq2seq.model_directory import ModelDirectory
+    from keras_seq2seq.translator.translator import Translator
+
+    with warnings_in_lines():
+        translator = Translator.load(model_dirs, unk_mapping=unk_mapping, **options)
+        directory = ModelDirectory(model_dirs[0])
+        lines = _dev_lines(directory) if check is None else list(read_text(check))
+        agreement = export_translator(
+            translator,
+            output_dir,
+            format=export_format,
+            quantize=quantize,
+            check_lines=lines,
+            card=describe_model(model_dirs),
+        )
+    if agreement is None:
+        click.echo("Not compared with the original: no lines to translate (see --check).", err=True)
+    else:
+        click.echo(f"Compared with the original: {agreement}.", err=True)
+    click.echo(f"Translate with: keras-seq2seq translate --model_dir {output_dir}", err=True)
+
+
+def _dev_lines(directory: "ModelDirectory") -> list[str]:
+    """Returns the first lines of the dev data, or none if it is not there any more."""
+    path = directory.load_config().dev_source
+    if path is None or not Path(path).is_file():
+        return []
+    return list(islice(read_text(path), CHECKED_LINES))

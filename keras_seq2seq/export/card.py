@@ -1,0 +1,116 @@
+"""The model card of an exported model."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keras_seq2seq import __version__
+from keras_seq2seq.files.writing import atomic_file
+from keras_seq2seq.model_directory import ModelDirectory
+from keras_seq2seq.runtime import ExportedModel
+
+_USAGE = """
+## Use
+
+```shell
+pip install numpy ai-edge-litert sentencepiece
+pip install --no-deps keras-seq2seq
+```
+
+```python
+from keras_seq2seq.runtime import Translator
+
+translator = Translator("path/of/this/directory")
+translator("text")
+```
+"""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """A comparison of an exported model with the original.
+
+    Attributes:
+        lines: Number of lines that both translated.
+        equal: Number of lines with the same translation.
+        largest_difference: The largest difference of the scores of equal translations, in nats.
+    """
+
+    lines: int
+    equal: int
+    largest_difference: float
+
+    def __str__(self):
+        return (
+            f"{self.equal:,} of {self.lines:,} translations equal, scores of equal ones within "
+            f"{self.largest_difference:.1e}"
+        )
+
+
+def describe_model(model_dirs: Sequence[str | os.PathLike]) -> dict[str, str]:
+    """Returns facts about trained models for a model card: names and values."""
+    facts = {}
+    for number, directory in enumerate(map(ModelDirectory, model_dirs), 1):
+        prefix = f"model {number}: " if len(model_dirs) > 1 else ""
+        config = directory.load_config()
+        cell = config.hparams.encoder_cell
+        facts[f"{prefix}model"] = (
+            f"{config.model}, {cell.type}, {cell.num_layers} x {cell.num_units} units"
+        )
+        data = [path for path in (config.train_source, config.train_target) if path]
+        if data:
+            facts[f"{prefix}training data"] = ", ".join(Path(path).name for path in data)
+        if metrics := _best_metrics(directory.metrics_path, config.best_metric):
+            facts[f"{prefix}dev metrics"] = ", ".join(
+                f"{name.removeprefix('dev_')} {value:.4g}" for name, value in metrics.items()
+            )
+    return facts
+
+
+def _best_metrics(path: Path, best_metric: str) -> dict[str, float]:
+    """Returns the dev metrics of the best evaluation in `metrics.jsonl`."""
+    name, evaluations = f"dev_{best_metric}", []
+    try:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            record = json.loads(line)
+            if isinstance(record.get(name), (int, float)):
+                evaluations.append(record)
+    except (OSError, ValueError, AttributeError):
+        return {}
+    if not evaluations:
+        return {}
+    is_loss = best_metric in ("loss", "perplexity")
+    best = (min if is_loss else max)(evaluations, key=lambda record: record[name])
+    return {key: value for key, value in best.items() if key.startswith("dev_")}
+
+
+def write_card(directory: ExportedModel, facts: Mapping[str, Any], agreement: Agreement | None):
+    """Writes `README.md`.
+
+    Args:
+        directory: The exported model, complete except for its card.
+        facts: Facts about the model: names and values.
+        agreement: The comparison with the original model, or `None` if there was none.
+    """
+    options = directory.load_options()
+    size = sum(file.stat().st_size for file in directory.path.iterdir())
+    rows = {
+        **facts,
+        "search": f"{options.search}, up to {options.max_length} tokens",
+        "weights": {"none": "float32"}.get(options.quantize, options.quantize),
+        "size": f"{size / 1e6:.1f} MB",
+        "exported by": f"keras-seq2seq {__version__}",
+        "compared with the original": agreement or "no",
+    }
+    with atomic_file(directory.card_path) as file:
+        file.write("# Exported keras-seq2seq model\n\n| | |\n|---|---|\n")
+        for name, value in rows.items():
+            file.write(f"| {_cell(name)} | {_cell(value)} |\n")
+        file.write(_USAGE)
+
+
+def _cell(value: Any) -> str:
+    return str(value).replace("|", "\\|").replace("\n", " ")

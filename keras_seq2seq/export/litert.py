@@ -1,0 +1,137 @@
+"""Conversion of a model and its search to LiteRT."""
+
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from keras_seq2seq import backend
+from keras_seq2seq.decoding import BeamSearch, SamplingSearch, Search
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.files.standard_streams import muted_standard_error
+from keras_seq2seq.models import Ensemble, Seq2Seq
+from keras_seq2seq.special_tokens import PADDING_ID
+
+QUANTIZATIONS = ("none", "float16", "int8")
+
+# A single sentence is decoded fastest by a graph for one sentence, many by graphs for several:
+# weights are then read once per step for all of them.
+BATCH_SIZES = (1, 8)
+
+
+def convert(model: Seq2Seq | Ensemble, search: Search, quantize: str = "none") -> bytes:
+    """Converts a model and its search to a LiteRT model of built-in operations.
+
+    For each batch size `n` of `BATCH_SIZES`, there is a signature `translate_n`, which returns the
+    ids of the best hypotheses, and a signature `details_n`, which returns their scores and
+    attention too. They share the weights. The inputs are `source_ids`, `(n, source_length)`,
+    `prefix`, `(n, prefix_length)`, and the scalar `max_length`, all int32.
+
+    Args:
+        model: The model.
+        search: The search. Its options, except for `max_length`, become part of the model.
+        quantize: Precision of the weights of matrix products: `"none"` (float32), `"float16"`, or
+            `"int8"` with activations that are quantized while the model runs.
+
+    Returns:
+        The contents of a `.tflite` file.
+
+    Raises:
+        UserError: If the search or the model cannot be converted.
+    """
+    if isinstance(search, SamplingSearch):
+        raise UserError("sampling cannot be exported to LiteRT; use greedy search or a beam_width")
+    _check_dtype(model)
+    module = tf.Module()
+    module.weights = [weight.value for weight in _weights(model)]
+    signatures = {}
+    for batch_size in BATCH_SIZES:
+        for name, with_details in (("translate", False), ("details", True)):
+            function = _trace(model, search, batch_size, with_details)
+            signatures[f"{name}_{batch_size}"] = function
+            setattr(module, f"{name}_{batch_size}", function)
+    with tempfile.TemporaryDirectory() as directory:
+        options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+        try:
+            with muted_standard_error():
+                tf.saved_model.save(module, directory, signatures, options)
+                converter = tf.lite.TFLiteConverter.from_saved_model(
+                    str(Path(directory)), signature_keys=list(signatures)
+                )
+                _set_quantization(converter, quantize)
+                return converter.convert()
+        # The converter raises errors of many types.
+        except Exception as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+            raise UserError(
+                f"the model cannot be converted to LiteRT ({reason[:200]}); it may contain layers "
+                "that LiteRT does not support"
+            ) from error
+
+
+def _trace(
+    model: Seq2Seq | Ensemble, search: Search, batch_size: int, with_details: bool
+) -> Callable:
+    """Returns the search as a `tf.function` for batches of one size."""
+    if with_details and isinstance(search, BeamSearch):
+        search = BeamSearch(**{**search.get_config(), "return_tree": True})
+    elif isinstance(search, BeamSearch):
+        search = BeamSearch(**{**search.get_config(), "return_tree": False})
+    ids = tf.TensorSpec([batch_size, None], tf.int32)
+    signature = {
+        "source_ids": ids,
+        "prefix": ids,
+        "max_length": tf.TensorSpec([], tf.int32),
+    }
+    return tf.function(
+        partial(_decode, model, search, with_details),
+        input_signature=[
+            tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in signature.items()
+        ],
+        autograph=False,
+    )
+
+
+def _decode(model, search, with_details, source_ids, prefix, max_length):
+    with backend.portable_graph():
+        memory, states = model.encode(source_ids)
+        is_token = tf.cast(source_ids != PADDING_ID, tf.int32)
+        found = search(
+            model.decode_step,
+            states,
+            memory,
+            # Not counting the end token.
+            source_lengths=tf.reduce_sum(is_token, axis=-1) - 1,
+            prefix=prefix,
+            max_length=max_length,
+            return_scores=with_details,
+            return_attention_scores=with_details and model.has_attention,
+        )
+    results = {name: value for name, value in found._asdict().items() if value is not None}
+    tree = results.pop("tree", None)
+    if tree is not None:
+        results |= {f"tree_{name}": value for name, value in tree._asdict().items()}
+    return results
+
+
+def _weights(model: Seq2Seq | Ensemble) -> list[keras.Variable]:
+    models = model.models if isinstance(model, Ensemble) else [model]
+    return [weight for member in models for weight in member.weights]
+
+
+def _check_dtype(model: Seq2Seq | Ensemble):
+    for weight in _weights(model):
+        if keras.backend.is_float_dtype(weight.dtype) and weight.dtype != "float32":
+            raise UserError(
+                f"the model's weights are {weight.dtype}; load it in float32 to export it"
+            )
+
+
+def _set_quantization(converter: tf.lite.TFLiteConverter, quantize: str):
+    if quantize != "none":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if quantize == "float16":
+        converter.target_spec.supported_types = [tf.float16]

@@ -1,0 +1,135 @@
+"""The directory of a model that was exported for LiteRT."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.files.reading import read_small_file
+from keras_seq2seq.files.writing import atomic_file
+from keras_seq2seq.text import TextEncoder, Tokenizer
+
+FORMAT = "keras_seq2seq.litert"
+
+# Increased when older versions of this package could not read the files, or would misread them.
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Options:
+    """How an exported model was built, stored in `export.json`.
+
+    Attributes:
+        search: Name of the search, `"greedy"` or `"beam"`.
+        search_options: The options of the search.
+        max_length: Maximum number of tokens of a translation, the end token included.
+        n_best: Number of translations per sentence.
+        has_attention: Whether the model has attention.
+        reverse_source: Whether the model reads reversed sources.
+        batch_sizes: The batch sizes that the model was traced for, in increasing order.
+        quantize: Precision of the weights: `"none"`, `"float16"` or `"int8"`.
+        unk_mapping: Translations of source tokens to replace `<unk>` with, or `None` if `<unk>`
+            is not replaced.
+    """
+
+    search: str
+    search_options: Mapping[str, Any]
+    max_length: int
+    n_best: int
+    has_attention: bool
+    reverse_source: bool = False
+    batch_sizes: tuple[int, ...] = (1,)
+    quantize: str = "none"
+    unk_mapping: Mapping[str, str] | None = field(default=None)
+
+
+class ExportedModel:
+    """Paths of the files of an exported model, and methods to read and write them.
+
+    Args:
+        path: The directory.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = Path(path)
+        self.options_path = self.path / "export.json"
+        self.model_path = self.path / "model.tflite"
+        self.card_path = self.path / "README.md"
+        # Prefixes of the files of the tokenizers.
+        self.source_path = self.path / "source"
+        self.target_path = self.path / "target"
+
+    @classmethod
+    def is_at(cls, path: str | os.PathLike) -> bool:
+        """Returns whether a directory contains an exported model."""
+        return cls(path).options_path.exists()
+
+    def save_options(self, options: Options):
+        """Writes `export.json`."""
+        content = {"format": FORMAT, "version": FORMAT_VERSION, **asdict(options)}
+        with atomic_file(self.options_path) as file:
+            file.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+    def load_options(self) -> Options:
+        """Reads `export.json`.
+
+        Raises:
+            UserError: If there is no exported model, or it was written by a later version of this
+                package, or the file is damaged.
+        """
+        path = self.options_path
+        if not path.exists():
+            raise UserError(f"{self.path}: contains no exported model (no {path.name})")
+        try:
+            content = json.loads(read_small_file(path).decode("utf-8"))
+            kind, version = content.pop("format"), content.pop("version")
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise _damaged(path, error) from None
+        if kind != FORMAT:
+            raise UserError(f"{path}: the format is {kind!r:.60}; expected {FORMAT!r}")
+        if version != FORMAT_VERSION:
+            raise UserError(
+                f"{path}: version {version!r:.20} of the format, but this version of keras-seq2seq "
+                f"reads version {FORMAT_VERSION}; export the model again"
+            )
+        try:
+            options = Options(**content)
+            options = Options(**{**asdict(options), "batch_sizes": tuple(options.batch_sizes)})
+            _check(options)
+        except (TypeError, ValueError) as error:
+            raise _damaged(path, error) from None
+        return options
+
+    def load_text_encoders(self, options: Options) -> tuple[TextEncoder, TextEncoder]:
+        """Reads the tokenizers of both sides.
+
+        Raises:
+            UserError: If a file is missing or damaged.
+        """
+        return (
+            TextEncoder(Tokenizer.load(self.source_path), reverse=options.reverse_source),
+            TextEncoder(Tokenizer.load(self.target_path)),
+        )
+
+
+def _check(options: Options):
+    for number in (options.max_length, options.n_best, *options.batch_sizes):
+        if type(number) is not int or not 1 <= number <= 1_000_000:
+            raise ValueError(f"{number!r:.60} is not a whole number from 1 to 1000000")
+    if 1 not in options.batch_sizes:
+        raise ValueError("1 is missing in batch_sizes")
+    for name in ("has_attention", "reverse_source"):
+        if type(getattr(options, name)) is not bool:
+            raise ValueError(f"{name} is not a boolean")
+    mapping = options.unk_mapping
+    if mapping is not None and not all(isinstance(value, str) for value in dict(mapping).values()):
+        raise ValueError("unk_mapping contains something else than strings")
+
+
+def _damaged(path: Path, error: Exception) -> UserError:
+    expected = ", ".join(option.name for option in fields(Options))
+    reason = f"{type(error).__name__}: {error}"[:200]
+    return UserError(f"{path}: damaged file ({reason}); expected the options {expected}")

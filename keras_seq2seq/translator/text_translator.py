@@ -1,0 +1,235 @@
+"""Translation of strings, given a way to decode batches of ids.
+
+Neither Keras nor TensorFlow is imported here, so that exported models can be used without them.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import repeat
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from keras_seq2seq.data.length_batches import map_by_length
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.text import TextEncoder
+from keras_seq2seq.translator.translation import (
+    Hypothesis,
+    HypothesisReader,
+    Translation,
+    iterate_strings,
+)
+from keras_seq2seq.translator.unk_replacement import UnkReplacement
+
+if TYPE_CHECKING:
+    from keras_seq2seq.decoding import Hypotheses
+
+# The fastest for short sentences on a CPU; larger batches are no faster.
+BATCH_SIZE = 64
+
+# Longer lines are rejected: a single line could use up all memory.
+MAX_SOURCE_TOKENS = 10_000
+
+
+class TextTranslator:
+    """Base class of the translators: splits sentences into batches, and reads the results.
+
+    A subclass decodes batches of ids, in `_decode_batch`.
+
+    Args:
+        source: The `TextEncoder` of the sources.
+        target: The `TextEncoder` of the targets.
+        max_length: Maximum number of tokens of a translation, the end token included.
+        has_attention: Whether the model has attention.
+        unk_replacement: Replaces `<unk>` in translations, if not `None`.
+    """
+
+    # Number of batches that are decoded together.
+    _batches_read_together = 1
+    # Number of threads that decode batches.
+    _workers = 1
+
+    def __init__(
+        self,
+        source: TextEncoder,
+        target: TextEncoder,
+        *,
+        max_length: int,
+        has_attention: bool,
+        unk_replacement: UnkReplacement | None = None,
+    ):
+        self.source, self.target = source, target
+        self.has_attention = has_attention
+        self.unk_replacement = unk_replacement
+        self._max_length = max_length
+        self._reader = HypothesisReader(target, source.reverse, unk_replacement)
+
+    def __call__(
+        self, sentences: str | Iterable[str], batch_size: int = BATCH_SIZE
+    ) -> str | list[str]:
+        """Translates sentences.
+
+        Args:
+            sentences: The sentences, or a single one; an empty one has an empty translation.
+            batch_size: Maximum number of sentences decoded at once. Four times as many are read
+                together, and refill the slots of finished sentences.
+
+        Returns:
+            The translations in the order of the sentences, or the translation of a single one.
+
+        Raises:
+            TypeError: If a sentence is not a string.
+            UserError: If a sentence has more than `MAX_SOURCE_TOKENS` tokens.
+        """
+        if isinstance(sentences, str):
+            return self([sentences], batch_size)[0]
+        return [
+            translation.text
+            for translation in self.stream(
+                sentences, batch_size, with_scores=False, with_attention=False
+            )
+        ]
+
+    def translate(
+        self,
+        sentences: str | Iterable[str],
+        batch_size: int = BATCH_SIZE,
+        *,
+        prefixes: str | Iterable[str] | None = None,
+    ) -> Translation | list[Translation]:
+        """Translates sentences, and returns all hypotheses with scores, tokens and attention.
+
+        Args:
+            sentences: The sentences, or a single one; an empty one has an empty translation.
+            batch_size: As in `__call__`.
+            prefixes: The text that the translations of each sentence must begin with; `""` for
+                none. A string if there is a single sentence. Words that are not in the vocabulary
+                are read as `<unk>` and copied to the translation.
+
+        Returns:
+            The translations in the order of the sentences, or the translation of a single one.
+
+        Raises:
+            TypeError: If a sentence or a prefix is not a string.
+            UserError: If the numbers of prefixes and sentences differ, a prefix is too long, or a
+                sentence has more than `MAX_SOURCE_TOKENS` tokens.
+        """
+        if isinstance(sentences, str):
+            prefixes = [prefixes] if isinstance(prefixes, str) else prefixes
+            return self.translate([sentences], batch_size, prefixes=prefixes)[0]
+        return list(self.stream(sentences, batch_size, prefixes=prefixes))
+
+    def stream(
+        self,
+        sentences: Iterable[str],
+        batch_size: int = BATCH_SIZE,
+        *,
+        prefixes: Iterable[str] | None = None,
+        with_scores: bool = True,
+        with_attention: bool = True,
+        read_ahead: bool = True,
+    ) -> Iterator[Translation]:
+        """Translates a stream of sentences in constant memory, keeping their order.
+
+        Args:
+            sentences: An iterable of sentences.
+            batch_size: As in `translate`.
+            prefixes: As in `translate`.
+            with_scores: Whether to return scores, which make greedy search slower.
+            with_attention: Whether to return attention weights, if the model has attention.
+            read_ahead: Whether to read many sentences ahead and to sort them by length. If not,
+                each sentence is translated before the next one is read.
+
+        Yields:
+            The translations.
+
+        Raises:
+            TypeError: If a sentence or a prefix is not a string, or a single string is given.
+        """
+        sentences = iterate_strings(sentences, "sentences")
+        if prefixes is not None:
+            prefixes = iterate_strings(prefixes, "prefixes")
+
+        def translate_batch(items):
+            return self._translate_batch(items, batch_size, with_scores, with_attention)
+
+        return map_by_length(
+            translate_batch,
+            self._split(sentences, prefixes),
+            lengths=lambda item: (len(item[0]),),
+            empty=self._empty_translation,
+            batch_size=batch_size * self._batches_read_together,
+            sort=read_ahead,
+            workers=self._workers,
+        )
+
+    def _split(self, sentences, prefixes) -> Iterator[tuple[list[str], list[str]]]:
+        """Yields the tokens of each sentence and its prefix."""
+        max_tokens = self._max_length - 1
+        prefixes = repeat("") if prefixes is None else iter(prefixes)
+        number = 0
+        for number, sentence in enumerate(sentences, 1):
+            prefix = next(prefixes, None)
+            if prefix is None:
+                raise UserError(f"only {number - 1} prefixes; expected one for each sentence")
+            tokens = self.target.split(prefix, keep_unknown=True)
+            if len(tokens) > max_tokens:
+                raise UserError(
+                    f"prefix {number} has {len(tokens)} tokens; expected at most {max_tokens}, "
+                    f"since translations have at most {max_tokens + 1} tokens including the end "
+                    "token; increase max_length"
+                )
+            source = self.source.split(sentence)
+            if len(source) > MAX_SOURCE_TOKENS:
+                raise UserError(
+                    f"sentence {number} has {len(source):,} tokens; expected at most "
+                    f"{MAX_SOURCE_TOKENS:,}; split the text into sentences"
+                )
+            yield source, tokens
+        if not isinstance(prefixes, repeat) and next(prefixes, None) is not None:
+            raise UserError(f"more than {number} prefixes; expected one for each sentence")
+
+    def _empty_translation(self, item) -> Translation:
+        attention = np.zeros((0, 0), "float32") if self.has_attention else None
+        return Translation([], [Hypothesis("", [], 0.0, [], attention)])
+
+    def _translate_batch(
+        self, items, batch_size, with_scores, with_attention
+    ) -> Iterator[Translation]:
+        sources, prefixes = zip(*items, strict=True)
+        with_attention = self.has_attention and (with_attention or self.unk_replacement is not None)
+        found = self._decode_batch(
+            self.source.with_end(sources),
+            self.target.padded(prefixes),
+            batch_size=min(batch_size, len(sources)),
+            with_scores=with_scores,
+            with_attention=with_attention,
+        )
+        for row, (source, prefix) in enumerate(items):
+            yield Translation(
+                source,
+                list(self._reader.read(found, row, source, prefix)),
+                found.tree and type(found.tree)(*(part[row] for part in found.tree)),
+            )
+
+    def _decode_batch(
+        self,
+        source_ids: np.ndarray,
+        prefix: np.ndarray,
+        *,
+        batch_size: int,
+        with_scores: bool,
+        with_attention: bool,
+    ) -> "Hypotheses":
+        """Decodes a batch of ids.
+
+        Args:
+            source_ids: Integers `(batch, source_length)` that end with the end token, padded.
+            prefix: Integers `(batch, prefix_length)`, padded, what translations must begin with.
+            batch_size: Number of sentences to decode at once.
+            with_scores: Whether to return scores.
+            with_attention: Whether to return attention weights.
+
+        Returns:
+            `Hypotheses` of NumPy arrays.
+        """
+        raise NotImplementedError

@@ -1,0 +1,250 @@
+"""Exported models translate as the originals do."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from harness.toy_model import SOURCES, write_toy_model
+
+from keras_seq2seq.decoding import BeamSearch, GreedySearch, SamplingSearch
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.export import export_translator
+from keras_seq2seq.layers import AttentionDecoder, BidirectionalEncoder, LSTMCell
+from keras_seq2seq.models import AttentionSeq2Seq, BasicSeq2Seq, Ensemble
+from keras_seq2seq.runtime import ExportedModel
+from keras_seq2seq.runtime import Translator as ExportedTranslator
+from keras_seq2seq.text import (
+    CharacterTokenizer,
+    TextEncoder,
+    Tokenizer,
+    Vocabulary,
+    register_tokenizer,
+)
+from keras_seq2seq.text.tokenizer import TOKENIZERS
+from keras_seq2seq.translator import Translator, UnkReplacement
+
+SOURCE = Vocabulary("abcdefgh")
+TARGET = Vocabulary(["ä", "ö", "ü", "笑", "x", "y"])
+# As many of several lengths as to fill a batch, and some more.
+SENTENCES = ["a b c", "", "h g f e d c b a", "a", "unknown a words", "   ", "b", "c c c c"] * 3
+
+
+def make_model(model_class=AttentionSeq2Seq, seed=3, **options):
+    keras.utils.set_random_seed(seed)
+    model = model_class(len(SOURCE), len(TARGET), **{"num_units": 8, **options})
+    # Initial weights are small: larger ones make the model sure of its tokens.
+    for weight in model.trainable_weights:
+        weight.assign(weight * 4)
+    return model
+
+
+def assert_same(translator, path, prefixes=None, tolerance=1e-4):
+    exported = ExportedTranslator(path)
+    assert exported(SENTENCES) == translator(SENTENCES)
+    originals = translator.translate(SENTENCES, prefixes=prefixes)
+    for original, other in zip(
+        originals, exported.translate(SENTENCES, prefixes=prefixes), strict=True
+    ):
+        assert other.source_tokens == original.source_tokens
+        assert len(other.hypotheses) == len(original.hypotheses)
+        for hypothesis, expected in zip(other.hypotheses, original.hypotheses, strict=True):
+            assert hypothesis.text == expected.text
+            assert hypothesis.tokens == expected.tokens
+            assert hypothesis.truncated == expected.truncated
+            assert hypothesis.score == pytest.approx(expected.score, abs=tolerance)
+            assert hypothesis.token_scores == pytest.approx(expected.token_scores, abs=tolerance)
+            if expected.attention is None:
+                assert hypothesis.attention is None
+            else:
+                np.testing.assert_allclose(hypothesis.attention, expected.attention, atol=tolerance)
+
+
+MODELS = {
+    "deep": {
+        "encoder": lambda: BidirectionalEncoder(
+            8, cell="GRUCell", num_layers=3, residual_connections=True
+        ),
+        "decoder": lambda: AttentionDecoder(8, cell="GRUCell", num_layers=2, attention="dot"),
+    },
+    "layer_normalization": {"cell": lambda: LSTMCell(8, layer_normalization=True)},
+    "tied": {"cell": "GRUCell", "tie_output": True, "embedding_dim": 12},
+    "unidirectional": {"encoder": "UnidirectionalEncoder"},
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_models(name, tmp_path):
+    options = {key: value() if callable(value) else value for key, value in MODELS[name].items()}
+    model = make_model(**options)
+    translator = Translator(model, SOURCE, TARGET, search=BeamSearch(3, n_best=2, max_length=9))
+    export_translator(translator, tmp_path / "exported", check_lines=SENTENCES)
+    assert_same(translator, tmp_path / "exported")
+
+
+SEARCHES = {
+    "greedy": GreedySearch(max_length=12),
+    "penalties": BeamSearch(4, length_penalty=0.6, coverage_penalty=0.2, n_best=3, max_length=12),
+    "constraints": BeamSearch(
+        3, n_best=2, max_length_ratio=1.0, min_length=3, no_repeat_ngram_size=2, banned_ids=[1]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_searches(name, tmp_path):
+    translator = Translator(make_model(), SOURCE, TARGET, search=SEARCHES[name])
+    export_translator(translator, tmp_path / "exported")
+    assert_same(translator, tmp_path / "exported", prefixes=["x", "", "ä 笑"] * 8)
+
+
+def test_without_attention(tmp_path):
+    translator = Translator(make_model(BasicSeq2Seq), TextEncoder(SOURCE, reverse=True), TARGET)
+    export_translator(translator, tmp_path / "exported")
+    assert_same(translator, tmp_path / "exported")
+
+
+def test_unknown_words_are_replaced(tmp_path):
+    translator = Translator(
+        make_model(), SOURCE, TARGET, unk_replacement=UnkReplacement({"a": "A"})
+    )
+    export_translator(translator, tmp_path / "exported")
+    assert_same(translator, tmp_path / "exported")
+
+
+def test_ensemble(tmp_path):
+    ensemble = Ensemble([make_model(), make_model(seed=4, cell="GRUCell")])
+    translator = Translator(ensemble, SOURCE, TARGET, search=BeamSearch(2, max_length=9))
+    export_translator(translator, tmp_path / "exported")
+    assert_same(translator, tmp_path / "exported")
+
+
+def test_characters(tmp_path):
+    source = CharacterTokenizer.build(["abcdefgh unknown words"])
+    translator = Translator(
+        AttentionSeq2Seq(len(source.vocabulary), len(TARGET), num_units=8),
+        source,
+        CharacterTokenizer(TARGET),
+    )
+    export_translator(translator, tmp_path / "exported")
+    assert_same(translator, tmp_path / "exported")
+
+
+@pytest.mark.parametrize("quantize", ["float16", "int8"])
+def test_quantized_models_are_close(quantize, tmp_path):
+    translator = Translator(make_model(num_units=256), SOURCE, TARGET)
+    agreement = export_translator(
+        translator, tmp_path / "exported", quantize=quantize, check_lines=SENTENCES
+    )
+    assert agreement.lines == len(SENTENCES)
+    assert agreement.equal >= 0.8 * len(SENTENCES)
+    weights = sum(weight.numpy().nbytes for weight in translator.model.weights)
+    assert (tmp_path / "exported" / "model.tflite").stat().st_size < weights
+
+
+def test_the_longest_translation_can_be_set(tmp_path):
+    translator = Translator(make_model(), SOURCE, TARGET, search=GreedySearch(max_length=12))
+    export_translator(translator, tmp_path / "exported")
+    shorter = Translator(translator.model, SOURCE, TARGET, search=GreedySearch(max_length=4))
+    exported = ExportedTranslator(tmp_path / "exported", max_length=4)
+    assert exported(SENTENCES) == shorter(SENTENCES)
+
+
+def test_many_threads_share_a_translator(tmp_path):
+    from concurrent.futures import ThreadPoolExecutor
+
+    translator = Translator(make_model(), SOURCE, TARGET)
+    export_translator(translator, tmp_path / "exported")
+    exported = ExportedTranslator(tmp_path / "exported")
+    expected = translator(SENTENCES)
+    with ThreadPoolExecutor(8) as executor:
+        assert all(found == expected for found in executor.map(exported, [SENTENCES] * 32))
+
+
+def test_a_float32_model_that_differs_is_rejected(tmp_path, monkeypatch):
+    translator = Translator(make_model(), SOURCE, TARGET)
+    other = Translator(make_model(seed=9), SOURCE, TARGET)
+    # As if the conversion had changed the weights.
+    monkeypatch.setattr(translator, "stream", other.stream)
+    with pytest.raises(UserError, match="^the exported model translates 'a b c' as .* but the or"):
+        export_translator(translator, tmp_path / "exported", check_lines=SENTENCES)
+    assert not (tmp_path / "exported").exists()
+
+
+def test_sampling_is_rejected(tmp_path):
+    translator = Translator(make_model(), SOURCE, TARGET, search=SamplingSearch())
+    with pytest.raises(UserError, match="^sampling cannot be exported to LiteRT; use greedy"):
+        export_translator(translator, tmp_path / "exported")
+
+
+def test_a_tokenizer_of_the_user_is_rejected(tmp_path):
+    @register_tokenizer
+    class Commas(Tokenizer):
+        name = "commas"
+
+    try:
+        translator = Translator(make_model(), Commas(SOURCE), TARGET)
+        with pytest.raises(
+            UserError, match="source tokenizer 'commas' is defined in .*test_litert"
+        ):
+            export_translator(translator, tmp_path / "exported")
+    finally:
+        del TOKENIZERS["commas"]
+
+
+def test_a_directory_with_files_is_rejected(tmp_path):
+    (tmp_path / "file").touch()
+    translator = Translator(make_model(), SOURCE, TARGET)
+    with pytest.raises(UserError, match="not empty; expected a new or empty directory"):
+        export_translator(translator, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    path = tmp_path_factory.mktemp("toy")
+    write_toy_model(path / "model")
+    Translator.load(path / "model").export(path / "exported", check_lines=SOURCES)
+    return path
+
+
+def test_translator_export(exported):
+    expected = Translator.load(exported / "model")(SOURCES)
+    assert ExportedTranslator(exported / "exported")(SOURCES) == expected
+    card = (exported / "exported" / "README.md").read_text(encoding="utf-8")
+    assert f"| {len(SOURCES)} of {len(SOURCES)} translations equal" in card
+
+
+DAMAGES = {
+    "": "damaged file",
+    "[]": "damaged file",
+    '{"format": "other", "version": 1}': "the format is 'other'",
+    '{"format": "keras_seq2seq.litert", "version": 2}': "version 2 of the format, but this",
+    '{"format": "keras_seq2seq.litert", "version": 1}': "missing 5 required",
+}
+
+
+@pytest.mark.parametrize("content", DAMAGES)
+def test_damaged_options(content, exported, tmp_path):
+    directory = ExportedModel(tmp_path)
+    directory.options_path.write_text(content, encoding="utf-8")
+    with pytest.raises(UserError, match=DAMAGES[content]):
+        ExportedTranslator(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("max_length", 10**9), ("n_best", "2"), ("batch_sizes", [8])]
+)
+def test_absurd_options(name, value, exported, tmp_path):
+    options = json.loads((exported / "exported" / "export.json").read_text(encoding="utf-8"))
+    (tmp_path / "export.json").write_text(json.dumps(options | {name: value}), encoding="utf-8")
+    with pytest.raises(UserError, match="damaged file"):
+        ExportedTranslator(tmp_path)
+
+
+def test_a_damaged_model(exported, tmp_path):
+    import shutil
+
+    shutil.copytree(exported / "exported", tmp_path / "copy")
+    (tmp_path / "copy" / "model.tflite").write_bytes(b"TFL3" * 100)
+    with pytest.raises(UserError, match=r"model\.tflite: cannot be loaded \("):
+        ExportedTranslator(tmp_path / "copy")
