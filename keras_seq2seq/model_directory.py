@@ -17,9 +17,12 @@ import keras
 from keras_seq2seq.building.data import build_text_encoders
 from keras_seq2seq.building.description import describe
 from keras_seq2seq.config import Config, options_that_may_change, override_decoding
+from keras_seq2seq.data.lines import FileLines
+from keras_seq2seq.data.pairs import AlignedPairs, Pairs
 from keras_seq2seq.decoding import Search
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.directories import DirectoryLock
+from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.models import Ensemble, Seq2Seq
 from keras_seq2seq.special_tokens import SPECIAL_TOKENS
 from keras_seq2seq.text import TextEncoder, Tokenizer
@@ -43,6 +46,8 @@ class ModelDirectory:
         # Prefixes of the files of the tokenizers.
         self.source_path = self.path / "source"
         self.target_path = self.path / "target"
+        # Dev data that were drawn from the training text, a file for each side.
+        self.dev_paths = self.path / "dev.source", self.path / "dev.target"
         self.model_path = self.path / "model.keras"
         self.checkpoints_path = self.path / "checkpoints"
         self.logs_path = self.path / "logs"
@@ -64,9 +69,7 @@ class ModelDirectory:
         Raises:
             UserError: If the directory contains a model with another configuration.
         """
-        # Without weights, nothing was trained: the run failed before its first checkpoint.
-        has_weights = self.has_checkpoints() or self.model_path.exists()
-        if not self.config_path.exists() or not has_weights:
+        if not self.has_run():
             return
         there, here = _identity(Config.load(self.config_path)), _identity(config)
         differing = [name for name in {**here, **there} if here.get(name) != there.get(name)]
@@ -91,6 +94,12 @@ class ModelDirectory:
                 f"--output_dir, with --init_from {self.path} to start from its weights"
             )
 
+    def has_run(self) -> bool:
+        """Returns whether something was trained here, so that its configuration matters."""
+        # Without weights, nothing was trained: the run failed before its first checkpoint.
+        has_weights = self.has_checkpoints() or self.model_path.exists()
+        return self.config_path.exists() and has_weights
+
     def has_checkpoints(self) -> bool:
         """Returns whether there is a checkpoint to resume from."""
         return bool(find_checkpoints(self.checkpoints_path))
@@ -108,11 +117,23 @@ class ModelDirectory:
         """Removes the output of a run, and nothing else."""
         for path in (self.checkpoints_path, self.logs_path):
             shutil.rmtree(path, ignore_errors=True)
-        for path in (self.model_path, self.metrics_path, self.run_path):
+        for path in (self.model_path, self.metrics_path, self.run_path, *self.dev_paths):
             path.unlink(missing_ok=True)
 
-    def create(self, config: Config, source: Tokenizer, target: Tokenizer):
+    def create(
+        self,
+        config: Config,
+        source: Tokenizer,
+        target: Tokenizer,
+        dev: Sequence[tuple[str, str]] | None = None,
+    ):
         """Writes the configuration and the tokenizers.
+
+        Args:
+            config: The configuration.
+            source: The tokenizer of the sources.
+            target: The tokenizer of the targets.
+            dev: Dev data to keep with the model, as pairs of lines.
 
         Raises:
             UserError: If the directory cannot be written.
@@ -122,9 +143,30 @@ class ModelDirectory:
             self._remove_unfinished()
             source.save(self.source_path)
             target.save(self.target_path)
+            if dev is not None:
+                self._write_dev(dev)
             config.save(self.config_path)
         except OSError as error:
             raise UserError(f"{self.path}: cannot be written ({error.strerror})") from error
+
+    def _write_dev(self, pairs: Sequence[tuple[str, str]]):
+        for path, lines in zip(self.dev_paths, zip(*pairs, strict=True), strict=True):
+            with atomic_file(path) as file:
+                file.writelines(f"{line}\n" for line in lines)
+
+    def open_dev(self) -> Pairs:
+        """Returns the dev data that `create` wrote.
+
+        Raises:
+            UserError: If there are none, or they cannot be read.
+        """
+        for path in self.dev_paths:
+            if not path.exists():
+                raise UserError(
+                    f"{path}: no such file; the run in {self.path} started with dev data that were "
+                    "given, so set --dev_source and --dev_target, or --dev_data"
+                )
+        return AlignedPairs(*(FileLines([os.fspath(path)]) for path in self.dev_paths))
 
     def _remove_unfinished(self):
         """Removes temporary files left behind by a kill during a write."""

@@ -2,6 +2,7 @@
 
 import os
 from itertools import chain
+from typing import Any
 
 from keras_seq2seq.config import Config
 from keras_seq2seq.config.hyper_parameters import tokenizer_name
@@ -15,17 +16,26 @@ from keras_seq2seq.text import TextEncoder, Tokenizer, default_tokenizer, get_to
 
 
 def choose_tokenizers(config: Config) -> Config:
-    """Returns the configuration with the names of tokenizers that are not set.
+    """Returns the configuration with the names of the tokenizers of its vocabulary files.
 
     Args:
-        config: The configuration, with `vocab_source` and `vocab_target`.
+        config: The configuration. Sides without a vocabulary file stay as they are.
     """
-    names = {side: tokenizer_name(config, side) for side in ("source", "target")}
     sides = {
-        side: getattr(config.hparams, side).model_copy(update={"tokenizer": name})
-        for side, name in names.items()
+        side: getattr(config.hparams, side).model_copy(
+            update={"tokenizer": tokenizer_name(config, side)}
+        )
+        for side in ("source", "target")
+        if getattr(config, f"vocab_{side}") is not None
     }
     return config.model_copy(update={"hparams": config.hparams.model_copy(update=sides)})
+
+
+def tokenizer_options(config: Config, side: str) -> dict[str, Any]:
+    """Returns the arguments of the tokenizer of a side that hyperparameters set."""
+    tokenizer_class = get_tokenizer_class(tokenizer_name(config, side))
+    hparams = getattr(config.hparams, side)
+    return {name: getattr(hparams, name) for name in tokenizer_class.hyperparameters}
 
 
 def build_tokenizers(config: Config) -> tuple[Tokenizer, Tokenizer]:
@@ -34,13 +44,17 @@ def build_tokenizers(config: Config) -> tuple[Tokenizer, Tokenizer]:
     Raises:
         UserError: If a file cannot be read or is invalid.
     """
-    return _build_tokenizer(config, "source"), _build_tokenizer(config, "target")
+    return read_tokenizer(config, "source"), read_tokenizer(config, "target")
 
 
-def _build_tokenizer(config: Config, side: str) -> Tokenizer:
+def read_tokenizer(config: Config, side: str) -> Tokenizer:
+    """Creates the tokenizer of a side from its vocabulary file, if it needs one.
+
+    Raises:
+        UserError: If the file cannot be read or is invalid.
+    """
     tokenizer_class = get_tokenizer_class(tokenizer_name(config, side))
-    hparams, path = getattr(config.hparams, side), getattr(config, f"vocab_{side}")
-    options = {name: getattr(hparams, name) for name in tokenizer_class.hyperparameters}
+    options, path = tokenizer_options(config, side), getattr(config, f"vocab_{side}")
     if path is None:
         return tokenizer_class(**options)
     try:

@@ -21,6 +21,7 @@ def describe_plan(plan: TrainingPlan) -> str:
     limits = hparams.source.max_seq_len, hparams.target.max_seq_len
     return "\n".join(
         [
+            *plan.notes,
             *_describe_initial_weights(plan),
             *_describe_text("train", plan.train_summary, *limits),
             *_describe_text("dev", plan.dev_summary, *limits),
@@ -99,8 +100,10 @@ def _describe_text(
     name: str, summary: ParallelTextSummary, source_limit: int, target_limit: int
 ) -> list[str]:
     skipped = f" (skipped {count(summary.empty_pairs, 'pair')} with an empty side)"
+    dropped = [f"{number:,} {reason}" for reason, number in summary.dropped.items()]
     return [
         f"{name}: {count(summary.pairs, 'pair')}{skipped if summary.empty_pairs else ''}",
+        *([f"  left out: {', '.join(dropped)}"] if dropped else []),
         _describe_side("source", summary.source, source_limit),
         _describe_side("target", summary.target, target_limit),
     ]
@@ -115,8 +118,9 @@ def _describe_side(name: str, summary: TextSummary, limit: int) -> str:
 
 
 @click.command(
-    epilog="The training, dev and vocabulary files are required, as flags or in a --config file. "
-    "The model with the best dev metric is kept."
+    epilog="Only the training text and --output_dir are required. Vocabularies and dev text that "
+    "are not given are made from the training text and stored in the model directory. The model "
+    "with the best dev metric is kept."
 )
 @click.option("--output_dir", metavar="DIR", required=True, help="Directory to write the model to.")
 @click.option(

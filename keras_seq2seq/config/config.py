@@ -91,6 +91,26 @@ class Config(TrainingFlags, Section):
         return self
 
     @model_validator(mode="after")
+    def _check_vocabularies(self) -> "Config":
+        if not self.joint_vocabulary:
+            return self
+        for name in ("vocab_source", "vocab_target"):
+            if getattr(self, name) is not None:
+                raise conflict(
+                    "joint_vocabulary",
+                    f"is built from the training text; leave out joint_vocabulary or {name}",
+                )
+        source, target = self.hparams.source, self.hparams.target
+        for name in ("tokenizer", "vocab_size", "min_frequency", "lowercase", "nfkc"):
+            values = getattr(source, name), getattr(target, name)
+            if None not in values and values[0] != values[1]:
+                raise conflict(
+                    "joint_vocabulary",
+                    f"needs one tokenizer, but source.{name} and target.{name} differ",
+                )
+        return self
+
+    @model_validator(mode="after")
     def _check_batches(self) -> "Config":
         if self.batch_type == "tokens":
             if "batch_size" not in self.model_fields_set:

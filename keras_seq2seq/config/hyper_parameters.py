@@ -13,15 +13,18 @@ from keras_seq2seq.config.option_types import (
     LayerCount,
     NBestSize,
     Option,
+    PositiveFloat,
     PositiveInt,
     PositiveSteps,
     ProperFraction,
     Switch,
     UnitCount,
+    VocabularySize,
     one_of,
 )
 from keras_seq2seq.config.section import Section
 from keras_seq2seq.text import TOKENIZERS, default_tokenizer
+from keras_seq2seq.text.scripts import SCRIPTS
 from keras_seq2seq.text.text_encoder import DEFAULT_NBEST_SIZE
 
 
@@ -164,13 +167,40 @@ class BridgeOptions(Section):
 
 TOKENIZER_NAMES = tuple(TOKENIZERS)
 TokenizerType = one_of(*TOKENIZER_NAMES)
-_DEFAULT_TOKENIZER = "if not set, sentencepiece for a vocabulary file NAME.model, else whitespace."
+_RAW_TOKENIZER = "sentencepiece"
+_DEFAULT_TOKENIZER = (
+    "if not set, sentencepiece for a vocabulary file NAME.model, else whitespace; chosen by the "
+    "text if there is no vocabulary file."
+)
 
 
 def tokenizer_name(config: Any, side: str) -> str:
-    """Returns the name of the tokenizer of a side, which its vocabulary file decides if not set."""
-    name = getattr(config.hparams, side).tokenizer
-    return name or default_tokenizer(getattr(config, f"vocab_{side}"))
+    """Returns the name of the tokenizer of a side, which its vocabulary file decides if not set.
+
+    Without a vocabulary file, training may choose another one than the default for raw text.
+    """
+    name, path = getattr(config.hparams, side).tokenizer, getattr(config, f"vocab_{side}")
+    return name or (_RAW_TOKENIZER if path is None else default_tokenizer(path))
+
+
+def _vocabulary_given(side: str) -> Callable[[Any], str | None]:
+    def explain(config: Any) -> str | None:
+        if getattr(config, f"vocab_{side}") is not None:
+            return f"the vocabulary is that of vocab_{side}; leave out one of them"
+        if TOKENIZERS[tokenizer_name(config, side)].vocabulary_suffix is None:
+            return f"the tokenizer {tokenizer_name(config, side)} has a fixed vocabulary"
+        return None
+
+    return explain
+
+
+def _nothing_counted(side: str) -> Callable[[Any], str | None]:
+    def explain(config: Any) -> str | None:
+        if getattr(config.hparams, side).tokenizer == _RAW_TOKENIZER:
+            return f"the tokenizer {_RAW_TOKENIZER} counts no tokens; set {side}.vocab_size"
+        return _vocabulary_given(side)(config)
+
+    return explain
 
 
 def _only_for_words(side: str) -> Callable[[Any], str | None]:
@@ -208,6 +238,14 @@ _SAMPLING_ALPHA = (
     "Subword regularization in training (sentencepiece): exponent of the probabilities of "
     "segmentations, such as 0.1, or the fraction of BPE merges to leave out; 0 is off."
 )
+_VOCAB_SIZE = (
+    "Maximum number of tokens of a vocabulary that is built from the training text; if not set, up "
+    "to 8000 depending on the text for sentencepiece, and 30000 for other tokenizers."
+)
+_MIN_FREQUENCY = (
+    "Minimum number of occurrences of a token of such a vocabulary; if not set, 2, or 1 for "
+    "less than 10,000 tokens of text."
+)
 _NBEST_SIZE = "Number of segmentations to sample from (unigram models)."
 
 
@@ -220,6 +258,12 @@ class SourceOptions(Section):
     reverse: Annotated[Switch, Option("Reverse the source tokens.")] = False
     tokenizer: Annotated[
         TokenizerType | None, Option(f"Source tokenizer; {_DEFAULT_TOKENIZER}")
+    ] = None
+    vocab_size: Annotated[
+        VocabularySize | None, Option(_VOCAB_SIZE, unused_because=_vocabulary_given("source"))
+    ] = None
+    min_frequency: Annotated[
+        PositiveInt | None, Option(_MIN_FREQUENCY, unused_because=_nothing_counted("source"))
     ] = None
     lowercase: Annotated[Switch, Option(_LOWERCASE, unused_because=_only_for_words("source"))] = (
         False
@@ -241,6 +285,12 @@ class TargetOptions(Section):
     ] = 40
     tokenizer: Annotated[
         TokenizerType | None, Option(f"Target tokenizer; {_DEFAULT_TOKENIZER}")
+    ] = None
+    vocab_size: Annotated[
+        VocabularySize | None, Option(_VOCAB_SIZE, unused_because=_vocabulary_given("target"))
+    ] = None
+    min_frequency: Annotated[
+        PositiveInt | None, Option(_MIN_FREQUENCY, unused_because=_nothing_counted("target"))
     ] = None
     lowercase: Annotated[Switch, Option(_LOWERCASE, unused_because=_only_for_words("target"))] = (
         False
@@ -309,6 +359,35 @@ class EmbeddingOptions(Section):
     ] = False
 
 
+_SCRIPT = one_of(*SCRIPTS)
+_RULE = "at least half of its letters belong to it."
+
+
+class FilterOptions(Section):
+    """`filter.*`: pairs to leave out of the training data."""
+
+    duplicates: Annotated[Switch, Option("Leave out pairs that occurred before.")] = False
+    identical: Annotated[Switch, Option("Leave out pairs whose sides are equal.")] = False
+    length_ratio: Annotated[
+        PositiveFloat | None,
+        Option(
+            "Leave out pairs of which one side has more than this many times the characters of the "
+            "other one."
+        ),
+    ] = None
+    source_script: Annotated[
+        _SCRIPT | None, Option(f"Leave out a pair unless its source is in this script: {_RULE}")
+    ] = None
+    target_script: Annotated[_SCRIPT | None, Option("The same for the target.")] = None
+    too_long: Annotated[
+        Switch,
+        Option(
+            "Leave out pairs longer than source.max_seq_len or target.max_seq_len instead of "
+            "truncating them."
+        ),
+    ] = False
+
+
 class BeamSearchOptions(BeamSearchFlags, Section):
     """`inference.beam_search.*`: beam search."""
 
@@ -341,6 +420,7 @@ class HyperParameters(Section):
     bridge: BridgeOptions = BridgeOptions()
     source: SourceOptions = SourceOptions()
     target: TargetOptions = TargetOptions()
+    filter: FilterOptions = FilterOptions()
     embedding: EmbeddingOptions = EmbeddingOptions()
     inference: InferenceOptions = InferenceOptions()
     optimizer: OptimizerOptions = OptimizerOptions()

@@ -14,6 +14,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_type_hints
 
+from keras_seq2seq.special_tokens import MAX_TOKENS
+
 
 class Option:
     """Metadata of an option.
@@ -321,6 +323,7 @@ NonNegativeInt = _whole_number(0, _MILLION)
 UnitCount = _whole_number(1, 16_384)
 LayerCount = _whole_number(1, 100)
 BeamWidth = _whole_number(0, 1_000)
+VocabularySize = _whole_number(1, MAX_TOKENS)
 NBestSize = _whole_number(2, 1_000)
 HypothesisCount = _whole_number(1, 1_000)
 SampleCount = _whole_number(0, 1_000)

@@ -47,6 +47,12 @@ def _no_table(config: Any) -> str | None:
     return None
 
 
+def _dev_given(config: Any) -> str | None:
+    if config.dev_data is not None or config.dev_source is not None:
+        return "dev text is given; leave out one of them"
+    return None
+
+
 def _replaced_by_bucket_sizes(config: Any) -> str | None:
     if config.bucket_batch_sizes:
         return "bucket_batch_sizes sets the size of every batch; leave out one of the two"
@@ -103,6 +109,14 @@ class TrainingFlags:
         FilePaths | None,
         Option("Table with both sides of the dev text.", is_repeatable=True, may_change=True),
     ] = None
+    dev_size: Annotated[
+        PositiveInt | None,
+        Option(
+            "Number of dev pairs to draw from the training text if no dev text is given.  "
+            "[default: 5 %, at most 2000]",
+            unused_because=_dev_given,
+        ),
+    ] = None
     source_column: Annotated[
         Column | None,
         Option(
@@ -121,11 +135,23 @@ class TrainingFlags:
         ),
     ] = None
     vocab_source: Annotated[
-        FilePath | None, Option("Source vocabulary, one token per line.", may_change=True)
+        FilePath | None,
+        Option(
+            "Source vocabulary, one token per line.  [default: built from the training text]",
+            may_change=True,
+        ),
     ] = None
     vocab_target: Annotated[
-        FilePath | None, Option("Target vocabulary, one token per line.", may_change=True)
+        FilePath | None,
+        Option(
+            "Target vocabulary, one token per line.  [default: built from the training text]",
+            may_change=True,
+        ),
     ] = None
+    joint_vocabulary: Annotated[
+        Switch,
+        Option("Build one vocabulary from both sides, and share their embeddings."),
+    ] = False
     batch_size: Annotated[
         PositiveInt,
         Option(

@@ -175,10 +175,7 @@ def make_dataset(
         buckets = propose_buckets(lengths, _one_batch_size(batch_size))
     boundaries = validate_buckets(buckets)
     batch_sizes = _batch_sizes(batch_size, len(boundaries) + 1)
-    pairs = text.dataset()
-    if line_numbers:
-        numbered = tf.data.Dataset.zip((pairs, tf.data.Dataset.counter(1)))
-        pairs = numbered.map(lambda lines, number: (*lines, number))
+    pairs = text.numbered_dataset() if line_numbers else text.dataset()
 
     @_without_autograph
     def measure(source_lines, target_lines, *numbers):

@@ -4,8 +4,9 @@ As in `lines`, each kind has a view in plain Python and one for the `tf.data` pi
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, islice, zip_longest
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from keras_seq2seq.files.tables import Column, Table, table_format
 from keras_seq2seq.files.text_lines import check_line, short_repr
 
 # Number of pairs that are passed from Python to TensorFlow at once.
-_PAIRS_AT_ONCE = 1024
+PAIRS_AT_ONCE = 1024
 
 
 class Pairs:
@@ -37,6 +38,7 @@ class Pairs:
         is_in_memory: Boolean, whether all of the text is in memory.
         is_repeatable: Boolean, whether each iteration yields the same pairs.
         scan: The last scan of the pairs, see `scan_pairs`; `None` before the first one.
+        dropped: Number of pairs that filters left out, by reason.
     """
 
     names = "sources", "targets"
@@ -44,6 +46,7 @@ class Pairs:
     is_in_memory = False
     is_repeatable = False
     scan: Any = None
+    dropped: Mapping[str, int] = MappingProxyType({})
 
     def __iter__(self) -> Iterator[tuple[str | None, str | None]]:
         raise NotImplementedError
@@ -57,11 +60,18 @@ class Pairs:
 
         def columns():
             pairs = iter(self)
-            while rows := list(islice(pairs, _PAIRS_AT_ONCE)):
+            while rows := list(islice(pairs, PAIRS_AT_ONCE)):
                 yield tuple(np.array(column, dtype=object) for column in zip(*rows, strict=True))
 
         lines = tf.TensorSpec([None], tf.string)
         return tf.data.Dataset.from_generator(columns, output_signature=(lines, lines)).unbatch()
+
+    def numbered_dataset(self):
+        """Returns the elements of `dataset` with the numbers of their lines, starting with 1."""
+        import tensorflow as tf
+
+        numbered = tf.data.Dataset.zip((self.dataset(), tf.data.Dataset.counter(1)))
+        return numbered.map(lambda lines, number: (*lines, number))
 
 
 class AlignedPairs(Pairs):

@@ -140,6 +140,7 @@ class ParallelTextSummary:
         target: `TextSummary` of the target side of the usable pairs.
         lengths: Number of usable pairs by their lengths `(source, target)` after truncation,
             including the end tokens.
+        dropped: Number of pairs that filters left out, by reason; they are not among the lines.
     """
 
     lines: int
@@ -147,6 +148,7 @@ class ParallelTextSummary:
     source: TextSummary
     target: TextSummary
     lengths: Mapping[tuple[int, int], int]
+    dropped: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def pairs(self) -> int:
@@ -215,7 +217,7 @@ def _scan(pairs: Pairs, source: TextEncoder, target: TextEncoder) -> ParallelTex
     source.check_vocabulary("source")
     target.check_vocabulary("target")
     return ParallelTextSummary(
-        source.lines, empty_pairs, source.summary(), target.summary(), lengths
+        source.lines, empty_pairs, source.summary(), target.summary(), lengths, pairs.dropped
     )
 
 

@@ -1,5 +1,6 @@
 """Tokenizers, vocabularies and text encoders, which convert text to ids and back."""
 
+from keras_seq2seq.text.automatic import build_tokenizer, choose_tokenizer
 from keras_seq2seq.text.byte_tokenizer import ByteTokenizer
 from keras_seq2seq.text.sentencepiece import SentencePieceTokenizer
 from keras_seq2seq.text.text_encoder import TextEncoder
@@ -25,6 +26,8 @@ __all__ = [
     "Vocabulary",
     "WhitespaceTokenizer",
     "WordTokenizer",
+    "build_tokenizer",
+    "choose_tokenizer",
     "default_tokenizer",
     "get_tokenizer",
     "get_tokenizer_class",

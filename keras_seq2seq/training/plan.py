@@ -7,25 +7,19 @@ from dataclasses import dataclass
 import keras
 from keras.optimizers.schedules import LearningRateSchedule
 
-from keras_seq2seq.building.data import (
-    build_text_encoders,
-    build_tokenizers,
-    choose_tokenizers,
-    make_batching,
-    open_pairs,
-)
+from keras_seq2seq.building.data import choose_tokenizers, make_batching
 from keras_seq2seq.building.model import build_model, make_learning_rate, make_optimizer
 from keras_seq2seq.config import Config
-from keras_seq2seq.config.hyper_parameters import tokenizer_name
 from keras_seq2seq.data import Batching, ParallelTextSummary, scan_parallel_text
 from keras_seq2seq.data.pairs import Pairs
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.losses import MaskedCrossEntropy
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.models import Seq2Seq
-from keras_seq2seq.text import TOKENIZERS, TextEncoder
+from keras_seq2seq.text import TextEncoder, Tokenizer
 from keras_seq2seq.training.initial_weights import InitialWeights, set_initial_weights
 from keras_seq2seq.training.records import RunRecord
+from keras_seq2seq.training.text import adopt_choices, plan_text
 from keras_seq2seq.training.workers import Workers
 
 _SIDES = ("source", "target")
@@ -53,6 +47,8 @@ class TrainingPlan:
         workers: The processes and devices to train on.
         resume: Whether to resume from the directory: "auto" (if there is a checkpoint), "never"
             or "must".
+        drawn_dev: The dev data if they were drawn from the training text, as a list of pairs.
+        notes: Lines that report what was chosen where the configuration leaves it open.
     """
 
     config: Config
@@ -69,6 +65,8 @@ class TrainingPlan:
     initial_weights: InitialWeights | None
     workers: Workers
     resume: str = "auto"
+    drawn_dev: list[tuple[str, str]] | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -92,6 +90,7 @@ def plan_training(
     output_dir: str | os.PathLike,
     resume: str = "auto",
     workers: Workers | None = None,
+    text_from: ModelDirectory | None = None,
 ) -> TrainingPlan:
     """Checks options, files and output directory, and builds the model. Writes nothing.
 
@@ -102,6 +101,8 @@ def plan_training(
             over, and `train` deletes the output of the earlier run; "must" resumes or fails.
         workers: The processes and devices to train on. Defaults to those of `TF_CONFIG`, or else
             to all GPUs of this machine.
+        text_from: A directory that `ModelDirectory.create` has written. A new run uses its
+            tokenizers and dev data where the configuration leaves them open.
 
     Returns:
         The plan, for `train`.
@@ -128,25 +129,14 @@ def plan_training(
             f"optimizer.gradient_accumulation_steps={accumulated}: TensorFlow does not "
             f"support it on {workers.replicas} devices; remove it, or make only one device visible"
         )
-    config = choose_tokenizers(config)
     directory = ModelDirectory(output_dir)
-    _check_resume(directory, config, resume)
+    config, stored = _check_resume(directory, config, resume, text_from)
     if workers.is_chief:
         directory.reserved().check()
-    source, target = build_text_encoders(config, *build_tokenizers(config))
-    if config.hparams.embedding.share and source.tokenizer != target.tokenizer:
-        names = source.tokenizer.name, target.tokenizer.name
-        if names[0] != names[1]:
-            raise UserError(
-                f"embedding.share needs one tokenizer for both sides, not {names[0]} and "
-                f"{names[1]}; set source.tokenizer and target.tokenizer"
-            )
-        raise UserError(
-            f"embedding.share needs one vocabulary for both sides, but {config.vocab_source} and "
-            f"{config.vocab_target} differ; build one from both texts: keras-seq2seq vocab A B"
-        )
-    # Missing files are reported before any of them is read.
-    train, dev = open_pairs(config, "train"), open_pairs(config, "dev")
+    text = plan_text(config, stored)
+    config, source, target = text.config, text.source, text.target
+    _check_shared_embeddings(config, source.tokenizer, target.tokenizer)
+    train, dev = text.train, text.dev
     train_summary = scan_parallel_text(train, None, source, target)
     dev_summary = scan_parallel_text(dev, None, source, target)
     batching = make_batching(config, train_summary).on(workers.replicas)
@@ -183,6 +173,8 @@ def plan_training(
         initial_weights=initial_weights,
         workers=workers,
         resume=resume,
+        drawn_dev=text.drawn_dev,
+        notes=tuple(text.notes),
     )
     if resumes:
         tables = {
@@ -213,7 +205,14 @@ def compile_model(plan: TrainingPlan) -> float | LearningRateSchedule:
     return learning_rate
 
 
-def _check_resume(directory: ModelDirectory, config: Config, resume: str):
+def _check_resume(
+    directory: ModelDirectory, config: Config, resume: str, text_from: ModelDirectory | None
+) -> tuple[Config, ModelDirectory | None]:
+    """Checks the directory, and returns the configuration with the choices of an earlier run.
+
+    Returns:
+        The configuration, and the directory with the tokenizers and dev data to use, if any.
+    """
     if resume not in RESUME_CHOICES:
         raise UserError(f"--resume: expected auto, never or must, got {resume}")
     directory.check_is_directory()
@@ -223,23 +222,43 @@ def _check_resume(directory: ModelDirectory, config: Config, resume: str):
             "--resume must"
         )
     if resume != "never":
-        directory.check_usable_for(config)
         directory.check_can_resume()
+    if resume != "never" and directory.has_run():
+        config = adopt_choices(choose_tokenizers(config), directory.load_config(), is_resumed=True)
+        directory.check_usable_for(config)
+        return config, directory
+    if text_from is not None:
+        config = adopt_choices(config, text_from.load_config(), is_resumed=False)
+    return config, text_from
+
+
+def _check_shared_embeddings(config: Config, source: Tokenizer, target: Tokenizer):
+    if not config.hparams.embedding.share or source == target:
+        return
+    if config.vocab_source is None or config.vocab_target is None:
+        raise UserError(
+            "embedding.share needs one vocabulary for both sides; build it with --joint_vocabulary"
+        )
+    if source.name != target.name:
+        raise UserError(
+            f"embedding.share needs one tokenizer for both sides, not {source.name} and "
+            f"{target.name}; set source.tokenizer and target.tokenizer"
+        )
+    raise UserError(
+        f"embedding.share needs one vocabulary for both sides, but {config.vocab_source} and "
+        f"{config.vocab_target} differ; build one from both texts: keras-seq2seq vocab A B"
+    )
 
 
 def _missing_flags(config: Config) -> list[str]:
-    required = [
-        f"{part}_{side}"
-        for part in ("train", "dev")
-        if getattr(config, f"{part}_data") is None
-        for side in _SIDES
-    ]
-    required += [
-        f"vocab_{side}"
-        for side in _SIDES
-        if TOKENIZERS[tokenizer_name(config, side)].vocabulary_suffix is not None
-    ]
-    return [f"--{name}" for name in required if getattr(config, name) is None]
+    """Returns the flags of text of which only the other side is given, or no side."""
+    missing = []
+    for part in ("train", "dev"):
+        sides = [f"{part}_{side}" for side in _SIDES]
+        is_needed = part == "train" or any(getattr(config, name) is not None for name in sides)
+        if is_needed and getattr(config, f"{part}_data") is None:
+            missing += [f"--{name}" for name in sides if getattr(config, name) is None]
+    return missing
 
 
 def _count_steps(config: Config, steps_per_epoch: int) -> int:

@@ -16,6 +16,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from keras_seq2seq import __version__
+from keras_seq2seq.data import ParallelTextSummary
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.directories import printable
 from keras_seq2seq.files.writing import atomic_file
@@ -125,7 +126,12 @@ class RunRecord:
         return starts[-1].get("steps")
 
     def add_start(
-        self, step: int, seed: int, fingerprints: dict[str, str], steps: int | None = None
+        self,
+        step: int,
+        seed: int,
+        fingerprints: dict[str, str],
+        steps: int | None = None,
+        summary: ParallelTextSummary | None = None,
     ) -> dict[str, str]:
         """Adds the start of this process.
 
@@ -134,6 +140,7 @@ class RunRecord:
             seed: The seed of the run.
             fingerprints: As in `check_data`.
             steps: Number of steps at the end of the run.
+            summary: Statistics of the training data, of which the numbers of pairs are recorded.
 
         Returns:
             Descriptions of the versions that differ from the previous start, by package.
@@ -150,6 +157,9 @@ class RunRecord:
             "versions": versions,
         }
         self._content = {"seed": seed, "data": fingerprints, "starts": [*starts, start]}
+        if summary is not None:
+            left_out = {"empty side": summary.empty_pairs, **summary.dropped}
+            self._content["train"] = {"pairs": summary.pairs, "left_out": left_out}
         with atomic_file(self._path) as file:
             file.write(json.dumps(self._content, indent=2, ensure_ascii=False) + "\n")
         return {

@@ -128,7 +128,7 @@ class TrainingRun:
         if workers.is_chief:
             if plan.resume == "never":
                 directory.clear()
-            directory.create(config, plan.source.tokenizer, plan.target.tokenizer)
+            directory.create(config, plan.source.tokenizer, plan.target.tokenizer, plan.drawn_dev)
         workers.any(False)  # The other processes wait here until the directory is created.
         self._learning_rate = compile_model(plan)
         self._checkpoints = Checkpoints(
@@ -260,7 +260,11 @@ class TrainingRun:
             )
         self._warn_of_other_decay(record.steps)
         changes = record.add_start(
-            self._step, self._plan.config.seed, self._plan.fingerprints, self._plan.steps
+            self._step,
+            self._plan.config.seed,
+            self._plan.fingerprints,
+            self._plan.steps,
+            self._plan.train_summary,
         )
         for name, change in changes.items():
             self._say(f"warning: resuming with {name} {change}; results may differ slightly")

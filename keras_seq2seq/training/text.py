@@ -1,0 +1,299 @@
+"""Choosing everything about the text of a run that its configuration leaves open.
+
+These are the dev data, the tokenizers and their vocabularies, the maximum lengths and the buckets.
+Nothing is written: `ModelDirectory.create` writes tokenizers and dev data when the run starts, and
+a resumed run reads them from there.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from keras_seq2seq.building.data import (
+    build_text_encoders,
+    choose_tokenizers,
+    open_pairs,
+    read_tokenizer,
+    tokenizer_options,
+)
+from keras_seq2seq.config import Config
+from keras_seq2seq.config.config import unused_options
+from keras_seq2seq.data import filters
+from keras_seq2seq.data.dev_split import Pair, draw_dev, draw_sample, shared_text
+from keras_seq2seq.data.lines import StringLines
+from keras_seq2seq.data.pairs import AlignedPairs, Pairs
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.model_directory import ModelDirectory
+from keras_seq2seq.text import TextEncoder, Tokenizer, build_tokenizer, choose_tokenizer
+from keras_seq2seq.wording import count
+
+_SIDES = ("source", "target")
+
+# Number of pairs that tokenizers are built from, and that maximum lengths are chosen from.
+_SAMPLE_SIZE = 200_000
+_LENGTH_SAMPLE_SIZE = 20_000
+
+# Maximum lengths are chosen to fit this fraction of the sequences, unless they are very long.
+_FITTING = 0.995
+_LONGEST = 256
+# Translations may be this many times as long as the longest targets in training.
+_DECODING_MARGIN = 2
+
+# Options of a side that determine its tokenizer, besides the text.
+_TOKENIZER_OPTIONS = ("tokenizer", "vocab_size", "min_frequency", "lowercase", "nfkc")
+
+
+@dataclass(frozen=True)
+class RunText:
+    """The text of a run and how it is encoded.
+
+    Attributes:
+        config: The configuration with all choices.
+        source: The `TextEncoder` of the sources.
+        target: The `TextEncoder` of the targets.
+        train: The training data.
+        dev: The dev data.
+        drawn_dev: The dev data if they were drawn from the training text, as a list of pairs.
+        notes: Lines that report the choices.
+    """
+
+    config: Config
+    source: TextEncoder
+    target: TextEncoder
+    train: Pairs
+    dev: Pairs
+    drawn_dev: list[Pair] | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def sides_without_vocabulary(config: Config) -> list[str]:
+    """Returns the sides, "source" or "target", for which no vocabulary file is given."""
+    return [side for side in _SIDES if getattr(config, f"vocab_{side}") is None]
+
+
+def has_dev(config: Config) -> bool:
+    """Returns whether dev data are given."""
+    return config.dev_data is not None or config.dev_source is not None
+
+
+def adopt_choices(config: Config, stored: Config, is_resumed: bool) -> Config:
+    """Sets what the configuration leaves open as an earlier run chose it.
+
+    Args:
+        config: The configuration.
+        stored: The configuration of the earlier run.
+        is_resumed: Whether the earlier run is resumed, so that all other options must be equal. If
+            not, nothing is adopted for a side with another tokenizer.
+    """
+    raw = [
+        side
+        for side in sides_without_vocabulary(config)
+        if is_resumed or _has_same_tokenizer(config, stored, side)
+    ]
+    for side in raw:
+        config = _set_if_open(
+            config,
+            side,
+            tokenizer=getattr(stored.hparams, side).tokenizer,
+            max_seq_len=getattr(stored.hparams, side).max_seq_len,
+        )
+    if raw and "buckets" not in config.model_fields_set:
+        config = config.model_copy(update={"buckets": stored.buckets})
+    if "target" in raw:
+        length = stored.hparams.inference.max_decode_length
+        config = _set_if_open(config, "inference", max_decode_length=length)
+    if config.joint_vocabulary and raw:
+        config = _set_if_open(config, "embedding", share=stored.hparams.embedding.share)
+    return config
+
+
+def plan_text(config: Config, stored: ModelDirectory | None = None) -> RunText:
+    """Opens the text of a run, and chooses what the configuration leaves open.
+
+    Args:
+        config: The configuration, after `adopt_choices` if there is an earlier run.
+        stored: The directory of an earlier run, whose tokenizers and dev data are used where the
+            configuration has none.
+
+    Raises:
+        UserError: If a file cannot be read, or no tokenizer can be built or no dev data can be
+            drawn.
+    """
+    config = choose_tokenizers(config)
+    tokenizers = _read_tokenizers(config, stored)
+    # Missing files are reported before any of them is read.
+    text = open_pairs(config, "train")
+    dev = open_pairs(config, "dev") if has_dev(config) else None
+    used, drawn, notes = _text_filters(config), None, []
+    if dev is None:
+        if stored is not None:
+            dev = stored.open_dev()
+            drawn = list(dev)
+        else:
+            drawn = draw_dev(filters.FilteredPairs(text, used), config.dev_size, config.seed)
+            dev = _in_memory(drawn)
+            notes.append(
+                f"dev: drew {count(len(drawn), 'pair')} from the training text by --seed "
+                f"{config.seed}; to change them, set --dev_size or give dev data"
+            )
+        used.append(shared_text(drawn))
+    train = filters.FilteredPairs(text, used) if used else text
+    config, tokenizers, built = _complete(config, train, tokenizers)
+    notes += built
+    source, target = build_text_encoders(config, tokenizers["source"], tokenizers["target"])
+    if config.hparams.filter.too_long:
+        train = filters.FilteredPairs(text, [*used, filters.TooLong(source, target)])
+    return RunText(config, source, target, train, dev, drawn, notes)
+
+
+def _text_filters(config: Config) -> list[filters.Filter]:
+    """Returns the filters that need no tokenizer. They apply to drawn dev data too."""
+    options = config.hparams.filter
+    chosen: list[filters.Filter] = []
+    if options.identical:
+        chosen.append(filters.Identical())
+    if options.length_ratio is not None:
+        chosen.append(filters.LengthRatio(options.length_ratio))
+    if options.source_script or options.target_script:
+        chosen.append(filters.WrongScript(options.source_script, options.target_script))
+    if options.duplicates:
+        # The last one, so that it only remembers pairs that are kept.
+        chosen.append(filters.Duplicates())
+    return chosen
+
+
+def _in_memory(pairs: list[Pair]) -> Pairs:
+    sides = zip(zip(*pairs, strict=True), _SIDES, strict=True)
+    return AlignedPairs(*(StringLines(list(lines), f"dev.{side}") for lines, side in sides))
+
+
+def _read_tokenizers(config: Config, stored: ModelDirectory | None) -> dict[str, Tokenizer]:
+    """Returns the tokenizers that need not be built."""
+    open_sides = sides_without_vocabulary(config)
+    tokenizers = {side: read_tokenizer(config, side) for side in _SIDES if side not in open_sides}
+    if stored is not None and open_sides:
+        stored_config = stored.load_config()
+        found = dict(zip(_SIDES, stored.load_tokenizers(), strict=True))
+        tokenizers |= {
+            side: found[side]
+            for side in open_sides
+            if _has_same_tokenizer(config, stored_config, side)
+        }
+    return tokenizers
+
+
+def _has_same_tokenizer(config: Config, stored: Config, side: str) -> bool:
+    """Returns whether an earlier run built the tokenizer that a configuration asks for."""
+    there, here = getattr(stored.hparams, side), getattr(config.hparams, side)
+    names = [name for name in _TOKENIZER_OPTIONS if name != "tokenizer" or here.tokenizer]
+    return config.joint_vocabulary == stored.joint_vocabulary and all(
+        getattr(here, name) == getattr(there, name) for name in names
+    )
+
+
+def _complete(
+    config: Config, train: Pairs, tokenizers: dict[str, Tokenizer]
+) -> tuple[Config, dict[str, Tokenizer], list[str]]:
+    """Builds the tokenizers that are missing, and sets the options that depend on them."""
+    missing = [side for side in _SIDES if side not in tokenizers]
+    open_lengths = [
+        side
+        for side in sides_without_vocabulary(config)
+        if "max_seq_len" not in getattr(config.hparams, side).model_fields_set
+    ]
+    notes = []
+    if missing or open_lengths:
+        sample = draw_sample(train, _SAMPLE_SIZE)
+        lines = dict(zip(_SIDES, zip(*sample, strict=True), strict=True))
+        tokenizers = dict(tokenizers)
+        groups = [_SIDES] if config.joint_vocabulary and missing else [(side,) for side in missing]
+        for sides in groups:
+            config, tokenizer, note = _build(config, sides, [lines[side] for side in sides])
+            tokenizers |= dict.fromkeys(sides, tokenizer)
+            notes.append(note)
+        lengths = {}
+        for side in open_lengths:
+            lengths[side] = _fitting_length(tokenizers[side], lines[side][:_LENGTH_SAMPLE_SIZE])
+            config = _set_if_open(config, side, max_seq_len=lengths[side])
+        if lengths:
+            chosen = " and ".join(f"{side}.max_seq_len={n}" for side, n in lengths.items())
+            notes.append(f"lengths: {chosen}, to fit {_FITTING:.1%} of the sequences")
+    if sides_without_vocabulary(config) and "buckets" not in config.model_fields_set:
+        config = config.model_copy(update={"buckets": "auto"})
+    if "target" in open_lengths:
+        length = _DECODING_MARGIN * config.hparams.target.max_seq_len
+        default = config.hparams.inference.max_decode_length
+        config = _set_if_open(config, "inference", max_decode_length=max(default, length))
+    if config.joint_vocabulary and config.hparams.embedding.target_file is None:
+        config = _set_if_open(config, "embedding", share=True)
+    return config, tokenizers, notes
+
+
+def _build(
+    config: Config, sides: Sequence[str], texts: Sequence[Sequence[str]]
+) -> tuple[Config, Tokenizer, str]:
+    """Chooses and builds the tokenizer of one side, or that of both."""
+    lines = [line for group in zip(*texts, strict=True) for line in group]
+    options = {name: _option_of_any(config, sides, name) for name in _TOKENIZER_OPTIONS}
+    name, kind = options["tokenizer"], None
+    if name is None:
+        name, kind = choose_tokenizer(lines)
+        if any(getattr(config.hparams, side).sampling_alpha for side in sides):
+            name, kind = "sentencepiece", "subword regularization"
+    for side in sides:
+        config = _set_if_open(config, side, tokenizer=name, overwrite_none=True)
+        reasons = unused_options(config)
+        path = ("hparams", side, "min_frequency")
+        if getattr(config.hparams, side).min_frequency is not None and path in reasons:
+            raise UserError(f"{side}.min_frequency: has no effect here: {reasons[path]}")
+    label, prefix = " and ".join(sides), sides[0]
+    try:
+        tokenizer = build_tokenizer(
+            name,
+            lines,
+            options["vocab_size"],
+            options["min_frequency"],
+            **tokenizer_options(config, prefix),
+        )
+    except UserError as error:
+        raise UserError(
+            f"the {label} vocabulary cannot be built: {error}; set {prefix}.vocab_size or "
+            f"{prefix}.tokenizer"
+        ) from error
+    reason = f" for {kind}" if kind else ""
+    size = count(len(tokenizer.vocabulary.tokens), "token")
+    note = (
+        f"{label}: {name} tokenizer{reason}, {size} from {count(len(texts[0]), 'pair')}; to change "
+        f"it, set {prefix}.tokenizer or {prefix}.vocab_size"
+    )
+    return config, tokenizer, note
+
+
+def _option_of_any(config: Config, sides: Sequence[str], name: str) -> Any:
+    values = [getattr(getattr(config.hparams, side), name) for side in sides]
+    return next((value for value in values if value is not None), None)
+
+
+def _fitting_length(tokenizer: Tokenizer, lines: Sequence[str]) -> int:
+    """Returns the length, with the end token, that fits nearly all lines."""
+    lengths = sorted(len(tokenizer.split(line)) + 1 for line in lines)
+    fitting = lengths[math.ceil(_FITTING * len(lengths)) - 1]
+    return min(max(fitting, 2), _LONGEST)
+
+
+def _set_if_open(
+    config: Config, section: str, overwrite_none: bool = False, **values: Any
+) -> Config:
+    """Sets options of a section that are not set, or those that are `None`."""
+    options = getattr(config.hparams, section)
+    unset = {
+        name: value
+        for name, value in values.items()
+        if name not in options.model_fields_set
+        or (overwrite_none and getattr(options, name) is None)
+    }
+    options = options.model_copy(update=unset)
+    return config.model_copy(
+        update={"hparams": config.hparams.model_copy(update={section: options})}
+    )
