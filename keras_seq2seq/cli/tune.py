@@ -137,6 +137,8 @@ def _search(
         keep_trials=keep_trials,
         resume=resume,
     )
+    for note in plan.first.notes:
+        click.echo(note, err=True)
     result = tuning.run_search(plan, workers)
     if result is not None:
         best = result.directory.best_path

@@ -103,9 +103,17 @@ def build_tokenizer(
             to 2 if the text has at least 10,000 tokens, and to 1 otherwise.
         **options: Arguments of the tokenizer.
 
+    Returns:
+        The tokenizer.
+
     Raises:
         UserError: If the vocabulary would be empty, or `size` is too small for the characters of
             the text.
+
+    Example:
+
+    >>> build_tokenizer("words", ["A man sleeps.", "A dog."]).vocabulary.tokens
+    ('A', '￭.', 'dog', 'man', 'sleeps')
     """
     tokenizer_class = get_tokenizer_class(name)
     if tokenizer_class.vocabulary_suffix is None:

@@ -109,7 +109,12 @@ def _train(plan: SearchPlan, record: TrialRecord, console: Console):
     if record.continues is not None:
         plan.directory.copy_lower_rung(record.continues, record.trial)
     config = plan.trial_config(record.values, record.units)
-    train(plan_training(config, plan.directory.trial_path(record.trial)), console)
+    trial = plan_training(
+        config,
+        plan.directory.trial_path(record.trial),
+        text_from=plan.directory.text_directory(),
+    )
+    train(trial, console)
 
 
 def _affects_all_trials(error: Exception) -> bool:

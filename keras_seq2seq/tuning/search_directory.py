@@ -4,11 +4,22 @@ import os
 import shutil
 from pathlib import Path
 
+from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.tuning.trial_record import COMPLETED, RUNNING, STOPPED, TrialRecord
 
 _PREFIX = "trial_"
 # The large files of a trial. They are only needed to resume the trial or to use its model.
 _WEIGHTS = ("checkpoints", "model.keras")
+# The files of a trial that another one needs to continue it, besides its checkpoints and logs.
+_TRIAL_FILES = (
+    "config.yaml",
+    "model.keras",
+    "metrics.jsonl",
+    "run.json",
+    "source.*",
+    "target.*",
+    "dev.*",
+)
 
 
 class SearchDirectory:
@@ -16,6 +27,7 @@ class SearchDirectory:
 
     ```
     search.yaml         the search: space, objective, tuner and configuration
+    text/               tokenizers and dev data of all trials, if they were not given
     trials/oracle.json  the state of KerasTuner's oracle
     trials/trial_0007/  a model directory with KerasTuner's trial.json and trial_record.json
     hparams/            logs for `tensorboard --logdir`, one run per trial
@@ -30,6 +42,7 @@ class SearchDirectory:
     def __init__(self, path: str | os.PathLike):
         self.path = Path(path)
         self.search_path = self.path / "search.yaml"
+        self.text_path = self.path / "text"
         self.trials_path = self.path / "trials"
         self.oracle_path = self.trials_path / "oracle.json"
         self.best_path = self.path / "best"
@@ -38,6 +51,10 @@ class SearchDirectory:
     def trial_path(self, trial: str) -> Path:
         """Returns the directory of a trial."""
         return self.trials_path / f"{_PREFIX}{trial}"
+
+    def text_directory(self) -> ModelDirectory | None:
+        """Returns the directory with the tokenizers and dev data of all trials, if there is one."""
+        return ModelDirectory(self.text_path) if self.text_path.exists() else None
 
     def hparams_path(self, trial: str) -> Path:
         """Returns the directory of a trial's logs for TensorBoard's HParams tab."""
@@ -51,7 +68,7 @@ class SearchDirectory:
 
     def clear(self):
         """Removes all files of a search, but no other files."""
-        for path in (self.trials_path, self.best_path, self.path / "hparams"):
+        for path in (self.trials_path, self.best_path, self.text_path, self.path / "hparams"):
             shutil.rmtree(path, ignore_errors=True)
         for path in (self.search_path, self.report_path):
             path.unlink(missing_ok=True)
@@ -95,9 +112,9 @@ class SearchDirectory:
         shutil.rmtree(unfinished, ignore_errors=True)
         shutil.rmtree(target / "logs", ignore_errors=True)
         shutil.copytree(source / "logs", target / "logs")
-        for name in ("config.yaml", "model.keras", "metrics.jsonl", "run.json"):
-            if (source / name).exists():
-                shutil.copy2(source / name, target / name)
+        for pattern in _TRIAL_FILES:
+            for path in source.glob(pattern):
+                shutil.copy2(path, target / path.name)
         # The checkpoints come last, as their presence marks a complete copy.
         shutil.copytree(source / "checkpoints", unfinished)
         unfinished.rename(target / "checkpoints")

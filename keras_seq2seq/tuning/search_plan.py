@@ -3,16 +3,18 @@
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from keras_seq2seq.config import Config, load_config_file
 from keras_seq2seq.config.config_file import write_yaml
 from keras_seq2seq.config.section import OptionSource, near_misses, validate_sources
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.files.writing import atomic_file
+from keras_seq2seq.files.writing import atomic_directory, atomic_file
+from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.training import plan_training
-from keras_seq2seq.training.plan import RESUME_CHOICES
+from keras_seq2seq.training.plan import RESUME_CHOICES, TrainingPlan
+from keras_seq2seq.training.text import has_dev, sides_without_vocabulary
 from keras_seq2seq.tuning.objective import Objective
 from keras_seq2seq.tuning.oracles import TUNERS
 from keras_seq2seq.tuning.search_directory import SearchDirectory
@@ -41,6 +43,8 @@ class SearchPlan:
         keep_trials: The number of best trials whose weights are kept.
         resume: `"auto"` to resume the search in the directory if there is one, `"never"` to start
             over, `"must"` to fail if there is none.
+        first: The plan of the first trial, with the tokenizers and dev data of all trials; `None`
+            if the search was loaded.
     """
 
     config: Config
@@ -53,6 +57,7 @@ class SearchPlan:
     budget_minutes: float | None = None
     keep_trials: int = 3
     resume: str = "auto"
+    first: TrainingPlan | None = None
 
     @property
     def units(self) -> int:
@@ -82,19 +87,32 @@ class SearchPlan:
         return config.model_copy(update={"train_steps": steps})
 
     def save(self):
-        """Writes `search.yaml`.
+        """Writes `search.yaml`, and tokenizers and dev data that were not given.
 
         Raises:
             UserError: If the directory cannot be written.
         """
         try:
             self.directory.trials_path.mkdir(parents=True, exist_ok=True)
+            self._save_text()
             with atomic_file(self.directory.search_path) as file:
                 file.write(write_yaml(self._describe()))
         except OSError as error:
             raise UserError(
                 f"{self.directory.path}: cannot be written ({error.strerror})"
             ) from error
+
+    def _save_text(self):
+        is_given = not sides_without_vocabulary(self.config) and has_dev(self.config)
+        if self.first is None or is_given or self.directory.text_path.exists():
+            return
+        with atomic_directory(self.directory.text_path) as path:
+            ModelDirectory(path).create(
+                self.first.config,
+                self.first.source.tokenizer,
+                self.first.target.tokenizer,
+                self.first.drawn_dev,
+            )
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "SearchPlan":
@@ -252,5 +270,6 @@ def prepare_search(
     space.check(config)
     first = next(space.combinations())
     # Runs all checks of `train`, which reads the data and builds a model.
-    plan_training(plan.trial_config(first), plan.directory.trials_path)
-    return plan
+    text_from = None if resume == "never" else plan.directory.text_directory()
+    trial = plan_training(plan.trial_config(first), plan.directory.trials_path, text_from=text_from)
+    return replace(plan, first=trial)

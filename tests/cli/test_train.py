@@ -46,6 +46,7 @@ def calls(monkeypatch):
             config=config,
             steps=1500,
             initial_weights=None,
+            notes=(),
             batching=Batching(((3, 4),), (32, 32)),
             train_summary=fake_summary(),
             dev_summary=fake_summary(),

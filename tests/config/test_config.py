@@ -63,11 +63,9 @@ def test_options_without_effect_by_default():
         "decoder.teacher_forcing.min_probability",
         "source.lowercase",
         "source.nfkc",
-        "source.sampling_alpha",
         "source.nbest_size",
         "target.lowercase",
         "target.nfkc",
-        "target.sampling_alpha",
         "target.nbest_size",
         "embedding.freeze",
         "inference.beam_search.length_penalty_weight",
@@ -110,8 +108,23 @@ def test_old_names_warn(name, new_name):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"source": {"sampling_alpha": 0.1}}, "the tokenizer whitespace has no subwords; set"),
         ({"target": {"lowercase": True}}, "the tokenizer whitespace does not normalize text; set"),
+        (
+            {"source": {"min_frequency": 2, "tokenizer": "sentencepiece"}},
+            "the tokenizer sentencepiece counts no tokens; set source.vocab_size",
+        ),
+        (
+            {"source": {"vocab_size": 2, "tokenizer": "bytes"}},
+            "the tokenizer bytes has a fixed vocabulary",
+        ),
+        (
+            {"target": {"vocab_size": 2}},
+            "the vocabulary is that of vocab_target; leave out one of them",
+        ),
+        (
+            {"target": {"sampling_alpha": 0.1}},
+            "the tokenizer whitespace has no subwords; set",
+        ),
         (
             {"target": {"tokenizer": "sentencepiece", "nbest_size": 4}},
             "nothing is sampled; set target.sampling_alpha",
@@ -120,7 +133,32 @@ def test_old_names_warn(name, new_name):
 )
 def test_options_of_other_tokenizers(options, message):
     with pytest.raises(ValidationError, match=message):
-        Config(hparams=options)
+        Config(vocab_target="a.vocab", hparams=options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"vocab_source": "a"}, "leave out joint_vocabulary or vocab_source"),
+        (
+            {"hparams": {"source": {"tokenizer": "words"}, "target": {"tokenizer": "bytes"}}},
+            "needs one tokenizer, but source.tokenizer and target.tokenizer differ",
+        ),
+        (
+            {"hparams": {"source": {"vocab_size": 10}, "target": {"vocab_size": 20}}},
+            "needs one tokenizer, but source.vocab_size and target.vocab_size differ",
+        ),
+    ],
+)
+def test_contradictions_of_a_joint_vocabulary(options, message):
+    with pytest.raises(ValidationError, match=message):
+        Config(joint_vocabulary=True, **options)
+
+
+def test_the_size_of_dev_data_that_are_given_is_an_error():
+    assert Config(dev_size=10).dev_size == 10
+    with pytest.raises(ValidationError, match="dev_size: has no effect here: dev text is given"):
+        Config(dev_size=10, dev_data="dev.tsv")
 
 
 def test_the_vocabulary_file_decides_which_options_of_tokenizers_have_an_effect():

@@ -114,6 +114,7 @@ def test_dump_has_the_order_of_the_declaration_and_only_what_has_an_effect():
     content = yaml.safe_load(text)
     assert list(content) == [
         "model",
+        "joint_vocabulary",
         "batch_size",
         "batch_type",
         "buckets",
@@ -131,6 +132,7 @@ def test_dump_has_the_order_of_the_declaration_and_only_what_has_an_effect():
         "rnn_cell",
         "source",
         "target",
+        "filter",
         "embedding",
         "inference",
         "optimizer",

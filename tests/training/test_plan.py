@@ -34,15 +34,15 @@ def test_the_limit_reached_first_ends_the_run(make_config, tmp_path, flags, step
 
 
 def test_names_the_missing_flags(make_config, tmp_path):
-    with pytest.raises(UserError, match="training needs --dev_source, --vocab_target$"):
-        plan_training(make_config(dev_source=None, vocab_target=None), tmp_path)
+    with pytest.raises(UserError, match="training needs --train_target, --dev_source$"):
+        plan_training(make_config(dev_source=None, train_target=None), tmp_path)
 
 
 def test_names_the_missing_flags_of_tables(make_config, tmp_path):
-    flags = {"train_source": None, "train_target": None, "vocab_target": None}
-    with pytest.raises(UserError, match="training needs --train_source, --train_target, --vocab"):
+    flags = {"train_source": None, "train_target": None, "dev_target": None}
+    with pytest.raises(UserError, match="training needs --train_source, --train_target, --dev_tar"):
         plan_training(make_config(**flags), tmp_path)
-    with pytest.raises(UserError, match="training needs --vocab_target$"):
+    with pytest.raises(UserError, match="training needs --dev_target$"):
         plan_training(make_config(**flags, train_data="a.tsv"), tmp_path)
 
 
@@ -173,7 +173,7 @@ def test_bytes_need_no_vocabulary(make_config, tmp_path):
     plan = plan_training(make_config(sides, vocab_source=None), tmp_path / "model")
     assert plan.source.tokenizer == ByteTokenizer()
     assert plan.target.tokenizer.lowercase
-    with pytest.raises(UserError, match="training needs --vocab_target"):
-        plan_training(make_config(sides, vocab_source=None, vocab_target=None), tmp_path)
+    plan = plan_training(make_config(sides, vocab_source=None, vocab_target=None), tmp_path)
+    assert plan.target.tokenizer.name == "words"
     with pytest.raises(UserError, match="'bytes' has no vocabulary file; leave it out"):
         plan_training(make_config("source.tokenizer=bytes"), tmp_path)
