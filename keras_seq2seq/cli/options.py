@@ -180,6 +180,8 @@ def _value_option(flag: Flag, help_text: str, taken: Sequence[str] = ()) -> Call
 
     types = {NUMBER: ConfigNumber(), SWITCH: click.BOOL}
     names = [name for name in flag.names if name not in taken]
+    # `--name` alone is `--name true`.
+    switch = {"is_flag": False, "flag_value": "true"} if flag.expected.metavar == SWITCH else {}
     return click.option(
         *(f"--{name}" for name in names),
         names[0],
@@ -188,6 +190,7 @@ def _value_option(flag: Flag, help_text: str, taken: Sequence[str] = ()) -> Call
         help=help_text,
         multiple=flag.option.is_repeatable,
         callback=_none_if_not_given if flag.option.is_repeatable else None,
+        **switch,
     )
 
 

@@ -137,7 +137,7 @@ def _search(
         keep_trials=keep_trials,
         resume=resume,
     )
-    for note in plan.first.notes:
+    for note in plan.text.notes:
         click.echo(note, err=True)
     result = tuning.run_search(plan, workers)
     if result is not None:

@@ -7,7 +7,7 @@ a resumed run reads them from there.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from keras_seq2seq.building.data import (
@@ -64,7 +64,7 @@ class RunText:
     train: Pairs
     dev: Pairs
     drawn_dev: list[Pair] | None = None
-    notes: list[str] = field(default_factory=list)
+    notes: Sequence[str] = ()
 
 
 def sides_without_vocabulary(config: Config) -> list[str]:

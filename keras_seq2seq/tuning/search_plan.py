@@ -13,8 +13,8 @@ from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.writing import atomic_directory, atomic_file
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.training import plan_training
-from keras_seq2seq.training.plan import RESUME_CHOICES, TrainingPlan
-from keras_seq2seq.training.text import has_dev, sides_without_vocabulary
+from keras_seq2seq.training.plan import RESUME_CHOICES
+from keras_seq2seq.training.text import RunText, has_dev, sides_without_vocabulary
 from keras_seq2seq.tuning.objective import Objective
 from keras_seq2seq.tuning.oracles import TUNERS
 from keras_seq2seq.tuning.search_directory import SearchDirectory
@@ -43,8 +43,8 @@ class SearchPlan:
         keep_trials: The number of best trials whose weights are kept.
         resume: `"auto"` to resume the search in the directory if there is one, `"never"` to start
             over, `"must"` to fail if there is none.
-        first: The plan of the first trial, with the tokenizers and dev data of all trials; `None`
-            if the search was loaded.
+        text: The text of the first trial, whose tokenizers and dev data are those of all trials;
+            `None` if the search was loaded.
     """
 
     config: Config
@@ -57,7 +57,7 @@ class SearchPlan:
     budget_minutes: float | None = None
     keep_trials: int = 3
     resume: str = "auto"
-    first: TrainingPlan | None = None
+    text: RunText | None = None
 
     @property
     def units(self) -> int:
@@ -104,14 +104,14 @@ class SearchPlan:
 
     def _save_text(self):
         is_given = not sides_without_vocabulary(self.config) and has_dev(self.config)
-        if self.first is None or is_given or self.directory.text_path.exists():
+        if self.text is None or is_given or self.directory.text_path.exists():
             return
         with atomic_directory(self.directory.text_path) as path:
             ModelDirectory(path).create(
-                self.first.config,
-                self.first.source.tokenizer,
-                self.first.target.tokenizer,
-                self.first.drawn_dev,
+                self.text.config,
+                self.text.source.tokenizer,
+                self.text.target.tokenizer,
+                self.text.drawn_dev,
             )
 
     @classmethod
@@ -272,4 +272,13 @@ def prepare_search(
     # Runs all checks of `train`, which reads the data and builds a model.
     text_from = None if resume == "never" else plan.directory.text_directory()
     trial = plan_training(plan.trial_config(first), plan.directory.trials_path, text_from=text_from)
-    return replace(plan, first=trial)
+    text = RunText(
+        trial.config,
+        trial.source,
+        trial.target,
+        trial.train,
+        trial.dev,
+        trial.drawn_dev,
+        trial.notes,
+    )
+    return replace(plan, text=text)
