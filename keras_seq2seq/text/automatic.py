@@ -14,6 +14,7 @@ _SEVERAL_TOKENS = 1.5
 _MOSTLY = 0.9
 _MAX_SYMBOLS = 128
 _MIN_REPETITIONS = 5
+_SYMBOL_LENGTH = 3
 _SHORT_LINE = 30
 _MANY_DIGITS = 0.2
 
@@ -47,8 +48,8 @@ def choose_tokenizer(lines: Sequence[str]) -> Choice:
 
     1. At least 1 % of the tokens end in "@@": output of subword-nmt, whitespace.
     2. Lines have 1.5 tokens or more on average, and either 90 % of the tokens are single
-       characters, or there are at most 128 different tokens, each of which occurs five times on
-       average: symbols such as phones, whitespace.
+       characters, or there are at most 128 different tokens, each of which has at most three
+       characters and occurs five times on average: symbols such as phones, whitespace.
     3. Lines have at most 30 characters on average, and either fewer than 1.5 tokens on average or
        20 % digits: single words, dates and numbers, characters.
     4. Everything else: raw text, sentencepiece.
@@ -74,8 +75,12 @@ def choose_tokenizer(lines: Sequence[str]) -> Choice:
         return Choice("whitespace", "subwords of subword-nmt")
     has_several = tokens >= _SEVERAL_TOKENS * len(lines)
     single = sum(n for token, n in counts.items() if len(token) == 1)
-    is_closed = len(counts) <= _MAX_SYMBOLS and tokens >= _MIN_REPETITIONS * len(counts)
-    if has_several and (single >= _MOSTLY * tokens or is_closed):
+    are_symbols = (
+        len(counts) <= _MAX_SYMBOLS
+        and tokens >= _MIN_REPETITIONS * len(counts)
+        and sum(map(len, counts)) <= _SYMBOL_LENGTH * len(counts)
+    )
+    if has_several and (single >= _MOSTLY * tokens or are_symbols):
         return Choice("whitespace", "symbols")
     digits = sum(n * sum(map(str.isdigit, token)) for token, n in counts.items())
     is_short = characters <= _SHORT_LINE * len(lines)

@@ -30,6 +30,7 @@ def phone_lines():
         (phone_lines(), ("whitespace", "symbols")),
         (["h e l l o", "w o r l d"], ("whitespace", "symbols")),
         (["3 17 4 4", "17 3 4 3 17"] * 10, ("whitespace", "symbols")),
+        (RAW * 10, ("sentencepiece", "raw text")),
         (["new@@ er l@@ ight"], ("whitespace", "subwords of subword-nmt")),
         ([""], ("sentencepiece", "raw text")),
     ],

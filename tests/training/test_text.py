@@ -139,9 +139,13 @@ def test_filters(make_config, text, tmp_path):
     plan = plan_training(
         make_config("filter.duplicates=true,filter.identical=true"), tmp_path / "m"
     )
-    assert plan.train_summary.dropped["duplicate"] == 19
+    pairs = list(
+        zip(*((text / name).read_text().splitlines() for name in ("a.en", "a.up")), strict=True)
+    )
+    duplicates = len(pairs) - len(set(pairs))
+    assert plan.train_summary.dropped["duplicate"] == duplicates >= 19
     assert plan.train_summary.dropped["identical sides"] == 1
-    assert "19 duplicate" in describe_plan(plan)
+    assert f"{duplicates} duplicate" in describe_plan(plan)
     lines = (text / "a.en").read_text().splitlines()
     numbers = [number for batch in lines_of_steps(plan, 1, 3) for number in batch]
     kept = {source for source, _ in plan.train}
@@ -149,7 +153,7 @@ def test_filters(make_config, text, tmp_path):
     train(plan)
     record = json.loads((tmp_path / "m" / "run.json").read_text())
     assert record["train"]["pairs"] == plan.train_summary.pairs
-    assert record["train"]["left_out"]["duplicate"] == 19
+    assert record["train"]["left_out"]["duplicate"] == duplicates
 
 
 def test_pairs_that_are_too_long_are_left_out(make_config, tmp_path):
@@ -207,9 +211,10 @@ def test_a_run_with_dev_data_is_resumed_with_them(make_config, text, tmp_path):
 def test_a_new_run_can_use_the_text_of_another_one(make_config, tmp_path):
     first = plan_training(make_config("target.tokenizer=words"), tmp_path / "a")
     directory = ModelDirectory(tmp_path / "text")
-    directory.create(first.config, first.source.tokenizer, first.target.tokenizer, [("a", "b")])
+    dev = first.drawn_dev[:3]
+    directory.create(first.config, first.source.tokenizer, first.target.tokenizer, dev)
     config = make_config("target.vocab_size=5, target.tokenizer=words")
     plan = plan_training(config, tmp_path / "b", text_from=directory)
-    assert list(plan.dev) == [("a", "b")]
+    assert list(plan.dev) == dev
     assert plan.source.tokenizer == first.source.tokenizer
     assert plan.target.tokenizer.vocabulary_size() == 9
