@@ -40,6 +40,8 @@ _NEARLY_ALL = 0.99
 
 def _warn(summary: ParallelTextSummary, config: Config) -> list[str]:
     """Returns warnings about text of which much is lost, with the option to change."""
+    from keras_seq2seq.config.hyper_parameters import tokenizer_name
+
     lines = []
     for side in ("source", "target"):
         text, options = getattr(summary, side), getattr(config.hparams, side)
@@ -51,10 +53,13 @@ def _warn(summary: ParallelTextSummary, config: Config) -> list[str]:
                 f"{_NEARLY_ALL:.0%} of them"
             )
         if text.unknown_rate > _MANY:
+            is_given = getattr(config, f"vocab_{side}") is not None
+            option = f"--vocab_{side}" if is_given else f"{side}.vocab_size"
+            advice = "build a larger one for" if is_given else "increase"
             lines.append(
                 f"warning: {text.unknown_rate:.1%} of the tokens of {text.path} are not in the "
-                f"vocabulary; build a larger one for --vocab_{side}, or correct {side}.tokenizer "
-                f"({options.tokenizer})"
+                f"vocabulary; {advice} {option}, or correct {side}.tokenizer "
+                f"({tokenizer_name(config, side)})"
             )
     return lines
 

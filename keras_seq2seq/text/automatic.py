@@ -48,8 +48,9 @@ def choose_tokenizer(lines: Sequence[str]) -> Choice:
 
     1. At least 1 % of the tokens end in "@@": output of subword-nmt, whitespace.
     2. Lines have 1.5 tokens or more on average, and either 90 % of the tokens are single
-       characters, or there are at most 128 different tokens, each of which has at most three
-       characters and occurs five times on average: symbols such as phones, whitespace.
+       characters, or there are at most 128 different tokens, tokens have at most three
+       characters on average, and each occurs five times on average: symbols such as phones,
+       whitespace.
     3. Lines have at most 30 characters on average, and either fewer than 1.5 tokens on average or
        20 % digits: single words, dates and numbers, characters.
     4. Everything else: raw text, sentencepiece.
@@ -78,7 +79,7 @@ def choose_tokenizer(lines: Sequence[str]) -> Choice:
     are_symbols = (
         len(counts) <= _MAX_SYMBOLS
         and tokens >= _MIN_REPETITIONS * len(counts)
-        and sum(map(len, counts)) <= _SYMBOL_LENGTH * len(counts)
+        and sum(n * len(token) for token, n in counts.items()) <= _SYMBOL_LENGTH * tokens
     )
     if has_several and (single >= _MOSTLY * tokens or are_symbols):
         return Choice("whitespace", "symbols")

@@ -100,6 +100,7 @@ def test_counts_of_one_are_in_the_singular(run, calls, monkeypatch):
         config=Config(),
         steps=1,
         initial_weights=None,
+        notes=(),
         batching=Batching((), (1,)),
         train_summary=summary,
         dev_summary=summary,
@@ -118,11 +119,14 @@ def test_much_truncation_and_many_unknown_tokens_are_warnings(tmp_path):
     (tmp_path / "target").write_text("x y\n" * 99 + "x y z z z z\n")
     source, target = TextEncoder(Vocabulary("abcde"), 5), TextEncoder(Vocabulary("xy"), 5)
     summary = scan_parallel_text(tmp_path / "source", tmp_path / "target", source, target)
-    config = Config(hparams={"source": {"max_seq_len": 5}, "target": {"max_seq_len": 5}})
+    config = Config(
+        vocab_source="vocab", hparams={"source": {"max_seq_len": 5}, "target": {"max_seq_len": 5}}
+    )
     plan = SimpleNamespace(
         config=config,
         steps=1,
         initial_weights=None,
+        notes=(),
         batching=Batching((), (1,)),
         train_summary=summary,
         dev_summary=summary,
