@@ -109,19 +109,22 @@ def file_option(name: str, **settings: Any) -> Callable:
     return click.option(name, metavar="FILE", multiple=True, callback=take_one, **settings)
 
 
-def training_options(command: Callable) -> Callable:
+def training_options(command: Callable, names: Sequence[str] | None = None) -> Callable:
     """Adds the flags of `TrainingFlags` to a command.
 
     The help shows the defaults of the configuration. Flags that are not given have the value
     `None`.
+
+    Args:
+        command: The command.
+        names: Names of the flags to add. Defaults to all.
     """
     # Imported here because most commands need no flags of the configuration.
     from keras_seq2seq.config.option_types import walk_flags
     from keras_seq2seq.config.training_flags import TrainingFlags
 
-    return _add_options(
-        command, [_value_option(flag, _help_text(flag)) for flag in walk_flags(TrainingFlags)]
-    )
+    flags = [flag for flag in walk_flags(TrainingFlags) if names is None or flag.name in names]
+    return _add_options(command, [_value_option(flag, _help_text(flag)) for flag in flags])
 
 
 def pair_files(flags: dict[str, Any]) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 import unicodedata
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from keras_seq2seq.data.batching import Batching
 from keras_seq2seq.data.pairs import Pairs, as_pairs
 from keras_seq2seq.data.parallel_text import check_line_counts
 from keras_seq2seq.data.text_statistics import (
@@ -369,3 +371,30 @@ class _Inspector:
     def _add_place(self, places: list[str], place: str):
         if len(places) < self._examples:
             places.append(place)
+
+
+@dataclass(frozen=True)
+class PaddingEstimate:
+    """The expected padding of batches.
+
+    Attributes:
+        name: What the buckets are, such as "proposed".
+        buckets: The boundaries `(source, target)` of the buckets.
+        source: The fraction of source positions that are padding, from 0 to 1.
+        target: The fraction of target positions that are padding.
+    """
+
+    name: str
+    buckets: tuple[tuple[int, int], ...]
+    source: float
+    target: float
+
+    @classmethod
+    def of(cls, name: str, batching: Batching, lengths: Mapping[tuple[int, int], int]):
+        """Returns the padding of a `Batching`, given the numbers of pairs by their lengths."""
+        return cls(name, batching.buckets, *batching.padding(lengths))
+
+    def flag(self) -> str:
+        """Returns the buckets as the flag `--buckets`."""
+        boundaries = (str(s) if s == t else f"{s}x{t}" for s, t in self.buckets)
+        return f"--buckets={','.join(boundaries)}"
