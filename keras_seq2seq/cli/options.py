@@ -76,9 +76,16 @@ class ColumnType(click.ParamType):
             self.fail(f'expected {COLUMN_WORDS}, got "{value}"', param, ctx)
 
 
-def column_option(name: str, help: str) -> Callable:
-    """Adds an option for a column of a table; `name` has its dashes."""
-    return click.option(name, type=ColumnType(), metavar="COLUMN", help=help)
+def column_option(name: str, help: str, *names: str, **settings: Any) -> Callable:
+    """Adds an option for a column of a table.
+
+    Args:
+        name: The name with its dashes.
+        help: The help text.
+        *names: The name of its argument, if it is not that of the option.
+        **settings: Other arguments of `click.option`.
+    """
+    return click.option(name, *names, type=ColumnType(), metavar="COLUMN", help=help, **settings)
 
 
 def input_format_option() -> Callable:

@@ -158,7 +158,7 @@ class Inspection:
         values["lengths"] = [[*pair, count] for pair, count in sorted(self.lengths.items())]
         values["ratios"] = sorted(self.ratios.items())
         for side in ("source", "target"):
-            values[side]["lengths"] = sorted(values[side]["lengths"].items())
+            values[side]["lengths"] = sorted(getattr(self, side).lengths.items())
         return values
 
 
