@@ -2,7 +2,10 @@ import json
 import os
 
 import pytest
+from harness.toy_model import write_toy_model
 from rich.cells import cell_len
+
+from keras_seq2seq.model_directory import ModelDirectory
 
 SOURCE = "a b c\na b\n\nq q \x1b[31m \u202eabc [bold]\na b c d e f g h i j k l\n"
 TARGET = "A B\nA\nB\nA A A\nA\n"
@@ -110,3 +113,16 @@ def test_table(run, files, tmp_path):
 )
 def test_mistakes(run, files, args, message):
     assert run("inspect", *args) == (2, "", f"keras-seq2seq: error: {message}\n")
+
+
+def test_the_tokenizers_of_a_model(run, tmp_path, files):
+    write_toy_model(tmp_path / "model")
+    values = json.loads(run("inspect", *files, "--model_dir=model", "--json").output)
+    source, _ = ModelDirectory(tmp_path / "model").load_text_encoders()
+    assert values["source"]["max_length"] == source.max_length
+    assert values["source"]["vocabulary_size"] == len(source.vocabulary.tokens)
+    result = run("inspect", *files, "--model_dir=model", "--hparams=source.max_seq_len=9")
+    assert result.errors == (
+        "keras-seq2seq: error: hparams: source and target have no effect with --model_dir; leave "
+        "them out\n"
+    )

@@ -4,13 +4,13 @@ from collections import Counter
 from html.parser import HTMLParser
 
 import pytest
+from harness.browser import console_of, open_browser
 
 from keras_seq2seq.data import Batching, inspect_pairs
 from keras_seq2seq.data.inspection import PaddingEstimate
 from keras_seq2seq.plots import write_inspection_page
 from keras_seq2seq.plots.svg_charts import Bar, bar_chart, heat_map, histogram
 from keras_seq2seq.text import Vocabulary
-from tests.harness.browser import console_of, open_browser
 
 HOSTILE = [
     "</script><script>document.title = 'hacked'</script>",
