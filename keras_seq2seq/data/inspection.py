@@ -174,8 +174,8 @@ def inspect_pairs(
     """Collects statistics of parallel text in one pass.
 
     Memory use does not grow with the text. It depends on the numbers of different lengths and
-    characters; duplicates take at most 100 MB, and are estimated from a sample if there are more
-    than four million pairs.
+    characters; finding duplicates takes less than 150 MB. If there are more than four million
+    pairs, their number is estimated from a sample.
 
     Args:
         sources: The source text, or both sides in one object; see `make_dataset`.

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 # Memory is bounded by these numbers of hashes (8 bytes each) and tokens.
 MAX_HASHES = 2**22
 MAX_TOKEN_TYPES = 2**18
@@ -69,7 +71,9 @@ class DuplicateCounter:
 
     def count(self) -> int:
         """Returns the number of texts that are equal to an earlier one."""
-        return (len(self._hashes) - len(set(self._hashes))) * self._step
+        hashes = np.array(self._hashes)
+        hashes.sort()
+        return int(np.count_nonzero(hashes[1:] == hashes[:-1])) * self._step
 
 
 class FrequentTokens:
