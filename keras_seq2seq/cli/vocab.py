@@ -90,9 +90,9 @@ _MODEL_OPTIONS = (
     help="sentencepiece: identity, nfkc, nfkc_cf, nmt_nfkc or nmt_nfkc_cf.  [default: identity]",
 )
 def vocab(inputs: Sequence[str], output: str | None, column: str | int | None, **options: Any):
-    """Build a vocabulary from one or more text files, plain, .gz, .zst or .xz.
+    """Build a vocabulary from text files, or from a column of tables.
 
-    INPUT may be - for standard input, or a table with --column.
+    INPUT is a file, plain, .gz, .zst or .xz, or - for standard input.
 
     Each output line has a token and its count, separated by a tab, with the most frequent tokens
     first. With --tokenizer=sentencepiece, the output is one model of all files.

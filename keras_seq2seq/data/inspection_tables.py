@@ -100,9 +100,9 @@ def _pairs_table(report: Inspection) -> ReportTable:
         ("identical sides", f"{report.identical:,}", _share(report.identical, report.pairs)),
     ]
     rows += [
-        ("length ratio, mean", f"{report.mean_ratio:.2f}", ""),
+        ("mean length ratio", f"{report.mean_ratio:.2f}", ""),
         *(
-            (f"length ratio, {percent} %", f"{ratio:.3g}", "")
+            (_percentile_name(percent, "length ratio"), f"{ratio:.3g}", "")
             for percent, ratio in report.ratio_percentiles.items()
         ),
     ]
@@ -112,6 +112,12 @@ def _pairs_table(report: Inspection) -> ReportTable:
     ]
     ratio = "The length ratio is the number of target tokens per source token."
     return ReportTable("Pairs", ("", "number", "share"), rows, "\n".join([ratio, *notes]))
+
+
+def _percentile_name(percent: int, quantity: str) -> str:
+    if percent == 50:
+        return f"median {quantity}"
+    return f"{percent}{'st' if percent == 1 else 'th'} percentile"
 
 
 def _list_places(name: str, places: list[str], total: int) -> list[str]:
@@ -127,12 +133,15 @@ def _text_table(report: Inspection) -> ReportTable:
         ("tokenizer", *(visible(side.tokenizer) for side in sides)),
         ("tokens", *(f"{side.tokens:,}" for side in sides)),
         ("characters", *(f"{side.characters:,}" for side in sides)),
-        ("length, mean", *(f"{side.mean_length:.1f}" for side in sides)),
+        ("mean length", *(f"{side.mean_length:.1f}" for side in sides)),
         *(
-            (f"length, {percent} %", *(f"{side.percentiles[percent]:,}" for side in sides))
+            (
+                _percentile_name(percent, "length"),
+                *(f"{side.percentiles[percent]:,}" for side in sides),
+            )
             for percent in report.source.percentiles
         ),
-        ("length, longest", *(f"{side.longest:,}" for side in sides)),
+        ("longest", *(f"{side.longest:,}" for side in sides)),
         ("maximum length", *(f"{side.max_length:,}" for side in sides)),
         ("truncated", *(_with_share(side.truncated, report.pairs) for side in sides)),
     ]
