@@ -5,6 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 from harness.browser import console_of, open_browser
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from keras_seq2seq.data import Batching, inspect_pairs
 from keras_seq2seq.data.inspection import PaddingEstimate
@@ -120,3 +122,15 @@ def test_in_a_browser(hostile_page, tmp_path, width, scheme):
         assert color == ("rgb(246, 247, 249)" if scheme == "light" else "rgb(20, 24, 30)")
         script = "return [...document.querySelectorAll('.scroll')].every(e => e.tabIndex === 0)"
         assert driver.execute_script(script)
+
+
+@given(st.lists(st.tuples(st.text(max_size=20), st.text(max_size=20)), max_size=4))
+@settings(max_examples=100, deadline=None)
+def test_no_text_breaks_the_page(pairs):
+    pairs = [
+        tuple(line.encode("utf-8", "replace").decode() for line in pair)
+        for pair in [*pairs, ("a", "b")]
+    ]
+    elements = Elements(page_of(pairs, None))
+    plain = Elements(page_of([("a", "b")], None))
+    assert elements.names.keys() <= plain.names.keys()
