@@ -167,7 +167,6 @@ class BridgeOptions(Section):
 
 TOKENIZER_NAMES = tuple(TOKENIZERS)
 TokenizerType = one_of(*TOKENIZER_NAMES)
-_RAW_TOKENIZER = "sentencepiece"
 _DEFAULT_TOKENIZER = (
     "if not set, sentencepiece for a vocabulary file NAME.model, else whitespace; chosen by the "
     "text if there is no vocabulary file."
@@ -177,10 +176,10 @@ _DEFAULT_TOKENIZER = (
 def tokenizer_name(config: Any, side: str) -> str:
     """Returns the name of the tokenizer of a side, which its vocabulary file decides if not set.
 
-    Without a vocabulary file, training may choose another one than the default for raw text.
+    Without a vocabulary file, training chooses another one by the text.
     """
-    name, path = getattr(config.hparams, side).tokenizer, getattr(config, f"vocab_{side}")
-    return name or (_RAW_TOKENIZER if path is None else default_tokenizer(path))
+    name = getattr(config.hparams, side).tokenizer
+    return name or default_tokenizer(getattr(config, f"vocab_{side}"))
 
 
 def _vocabulary_given(side: str) -> Callable[[Any], str | None]:
@@ -196,8 +195,8 @@ def _vocabulary_given(side: str) -> Callable[[Any], str | None]:
 
 def _nothing_counted(side: str) -> Callable[[Any], str | None]:
     def explain(config: Any) -> str | None:
-        if getattr(config.hparams, side).tokenizer == _RAW_TOKENIZER:
-            return f"the tokenizer {_RAW_TOKENIZER} counts no tokens; set {side}.vocab_size"
+        if TOKENIZERS[tokenizer_name(config, side)].can_sample:
+            return f"a SentencePiece model has no minimum frequency; set {side}.vocab_size"
         return _vocabulary_given(side)(config)
 
     return explain
@@ -216,7 +215,9 @@ def _only_for_words(side: str) -> Callable[[Any], str | None]:
 def _only_for_subwords(side: str) -> Callable[[Any], str | None]:
     def explain(config: Any) -> str | None:
         name = tokenizer_name(config, side)
-        if TOKENIZERS[name].can_sample:
+        is_open = getattr(config.hparams, side).tokenizer is None
+        # Training then chooses a tokenizer with subwords.
+        if TOKENIZERS[name].can_sample or (is_open and getattr(config, f"vocab_{side}") is None):
             return None
         return f"the tokenizer {name} has no subwords; set {side}.tokenizer=sentencepiece"
 
@@ -330,7 +331,8 @@ class EmbeddingOptions(Section):
     source_file: Annotated[
         FilePath | None,
         Option(
-            "Pretrained source embeddings in the text format of word2vec or GloVe, plain or .gz."
+            "Pretrained source embeddings in the text format of word2vec or GloVe, plain, .gz, "
+            ".zst or .xz."
         ),
     ] = None
     target_file: Annotated[

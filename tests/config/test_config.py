@@ -111,7 +111,7 @@ def test_old_names_warn(name, new_name):
         ({"target": {"lowercase": True}}, "the tokenizer whitespace does not normalize text; set"),
         (
             {"source": {"min_frequency": 2, "tokenizer": "sentencepiece"}},
-            "the tokenizer sentencepiece counts no tokens; set source.vocab_size",
+            "a SentencePiece model has no minimum frequency; set source.vocab_size",
         ),
         (
             {"source": {"vocab_size": 2, "tokenizer": "bytes"}},

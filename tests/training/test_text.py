@@ -96,7 +96,7 @@ def test_options_that_are_set_stay(make_config, tmp_path):
     assert (plan.source.max_length, plan.config.buckets) == (20, (30,))
     assert plan.config.hparams.inference.max_decode_length == 30
     assert len(plan.drawn_dev) == 7
-    with pytest.raises(UserError, match="source.min_frequency: has no effect here: the tokenizer"):
+    with pytest.raises(UserError, match="source.min_frequency: has no effect here: a Sentence"):
         plan_training(make_config("source.min_frequency=2"), tmp_path)
     with pytest.raises(
         UserError, match=r"^the source vocabulary cannot be built: .*; set source.vocab_size or so"
