@@ -218,3 +218,11 @@ def test_a_new_run_can_use_the_text_of_another_one(make_config, tmp_path):
     assert list(plan.dev) == dev
     assert plan.source.tokenizer == first.source.tokenizer
     assert plan.target.tokenizer.vocabulary_size() == 9
+
+
+def test_subword_regularization_chooses_subwords(make_config, text, tmp_path):
+    (tmp_path / "a").write_text("".join(f"{index} {index + 1}\n" for index in range(50)))
+    files = {"train_source": tmp_path / "a", "train_target": tmp_path / "a"}
+    plan = plan_training(make_config("source.sampling_alpha=0.1", **files), tmp_path / "model")
+    assert plan.source.tokenizer.name == "sentencepiece"
+    assert plan.target.tokenizer.name == "characters"
