@@ -19,6 +19,8 @@ def read_description() -> str:
     return readme.read_text(encoding="utf-8") if readme.exists() else ""
 
 
+SERVE = ["fastapi>=0.115", "prometheus-client>=0.20", "uvicorn>=0.30"]
+
 setup(
     name="keras-seq2seq",
     version=read_version(),
@@ -30,6 +32,7 @@ setup(
     package_data={
         "keras_seq2seq": ["py.typed"],
         "keras_seq2seq.plots": ["*.html"],
+        "keras_seq2seq.serving.page": ["*.css", "*.html", "*.js"],
         "keras_seq2seq.tuning": ["*.html"],
     },
     python_requires=">=3.10,<3.14",
@@ -53,8 +56,11 @@ setup(
         "tensorflow-text>=2.20",
     ],
     extras_require={
+        "serve": SERVE,
         # selenium opens pages in Chromium, where that is installed.
         "test": [
+            *SERVE,
+            "httpx>=0.27",
             "hypothesis>=6.100",
             "ipykernel>=6.29",
             "jedi>=0.19",
@@ -62,8 +68,9 @@ setup(
             "pandas>=2.2",
             "pytest>=8.0",
             "pytest-xdist>=3.6",
+            "schemathesis>=4.0",
             "selenium>=4.15",
-        ]
+        ],
     },
     entry_points={"console_scripts": ["keras-seq2seq = keras_seq2seq.cli.main:main"]},
     classifiers=[

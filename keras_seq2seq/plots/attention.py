@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from matplotlib.figure import Figure
 from rich.cells import cell_len
 
 from keras_seq2seq.files.writing import NumberedFiles, atomic_file
-from keras_seq2seq.plots.labels import make_labels
 
 
 def check_weights(
@@ -87,6 +85,11 @@ def save_attention_heatmap(
         ...     translation.attention,
         ... )
     """
+    # Imported here because importing matplotlib takes a third of a second.
+    from matplotlib.figure import Figure
+
+    from keras_seq2seq.plots.labels import make_labels
+
     weights = check_weights(weights, source_tokens, target_tokens)
     if not weights.size:
         raise ValueError("a heatmap needs at least one source token and one target token")
