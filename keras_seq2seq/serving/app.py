@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI, HTTPException, Request, Response, Security
+from fastapi import FastAPI, HTTPException, Path, Request, Response, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-import keras_seq2seq
+from keras_seq2seq import __version__
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.serving.engine import QueueFullError
 from keras_seq2seq.serving.guard import Guard
@@ -65,18 +65,18 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
     types = make_request_types(limits)
     models.on_batch = metrics.count_batch
     models.on_reload = metrics.count_reload
+    for model in models.names:
+        metrics.watch_queue(model, lambda model=model: models.engine(model).queue_length)
 
     @asynccontextmanager
     async def lifespan(app):
         await models.start()
-        for name in models.names:
-            metrics.watch_queue(name, lambda name=name: models.engine(name).queue_length)
         yield
         await models.close()
 
     app = FastAPI(
         title="keras-seq2seq",
-        version=keras_seq2seq.__version__,
+        version=__version__,
         lifespan=lifespan,
         # Their pages load scripts from other hosts.
         docs_url=None,
@@ -84,6 +84,9 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
         dependencies=[Security(HTTPBearer(auto_error=False))] if token else [],
     )
     guard = Guard(app, limits, token, metrics)
+
+    # The schema lists the names; other names are a 404.
+    name_type = Annotated[str, Path(json_schema_extra={"enum": models.names})]
 
     def check_name(name: str) -> str:
         if name not in models.names:
@@ -148,7 +151,7 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
         response_model=PredictAnswer,
         responses=_errors(400, 404, 408, 413, 422, 429, 504),
     )
-    async def predict(request: Request, name: str, body: types.Predict):
+    async def predict(request: Request, name: name_type, body: types.Predict):
         """Translates texts, in the format of TensorFlow Serving."""
         engine = models.engine(check_name(name))
         details = body.signature_name == "details"
@@ -177,7 +180,7 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
         return _respond({"models": described, "limits": sizes})
 
     @app.get("/v1/models/{name}", responses=_errors(404, 422))
-    async def model_status(name: str):
+    async def model_status(name: name_type):
         """Returns the status of a model, in the format of TensorFlow Serving."""
         described = models.describe(check_name(name))
         status = {
@@ -188,7 +191,7 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
         return _respond({"model_version_status": [status]})
 
     @app.post("/v1/models/{name}:reload", responses=_errors(403, 404, 408, 409, 413, 422))
-    async def reload_model(name: str):
+    async def reload_model(name: name_type):
         """Loads a model again, from the same directory. Needs a server with a token."""
         if token is None:
             message = "reloading over HTTP needs a server with --token; or send SIGHUP to it"

@@ -110,14 +110,17 @@ def make_request_types(limits: Limits) -> SimpleNamespace:
             return self
 
     class PredictRequest(_Strict):
+        model_config = ConfigDict(
+            json_schema_extra={"oneOf": [{"required": ["instances"]}, {"required": ["inputs"]}]}
+        )
         signature_name: str = Field(
             "serving_default",
             description='"serving_default" returns texts, "details" all hypotheses with scores, '
             "tokens and attention.",
             pattern="^(serving_default|details)$",
         )
-        instances: list[text_type | TextInput] | None = Field(None, max_length=limits.max_texts)
-        inputs: texts_type | TextsInput | None = None
+        instances: list[text_type | TextInput] = Field(None, max_length=limits.max_texts)
+        inputs: texts_type | TextsInput = None
 
         @model_validator(mode="after")
         def _check_inputs(self):
