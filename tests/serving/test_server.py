@@ -131,7 +131,7 @@ def test_texts_of_clients_that_disconnect_are_skipped(directories):
     options = ("--model_dir", directories / "greedy", *LONG_OPTIONS, "--max_texts", 500)
     with start_server(*options) as server:
         for _ in range(3):
-            send_and_leave(server.port, {"text": [LONG] * 300})
+            send_and_leave(server.port, {"text": [LONG] * 200})
         begin = time.monotonic()
         expected = ExportedTranslator(directories / "greedy")(SOURCES)
         assert translate(server.port, SOURCES) == expected

@@ -70,7 +70,7 @@ function translateSoon() {
 }
 
 const showTree = newestOnly(async (signal, isNewest) => {
-  if (!$("beam").open || !lines[current]?.text) return;
+  if (!$("beam").open || $("beam").hidden) return;
   const text = lineOf(current).trim();
   const [page, response] = await Promise.all([
     request("beam.html", null, signal),
