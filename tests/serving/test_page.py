@@ -11,6 +11,8 @@ from harness.server_process import start_server
 from keras_seq2seq.runtime import Translator
 from keras_seq2seq.serving import page as page_module
 
+Keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
+
 TEXT = "ein mann schläft ."
 
 
@@ -56,11 +58,15 @@ def find(browser, selector):
     return browser.find_element("css selector", selector)
 
 
+def replace_text(browser, text):
+    # `clear` emits no event of a keyboard.
+    find(browser, "#source").send_keys(Keys.CONTROL + "a", Keys.DELETE)
+    find(browser, "#source").send_keys(text)
+
+
 def type_text(browser, text):
     """Types a text, and waits until it is translated."""
-    source = find(browser, "#source")
-    source.clear()
-    source.send_keys(text)
+    replace_text(browser, text)
     count = len(text.split("\n")) if text else 0
     wait_until(lambda: len(texts(browser, "#output p")) == count)
     # The debounce has passed, and the answer is there.
@@ -122,7 +128,7 @@ def test_the_keyboard_shows_attention(page, expected):
         for found, percent in zip(shown, percents, strict=True):
             assert found == percent or (found == "" and percent in ("0 %", "1 %"))
         assert texts(page, "#attention-text")[0].startswith(best.tokens[tokens_before] + ": ")
-        page.switch_to.active_element.send_keys("\ue014")  # the right arrow
+        page.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
     assert len(page.find_elements("css selector", '.word[tabindex="0"]')) == 1
 
 
@@ -152,9 +158,7 @@ def test_ignores_answers_that_arrive_late(page, expected):
         };
         """
     )
-    source = find(page, "#source")
-    source.clear()
-    source.send_keys(TEXT)
+    replace_text(page, TEXT)
     time.sleep(0.5)
     type_text(page, "hund")
     time.sleep(1)
