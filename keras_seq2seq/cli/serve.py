@@ -58,9 +58,9 @@ def _number(name: str, default: int, help_text: str, least: int = 1, **limits: i
 @click.option(
     "--threads",
     type=WholeNumber(1, 1024),
-    help="Threads per model, each with one CPU core.  [default: the number of cores]",
+    help="Threads per exported model, each with one CPU core.  [default: the number of cores]",
 )
-@_number("--batch_size", 64, "Texts decoded at once; exported models decode one per thread.")
+@_number("--batch_size", 64, "Texts that models that are not exported decode at once.")
 @_number("--max_texts", 64, "Maximum number of texts per request.")
 @_number("--max_text_length", 2_000, "Maximum number of characters per text.")
 @_number("--max_body", 1_000_000, "Maximum size of a request in bytes.", most=1_000_000_000)

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from math import ceil
 from typing import NamedTuple
 
@@ -31,13 +31,15 @@ class Engine:
 
     Args:
         translator: The translator, which may be called by several threads.
-        threads: Number of threads.
+        executor: The threads.
+        threads: Number of threads to use.
         batch_size: Maximum number of texts that a thread translates at once.
         max_queue: Maximum number of waiting texts.
         on_batch: Function that is called with the size of each batch.
 
     Example:
-        >>> engine = Engine(translator, threads=2, batch_size=1, max_queue=256)
+        >>> executor = ThreadPoolExecutor(2)
+        >>> engine = Engine(translator, executor, threads=2, batch_size=1, max_queue=256)
         >>> engine.start()
         >>> [translation] = await engine.translate(["ein mann schläft ."])
         >>> await engine.close()
@@ -46,6 +48,7 @@ class Engine:
     def __init__(
         self,
         translator: TextTranslator,
+        executor: Executor,
         *,
         threads: int,
         batch_size: int,
@@ -53,12 +56,12 @@ class Engine:
         on_batch: Callable[[int], None] = lambda size: None,
     ):
         self.translator = translator
+        self._executor = executor
         self._threads = threads
         self._batch_size = batch_size
         self._max_queue = max_queue
         self._on_batch = on_batch
         self._queue: deque[_Job] = deque()
-        self._executor = ThreadPoolExecutor(threads, "translate")
         self._workers: list[asyncio.Task] = []
         self._arrived = asyncio.Event()
         self._closing = False
@@ -73,11 +76,10 @@ class Engine:
         self._workers = [asyncio.create_task(self._work()) for _ in range(self._threads)]
 
     async def close(self):
-        """Translates what is still waiting, then stops the threads."""
+        """Translates what is still waiting, then stops the workers."""
         self._closing = True
         self._arrived.set()
         await asyncio.gather(*self._workers)
-        self._executor.shutdown(wait=False)
 
     async def translate(
         self,

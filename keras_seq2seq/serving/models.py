@@ -1,8 +1,10 @@
 """The models of a server."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from keras_seq2seq.runtime import Translator as ExportedTranslator
@@ -19,9 +21,8 @@ class ServedModels:
 
     Args:
         loaders: For each name, a function that loads the model.
-        threads: Number of threads per model.
-        batch_size: Maximum number of texts that are decoded at once. Exported models decode one
-            text per thread.
+        threads: Number of threads per exported model, each of which decodes one text at a time.
+        batch_size: Maximum number of texts that other models decode at once, on all cores.
         max_queue: Maximum number of waiting texts per model.
 
     Raises:
@@ -45,7 +46,9 @@ class ServedModels:
         self._threads = threads
         self._batch_size = batch_size
         self._max_queue = max_queue
-        self._lock: asyncio.Lock | None = None
+        # Loads one model at a time. Threads are kept, since each new one makes memory fragmented.
+        self._loading = ThreadPoolExecutor(1, "load")
+        self._executors = {name: ThreadPoolExecutor(threads, name) for name in self._loaders}
         self._retired: set[asyncio.Task] = set()
         self._engines: dict[str, Engine] = {}
         # The first version of a model is 1; each successful reload increases it.
@@ -53,6 +56,7 @@ class ServedModels:
         # Functions that are called with the name of a model: see `make_app`.
         self.on_batch: Callable[[str, int], None] = lambda name, size: None
         self.on_reload: Callable[[str, bool], None] = lambda name, success: None
+        # Until `start`.
         self._translators = {name: self._load(name) for name in self._loaders}
 
     @property
@@ -82,13 +86,15 @@ class ServedModels:
 
     async def start(self):
         """Starts the threads, in the running event loop."""
-        self._lock = asyncio.Lock()
-        for name, translator in self._translators.items():
+        while self._translators:
+            name, translator = self._translators.popitem()
             self._engines[name] = self._start_engine(name, translator)
 
     async def close(self):
         """Translates what is still waiting, then stops the threads."""
         await asyncio.gather(*(engine.close() for engine in self._engines.values()), *self._retired)
+        for executor in (self._loading, *self._executors.values()):
+            executor.shutdown(wait=False)
 
     async def reload(self, name: str):
         """Loads a model again, from the same directory.
@@ -99,21 +105,27 @@ class ServedModels:
         Raises:
             Exception: If the model cannot be loaded; a `UserError` if the directory is at fault.
         """
-        async with self._lock:
-            try:
-                translator = await asyncio.to_thread(self._load, name)
-            except Exception as error:
-                _log.error("%s: not reloaded, the old version remains: %s", name, error)
-                self.on_reload(name, False)
-                raise
-            old, self._engines[name] = self._engines[name], self._start_engine(name, translator)
-            self._versions[name] += 1
-            self._translators[name] = translator
+        loop = asyncio.get_running_loop()
+        try:
+            translator = await loop.run_in_executor(self._loading, self._load, name)
+        except Exception as error:
+            _log.error("%s: not reloaded, the old version remains: %s", name, error)
+            self.on_reload(name, False)
+            raise
+        old = self._engines[name]
+        self._engines[name] = self._start_engine(name, translator)
+        self._versions[name] += 1
         self.on_reload(name, True)
-        # It still translates the texts that it has accepted.
-        task = asyncio.create_task(old.close())
+        task = loop.create_task(self._retire(old))
         self._retired.add(task)
         task.add_done_callback(self._retired.discard)
+
+    async def _retire(self, engine: Engine):
+        # It still translates the texts that it has accepted.
+        await engine.close()
+        del engine
+        # Models of TensorFlow contain cycles.
+        await asyncio.get_running_loop().run_in_executor(self._loading, gc.collect)
 
     async def reload_all(self):
         """Reloads all models, and logs those that fail."""
@@ -132,7 +144,9 @@ class ServedModels:
         is_exported = isinstance(translator, ExportedTranslator)
         engine = Engine(
             translator,
-            threads=self._threads if is_exported or translator.search.is_deterministic else 1,
+            self._executors[name],
+            # Other models divide a batch among the cores.
+            threads=self._threads if is_exported else 1,
             batch_size=1 if is_exported else self._batch_size,
             max_queue=self._max_queue,
             on_batch=lambda size: self.on_batch(name, size),

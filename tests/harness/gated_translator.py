@@ -1,7 +1,6 @@
 """A translator that waits until it is told to go on."""
 
 import threading
-from types import SimpleNamespace
 
 from keras_seq2seq.translator.translation import Hypothesis, Translation
 
@@ -18,7 +17,7 @@ class GatedTranslator:
     has_attention = False
 
     def __init__(self, suffix=""):
-        self.search = SimpleNamespace(is_deterministic=True)
+        self.search = None
         self.gate = threading.Event()
         self.gate.set()
         self.batches = []

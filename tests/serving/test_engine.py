@@ -1,6 +1,7 @@
 """The queue in front of a translator."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from harness.gated_translator import GatedTranslator
@@ -13,13 +14,16 @@ def run(work, **options):
 
     async def run_and_close():
         translator = GatedTranslator()
-        engine = Engine(translator, **{"threads": 1, "batch_size": 8, "max_queue": 8, **options})
+        executor = ThreadPoolExecutor(2)
+        options_of_all = {"threads": 1, "batch_size": 8, "max_queue": 8}
+        engine = Engine(translator, executor, **options_of_all | options)
         engine.start()
         try:
             return await asyncio.wait_for(work(engine, translator), 30)
         finally:
             translator.gate.set()
             await engine.close()
+            executor.shutdown()
 
     return asyncio.run(run_and_close())
 
