@@ -305,9 +305,11 @@ def test_reload_answers_with_the_new_version():
             await asyncio.sleep(0.001)
         response = await client.post("/v1/models/model:reload")
         assert response.json()["version"] == "2"
-        assert await translate() == ("2", "A2")
+        later = asyncio.create_task(translate())
+        await asyncio.sleep(0.05)
         loaded[0].gate.set()
         assert await running == ("1", "A1")
+        assert await later == ("2", "A2")
 
     run(work, {"model": load}, **AUTHORIZED)
 
