@@ -153,6 +153,7 @@ function select(number, isNew = false) {
   $("alternatives").hidden = !(line?.hypotheses.length > 1);
   $("beam").hidden = !line?.source_tokens.length || !model().beam_tree;
   if (!line) return;
+  $("words").dir = getComputedStyle($("source")).direction;
   $("words").replaceChildren(...line.source_tokens.map(token =>
     make("span", { className: "source-word" }, make("bdi", {}, token), make("small", {}))));
   $("hypotheses").replaceChildren(...line.hypotheses.map((hypothesis, index) => {
@@ -193,12 +194,15 @@ function attend(word) {
 
 const percent = weight => weight < 0.005 ? "" : Math.round(100 * weight) + " %";
 
+// Keeps words of right-to-left scripts from reordering what surrounds them.
+const isolate = text => `\u2068${text}\u2069`;
+
 function describe(word, weights) {
   const tokens = lines[current].source_tokens;
   const strongest = weights.map((weight, place) => [weight, tokens[place]])
     .sort((a, b) => b[0] - a[0]).slice(0, 3).filter(([weight]) => weight >= 0.05);
-  return `${word}: ` + (strongest.map(([weight, token]) => `${token} ${percent(weight)}`).join(", ")
-    || "no source word");
+  return `${isolate(word)}: ` + (strongest.map(([weight, token]) =>
+    `${isolate(token)} ${percent(weight)}`).join(", ") || "no source word");
 }
 
 // === Events ===
