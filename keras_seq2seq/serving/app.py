@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-from fastapi import FastAPI, HTTPException, Path, Request, Response, Security
+from fastapi import APIRouter, FastAPI, HTTPException, Path, Request, Response, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException as StarletteHTTPException
@@ -81,8 +81,9 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
         # Their pages load scripts from other hosts.
         docs_url=None,
         redoc_url=None,
-        dependencies=[Security(HTTPBearer(auto_error=False))] if token else [],
     )
+    # For the schema; the guard checks the token.
+    api = APIRouter(dependencies=[Security(HTTPBearer(auto_error=False))] if token else [])
     guard = Guard(app, limits, token, metrics)
 
     # The schema lists the names; other names are a 404.
@@ -117,7 +118,7 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
             raise HTTPException(499, "the client disconnected")
         raise HTTPException(504, f"the translation took more than {limits.timeout:g} seconds")
 
-    @app.post(
+    @api.post(
         "/translate",
         response_model=TranslateAnswer,
         responses=_errors(400, 404, 408, 413, 422, 429, 504),
@@ -146,7 +147,7 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
         ]
         return _respond({"model": name, "version": str(version), "translations": answers})
 
-    @app.post(
+    @api.post(
         "/v1/models/{name}:predict",
         response_model=PredictAnswer,
         responses=_errors(400, 404, 408, 413, 422, 429, 504),
@@ -172,25 +173,7 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
             return _respond({"outputs": {key: [row[key] for row in rows] for key in columns}})
         return _respond({"outputs": rows})
 
-    @app.get("/v1/models", responses=_errors())
-    async def list_models():
-        """Returns the models, and the limits of requests."""
-        described = [models.describe(name) for name in models.names]
-        sizes = {"max_texts": limits.max_texts, "max_text_length": limits.max_text_length}
-        return _respond({"models": described, "limits": sizes})
-
-    @app.get("/v1/models/{name}", responses=_errors(404, 422))
-    async def model_status(name: name_type):
-        """Returns the status of a model, in the format of TensorFlow Serving."""
-        described = models.describe(check_name(name))
-        status = {
-            "version": described["version"],
-            "state": described["state"],
-            "status": {"error_code": "OK", "error_message": ""},
-        }
-        return _respond({"model_version_status": [status]})
-
-    @app.post("/v1/models/{name}:reload", responses=_errors(403, 404, 408, 409, 413, 422))
+    @api.post("/v1/models/{name}:reload", responses=_errors(403, 404, 408, 409, 413, 422))
     async def reload_model(name: name_type):
         """Loads a model again, from the same directory. Needs a server with a token."""
         if token is None:
@@ -204,6 +187,24 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
             raise HTTPException(409, f"the old version remains: {error}") from None
         return _respond(models.describe(name))
 
+    @api.get("/v1/models", responses=_errors())
+    async def list_models():
+        """Returns the models, and the limits of requests."""
+        described = [models.describe(name) for name in models.names]
+        sizes = {"max_texts": limits.max_texts, "max_text_length": limits.max_text_length}
+        return _respond({"models": described, "limits": sizes})
+
+    @api.get("/v1/models/{name}", responses=_errors(404, 422))
+    async def model_status(name: name_type):
+        """Returns the status of a model, in the format of TensorFlow Serving."""
+        described = models.describe(check_name(name))
+        status = {
+            "version": described["version"],
+            "state": described["state"],
+            "status": {"error_code": "OK", "error_message": ""},
+        }
+        return _respond({"model_version_status": [status]})
+
     @app.get("/healthz")
     async def healthz():
         """Returns 200 while the process responds."""
@@ -216,7 +217,7 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
             raise HTTPException(503, "the server is shutting down")
         return _respond({"status": "ready"})
 
-    @app.get(
+    @api.get(
         "/metrics",
         response_class=Response,
         responses={200: {"content": {"text/plain": {}}}, **_errors()},
@@ -240,6 +241,7 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
         ]
         return _respond({"error": "; ".join(lines[:5])[:1000]}, 422)
 
+    app.include_router(api)
     add_page(app)
     return guard
 
