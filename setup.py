@@ -20,6 +20,7 @@ def read_description() -> str:
 
 
 PYARROW, ZSTANDARD, POLARS = "pyarrow>=18.0", "zstandard>=0.22", "polars>=1.0"
+SERVE = ["fastapi>=0.115", "prometheus-client>=0.20", "uvicorn>=0.30"]
 
 setup(
     name="keras-seq2seq",
@@ -32,6 +33,7 @@ setup(
     package_data={
         "keras_seq2seq": ["py.typed"],
         "keras_seq2seq.plots": ["*.html"],
+        "keras_seq2seq.serving.page": ["*.css", "*.html", "*.js"],
         "keras_seq2seq.tuning": ["*.html"],
     },
     python_requires=">=3.10,<3.14",
@@ -63,8 +65,11 @@ setup(
         "zstd": [ZSTANDARD],
         "polars": [POLARS],
         "data": [PYARROW, ZSTANDARD, POLARS],
+        "serve": SERVE,
         # selenium opens pages in Chromium, where that is installed.
         "test": [
+            *SERVE,
+            "httpx>=0.27",
             "hypothesis>=6.100",
             "ipykernel>=6.29",
             "jedi>=0.19",
@@ -74,6 +79,7 @@ setup(
             PYARROW,
             "pytest>=8.0",
             "pytest-xdist>=3.6",
+            "schemathesis>=4.0",
             "selenium>=4.15",
             ZSTANDARD,
         ],

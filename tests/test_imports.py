@@ -48,6 +48,7 @@ APPLICATION = {
     "training": {*LIBRARY, *BUILDERS},
     "tuning": {*LIBRARY, *BUILDERS, "training"},
     "demo": {*LIBRARY, *BUILDERS, "training"},
+    "serving": {"plots", "runtime", "translator"},
 }
 MAY_IMPORT = {part: set() for part in FREE} | LIBRARY | BUILDERS | APPLICATION
 

@@ -72,6 +72,7 @@ INTERRUPTED = 130
         "score",
         "average",
         "export",
+        "serve",
         "vocab",
         "inspect",
         "data",

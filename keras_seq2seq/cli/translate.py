@@ -221,7 +221,7 @@ def translate(
         from keras_seq2seq.translator.paragraphs import translate_paragraphs
         from keras_seq2seq.translator.text_translator import BATCH_SIZE
 
-        translator = _load(model_dirs, unk_mapping, beam_dir is not None, options)
+        translator = load_translator(model_dirs, unk_mapping, beam_dir is not None, options)
         files.check(translator)
         details = {
             "with_scores": scores or output_format == "jsonl" or beam_dir is not None,
@@ -266,12 +266,23 @@ def translate(
                 file.flush()
 
 
-def _load(
+def load_translator(
     model_dirs: tuple[str, ...],
     unk_mapping: str | None,
     return_tree: bool,
     options: dict[str, Any],
 ) -> TextTranslator:
+    """Loads a model directory, an ensemble of several, or an exported model.
+
+    Args:
+        model_dirs: The directories.
+        unk_mapping: The file of `--unk_mapping`.
+        return_tree: Whether to return the beam search tree of each translation.
+        options: The decoding flags; `None` for those that are not given.
+
+    Raises:
+        UserError: If a directory contains no model, or an option has no effect.
+    """
     from keras_seq2seq.runtime import ExportedModel
 
     if any(map(ExportedModel.is_at, model_dirs)):

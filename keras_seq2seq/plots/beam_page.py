@@ -75,6 +75,38 @@ def find_end(nodes: Sequence[BeamNode], ids: Sequence[int]) -> int:
     return index
 
 
+def describe_tree(
+    tree,
+    to_tokens: Callable[[Iterable[int]], list[str]],
+    hypotheses: Sequence[tuple[Sequence[int], float]],
+) -> dict[str, list]:
+    """Returns the tree of a beam search as JSON values, for the script of the page.
+
+    Args:
+        tree, to_tokens, hypotheses: As in `write_beam_page`.
+
+    Returns:
+        A dictionary with two lists. `"nodes"` contains the index of the parent, the token and the
+        log-probability of each node; the token is `None` at the start and at the end of a
+        hypothesis. `"hypotheses"` contains the `"node"` at which each hypothesis ends and its
+        `"score"`.
+
+    Raises:
+        ValueError: If a hypothesis is not in the tree.
+    """
+    nodes = read_nodes(tree)
+    tokens = to_tokens(node.id for node in nodes)
+    return {
+        "nodes": [
+            (parent, None if parent < 0 or i == END_ID else token, _number(score))
+            for (parent, i, score), token in zip(nodes, tokens, strict=True)
+        ],
+        "hypotheses": [
+            {"node": find_end(nodes, ids), "score": _number(score)} for ids, score in hypotheses
+        ],
+    }
+
+
 def write_beam_page(
     file: TextIO,
     tree,
@@ -108,24 +140,15 @@ def write_beam_page(
         >>> with open("beam.html", "w", encoding="utf-8") as file:
         ...     write_beam_page(file, translation.tree, vocabulary.to_tokens, hypotheses)
     """
-    nodes = read_nodes(tree)
-    tokens = to_tokens(node.id for node in nodes)
     data = {
         "source": source,
         "separator": separator,
-        # Start and end nodes have no token.
-        "nodes": [
-            (parent, None if parent < 0 or i == END_ID else token, _number(score))
-            for (parent, i, score), token in zip(nodes, tokens, strict=True)
-        ],
-        "hypotheses": [
-            {"node": find_end(nodes, ids), "score": _number(score)} for ids, score in hypotheses
-        ],
+        **describe_tree(tree, to_tokens, hypotheses),
     }
     # Escaped so that no token can close the script element.
     as_json = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     fields = {"title": html.escape(source or "Beam search"), "data": as_json}
-    file.write(re.sub(r"{{(\w+)}}", lambda match: fields[match[1]], _template()))
+    file.write(re.sub(r"{{(\w+)}}", lambda match: fields[match[1]], read_template()))
 
 
 def _number(score: float) -> float:
@@ -134,7 +157,8 @@ def _number(score: float) -> float:
 
 
 @cache
-def _template() -> str:
+def read_template() -> str:
+    """Returns the page with the placeholders `{{title}}` and `{{data}}`."""
     page = resources.files("keras_seq2seq.plots") / "beam_page.html"
     return page.read_text(encoding="utf-8")
 

@@ -1,4 +1,7 @@
-"""Attention weights as images, with labels in fonts that support their characters."""
+"""Attention weights as images, with labels in fonts that support their characters.
+
+matplotlib takes a third of a second to import, and is imported when something is drawn.
+"""
 
 import os
 import re
@@ -10,9 +13,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from matplotlib import get_cachedir, rcParams
-from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 
 from keras_seq2seq.files.writing import atomic_file
 
@@ -43,6 +43,9 @@ def choose_fonts(texts: Iterable[str]) -> tuple[list[str], set[str]]:
 
 
 def _installed_fonts() -> Iterator[tuple[str, str]]:
+    from matplotlib import rcParams
+    from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+
     default = FontProperties(family=rcParams["font.family"])
     path = findfont(default)
     yield get_font(path).family_name, path
@@ -55,6 +58,8 @@ def _installed_fonts() -> Iterator[tuple[str, str]]:
 
 @cache
 def _characters(path: str) -> frozenset[int]:
+    from matplotlib.font_manager import get_font
+
     return frozenset(get_font(path).get_charmap())
 
 
@@ -113,6 +118,8 @@ def _number(characters: str) -> str:
 
 
 def _warn(missing: set[str]):
+    from matplotlib import get_cachedir
+
     first = min(missing)
     name = unicodedata.name(first, "")
     others = f" and {len(missing) - 1:,} more" if len(missing) > 1 else ""
@@ -197,6 +204,8 @@ def save_attention_heatmap(
         ...     translation.attention,
         ... )
     """
+    from matplotlib.figure import Figure
+
     weights = check_weights(weights, source_tokens, target_tokens)
     if not weights.size:
         raise ValueError("a heatmap needs at least one source token and one target token")

@@ -79,6 +79,16 @@ class Translator(TextTranslator):
         """Number of translations per sentence."""
         return self.options.n_best
 
+    def prepare(self, threads: int):
+        """Loads what a number of threads need to translate at the same time.
+
+        Later calls are faster, and read the file of the model no more, which may be replaced.
+
+        Args:
+            threads: Number of threads.
+        """
+        self._interpreters.prepare(threads)
+
     def _decode_batch(self, source_ids, prefix, *, batch_size, with_scores, with_attention):
         name = "details" if with_scores or with_attention else "translate"
         with self._interpreters.borrow() as interpreter:
@@ -150,6 +160,11 @@ class _Interpreters:
         self._free: LifoQueue[_Interpreter] = LifoQueue()
         # Reports a damaged file at once.
         self._free.put(_Interpreter(path))
+
+    def prepare(self, count: int):
+        """Loads interpreters until there are a number of free ones."""
+        for _ in range(count - self._free.qsize()):
+            self._free.put(_Interpreter(self._path))
 
     @contextmanager
     def borrow(self) -> "Iterator[_Interpreter]":

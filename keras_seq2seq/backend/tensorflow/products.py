@@ -89,6 +89,15 @@ def frozen_weights() -> AbstractContextManager[None]:
     return _precomputed.set_to(_Precomputed())
 
 
+def weights_are_frozen() -> bool:
+    """Returns whether a graph is being traced in a block of `frozen_weights`.
+
+    It needs no custom gradients, and should have none: TensorFlow keeps them, and with them the
+    constants of the graph, until the process ends.
+    """
+    return _precomputed.value is not None
+
+
 def as_constants(dtype: tf.DType, compute: Callable) -> list[tf.Tensor] | None:
     """Returns the results of a function as constants, if that makes a product faster.
 
@@ -243,7 +252,8 @@ def from_rows(rows, features):
 
 
 def _multiply_rows(rows, kernel):
-    return tf.matmul(rows, kernel) if exporting.value else _multiply_rows_fast(rows, kernel)
+    has_gradient = not (exporting.value or weights_are_frozen())
+    return _multiply_rows_fast(rows, kernel) if has_gradient else tf.matmul(rows, kernel)
 
 
 @tf.custom_gradient

@@ -7,7 +7,11 @@ import numpy as np
 import tensorflow as tf
 from keras.tree import flatten, pack_sequence_as
 
-from keras_seq2seq.backend.tensorflow.products import exporting, recorder_in_use
+from keras_seq2seq.backend.tensorflow.products import (
+    exporting,
+    recorder_in_use,
+    weights_are_frozen,
+)
 
 
 def scan(step, states, inputs, keep, constants=(), weights=(), go_backwards=False):
@@ -42,7 +46,6 @@ def scan(step, states, inputs, keep, constants=(), weights=(), go_backwards=Fals
     count = len(flatten(states))
     kept = flatten(keep(pack_sequence_as(states, list(range(count)))))
 
-    @tf.custom_gradient
     def run(*arguments):
         final_states, trace, recording = loop.run(arguments)
 
@@ -55,7 +58,11 @@ def scan(step, states, inputs, keep, constants=(), weights=(), go_backwards=Fals
         return [*final_states, *(loop.all_states(trace, place) for place in kept)], gradient
 
     arguments = [*flatten(states), *inputs, *flatten(constants), *weights]
-    results = run(*map(tf.convert_to_tensor, arguments))
+    arguments = [tf.convert_to_tensor(argument) for argument in arguments]
+    if weights_are_frozen():
+        results, _ = run(*arguments)
+    else:
+        results = tf.custom_gradient(run)(*arguments)
     final_states = pack_sequence_as(states, results[:count])
     return final_states, pack_sequence_as(keep(states), results[count:])
 

@@ -1,0 +1,250 @@
+"""The web application."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+from fastapi import APIRouter, FastAPI, HTTPException, Path, Request, Response, Security
+from fastapi.exceptions import RequestValidationError
+from fastapi.security import HTTPBearer
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from keras_seq2seq import __version__
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.serving.engine import QueueFullError
+from keras_seq2seq.serving.guard import Guard
+from keras_seq2seq.serving.limits import Limits
+from keras_seq2seq.serving.messages import (
+    ErrorAnswer,
+    PredictAnswer,
+    TranslateAnswer,
+    describe_translation,
+    make_request_types,
+    to_json,
+)
+from keras_seq2seq.serving.metrics import Metrics
+from keras_seq2seq.serving.models import ServedModels
+from keras_seq2seq.serving.page import add_page
+
+_ERRORS = {
+    400: "The body is not JSON.",
+    401: "The token is missing or wrong.",
+    403: "The server has no token, which this request needs.",
+    404: "There is no such model.",
+    408: "The body did not arrive in time.",
+    409: "The model could not be loaded; the old version remains.",
+    413: "The body is too large.",
+    422: "The body has a wrong field, or a text is too long.",
+    429: "Too many texts wait already; try again after Retry-After seconds.",
+    503: "Too many requests, or the server is shutting down.",
+    504: "The translation took too long.",
+}
+
+
+def _errors(*statuses: int) -> dict[int, dict[str, Any]]:
+    return {
+        status: {"model": ErrorAnswer, "description": _ERRORS[status]}
+        for status in (401, *statuses, 503)
+    }
+
+
+def make_app(models: ServedModels, limits: Limits | None = None, token: str | None = None) -> Guard:
+    """Returns the web application, an ASGI application.
+
+    Args:
+        models: The models.
+        limits: The limits. Defaults to those of `Limits`.
+        token: The token that requests must contain, or `None` if none is needed.
+
+    Example:
+        >>> uvicorn.run(make_app(models))
+    """
+    limits = limits or Limits()
+    metrics = Metrics()
+    types = make_request_types(limits)
+    models.on_batch = metrics.count_batch
+    models.on_reload = metrics.count_reload
+    for model in models.names:
+        metrics.watch_queue(model, lambda model=model: models.engine(model).queue_length)
+
+    @asynccontextmanager
+    async def lifespan(app):
+        await models.start()
+        yield
+        await models.close()
+
+    app = FastAPI(
+        title="keras-seq2seq",
+        version=__version__,
+        lifespan=lifespan,
+        # Their pages load scripts from other hosts.
+        docs_url=None,
+        redoc_url=None,
+    )
+    # For the schema; the guard checks the token.
+    api = APIRouter(dependencies=[Security(HTTPBearer(auto_error=False))] if token else [])
+    guard = Guard(app, limits, token, metrics)
+
+    # The schema lists the names; other names are a 404.
+    name_type = Annotated[str, Path(json_schema_extra={"enum": models.names})]
+
+    def check_name(name: str) -> str:
+        if name not in models.names:
+            raise HTTPException(404, f"no such model; expected one of: {', '.join(models.names)}")
+        return name
+
+    async def run(request: Request, work: Coroutine) -> Any:
+        """Returns the result of a coroutine, which is canceled if the client disconnects."""
+        task = asyncio.ensure_future(work)
+        # The body has been read, so nothing else can arrive.
+        disconnect = asyncio.ensure_future(request.receive())
+        try:
+            done, _ = await asyncio.wait(
+                {task, disconnect}, timeout=limits.timeout, return_when=asyncio.FIRST_COMPLETED
+            )
+            if task in done:
+                return task.result()
+        except QueueFullError:
+            message = "too many texts are waiting; try again later"
+            raise HTTPException(429, message, {"Retry-After": "1"}) from None
+        except UserError as error:
+            raise HTTPException(422, str(error)) from None
+        finally:
+            task.cancel()
+            disconnect.cancel()
+        if disconnect in done:
+            # Nobody receives it; it is counted.
+            raise HTTPException(499, "the client disconnected")
+        raise HTTPException(504, f"the translation took more than {limits.timeout:g} seconds")
+
+    @api.post(
+        "/translate",
+        response_model=TranslateAnswer,
+        responses=_errors(400, 404, 408, 413, 422, 429, 504),
+    )
+    async def translate(request: Request, body: types.Translate):
+        """Translates texts."""
+        name = models.names[0] if body.model is None else check_name(body.model)
+        engine, version = models.engine(name), models.version(name)
+        n_best = engine.translator.n_best
+        if body.n_best is not None and body.n_best > n_best:
+            raise HTTPException(422, f"n_best: expected at most {n_best}, that of the model")
+        if body.tree and not models.describe(name)["beam_tree"]:
+            raise HTTPException(422, "tree: the model does not use beam search")
+        translations = await run(
+            request, engine.translate(body.text, body.prefix, with_attention=body.details)
+        )
+        answers = [
+            describe_translation(
+                translation,
+                engine.translator,
+                n_best=body.n_best,
+                details=body.details,
+                with_tree=body.tree,
+            )
+            for translation in translations
+        ]
+        return _respond({"model": name, "version": str(version), "translations": answers})
+
+    @api.post(
+        "/v1/models/{name}:predict",
+        response_model=PredictAnswer,
+        responses=_errors(400, 404, 408, 413, 422, 429, 504),
+    )
+    async def predict(request: Request, name: name_type, body: types.Predict):
+        """Translates texts, in the format of TensorFlow Serving."""
+        engine = models.engine(check_name(name))
+        details = body.signature_name == "details"
+        translations = await run(
+            request,
+            engine.translate(body.texts, with_scores=details, with_attention=details),
+        )
+        rows: list[Any] = [translation.text for translation in translations]
+        if details:
+            rows = [
+                describe_translation(translation, engine.translator, details=True)
+                for translation in translations
+            ]
+        if body.instances is not None:
+            return _respond({"predictions": rows})
+        if details:
+            columns = ("text", "score", "source_tokens", "hypotheses")
+            return _respond({"outputs": {key: [row[key] for row in rows] for key in columns}})
+        return _respond({"outputs": rows})
+
+    @api.post("/v1/models/{name}:reload", responses=_errors(403, 404, 408, 409, 413, 422))
+    async def reload_model(name: name_type):
+        """Loads a model again, from the same directory. Needs a server with a token."""
+        if token is None:
+            message = "reloading over HTTP needs a server with --token; or send SIGHUP to it"
+            raise HTTPException(403, message)
+        try:
+            await models.reload(check_name(name))
+        except HTTPException:
+            raise
+        except Exception as error:
+            raise HTTPException(409, f"the old version remains: {error}") from None
+        return _respond(models.describe(name))
+
+    @api.get("/v1/models", responses=_errors())
+    async def list_models():
+        """Returns the models, and the limits of requests."""
+        described = [models.describe(name) for name in models.names]
+        sizes = {"max_texts": limits.max_texts, "max_text_length": limits.max_text_length}
+        return _respond({"models": described, "limits": sizes})
+
+    @api.get("/v1/models/{name}", responses=_errors(404, 422))
+    async def model_status(name: name_type):
+        """Returns the status of a model, in the format of TensorFlow Serving."""
+        described = models.describe(check_name(name))
+        status = {
+            "version": described["version"],
+            "state": described["state"],
+            "status": {"error_code": "OK", "error_message": ""},
+        }
+        return _respond({"model_version_status": [status]})
+
+    @app.get("/healthz")
+    async def healthz():
+        """Returns 200 while the process responds."""
+        return _respond({"status": "ok"})
+
+    @app.get("/readyz", responses={503: {"model": ErrorAnswer, "description": _ERRORS[503]}})
+    async def readyz():
+        """Returns 200 if the server accepts requests, and 503 while it shuts down."""
+        if not guard.ready:
+            raise HTTPException(503, "the server is shutting down")
+        return _respond({"status": "ready"})
+
+    @api.get(
+        "/metrics",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {}}}, **_errors()},
+    )
+    async def show_metrics():
+        """Returns metrics in the text format of Prometheus."""
+        return Response(metrics.as_text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    @app.exception_handler(StarletteHTTPException)
+    async def report(request: Request, error: StarletteHTTPException):
+        return _respond({"error": error.detail}, error.status_code, error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def report_invalid(request: Request, error: RequestValidationError):
+        problems = error.errors()
+        if any(problem["type"] == "json_invalid" for problem in problems):
+            return _respond({"error": "the body is not valid JSON"}, 400)
+        # Without the input, which may be large.
+        lines = [
+            ".".join(map(str, problem["loc"][1:])) + f": {problem['msg']}" for problem in problems
+        ]
+        return _respond({"error": "; ".join(lines[:5])[:1000]}, 422)
+
+    app.include_router(api)
+    add_page(app)
+    return guard
+
+
+def _respond(value: Any, status: int = 200, headers: Any = None) -> Response:
+    return Response(to_json(value), status, headers, media_type="application/json")
