@@ -11,6 +11,7 @@ from keras_seq2seq.data.batching import Batching
 from keras_seq2seq.data.record_order import BatchOrder
 from keras_seq2seq.data.record_pairs import RecordPairs
 from keras_seq2seq.data.records import Block
+from keras_seq2seq.data.sequences import start_instead_of_end, starts_of
 from keras_seq2seq.text import TextEncoder
 
 # Number of batches that are passed from Python to TensorFlow at once. A call takes as long as
@@ -18,31 +19,28 @@ from keras_seq2seq.text import TextEncoder
 _BATCHES_AT_ONCE = 64
 
 
-class _Group(NamedTuple):
-    """Padded batches in flat arrays.
+class _Matrices(NamedTuple):
+    """Matrices in one flat array, one for each batch.
 
     Attributes:
-        shapes: Rows, source length and target length of each batch, int32 `(batches, 3)`.
-        starts: Index of the first row, source id and target id of each batch, `(batches, 3)`.
-        source_ids: int32 `(ids,)`.
-        target_ids: int32 `(ids,)`, with start tokens.
-        labels: int32 `(ids,)`, with end tokens.
-        lines: Line numbers, int64 `(rows,)`.
+        ids: The items of all matrices, `(items,)`.
+        starts: Index of the first item of each matrix, int32 `(batches, 1)`.
+        sizes: Number of its items, int32 `(batches, 1)`.
+        shapes: Its numbers of rows and columns, int32 `(batches, 2)`.
     """
 
-    shapes: np.ndarray
+    ids: np.ndarray
     starts: np.ndarray
-    source_ids: np.ndarray
-    target_ids: np.ndarray
-    labels: np.ndarray
-    lines: np.ndarray
+    sizes: np.ndarray
+    shapes: np.ndarray
 
 
-_SPEC = _Group(
-    tf.TensorSpec([None, 3], tf.int32),
-    tf.TensorSpec([None, 3], tf.int32),
-    *[tf.TensorSpec([None], tf.int32)] * 3,
-    tf.TensorSpec([None], tf.int64),
+_NUMBERS = [tf.TensorSpec([None, columns], tf.int32) for columns in (1, 1, 2)]
+
+# Source ids, target ids, labels and line numbers.
+_GROUP = tuple(
+    _Matrices(tf.TensorSpec([None], dtype), *_NUMBERS)
+    for dtype in (tf.int32, tf.int32, tf.int32, tf.int64)
 )
 
 
@@ -83,7 +81,7 @@ def record_dataset(
     buckets = records.count_per_block(buckets_of, len(batching.batch_sizes))
     iterations = count()
 
-    def groups() -> Iterator[_Group]:
+    def groups() -> Iterator[tuple[_Matrices, ...]]:
         # A single epoch has the number of the iteration, as with text.
         first_epoch = next(iterations) if epochs == 1 else 0
         order = BatchOrder(
@@ -103,36 +101,27 @@ def record_dataset(
 
     # The functions have no control flow for AutoGraph.
     @tf.autograph.experimental.do_not_convert
-    def split(*arrays) -> tf.data.Dataset:
-        group = _Group(*arrays)
-
+    def split(*group: _Matrices) -> tf.data.Dataset:
         @tf.autograph.experimental.do_not_convert
-        def get(shape, start):
-            rows, source_length, target_length = tf.unstack(shape)
-            first_row, first_source, first_target = tf.unstack(start)
+        def get(*positions):
+            source_ids, target_ids, labels, lines = (
+                tf.reshape(tf.slice(matrices.ids, start, size), shape)
+                for matrices, (start, size, shape) in zip(group, positions, strict=True)
+            )
+            features = {"source_ids": source_ids, "target_ids": target_ids}
+            return (features, labels, lines[:, 0]) if line_numbers else (features, labels)
 
-            def matrix(ids, first, length):
-                return tf.reshape(tf.slice(ids, [first], [rows * length]), [rows, length])
+        positions = tuple(tuple(matrices[1:]) for matrices in group)
+        return tf.data.Dataset.from_tensor_slices(positions).map(get)
 
-            features = {
-                "source_ids": matrix(group.source_ids, first_source, source_length),
-                "target_ids": matrix(group.target_ids, first_target, target_length),
-            }
-            labels = matrix(group.labels, first_target, target_length)
-            if line_numbers:
-                return features, labels, tf.slice(group.lines, [first_row], [rows])
-            return features, labels
-
-        return tf.data.Dataset.from_tensor_slices((group.shapes, group.starts)).map(get)
-
-    dataset = tf.data.Dataset.from_generator(groups, output_signature=tuple(_SPEC))
+    dataset = tf.data.Dataset.from_generator(groups, output_signature=_GROUP)
     # Padding goes on while the batches before are being used.
     return dataset.prefetch(1).flat_map(split).prefetch(tf.data.AUTOTUNE)
 
 
 def _pad(
     pairs: Block, batches: list[np.ndarray], source: TextEncoder, target: TextEncoder
-) -> _Group:
+) -> tuple[_Matrices, ...]:
     """Truncates and pads batches of pairs, which are given by their indices."""
     chosen = pairs.take(np.concatenate(batches))
     sources = chosen.source.cut(source.max_length - 1)
@@ -140,21 +129,21 @@ def _pad(
     if source.reverse:
         sources = sources.reversed_rows()
     rows = np.array(list(map(len, batches)))
-    source_lengths = _longest(sources.counts, rows)
-    target_lengths = _longest(targets.counts, rows)
-    shapes = np.stack([rows, source_lengths, target_lengths], axis=1)
-    sizes = np.stack([rows, rows * source_lengths, rows * target_lengths], axis=1)
-    source_widths, target_widths = (
-        np.repeat(lengths, rows) for lengths in (source_lengths, target_lengths)
+    source_lengths, target_lengths = (_longest(side.counts, rows) for side in (sources, targets))
+    target_widths = np.repeat(target_lengths, rows)
+    labels = targets.padded_with_end(target_widths)
+    return (
+        _matrices(sources.padded_with_end(np.repeat(source_lengths, rows)), rows, source_lengths),
+        _matrices(start_instead_of_end(labels, target_widths), rows, target_lengths),
+        _matrices(labels, rows, target_lengths),
+        _matrices(chosen.lines, rows, np.ones_like(rows)),
     )
-    return _Group(
-        shapes.astype(np.int32),
-        (np.cumsum(sizes, axis=0) - sizes).astype(np.int32),
-        sources.padded(source_widths, start=False, end=True),
-        targets.padded(target_widths, start=True, end=False),
-        targets.padded(target_widths, start=False, end=True),
-        chosen.lines,
-    )
+
+
+def _matrices(ids: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> _Matrices:
+    sizes = rows * columns
+    numbers = [np.stack(part, axis=1) for part in ([starts_of(sizes)], [sizes], [rows, columns])]
+    return _Matrices(ids, *(part.astype(np.int32) for part in numbers))
 
 
 def _longest(counts: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -68,8 +68,11 @@ class BatchOrder:
         windows = -(-len(self._pairs) // BLOCKS_PER_WINDOW)
         while self._epochs is None or epoch < self._epochs:
             while window < windows:
-                pairs = Block.concatenate([waiting, self._read_window(epoch, window)])
-                batches, rest = self._batch(pairs)
+                pairs, rows = self._read_window(epoch, window)
+                # The pairs that wait come first.
+                rows = np.concatenate([np.arange(len(waiting.lines)), rows + len(waiting.lines)])
+                pairs = Block.concatenate([waiting, pairs])
+                batches, rest = self._batch(pairs, rows)
                 if len(batches) > skipped:
                     yield pairs, batches[skipped:]
                 skipped = max(skipped - len(batches), 0)
@@ -81,19 +84,27 @@ class BatchOrder:
         if len(batches) > skipped:
             yield waiting, batches[skipped:]
 
-    def _batch(self, pairs: Block) -> tuple[list[np.ndarray], np.ndarray]:
-        """Returns the indices of the pairs of each complete batch, and those of the rest."""
-        buckets = self._buckets_of(pairs)
+    def _batch(self, pairs: Block, rows: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+        """Returns the complete batches of pairs.
+
+        Args:
+            pairs: The pairs.
+            rows: The indices of the pairs in the order of training.
+
+        Returns:
+            The indices of the pairs of each complete batch, and those of the rest.
+        """
+        buckets = self._buckets_of(pairs)[rows]
         by_bucket = np.argsort(buckets, kind="stable")
         ends = np.cumsum(np.bincount(buckets, minlength=len(self._sizes)))
         batches, rest = [], []
-        for rows, size in zip(np.split(by_bucket, ends[:-1]), self._sizes, strict=True):
-            complete = len(rows) // size * size
-            batches += list(rows[:complete].reshape(-1, size))
-            rest.append(rows[complete:])
+        for ranks, size in zip(np.split(by_bucket, ends[:-1]), self._sizes, strict=True):
+            complete = len(ranks) // size * size
+            batches += list(ranks[:complete].reshape(-1, size))
+            rest.append(ranks[complete:])
         # A batch is complete with its last pair.
-        batches.sort(key=lambda rows: rows[-1])
-        return batches, np.sort(np.concatenate(rest))
+        batches.sort(key=lambda ranks: ranks[-1])
+        return [rows[ranks] for ranks in batches], rows[np.sort(np.concatenate(rest))]
 
     def _find(self, batch: int) -> tuple[int, int, int]:
         """Returns the last epoch and window before which at most `batch` batches are complete.
@@ -132,36 +143,40 @@ class BatchOrder:
             needed = missing > 0
             if not counts[window, needed].any():
                 continue
-            pairs = self._read_window(epoch, window, needed)
-            buckets = self._buckets_of(pairs)
-            rows = [
+            pairs, rows = self._read_window(epoch, window, needed)
+            buckets = self._buckets_of(pairs)[rows]
+            ranks = [
                 np.flatnonzero(buckets == bucket)[-missing[bucket] :]
                 for bucket in np.flatnonzero(needed)
             ]
-            parts.append(pairs.take(np.sort(np.concatenate(rows))))
+            parts.append(pairs.take(rows[np.sort(np.concatenate(ranks))]))
             missing = np.maximum(missing - counts[window], 0)
         return Block.concatenate(parts[::-1]) if parts else self._read_block(0).take(np.arange(0))
 
-    def _read_window(self, epoch: int, window: int, needed: np.ndarray | None = None) -> Block:
-        """Returns the pairs of a window in their order.
+    def _read_window(
+        self, epoch: int, window: int, needed: np.ndarray | None = None
+    ) -> tuple[Block, np.ndarray]:
+        """Reads the pairs of a window.
 
         Args:
             epoch: The epoch, starting at 0.
             window: The window.
             needed: Boolean of shape `(buckets,)`. If given, blocks without pairs of these buckets
                 are left out.
+
+        Returns:
+            The pairs in the order of the blocks, and their indices in the order of training.
         """
         blocks = self._blocks(epoch)[window * BLOCKS_PER_WINDOW :][:BLOCKS_PER_WINDOW]
         counts = self._pairs[blocks]
-        ranks = self._permute(counts.sum(), epoch, window + 1)
-        # The rank of each pair, in the order of the blocks.
-        ranks_of_blocks = np.split(np.argsort(ranks), np.cumsum(counts)[:-1])
-        is_read = np.ones(len(blocks), dtype=bool)
+        order = self._permute(counts.sum(), epoch, window + 1)
         if needed is not None:
             is_read = self._pairs_of_buckets[blocks][:, needed].any(axis=1)
-        chosen = np.flatnonzero(is_read)
-        pairs = Block.concatenate([self._read_block(int(block)) for block in blocks[chosen]])
-        return pairs.take(np.argsort(np.concatenate([ranks_of_blocks[i] for i in chosen])))
+            is_kept = np.repeat(is_read, counts)
+            # The indices among the pairs that are kept.
+            order = (np.cumsum(is_kept) - 1)[order[is_kept[order]]]
+            blocks = blocks[is_read]
+        return Block.concatenate([self._read_block(int(block)) for block in blocks]), order
 
     def _blocks(self, epoch: int) -> np.ndarray:
         """Returns the blocks in the order of an epoch."""

@@ -44,25 +44,37 @@ class Sequences(NamedTuple):
         backwards = _positions(np.zeros_like(last), self.counts)
         return Sequences(self.ids[np.repeat(last, self.counts) - backwards], self.counts)
 
-    def padded(self, widths: np.ndarray, start: bool, end: bool) -> np.ndarray:
-        """Pads the rows on the right.
+    def padded_with_end(self, widths: np.ndarray) -> np.ndarray:
+        """Adds the end token to each row, and pads the rows on the right.
 
         Args:
             widths: The length of each row after padding, int64 of shape `(rows,)`.
-            start: Whether to add the start token before each row.
-            end: Whether to add the end token after each row.
 
         Returns:
             The padded rows, one after the other, int32 of shape `(sum of widths,)`.
         """
         padded = np.full(widths.sum(), PADDING_ID, dtype=np.int32)
         starts = starts_of(widths)
-        if start:
-            padded[starts] = START_ID
-        padded[_positions(starts + start, self.counts)] = self.ids
-        if end:
-            padded[starts + start + self.counts] = END_ID
+        padded[_positions(starts, self.counts)] = self.ids
+        padded[starts + self.counts] = END_ID
         return padded
+
+
+def start_instead_of_end(padded: np.ndarray, widths: np.ndarray) -> np.ndarray:
+    """Converts the result of `padded_with_end`: start tokens replace the end tokens.
+
+    Args:
+        padded: The padded rows, of which each contains one end token.
+        widths: The length of each row, int64 of shape `(rows,)`.
+
+    Returns:
+        An array of the same shape, where each row starts with the start token.
+    """
+    shifted = np.empty_like(padded)
+    shifted[1:] = padded[:-1]
+    shifted[shifted == END_ID] = PADDING_ID
+    shifted[starts_of(widths)] = START_ID
+    return shifted
 
 
 def starts_of(counts: np.ndarray) -> np.ndarray:
