@@ -15,6 +15,7 @@ from keras_seq2seq.building.data import (
     open_pairs,
 )
 from keras_seq2seq.building.model import build_model, make_learning_rate, make_optimizer
+from keras_seq2seq.building.prepared import use_prepared_data
 from keras_seq2seq.config import Config
 from keras_seq2seq.config.hyper_parameters import tokenizer_name
 from keras_seq2seq.data import Batching, ParallelTextSummary, scan_parallel_text
@@ -120,6 +121,7 @@ def plan_training(
             f"{keras.config.backend()}; remove KERAS_BACKEND, or train with the `fit` of a model"
         )
     workers = workers or Workers()
+    config = use_prepared_data(config)
     if missing := _missing_flags(config):
         raise UserError(f"training needs {', '.join(missing)}")
     accumulated = config.hparams.optimizer.gradient_accumulation_steps
