@@ -39,10 +39,11 @@ class RecordPairs(Pairs):
         weights = [1] * len(paths) if weights is None else list(weights)
         if len(weights) != len(paths):
             raise UserError(
-                f"data_weights has {len(weights)} values for {len(paths)} prepared directories"
+                f"data_weights: expected a weight for each of the {len(paths)} prepared "
+                f"directories, got {len(weights)}"
             )
         if min(weights) < 1:
-            raise UserError(f"data_weights contains {min(weights)}; expected at least 1")
+            raise UserError(f"data_weights: expected at least 1, got {min(weights)}")
         self._corpora = [Records(path) for path in paths]
         self._weights = weights
         first = self._corpora[0]

@@ -309,9 +309,9 @@ def test_weights_repeat_corpora(prepared, text, tokenizers, encoders, tmp_path):
 
 
 def test_weights_are_checked(prepared):
-    with pytest.raises(UserError, match="2 values for 1 prepared directories"):
+    with pytest.raises(UserError, match="a weight for each of the 1 prepared directories, got 2"):
         RecordPairs([prepared], [1, 2])
-    with pytest.raises(UserError, match="contains 0; expected at least 1"):
+    with pytest.raises(UserError, match="expected at least 1, got 0"):
         RecordPairs([prepared], [0])
 
 
