@@ -74,6 +74,7 @@ INTERRUPTED = 130
         "export",
         "vocab",
         "prepare",
+        "inspect",
         "data",
         "demo",
     ),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from keras_seq2seq.data.batching import Batching, propose_buckets, validate_buckets
 from keras_seq2seq.data.corpora import write_cmudict, write_corpus
+from keras_seq2seq.data.inspection import Inspection, inspect_pairs
 from keras_seq2seq.data.parallel_text import ParallelTextSummary, TextSummary, scan_parallel_text
 from keras_seq2seq.data.preparation import PreparationSummary, prepare_records
 from keras_seq2seq.data.record_pairs import RecordPairs
@@ -15,11 +16,13 @@ from keras_seq2seq.data.word_vectors import WordVectors, read_word_vectors
 
 __all__ = [
     "Batching",
+    "Inspection",
     "ParallelTextSummary",
     "PreparationSummary",
     "RecordPairs",
     "TextSummary",
     "WordVectors",
+    "inspect_pairs",
     "make_dataset",
     "prepare_records",
     "propose_buckets",
