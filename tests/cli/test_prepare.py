@@ -88,7 +88,7 @@ def test_weights_need_records(corpus, run, tmp_path):
 def test_tokenizers_and_their_options_come_from_the_records(corpus, run, tmp_path):
     lines = ["Ein Mann schläft.", "Ein Hund!"] * 20
     (tmp_path / "a").write_text("".join(f"{line}\n" for line in lines))
-    SentencePieceTokenizer.build(lines, size=60).save_vocabulary(tmp_path / "a.model")
+    SentencePieceTokenizer.build(lines, size=274).save_vocabulary(tmp_path / "a.model")
     run("vocab", tmp_path / "a", "--tokenizer=words", "--lowercase", "--output", tmp_path / "words")
     flags = [f"--{part}_{side}={tmp_path / 'a'}" for part in ("train", "dev") for side in SIDES]
     flags += [f"--vocab_source={tmp_path / 'a.model'}", f"--vocab_target={tmp_path / 'words'}"]
