@@ -251,12 +251,10 @@ def _summarize_records(
     for weight, counts in pairs.token_counts():
         untruncated = counts + 1
         for side, counter in enumerate(lengths_of_sides):
-            values, numbers = np.unique(untruncated[:, side], return_counts=True)
+            values, numbers = _count_values(untruncated[:, side])
             _add(counter, weight, values.tolist(), numbers.tolist())
         source_lengths, target_lengths = np.minimum(untruncated, limits).T
-        keys, numbers = np.unique(
-            source_lengths * (limits[1] + 1) + target_lengths, return_counts=True
-        )
+        keys, numbers = _count_values(source_lengths * (limits[1] + 1) + target_lengths)
         pairs_of_lengths = map(divmod, keys.tolist(), repeat(limits[1] + 1))
         _add(lengths, weight, pairs_of_lengths, numbers.tolist())
     sides = [
@@ -272,6 +270,19 @@ def _summarize_records(
         for side, (name, counter) in enumerate(zip(SIDES, lengths_of_sides, strict=True))
     ]
     return ParallelTextSummary(pairs.total("lines"), pairs.total("empty_pairs"), *sides, lengths)
+
+
+# Up to this value, counting takes a tenth of the time of sorting.
+_MAX_COUNTED = 2**20
+
+
+def _count_values(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the distinct values of an array, and how often each of them occurs."""
+    if values.max() > _MAX_COUNTED:
+        return np.unique(values, return_counts=True)
+    numbers = np.bincount(values)
+    found = np.flatnonzero(numbers)
+    return found, numbers[found]
 
 
 def _add(counter: Counter, weight: int, values: Iterable, numbers: Iterable[int]):

@@ -1,6 +1,6 @@
 """A `tf.data` pipeline from prepared records to batches of ids."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import NamedTuple
 
@@ -73,11 +73,7 @@ def record_dataset(
         num_shards: Number of shards of each batch.
         skip_batches: Number of batches to leave out at the beginning.
     """
-    limits = source.max_length, target.max_length
-
-    def buckets_of(token_counts: np.ndarray) -> np.ndarray:
-        return batching.buckets_of(*np.minimum(token_counts + 1, limits).T)
-
+    buckets_of = _make_classifier(batching, (source.max_length, target.max_length))
     buckets = records.count_per_block(buckets_of, len(batching.batch_sizes))
     iterations = count()
 
@@ -117,6 +113,24 @@ def record_dataset(
     dataset = tf.data.Dataset.from_generator(groups, output_signature=_GROUP)
     # Padding goes on while the batches before are being used.
     return dataset.prefetch(1).flat_map(split).prefetch(tf.data.AUTOTUNE)
+
+
+# Number of pairs of lengths for which the buckets are computed in advance.
+_MAX_TABLE_SIZE = 2**20
+
+
+def _make_classifier(
+    batching: Batching, limits: tuple[int, int]
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Returns a function from numbers of tokens `(pairs, 2)` to buckets `(pairs,)`."""
+
+    def lengths_of(token_counts: np.ndarray) -> tuple[np.ndarray, ...]:
+        return tuple(np.minimum(token_counts + 1, limits).T)
+
+    if (limits[0] + 1) * (limits[1] + 1) > _MAX_TABLE_SIZE:
+        return lambda token_counts: batching.buckets_of(*lengths_of(token_counts))
+    table = batching.buckets_of(*np.indices((limits[0] + 1, limits[1] + 1)))
+    return lambda token_counts: table[lengths_of(token_counts)]
 
 
 def _pad(

@@ -241,6 +241,13 @@ def test_ids_are_those_of_the_graph(make, tmp_path):
     )
 
 
+def test_maximum_lengths_may_be_large(prepared, text, tokenizers):
+    encoders = [TextEncoder(tokenizer, 5000) for tokenizer in tokenizers]
+    assert_equal(batches(prepared, None, encoders=encoders), batches(*text, encoders=encoders))
+    lengths = scan_parallel_text(*text, *encoders).lengths
+    assert scan_parallel_text(prepared, None, *encoders).lengths == lengths
+
+
 def test_large_vocabularies_need_more_bytes(tmp_path):
     tokenizer = WhitespaceTokenizer(Vocabulary([f"w{number}" for number in range(70_000)]))
     lines = ["w69999 w65531 w65532", "w0"]
