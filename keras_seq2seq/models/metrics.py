@@ -34,9 +34,6 @@ class Perplexity(keras.metrics.Metric):
         tokens: Scalar, the number of tokens in the batch.
     """
 
-    # `EarlyStopping` and others read it: lower is better.
-    _direction = "down"
-
     def __init__(self, name="perplexity", **kwargs):
         super().__init__(name=name, **kwargs)
         self.total = self.add_weight(shape=(), initializer="zeros", name="total")
