@@ -43,6 +43,7 @@ _MODULE_OF = {
     "average_checkpoints": "training",
     "configure_tensorflow": "tensorflow_settings",
     "make_dataset": "data",
+    "prepare_records": "data",
     "split_pairs": "data",
 }
 
@@ -90,6 +91,7 @@ if TYPE_CHECKING:
     from keras_seq2seq import translator as translator
     from keras_seq2seq.config import Config as Config
     from keras_seq2seq.data import make_dataset as make_dataset
+    from keras_seq2seq.data import prepare_records as prepare_records
     from keras_seq2seq.data import split_pairs as split_pairs
     from keras_seq2seq.decoding import BeamSearch as BeamSearch
     from keras_seq2seq.decoding import GreedySearch as GreedySearch

@@ -4,11 +4,14 @@ import os
 from itertools import chain
 from typing import Any
 
+from keras_seq2seq.building.prepared import prepared_directories
 from keras_seq2seq.config import Config
 from keras_seq2seq.config.hyper_parameters import tokenizer_name
 from keras_seq2seq.data import Batching, ParallelTextSummary, propose_buckets, validate_buckets
 from keras_seq2seq.data.lines import FileLines
 from keras_seq2seq.data.pairs import AlignedPairs, Pairs, TablePairs
+from keras_seq2seq.data.record_pairs import RecordPairs
+from keras_seq2seq.data.records import is_prepared
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files import find_files, open_text
 from keras_seq2seq.files.tables import table_format
@@ -102,13 +105,15 @@ def open_pairs(config: Config, part: str) -> Pairs:
     """Finds the files of a part of the data. They are read on demand.
 
     Args:
-        config: The configuration, with `train_source` and `train_target`, or `train_data`; and the
-            same for "dev".
+        config: The configuration, with `train_source` and `train_target`, or `train_data`, which
+            may consist of prepared records; and the same for "dev", which must be text.
         part: "train" or "dev".
 
     Raises:
         UserError: If a file cannot be opened.
     """
+    if part == "train" and (directories := prepared_directories(config)):
+        return RecordPairs(directories, config.data_weights)
     if names := getattr(config, f"{part}_data"):
         columns = config.source_column, config.target_column
         return TablePairs(_find_all(names), None if None in columns else columns)
@@ -134,6 +139,8 @@ def _find_all(names: str | tuple[str, ...]) -> list[str]:
             )
         files += found
     for file in files:
+        if is_prepared(file):
+            raise UserError(f"{file}: prepared records, which only --train_data reads")
         open_text(file).close()
     return files
 

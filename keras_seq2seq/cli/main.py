@@ -74,6 +74,7 @@ INTERRUPTED = 130
         "export",
         "serve",
         "vocab",
+        "prepare",
         "inspect",
         "data",
         "demo",
@@ -154,13 +155,15 @@ _PLACES = re.compile(
 )
 _NODE = re.compile(r"\s*(\[\[.*?\]\]|\[Op:\w+\]( name:.*)?|\{\{function_node .*?\}\})")
 
+# What precedes the message of an error of this package that was raised within a pipeline.
+_OWN_ERROR = re.compile(r"(.*\W)?(UserError|InputError): ")
+
 
 def _describe_tensorflow_error(error: Exception) -> str:
     """Returns the line of the message that states the problem."""
     lines = [_NODE.sub("", line).strip() for line in str(error.message).splitlines()]
     lines = [line for line in lines if line and not _PLACES.match(line)]
-    # An error of this package that was raised within a pipeline.
-    own = [line.partition("UserError: ")[2] for line in lines if "UserError: " in line]
+    own = [_OWN_ERROR.sub("", line) for line in lines if _OWN_ERROR.match(line)]
     return (own or lines or [type(error).__name__])[0]
 
 

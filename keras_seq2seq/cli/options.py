@@ -134,6 +134,17 @@ def training_options(command: Callable, names: Sequence[str] | None = None) -> C
     return _add_options(command, [_value_option(flag, _help_text(flag)) for flag in flags])
 
 
+def data_options(command: Callable) -> Callable:
+    """Adds the flags of `TrainingFlags` that name text and vocabularies."""
+    from keras_seq2seq.config.option_types import walk_flags
+    from keras_seq2seq.config.training_flags import TrainingFlags
+
+    prefixes = ("train_source", "train_target", "train_data", "dev_", "vocab_")
+    names = ("source_column", "target_column")
+    flags = [flag for flag in walk_flags(TrainingFlags) if flag.name.startswith(prefixes + names)]
+    return _add_options(command, [_value_option(flag, _help_text(flag)) for flag in flags])
+
+
 def pair_files(flags: dict[str, Any]) -> dict[str, Any]:
     """Returns the flags of `train`, with as many files of the source side as of the target side.
 

@@ -430,6 +430,11 @@ BatchSizes = Annotated[
     Convert(_read_batch_sizes),
     Expected("whole numbers of at least 1, such as 128,64,32", "N,..."),
 ]
+DataWeights = Annotated[
+    tuple[int, ...],
+    Convert(_read_batch_sizes),
+    Expected("whole numbers of at least 1, such as 1,3", "N,..."),
+]
 ProfileSteps = Annotated[
     tuple[int, ...],
     Convert(_read_first_and_last),

@@ -10,6 +10,7 @@ from keras_seq2seq.config.option_types import (
     BatchSizes,
     Buckets,
     Column,
+    DataWeights,
     DirectoryPath,
     FilePath,
     FilePaths,
@@ -92,9 +93,17 @@ class TrainingFlags:
         FilePaths | None,
         Option(
             "Table with both sides of the training text, instead of --train_source and "
-            "--train_target; .tsv, .csv, .jsonl, .parquet or .tfrecord.",
+            "--train_target; .tsv, .csv, .jsonl, .parquet or .tfrecord. Or a directory written by "
+            "`keras-seq2seq prepare`.",
             is_repeatable=True,
             may_change=True,
+        ),
+    ] = None
+    data_weights: Annotated[
+        DataWeights | None,
+        Option(
+            "Number of times that each directory of --train_data is read per epoch, such as 1,3.  "
+            "[default: once]"
         ),
     ] = None
     dev_source: Annotated[

@@ -9,6 +9,8 @@ from keras_seq2seq.data.batching import Batching, propose_buckets, validate_buck
 from keras_seq2seq.data.corpora import write_cmudict, write_corpus
 from keras_seq2seq.data.inspection import Inspection, inspect_pairs
 from keras_seq2seq.data.parallel_text import ParallelTextSummary, TextSummary, scan_parallel_text
+from keras_seq2seq.data.preparation import PreparationSummary, prepare_records
+from keras_seq2seq.data.record_pairs import RecordPairs
 from keras_seq2seq.data.splits import split_pairs
 from keras_seq2seq.data.word_vectors import WordVectors, read_word_vectors
 
@@ -16,10 +18,13 @@ __all__ = [
     "Batching",
     "Inspection",
     "ParallelTextSummary",
+    "PreparationSummary",
+    "RecordPairs",
     "TextSummary",
     "WordVectors",
     "inspect_pairs",
     "make_dataset",
+    "prepare_records",
     "propose_buckets",
     "read_word_vectors",
     "scan_parallel_text",

@@ -119,6 +119,13 @@ class Batching:
                 return index
         return len(self.buckets)
 
+    def buckets_of(self, source_lengths: np.ndarray, target_lengths: np.ndarray) -> np.ndarray:
+        """Returns the index of the bucket of each pair, int16 of the shape of the arguments."""
+        buckets = np.full(source_lengths.shape, len(self.buckets), dtype=np.int16)
+        for index, (source, target) in reversed(list(enumerate(self.buckets))):
+            buckets[(source_lengths < source) & (target_lengths < target)] = index
+        return buckets
+
     def steps_per_epoch(self, lengths: Mapping[tuple[int, int], int]) -> int:
         """Returns the number of batches per epoch.
 

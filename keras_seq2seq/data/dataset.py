@@ -11,8 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seq2seq.data.batching import Batching, propose_buckets, validate_buckets
-from keras_seq2seq.data.pairs import as_pairs
 from keras_seq2seq.data.parallel_text import is_scanned, scan_pairs
+from keras_seq2seq.data.record_dataset import record_dataset
+from keras_seq2seq.data.record_pairs import RecordPairs, as_data
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.text import TextEncoder, Tokenizer, Vocabulary
 from keras_seq2seq.text.deprecated import (
@@ -50,6 +51,7 @@ def make_dataset(
     line_numbers: bool = False,
     shards: range = range(1),
     num_shards: int = 1,
+    skip_batches: int = 0,
 ) -> tf.data.Dataset:
     """Makes batches of ids from pairs of lines, for `fit`, `evaluate` and `predict`.
 
@@ -73,6 +75,11 @@ def make_dataset(
     * Pairs: `make_dataset(pairs, None, ...)`. This is a list of pairs of strings, a generator
       function (or any other function that returns a new iterator over pairs at each call), or a
       `tf.data.Dataset` of pairs of scalar strings.
+
+    * Prepared records: `make_dataset("prepared", None, ...)`. This is a directory that
+      `prepare_records` or `keras-seq2seq prepare` has written with the same tokenizers, a list of
+      such directories, or `RecordPairs` with weights. Nothing is tokenized or checked again, and
+      the shuffle covers the whole corpus.
 
     Files, generators and datasets are read on demand, so memory use does not grow with them. Pairs
     with an empty side are skipped.
@@ -121,6 +128,8 @@ def make_dataset(
         shards: The shards of each batch to return, one after the other. Shard `i` consists of the
             pairs `i`, `i + num_shards`, `i + 2 * num_shards` and so on of the batch.
         num_shards: Number of shards to split each batch into, one for each device.
+        skip_batches: Number of batches to leave out at the beginning. With prepared records, this
+            reads almost nothing; text is read again.
 
     Returns:
         A `tf.data.Dataset` of `({"source_ids": (batch, source_length), "target_ids": (batch,
@@ -162,12 +171,15 @@ def make_dataset(
     """
     _check_positive(shuffle_buffer=shuffle_buffer)
     _check_positive(epochs=1 if epochs is None else epochs)
+    if skip_batches < 0:
+        raise UserError(f"skip_batches is {skip_batches}; expected at least 0")
     source, target = as_text_encoders(source, target)
-    text = as_pairs(sources, targets)
+    text = as_data(sources, targets)
     is_auto = isinstance(buckets, str) and buckets == "auto"
     # Generators and datasets may differ from one iteration to the next.
     has_cardinality = text.is_repeatable and epochs is not None
-    if is_auto or text.is_in_memory or has_cardinality:
+    are_records = isinstance(text, RecordPairs)
+    if is_auto or text.is_in_memory or has_cardinality or are_records:
         lengths = scan_pairs(text, source, target).lengths
     elif not is_scanned(text):
         text.check_counts()
@@ -175,6 +187,25 @@ def make_dataset(
         buckets = propose_buckets(lengths, _one_batch_size(batch_size))
     boundaries = validate_buckets(buckets)
     batch_sizes = _batch_sizes(batch_size, len(boundaries) + 1)
+    batching = Batching(boundaries, tuple(batch_sizes))
+    cardinality = tf.data.INFINITE_CARDINALITY
+    if has_cardinality:
+        batches = _count_batches(lengths, batching, epochs)
+        cardinality = max(batches - skip_batches, 0) * len(shards)
+    if are_records:
+        dataset = record_dataset(
+            text,
+            source,
+            target,
+            batching,
+            seed=seed if shuffle else None,
+            epochs=epochs,
+            line_numbers=line_numbers,
+            shards=shards,
+            num_shards=num_shards,
+            skip_batches=skip_batches,
+        )
+        return dataset.apply(tf.data.experimental.assert_cardinality(cardinality))
     pairs = text.numbered_dataset() if line_numbers else text.dataset()
 
     @_without_autograph
@@ -211,13 +242,13 @@ def make_dataset(
     dataset = _group(dataset, batch_sizes)
     if is_sampled:
         dataset = _add_random_numbers(dataset, seed)
+    if skip_batches:
+        dataset = dataset.skip(skip_batches)
     if num_shards > 1:
         dataset = dataset.flat_map(lambda *columns: _split_batch(columns, shards, num_shards))
     dataset = dataset.map(encode, **_IN_ORDER)
     if has_cardinality:
-        batches = _count_batches(lengths, Batching(boundaries, tuple(batch_sizes)), epochs)
-        cardinality = tf.data.experimental.assert_cardinality(batches * len(shards))
-        dataset = dataset.apply(cardinality)
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(cardinality))
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 

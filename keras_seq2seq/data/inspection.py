@@ -312,7 +312,8 @@ class _Inspector:
             else:
                 self._empty_pairs += 1
                 self._add_place(self._empty_places, place)
-        check_line_counts(source, target, self._empty_pairs)
+        names, lines = (source.path, target.path), (source.lines, target.lines)
+        check_line_counts(names, lines, self._empty_pairs)
         return Inspection(
             lines=source.lines,
             empty_sources=source.empty,

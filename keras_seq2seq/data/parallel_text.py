@@ -3,12 +3,17 @@
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any
 
+import numpy as np
+
 from keras_seq2seq.data.lines import no_lines, unequal_counts
-from keras_seq2seq.data.pairs import Pairs, as_pairs
+from keras_seq2seq.data.pairs import Pairs
+from keras_seq2seq.data.record_pairs import RecordPairs, as_data
+from keras_seq2seq.data.records import SIDES
 from keras_seq2seq.errors import InputError
 from keras_seq2seq.text import TextEncoder, Tokenizer, Vocabulary
 from keras_seq2seq.text.deprecated import LENGTH_KEYWORDS, TEXT_KEYWORDS, accept_deprecated_keywords
@@ -106,27 +111,43 @@ class TextCounter:
 
     def check_vocabulary(self, side: str):
         """Raises an `InputError` if every token is unknown; `side` is "source" or "target"."""
-        if self._unknown_tokens < self._tokens:
-            return
+        check_vocabulary(self.path, side, self._encoder, self._tokens, self._unknown_tokens)
+
+
+def check_vocabulary(path: str, side: str, encoder: TextEncoder, tokens: int, unknown_tokens: int):
+    """Checks that a vocabulary contains some of the tokens of a text.
+
+    Args:
+        path: The name of the text.
+        side: "source" or "target".
+        encoder: The `TextEncoder` of the text.
+        tokens: Number of tokens of the text.
+        unknown_tokens: Number of tokens that are not in the vocabulary.
+
+    Raises:
+        InputError: If all of them are unknown.
+    """
+    if unknown_tokens == tokens:
         raise InputError(
-            f"{self.path}: the {side} vocabulary contains none of its {self._tokens} tokens; "
-            f"{self._hint(side)}"
+            f"{path}: the {side} vocabulary contains none of its {tokens} tokens; "
+            f"{_hint(encoder, side)}"
         )
 
-    def _hint(self, side: str) -> str:
-        of_characters = all(len(token) == 1 for token in self._encoder.vocabulary.tokens)
-        name = self._encoder.tokenizer.name
-        if of_characters and name == "whitespace":
-            return (
-                f"it consists of characters: set {side}.tokenizer=characters (in Python: use a "
-                "CharacterTokenizer)"
-            )
-        if not of_characters and name == "characters":
-            return (
-                f"it consists of words: set {side}.tokenizer=whitespace (in Python: use a "
-                "WhitespaceTokenizer)"
-            )
-        return "are the source and target files swapped?"
+
+def _hint(encoder: TextEncoder, side: str) -> str:
+    of_characters = all(len(token) == 1 for token in encoder.vocabulary.tokens)
+    name = encoder.tokenizer.name
+    if of_characters and name == "whitespace":
+        return (
+            f"it consists of characters: set {side}.tokenizer=characters (in Python: use a "
+            "CharacterTokenizer)"
+        )
+    if not of_characters and name == "characters":
+        return (
+            f"it consists of words: set {side}.tokenizer=whitespace (in Python: use a "
+            "WhitespaceTokenizer)"
+        )
+    return "are the source and target files swapped?"
 
 
 @dataclass(frozen=True)
@@ -186,14 +207,15 @@ def scan_parallel_text(
     >>> scan_parallel_text(["a man", "a"], ["a dog", ""], tokenizer, tokenizer).pairs
     1
     """
-    return scan_pairs(as_pairs(sources, targets), *as_text_encoders(source, target))
+    return scan_pairs(as_data(sources, targets), *as_text_encoders(source, target))
 
 
 def scan_pairs(pairs: Pairs, source: TextEncoder, target: TextEncoder) -> ParallelTextSummary:
     """Does the work of `scan_parallel_text`, once for the same pairs and encoders."""
     if is_scanned(pairs) and pairs.scan[:2] == (source, target):
         return pairs.scan[2]
-    summary = _scan(pairs, source, target)
+    scan = _summarize_records if isinstance(pairs, RecordPairs) else _scan
+    summary = scan(pairs, source, target)
     pairs.scan = source, target, summary
     return summary
 
@@ -213,7 +235,7 @@ def _scan(pairs: Pairs, source: TextEncoder, target: TextEncoder) -> ParallelTex
             lengths[source.count(source_tokens), target.count(target_tokens)] += 1
         else:
             empty_pairs += 1
-    check_line_counts(source, target, empty_pairs)
+    check_line_counts((source.path, target.path), (source.lines, target.lines), empty_pairs)
     source.check_vocabulary("source")
     target.check_vocabulary("target")
     return ParallelTextSummary(
@@ -221,25 +243,73 @@ def _scan(pairs: Pairs, source: TextEncoder, target: TextEncoder) -> ParallelTex
     )
 
 
-def check_line_counts(source: Any, target: Any, empty_pairs: int):
-    """Checks the numbers of lines of both sides after reading them.
+def _summarize_records(
+    pairs: RecordPairs, source: TextEncoder, target: TextEncoder
+) -> ParallelTextSummary:
+    """Collects the same statistics from prepared records, where a weight counts as repetition."""
+    pairs.check_tokenizers(source, target)
+    limits = source.max_length, target.max_length
+    lengths, lengths_of_sides = Counter(), (Counter(), Counter())
+    for weight, counts in pairs.token_counts():
+        untruncated = counts + 1
+        for side, counter in enumerate(lengths_of_sides):
+            values, numbers = _count_values(untruncated[:, side])
+            _add(counter, weight, values.tolist(), numbers.tolist())
+        source_lengths, target_lengths = np.minimum(untruncated, limits).T
+        keys, numbers = _count_values(source_lengths * (limits[1] + 1) + target_lengths)
+        pairs_of_lengths = map(divmod, keys.tolist(), repeat(limits[1] + 1))
+        _add(lengths, weight, pairs_of_lengths, numbers.tolist())
+    sides = [
+        TextSummary(
+            path=pairs.names[side],
+            tokens=pairs.total(name, "tokens"),
+            unknown_tokens=pairs.total(name, "unknown_tokens"),
+            truncated=sum(number for length, number in counter.items() if length > limits[side]),
+            longest=max(counter),
+            sha256=pairs.sha256(name),
+            lengths=counter,
+        )
+        for side, (name, counter) in enumerate(zip(SIDES, lengths_of_sides, strict=True))
+    ]
+    return ParallelTextSummary(pairs.total("lines"), pairs.total("empty_pairs"), *sides, lengths)
+
+
+# Up to this value, counting takes a tenth of the time of sorting.
+_MAX_COUNTED = 2**20
+
+
+def _count_values(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the distinct values of an array, and how often each of them occurs."""
+    if values.max() > _MAX_COUNTED:
+        return np.unique(values, return_counts=True)
+    numbers = np.bincount(values)
+    found = np.flatnonzero(numbers)
+    return found, numbers[found]
+
+
+def _add(counter: Counter, weight: int, values: Iterable, numbers: Iterable[int]):
+    for value, number in zip(values, numbers, strict=True):
+        counter[value] += weight * number
+
+
+def check_line_counts(names: tuple[str, str], lines: tuple[int, int], empty_pairs: int):
+    """Checks that two texts have the same number of lines, and a usable pair.
 
     Args:
-        source: The source side, with attributes `path` and `lines`.
-        target: The target side.
+        names: The names of both texts.
+        lines: Their numbers of lines.
         empty_pairs: Number of pairs with an empty side.
 
     Raises:
-        InputError: If a side has no lines, if the sides have different numbers of lines, or if all
-            pairs have an empty side.
+        InputError: If not.
     """
-    for text in (source, target):
-        if not text.lines:
-            raise no_lines(text.path)
-    if source.lines != target.lines:
-        raise unequal_counts(source.path, source.lines, target.path, target.lines)
-    if empty_pairs == source.lines:
+    for name, number in zip(names, lines, strict=True):
+        if not number:
+            raise no_lines(name)
+    if lines[0] != lines[1]:
+        raise unequal_counts(names[0], lines[0], names[1], lines[1])
+    if empty_pairs == lines[0]:
         raise InputError(
-            f"{source.path} and {target.path} have no usable pair: all {source.lines} lines are "
+            f"{names[0]} and {names[1]} have no usable pair: all {lines[0]} lines are "
             "empty on at least one side"
         )

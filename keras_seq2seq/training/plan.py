@@ -9,6 +9,7 @@ from keras.optimizers.schedules import LearningRateSchedule
 
 from keras_seq2seq.building.data import choose_tokenizers, make_batching
 from keras_seq2seq.building.model import build_model, make_learning_rate, make_optimizer
+from keras_seq2seq.building.prepared import use_prepared_data
 from keras_seq2seq.config import Config
 from keras_seq2seq.data import Batching, ParallelTextSummary, scan_parallel_text
 from keras_seq2seq.data.pairs import Pairs
@@ -121,6 +122,7 @@ def plan_training(
             f"{keras.config.backend()}; remove KERAS_BACKEND, or train with the `fit` of a model"
         )
     workers = workers or Workers()
+    config = use_prepared_data(config)
     if missing := _missing_flags(config):
         raise UserError(f"training needs {', '.join(missing)}")
     accumulated = config.hparams.optimizer.gradient_accumulation_steps

@@ -32,8 +32,8 @@ _DEV_BATCH_SIZE = 128
 def train_batches(plan: TrainingPlan, step: int) -> tf.data.Dataset:
     """Returns the batches after a step: the shards of this process if there are several."""
     workers = plan.workers
-    dataset = _stream(plan, shards=workers.shards, num_shards=workers.replicas)
-    return workers.spread(dataset.skip(step * len(workers.shards)))
+    shards = {"shards": workers.shards, "num_shards": workers.replicas}
+    return workers.spread(_stream(plan, skip_batches=step, **shards))
 
 
 def dev_batches(plan: TrainingPlan) -> tf.data.Dataset:
@@ -66,7 +66,7 @@ def lines_of_steps(plan: TrainingPlan, first: int, last: int) -> list[list[int]]
 
     This reads the data again, so that training need not carry line numbers along.
     """
-    batches = _stream(plan, line_numbers=True).skip(first - 1).take(last - first + 1)
+    batches = _stream(plan, line_numbers=True, skip_batches=first - 1).take(last - first + 1)
     return [numbers.numpy().tolist() for *_, numbers in batches]
 
 

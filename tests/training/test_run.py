@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 from rich.console import Console
 
+from keras_seq2seq import Vocabulary, WhitespaceTokenizer, prepare_records
 from keras_seq2seq.errors import RunError, UserError
 from keras_seq2seq.files import read_lines
 from keras_seq2seq.model_directory import ModelDirectory, find_checkpoints
@@ -109,6 +110,30 @@ def test_a_stopped_run_ends_like_one_that_was_not(make_config, tmp_path, console
     assert timeless(straight) == timeless(resumed)
     assert_same_weights(tmp_path / "straight", tmp_path / "stopped")
     assert points(tmp_path / "straight" / "logs") == points(tmp_path / "stopped" / "logs")
+
+
+def test_a_stopped_run_on_prepared_records_ends_like_one_that_was_not(
+    make_config, corpus, tmp_path, console, monkeypatch
+):
+    paths = [corpus / "train" / f"{side}s.txt" for side in ("source", "target")]
+    tokenizers = [
+        WhitespaceTokenizer(Vocabulary.load(corpus / f"vocab.{side}s.txt"))
+        for side in ("source", "target")
+    ]
+    prepare_records(*paths, *tokenizers, tmp_path / "prepared")
+    flags = {"train_source": None, "train_target": None, "train_data": tmp_path / "prepared"}
+    config = make_config(**flags, train_steps=24, eval_every_n_steps=8, buckets=(4, 5))
+    straight = train(plan_training(config, tmp_path / "straight"), console).records
+    interrupt(plan_training(config, tmp_path / "stopped"), 14, console, monkeypatch)
+    resumed = train(plan_training(config, tmp_path / "stopped"), console).records
+    assert timeless(straight) == timeless(resumed)
+    assert_same_weights(tmp_path / "straight", tmp_path / "stopped")
+    # Text has another order.
+    config = make_config(train_steps=24, eval_every_n_steps=8, buckets=(4, 5))
+    with pytest.raises(UserError, match="--train_source: not the text that this run started with"):
+        plan_training(
+            make_config(train_steps=24, eval_every_n_steps=8, buckets=(4, 5)), tmp_path / "stopped"
+        )
 
 
 def test_a_run_stopped_before_its_first_evaluation_leaves_a_model(

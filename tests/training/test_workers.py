@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 
+from keras_seq2seq import Vocabulary, WhitespaceTokenizer, prepare_records
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.training.workers import Workers
 
@@ -126,6 +127,20 @@ def test_two_workers_train_as_one(start, tmp_path):
     for one, chief, other in zip(weights_of(tmp_path, "one-0"), of_chief, of_other, strict=True):
         np.testing.assert_array_equal(chief, other)
         np.testing.assert_allclose(chief, one, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_two_workers_train_as_one_on_prepared_records(start, corpus, tmp_path):
+    paths = [corpus / "train" / f"{side}s.txt" for side in ("source", "target")]
+    tokenizers = [
+        WhitespaceTokenizer(Vocabulary.load(corpus / f"vocab.{side}s.txt"))
+        for side in ("source", "target")
+    ]
+    prepare_records(*paths, *tokenizers, tmp_path / "prepared")
+    data = {"train_source": None, "train_target": None, "train_data": str(tmp_path / "prepared")}
+    finish(start("one", 1, batch_size=64, **data))
+    finish(start("two", 2, batch_size=32, **data))
+    assert_same_curves(records_of(tmp_path, "one"), records_of(tmp_path, "two"))
 
 
 @pytest.mark.slow

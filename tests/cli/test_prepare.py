@@ -1,0 +1,169 @@
+import gzip
+import shutil
+
+import pytest
+
+from keras_seq2seq import SentencePieceTokenizer, Tokenizer
+from keras_seq2seq.data import write_corpus
+
+SMALL = (
+    *("--hparams", "rnn_cell.num_units=8, embedding.dim=8, attention.dim=8"),
+    *("--batch_size=16", "--train_steps=4", "--eval_every_n_steps=2", "--sample_translations=1"),
+)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("corpus")
+    write_corpus("copy", directory, train=200, dev=20, test=20, vocabulary_size=5, max_length=5)
+    return directory
+
+
+def files(corpus, *parts):
+    flags = {
+        f"--{part}_{side}": corpus / part / f"{side}s.txt"
+        for part in parts
+        for side in ("source", "target")
+    }
+    vocabularies = {
+        f"--vocab_{side}": corpus / f"vocab.{side}s.txt" for side in ("source", "target")
+    }
+    return [f"{name}={value}" for name, value in (flags | vocabularies).items()]
+
+
+@pytest.fixture(scope="module")
+def prepared(corpus, tmp_path_factory):
+    from click.testing import CliRunner
+
+    from keras_seq2seq.cli.main import cli
+
+    path = tmp_path_factory.mktemp("prepared") / "p"
+    arguments = ["prepare", *files(corpus, "train", "dev"), f"--output_dir={path}", "--workers=1"]
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code == 0, result.output
+    assert f"{path}: 200 pairs in 1 shard, 0.0 MB" in result.output
+    assert f"Train with: keras-seq2seq train --train_data={path}" in result.output
+    return path
+
+
+def test_trains_on_the_records_alone(prepared, run, tmp_path):
+    result = run("train", "--train_data", prepared, "--output_dir", tmp_path / "m", *SMALL)
+    assert result.status == 0
+    assert "train: 200 pairs" in result.errors
+    assert "dev: 20 pairs" in result.errors
+    # The model does not need the records any more.
+    translated = run("translate", "--model_dir", tmp_path / "m", stdin=b"1 2\n")
+    assert translated.status == 0
+    assert len(translated.output.splitlines()) == 1
+
+
+def test_the_dev_text_is_kept(prepared, corpus):
+    for side in ("source", "target"):
+        text = (corpus / "dev" / f"{side}s.txt").read_bytes()
+        assert gzip.decompress((prepared / f"dev.{side}.gz").read_bytes()) == text
+
+
+def test_weights_of_the_command_line(prepared, corpus, run, tmp_path):
+    more = tmp_path / "more"
+    run("prepare", *files(corpus, "train"), "--output_dir", more, "--shards=2", "--workers=1")
+    flags = ["--train_data", prepared, "--train_data", more, "--output_dir", tmp_path / "m"]
+    result = run("train", *flags, "--data_weights=1,3", "--dry_run", *SMALL)
+    assert result.status == 0
+    assert "train: 800 pairs" in result.errors
+    result = run("train", *flags, "--data_weights=1", "--dry_run", *SMALL)
+    assert (result.status, result.errors) == (
+        2,
+        "keras-seq2seq: error: data_weights: expected a weight for each of the 2 prepared "
+        "directories, got 1\n",
+    )
+
+
+def test_weights_need_records(corpus, run, tmp_path):
+    flags = [*files(corpus, "train", "dev"), "--data_weights=1,2"]
+    result = run("train", *flags, "--output_dir", tmp_path / "m")
+    assert result.status == 2
+    assert "--data_weights: has an effect only if --train_data consists of" in result.errors
+
+
+def test_tokenizers_and_their_options_come_from_the_records(corpus, run, tmp_path):
+    lines = ["Ein Mann schläft.", "Ein Hund!"] * 20
+    (tmp_path / "a").write_text("".join(f"{line}\n" for line in lines))
+    SentencePieceTokenizer.build(lines, size=274).save_vocabulary(tmp_path / "a.model")
+    run("vocab", tmp_path / "a", "--tokenizer=words", "--lowercase", "--output", tmp_path / "words")
+    flags = [f"--{part}_{side}={tmp_path / 'a'}" for part in ("train", "dev") for side in SIDES]
+    flags += [f"--vocab_source={tmp_path / 'a.model'}", f"--vocab_target={tmp_path / 'words'}"]
+    options = "target.tokenizer=words, target.lowercase=true"
+    result = run(
+        "prepare", *flags, "--hparams", options, "--output_dir", tmp_path / "p", "--workers=1"
+    )
+    assert result.status == 0
+    model = tmp_path / "m"
+    result = run("train", "--train_data", tmp_path / "p", "--output_dir", model, *SMALL)
+    assert result.status == 0
+    assert Tokenizer.load(model / "source").name == "sentencepiece"
+    target = Tokenizer.load(model / "target")
+    assert (target.name, target.get_config()["lowercase"]) == ("words", True)
+    result = run(
+        "train",
+        *("--train_data", tmp_path / "p", "--output_dir", tmp_path / "n"),
+        *("--hparams", "source.sampling_alpha=0.1, source.tokenizer=sentencepiece"),
+        *("--vocab_source", tmp_path / "a.model"),
+    )
+    assert result.status == 2
+    assert "source.sampling_alpha needs text, since prepared records contain ids" in result.errors
+
+
+SIDES = ("source", "target")
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ([], "prepare needs --train_source, --train_target, --vocab_source, --vocab_target"),
+        (
+            ["--train_data=a.tsv", "--dev_source=a", "--hparams=target.tokenizer=bytes"],
+            "prepare needs --dev_target, --vocab_source",
+        ),
+        (["--train_data=a.tsv", "--hparams=x=1"], "unknown option"),
+    ],
+)
+def test_missing_flags_are_one_line(run, tmp_path, flags, message):
+    result = run("prepare", *flags, "--output_dir", tmp_path / "p")
+    assert result.status == 2
+    assert message in result.errors
+    assert result.errors.count("\n") == 1
+
+
+def test_other_tokenizers_are_one_line(prepared, corpus, run, tmp_path):
+    (tmp_path / "other").write_text("1\n2\n")
+    result = run(
+        *("train", "--train_data", prepared, "--vocab_source", tmp_path / "other"),
+        *("--output_dir", tmp_path / "m"),
+    )
+    assert result.status == 2
+    assert f"{prepared}: prepared with another source tokenizer" in result.errors
+    assert result.errors.count("\n") == 1
+
+
+def test_only_training_data_is_prepared(prepared, corpus, run, tmp_path):
+    for flags, message in (
+        (["--dev_data", prepared], "prepared records, which only --train_data reads"),
+        (["--train_data", corpus / "train" / "sources.txt"], "sources.txt does not; prepare both"),
+    ):
+        result = run("train", "--train_data", prepared, *flags, "--output_dir", tmp_path / "m")
+        assert result.status == 2
+        assert message in result.errors
+    result = run("prepare", "--train_data", prepared, *files(corpus), "--output_dir", tmp_path)
+    assert f"{prepared} is prepared already" in result.errors
+
+
+def test_a_shard_that_is_damaged_during_training_is_one_line(prepared, run, tmp_path):
+    copy = shutil.copytree(prepared, tmp_path / "copy")
+    data = bytearray((copy / "000000.records").read_bytes())
+    data[40] ^= 255
+    (copy / "000000.records").write_bytes(data)
+    result = run("train", "--train_data", copy, "--output_dir", tmp_path / "m", *SMALL)
+    assert result.status == 1
+    assert result.errors.splitlines()[-1] == (
+        f"keras-seq2seq: error: {copy}/000000.records: damaged file; prepare the text again"
+    )
