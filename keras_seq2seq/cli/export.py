@@ -29,8 +29,8 @@ CHECKED_LINES = 200
     "--output_dir",
     metavar="DIR",
     required=True,
-    help="New or empty directory for the export. With saved_model: the directory of all versions of "
-    "the model, to which the export adds the next one, such as DIR/1.",
+    help="New or empty directory for the export. With saved_model: the directory of all versions "
+    "of the model, to which the export adds the next one, such as DIR/1.",
 )
 @click.option(
     "--format",
@@ -38,15 +38,16 @@ CHECKED_LINES = 200
     type=click.Choice(["litert", "saved_model"]),
     default="litert",
     show_default=True,
-    help="litert runs without TensorFlow, in Python or with translate --model_dir. saved_model maps "
-    "text to text, for TensorFlow Serving.",
+    help="litert runs without TensorFlow, in Python or with translate --model_dir. saved_model "
+    "maps text to text, for TensorFlow Serving.",
 )
 @click.option(
     "--quantize",
     type=click.Choice(["none", "float16", "int8"]),
     default="none",
     show_default=True,
-    help="With litert: precision of the weights; none is float32. int8 is the smallest and fastest.",
+    help="With litert: precision of the weights; none is float32. int8 is the smallest and "
+    "fastest.",
 )
 @file_option(
     "--check",

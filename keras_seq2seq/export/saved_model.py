@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from keras_seq2seq import backend
 from keras_seq2seq.decoding import BeamSearch, SamplingSearch, Search
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.export.card import describe_search
@@ -56,22 +57,14 @@ class Result(NamedTuple):
     score: float
 
 
-class TextModel(tf.Module):
+class TextModel:
     """The graph of a translator, from text to text.
-
-    Attributes:
-        translate: The signature `serving_default`.
-        details: The signature `details`.
 
     Args:
         translator: The translator.
-
-    Raises:
-        UserError: If the translator cannot be exported.
     """
 
     def __init__(self, translator: Translator):
-        super().__init__()
         source, target = translator.source, translator.target
         self._model = translator.model
         self._search = _without_tree(translator.search)
@@ -81,28 +74,22 @@ class TextModel(tf.Module):
         self._replacement = translator.unk_replacement
         self._mapping = _make_mapping(translator.unk_replacement)
         self._tokens = tf.constant([*SPECIAL_TOKENS, *target.vocabulary.tokens])
-        text = tf.TensorSpec([None], tf.string, "text")
-        self.translate, self.details = (
-            tf.function(method, input_signature=[text], autograph=False)
-            for method in (self._translate, self._details)
-        )
-        # Tables of the tokenizers are made when the graph is.
-        self._graphs = [self.translate.get_concrete_function()]
-        self._graphs.append(self.details.get_concrete_function())
-        # Tracked once: the model itself would be another reference to each of them.
-        self.weights = [weight.value for weight in _weights(self._model)]
-        self.tables = [*_resources(source.tokenizer), *_resources(target.tokenizer)]
 
-    def operations(self) -> set[str]:
-        """Returns the names of all operations."""
-        names = set()
-        for graph in self._graphs:
-            definition = graph.graph.as_graph_def()
-            nodes = [*definition.node]
-            for function in definition.library.function:
-                nodes.extend(function.node_def)
-            names.update(node.op for node in nodes)
-        return names
+    def trace(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
+        """Returns the signatures."""
+        text = tf.TensorSpec([None], tf.string, "text")
+        methods = {"serving_default": self._translate, "details": self._details}
+        return {
+            name: tf.function(method, autograph=False).get_concrete_function(text)
+            for name, method in methods.items()
+        }
+
+    def resources(self) -> tf.Module:
+        """Returns all variables and tables that the signatures need, once they are traced."""
+        module = tf.Module()
+        module.weights = [weight.value for weight in _weights(self._model)]
+        module.tables = [*_tables(self._source.tokenizer), *_tables(self._target), self._mapping]
+        return module
 
     def _translate(self, text):
         source = self._encode(text)
@@ -155,15 +142,16 @@ class TextModel(tf.Module):
 
     def _find(self, source: "_Source", with_scores: bool, with_attention: bool):
         """Runs the search."""
-        memory, states = self._model.encode(source.ids)
-        return self._search(
-            self._model.decode_step,
-            states,
-            memory,
-            source_lengths=source.lengths,
-            return_scores=with_scores,
-            return_attention_scores=with_attention,
-        )
+        with backend.portable_graph(keeps_shapes=False):
+            memory, states = self._model.encode(source.ids)
+            return self._search(
+                self._model.decode_step,
+                states,
+                memory,
+                source_lengths=source.lengths,
+                return_scores=with_scores,
+                return_attention_scores=with_attention,
+            )
 
     def _read(self, found, source: "_Source"):
         """Returns the tokens `(batch, n_best, length)` of translations, and their numbers."""
@@ -259,14 +247,12 @@ def write(
         )
     with muted_standard_error():
         model = TextModel(translator)
-        tf.saved_model.save(
-            model,
-            str(path),
-            {"serving_default": model.translate, "details": model.details},
-            tf.saved_model.SaveOptions(experimental_custom_gradients=False),
-        )
+        signatures = model.trace()
+        options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+        tf.saved_model.save(model.resources(), str(path), signatures, options)
     write_warm_up(path, name, [*warm_up_lines[:_WARM_UP_LINES], "."])
-    needs_text = any(name.startswith(_TEXT_OPERATIONS) for name in model.operations())
+    operations = set().union(*map(_operations, signatures.values()))
+    needs_text = any(name.startswith(_TEXT_OPERATIONS) for name in operations)
     return {
         "format": "SavedModel",
         "needs": "tensorflow and tensorflow-text" if needs_text else "tensorflow",
@@ -300,9 +286,16 @@ def _weights(model) -> Sequence:
     return [weight for member in models for weight in member.weights]
 
 
-def _resources(tokenizer: Tokenizer) -> list:
+def _tables(tokenizer: Tokenizer) -> list:
     """Returns the lookup tables and other resources of a tokenizer."""
     values = []
     for value in vars(tokenizer).values():
         values.extend(value.values() if isinstance(value, dict) else [value])
     return [value for value in values if isinstance(value, tf.__internal__.tracking.Trackable)]
+
+
+def _operations(function: tf.types.experimental.ConcreteFunction) -> set[str]:
+    """Returns the names of the operations of a function and of those that it calls."""
+    graph = function.graph.as_graph_def()
+    functions = graph.library.function
+    return {node.op for nodes in (graph.node, *(f.node_def for f in functions)) for node in nodes}
