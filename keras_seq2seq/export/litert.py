@@ -31,7 +31,7 @@ USAGE = """
 ## Use
 
 ```shell
-pip install numpy ai-edge-litert sentencepiece
+pip install numpy ai-edge-litert click PyYAML sentencepiece
 pip install --no-deps keras-seq2seq
 ```
 
