@@ -20,7 +20,7 @@ def write(directory: Path):
     """Writes an exported model of SentencePiece pieces, and its translations."""
     from keras_seq2seq import AttentionSeq2Seq, SentencePieceTokenizer, Translator
 
-    tokenizer = SentencePieceTokenizer.build([*LINES, "Er liest's um 10:30 Uhr."], 290)
+    tokenizer = SentencePieceTokenizer.build([*LINES, "Er liest's um 10:30 Uhr."], 285)
     size = tokenizer.vocabulary_size()
     translator = Translator(AttentionSeq2Seq(size, size, num_units=8), tokenizer, tokenizer)
     translator.export(directory / "exported", check_lines=LINES)
