@@ -34,7 +34,7 @@ LIBRARY = {
     "translator": {"backend", "decoding", "files", "models", "text"},
     "runtime": {"files", "text", "translator"},
     "evaluation": set(),
-    "plots": {"files"},
+    "plots": {"data", "files"},
     "callbacks": {"backend", "evaluation", "files", "models", "plots", "text", "translator"},
 }
 BUILDERS = {

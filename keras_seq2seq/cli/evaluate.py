@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import click
 
-from keras_seq2seq.cli.input_output import open_output, read_aligned_lines
-from keras_seq2seq.cli.options import WholeNumber, decoding_options, file_option
+from keras_seq2seq.cli.input_output import open_output, open_table, read_aligned_lines
+from keras_seq2seq.cli.options import WholeNumber, column_option, decoding_options, file_option
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.evaluation import (
     COMET,
@@ -20,6 +20,7 @@ from keras_seq2seq.evaluation import (
     group_by_source,
     parse_metric_names,
 )
+from keras_seq2seq.wording import count
 
 PERPLEXITY = "perplexity"
 
@@ -38,8 +39,27 @@ class TextToEvaluate(NamedTuple):
     hypotheses: list[list[str]]
 
 
+class TableToEvaluate(NamedTuple):
+    """A table with sources and references.
+
+    Attributes:
+        path: The file.
+        columns: The columns to read: that of the sources first, if `has_source`, then those of the
+            references. `None` means the default columns of a `Table`.
+        has_source: Whether sources are needed.
+    """
+
+    path: str
+    columns: tuple[str | int, ...] | None
+    has_source: bool
+
+
 def read_text_to_evaluate(
-    source: str | None, targets: tuple[str, ...], hypotheses: tuple[str, ...], group: bool
+    source: str | None,
+    targets: tuple[str, ...],
+    hypotheses: tuple[str, ...],
+    group: bool,
+    table: TableToEvaluate | None = None,
 ) -> TextToEvaluate:
     """Reads line-aligned files of sources, references and translations.
 
@@ -48,6 +68,7 @@ def read_text_to_evaluate(
         targets: The files of the references.
         hypotheses: The files of the translations.
         group: Whether to evaluate each distinct source once, with all its references.
+        table: A table to read in place of the files of sources and references.
 
     Returns:
         The text.
@@ -55,15 +76,39 @@ def read_text_to_evaluate(
     Raises:
         UserError: If a file cannot be read or is empty, or if the numbers of lines differ.
     """
-    paths = [*([source] if source else []), *targets, *hypotheses]
-    texts = read_aligned_lines(*paths)
-    sources = texts.pop(0) if source else None
-    references = combine_references(texts[: len(targets)])
-    translations = texts[len(targets) :]
+    if table is None:
+        paths = [*([source] if source else []), *targets, *hypotheses]
+        texts = read_aligned_lines(*paths)
+        sources = texts.pop(0) if source else None
+    else:
+        texts = _read_columns(table)
+        sources = texts.pop(0) if table.has_source else None
+        texts += _read_hypotheses(hypotheses, table.path, len(texts[0]))
+    references = combine_references(texts[: len(texts) - len(hypotheses)])
+    translations = texts[len(texts) - len(hypotheses) :]
     if group:
         sources, references, first = group_by_source(sources, references)
         translations = [[lines[index] for index in first] for lines in translations]
     return TextToEvaluate(sources, references, translations)
+
+
+def _read_columns(table: TableToEvaluate) -> list[list[str]]:
+    rows = (row.values for row in open_table(table.path, table.columns, None))
+    columns = list(map(list, zip(*rows, strict=True)))
+    # The default columns are those of the sources and the references.
+    return columns if table.has_source or table.columns else columns[1:]
+
+
+def _read_hypotheses(hypotheses: tuple[str, ...], table: str, rows: int) -> list[list[str]]:
+    if not hypotheses:
+        return []
+    texts = read_aligned_lines(*hypotheses)
+    if len(texts[0]) != rows:
+        raise UserError(
+            f"{table} has {count(rows, 'row')}, but {hypotheses[0]} has "
+            f"{count(len(texts[0]), 'line')}; expected one line per row"
+        )
+    return texts
 
 
 @click.command()
@@ -74,7 +119,7 @@ def read_text_to_evaluate(
     multiple=True,
     help="Model directory (the --output_dir of train); repeat to compare models.",
 )
-@file_option("--source", help="Source text, plain or .gz.")
+@file_option("--source", help="Source text, plain, .gz, .zst or .xz.")
 @click.option(
     "--hypotheses",
     metavar="FILE",
@@ -86,8 +131,23 @@ def read_text_to_evaluate(
     "targets",
     metavar="FILE",
     multiple=True,
-    required=True,
     help="Reference translations, line-aligned; repeat for several references per line.",
+)
+@file_option(
+    "--data",
+    help="Table with sources and references, instead of --source and --target; .tsv, .csv, "
+    ".jsonl, .parquet or .tfrecord.",
+)
+@column_option(
+    "--source_column",
+    "Source column of --data, a name or a number starting with 1.  [default: source, or the first "
+    "of two]",
+)
+@column_option(
+    "--target_column",
+    "Column of references of --data; repeat for several.  [default: target, or the second of two]",
+    "target_columns",
+    multiple=True,
 )
 @click.option(
     "--group_by_source",
@@ -149,6 +209,9 @@ def evaluate(
     source: str | None,
     hypotheses: tuple[str, ...],
     targets: tuple[str, ...],
+    data: str | None,
+    source_column: str | int | None,
+    target_columns: tuple[str | int, ...],
     group: bool,
     metrics: str | None,
     comet_model: str | None,
@@ -169,10 +232,19 @@ def evaluate(
     names = _parse_metrics(metrics, bool(model_dirs))
     if comet_model is not None and COMET not in names:
         raise click.UsageError(f"--comet_model has no effect without --metrics {COMET}.")
-    _check_source(model_dirs, source, needed=group or COMET in names)
+    needs_source = bool(model_dirs) or group or COMET in names
+    table = _choose_table(data, source_column, target_columns, needs_source)
+    if table is None:
+        if not targets:
+            raise click.UsageError("Missing option '--target', or --data for a table.")
+        _check_source(model_dirs, source, needs_source)
+    elif source is not None or targets:
+        raise click.UsageError("--data cannot be combined with --source and --target.")
     if hypotheses:
         _check_no_decoding(decoding)
-    sources, references, translations = read_text_to_evaluate(source, targets, hypotheses, group)
+    sources, references, translations = read_text_to_evaluate(
+        source, targets, hypotheses, group, table
+    )
     options = {
         "tokenize": tokenize,
         "lowercase": lowercase,
@@ -227,13 +299,34 @@ def _parse_metrics(metrics: str | None, has_model: bool) -> tuple[str, ...]:
     return parse_metric_names(metrics, (*known, PERPLEXITY) if has_model else known)
 
 
+def _choose_table(
+    data: str | None,
+    source_column: str | int | None,
+    target_columns: tuple[str | int, ...],
+    needs_source: bool,
+) -> TableToEvaluate | None:
+    has_columns = source_column is not None or bool(target_columns)
+    if data is None:
+        if has_columns:
+            raise click.UsageError("--source_column and --target_column need --data.")
+        return None
+    if not needs_source:
+        if source_column is not None:
+            raise click.UsageError("--source_column has no effect with --hypotheses; leave it out.")
+        return TableToEvaluate(data, target_columns or None, has_source=False)
+    if has_columns and (source_column is None or not target_columns):
+        raise click.UsageError("Give both --source_column and --target_column, or neither.")
+    columns = (source_column, *target_columns) if has_columns else None
+    return TableToEvaluate(data, columns, has_source=True)
+
+
 def _check_source(model_dirs: tuple[str, ...], source: str | None, needed: bool):
     if source is None:
         if model_dirs:
             raise click.UsageError("--model_dir needs --source, the text to translate.")
         if needed:
             raise click.UsageError(f"--group_by_source and --metrics {COMET} need --source.")
-    elif not (model_dirs or needed):
+    elif not needed:
         raise click.UsageError("--source has no effect with --hypotheses; leave it out.")
 
 

@@ -73,6 +73,7 @@ INTERRUPTED = 130
         "average",
         "export",
         "vocab",
+        "inspect",
         "data",
         "demo",
     ),

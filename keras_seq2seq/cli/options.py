@@ -76,9 +76,16 @@ class ColumnType(click.ParamType):
             self.fail(f'expected {COLUMN_WORDS}, got "{value}"', param, ctx)
 
 
-def column_option(name: str, help: str) -> Callable:
-    """Adds an option for a column of a table; `name` has its dashes."""
-    return click.option(name, type=ColumnType(), metavar="COLUMN", help=help)
+def column_option(name: str, help: str, *names: str, **settings: Any) -> Callable:
+    """Adds an option for a column of a table.
+
+    Args:
+        name: The name with its dashes.
+        help: The help text.
+        *names: The name of its argument, if it is not that of the option.
+        **settings: Other arguments of `click.option`.
+    """
+    return click.option(name, *names, type=ColumnType(), metavar="COLUMN", help=help, **settings)
 
 
 def input_format_option() -> Callable:
@@ -109,19 +116,22 @@ def file_option(name: str, **settings: Any) -> Callable:
     return click.option(name, metavar="FILE", multiple=True, callback=take_one, **settings)
 
 
-def training_options(command: Callable) -> Callable:
+def training_options(command: Callable, names: Sequence[str] | None = None) -> Callable:
     """Adds the flags of `TrainingFlags` to a command.
 
     The help shows the defaults of the configuration. Flags that are not given have the value
     `None`.
+
+    Args:
+        command: The command.
+        names: Names of the flags to add. Defaults to all.
     """
     # Imported here because most commands need no flags of the configuration.
     from keras_seq2seq.config.option_types import walk_flags
     from keras_seq2seq.config.training_flags import TrainingFlags
 
-    return _add_options(
-        command, [_value_option(flag, _help_text(flag)) for flag in walk_flags(TrainingFlags)]
-    )
+    flags = [flag for flag in walk_flags(TrainingFlags) if names is None or flag.name in names]
+    return _add_options(command, [_value_option(flag, _help_text(flag)) for flag in flags])
 
 
 def pair_files(flags: dict[str, Any]) -> dict[str, Any]:

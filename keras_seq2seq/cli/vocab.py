@@ -12,7 +12,7 @@ from keras_seq2seq.cli.input_output import (
     read_text,
     warnings_in_lines,
 )
-from keras_seq2seq.cli.options import WholeNumber
+from keras_seq2seq.cli.options import WholeNumber, column_option
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.special_tokens import MAX_TOKENS
 
@@ -34,6 +34,10 @@ _MODEL_OPTIONS = (
     metavar="FILE",
     help="File to write the tokens to; for sentencepiece, NAME to write NAME.model.  "
     "[default: stdout]",
+)
+@column_option(
+    "--column",
+    "Column of the tables (.tsv, .csv, .jsonl, .parquet or .tfrecord), a name or a number.",
 )
 @click.option(
     "--size",
@@ -85,8 +89,10 @@ _MODEL_OPTIONS = (
     metavar="NAME",
     help="sentencepiece: identity, nfkc, nfkc_cf, nmt_nfkc or nmt_nfkc_cf.  [default: identity]",
 )
-def vocab(inputs: Sequence[str], output: str | None, **options: Any):
-    """Build a vocabulary from one or more text files, plain or .gz; - is standard input.
+def vocab(inputs: Sequence[str], output: str | None, column: str | int | None, **options: Any):
+    """Build a vocabulary from text files, or from a column of tables.
+
+    INPUT is a file, plain, .gz, .zst or .xz, or - for standard input.
 
     Each output line has a token and its count, separated by a tab, with the most frequent tokens
     first. With --tokenizer=sentencepiece, the output is one model of all files.
@@ -112,7 +118,7 @@ def vocab(inputs: Sequence[str], output: str | None, **options: Any):
     if is_model and output in (None, STANDARD_STREAM):
         raise UserError("--output is required: a SentencePiece model cannot be written to stdout")
     check_readable(*inputs)
-    lines = _read_lines(inputs)
+    lines = _read_lines(inputs, column)
     if lowercase:
         lines = map(str.lower, lines)
     if is_model:
@@ -163,12 +169,12 @@ def _save(tokenizer: Any, path: str):
         raise UserError(f"{path}: cannot be written ({error.strerror})") from None
 
 
-def _read_lines(inputs: Sequence[str]) -> Iterator[str]:
+def _read_lines(inputs: Sequence[str], column: str | int | None) -> Iterator[str]:
     from keras_seq2seq.text.vocabulary import WHITESPACE_CHARACTERS
 
     for path in inputs:
         has_text = False
-        for line in read_text(path):
+        for line in read_text(path, column):
             has_text = has_text or bool(line.strip(WHITESPACE_CHARACTERS))
             yield line
         if not has_text:

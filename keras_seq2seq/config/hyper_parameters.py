@@ -280,7 +280,8 @@ class EmbeddingOptions(Section):
     source_file: Annotated[
         FilePath | None,
         Option(
-            "Pretrained source embeddings in the text format of word2vec or GloVe, plain or .gz."
+            "Pretrained source embeddings in the text format of word2vec or GloVe, plain, .gz, "
+            ".zst or .xz."
         ),
     ] = None
     target_file: Annotated[

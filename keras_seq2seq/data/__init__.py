@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 
 from keras_seq2seq.data.batching import Batching, propose_buckets, validate_buckets
 from keras_seq2seq.data.corpora import write_cmudict, write_corpus
+from keras_seq2seq.data.inspection import Inspection, inspect_pairs
 from keras_seq2seq.data.parallel_text import ParallelTextSummary, TextSummary, scan_parallel_text
 from keras_seq2seq.data.splits import split_pairs
 from keras_seq2seq.data.word_vectors import WordVectors, read_word_vectors
 
 __all__ = [
     "Batching",
+    "Inspection",
     "ParallelTextSummary",
     "TextSummary",
     "WordVectors",
+    "inspect_pairs",
     "make_dataset",
     "propose_buckets",
     "read_word_vectors",

@@ -5,7 +5,7 @@ As in `lines`, each kind has a view in plain Python and one for the `tf.data` pi
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, islice, zip_longest
+from itertools import chain, count, islice, zip_longest
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from keras_seq2seq.data.lines import (
 )
 from keras_seq2seq.errors import InputError
 from keras_seq2seq.files.tables import Column, Table, table_format
-from keras_seq2seq.files.text_lines import check_line, short_repr
+from keras_seq2seq.files.text_lines import check_line, count_lines, short_repr
 
 # Number of pairs that are passed from Python to TensorFlow at once.
 _PAIRS_AT_ONCE = 1024
@@ -47,6 +47,11 @@ class Pairs:
 
     def __iter__(self) -> Iterator[tuple[str | None, str | None]]:
         raise NotImplementedError
+
+    def located(self) -> Iterator[tuple[str, str | None, str | None]]:
+        """Yields the place of each pair, such as "train.en:7", with its source and target."""
+        for number, (source, target) in enumerate(self, 1):
+            yield f"{self.unit} {number}", source, target
 
     def check_counts(self):
         """Checks that both sides have the same number of lines, where that is not certain."""
@@ -103,6 +108,22 @@ class AlignedPairs(Pairs):
             if counts[0] != counts[1]:
                 raise unequal_counts(names[0], counts[0], names[1], counts[1])
 
+    def located(self) -> Iterator[tuple[str, str | None, str | None]]:
+        """Yields the source file and line number of each pair, with its source and target."""
+        paths = getattr(self._sides[0], "paths", ())
+        if not paths:
+            yield from super().located()
+            return
+        # The last file may be shorter than the target side.
+        ends = (*map(count_lines, paths[:-1]), None)
+        places = (
+            f"{path}:{number}"
+            for path, end in zip(paths, ends, strict=True)
+            for number in (count(1) if end is None else range(1, end + 1))
+        )
+        for place, (source, target) in zip(places, self, strict=False):
+            yield place, source, target
+
     def check_counts(self):
         """Raises an `InputError` if the texts have different numbers of lines, or none.
 
@@ -147,6 +168,10 @@ class TablePairs(Pairs):
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return (row.values for row in chain.from_iterable(self._tables))
+
+    def located(self) -> Iterator[tuple[str, str, str]]:
+        """Yields the place of each row, with its source and target."""
+        return ((row.place, *row.values) for row in chain.from_iterable(self._tables))
 
 
 class GeneratedPairs(Pairs):

@@ -211,7 +211,7 @@ def _scan(pairs: Pairs, source: TextEncoder, target: TextEncoder) -> ParallelTex
             lengths[source.count(source_tokens), target.count(target_tokens)] += 1
         else:
             empty_pairs += 1
-    _check_lines(source, target, empty_pairs)
+    check_line_counts(source, target, empty_pairs)
     source.check_vocabulary("source")
     target.check_vocabulary("target")
     return ParallelTextSummary(
@@ -219,7 +219,18 @@ def _scan(pairs: Pairs, source: TextEncoder, target: TextEncoder) -> ParallelTex
     )
 
 
-def _check_lines(source: TextCounter, target: TextCounter, empty_pairs: int):
+def check_line_counts(source: Any, target: Any, empty_pairs: int):
+    """Checks the numbers of lines of both sides after reading them.
+
+    Args:
+        source: The source side, with attributes `path` and `lines`.
+        target: The target side.
+        empty_pairs: Number of pairs with an empty side.
+
+    Raises:
+        InputError: If a side has no lines, if the sides have different numbers of lines, or if all
+            pairs have an empty side.
+    """
     for text in (source, target):
         if not text.lines:
             raise no_lines(text.path)

@@ -32,7 +32,7 @@ def read_word_vectors(path: str | os.PathLike, vocabulary: Vocabulary, size: int
     occurs more than once, its first line is used.
 
     Args:
-        path: The file, plain or `.gz`.
+        path: The file, plain or compressed.
         vocabulary: The vocabulary. Other tokens of the file are skipped.
         size: The expected size of the vectors.
 

@@ -75,8 +75,9 @@ class Table:
         path: The file, plain or compressed; for a stream, its name in messages.
         columns: The names of the columns to read, or their numbers starting with 1. If any is a
             name, the first row of a TSV or CSV file is its header, and otherwise a row like any
-            other. `None` means the columns "source" and "target" if the table has these names, or
-            else the only two columns.
+            other. In JSON lines, the name "translation.en" is the key "en" of the object
+            "translation", unless there is a key "translation.en". `None` means the columns
+            "source" and "target" if the table has these names, or else the only two columns.
         file_format: The format, see `table_format`. Defaults to that of the file's name.
         stream: An open binary file to read in place of `path`: TSV, CSV or JSON lines.
 
@@ -237,13 +238,21 @@ def _read_records(
     names = columns or DEFAULT_COLUMNS
     labels = [_label(name) for name in names]
     for place, record in records:
-        for name in names:
-            if name not in record:
-                raise _no_column(place, name, list(record))
-        values = zip(names, labels, strict=True)
-        yield Row(
-            place, record, tuple(_check(record[name], place, label) for name, label in values)
-        )
+        values = [_find_value(place, record, name) for name in names]
+        checked = zip(values, labels, strict=True)
+        yield Row(place, record, tuple(_check(value, place, label) for value, label in checked))
+
+
+def _find_value(place: str, record: dict[str, Any], name: Column) -> Any:
+    """Returns a value of a record, or of the objects in it if the name is dotted."""
+    if name in record:
+        return record[name]
+    value: Any = record
+    for key in name.split(".") if isinstance(name, str) else [name]:
+        if not isinstance(value, dict) or key not in value:
+            raise _no_column(place, name, list(record))
+        value = value[key]
+    return value
 
 
 def _read_parquet(path: str, columns: Sequence[Column] | None) -> Iterator[Row]:

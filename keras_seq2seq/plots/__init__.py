@@ -1,4 +1,4 @@
-"""Plots of attention weights and beam searches."""
+"""Plots of attention weights, beam searches and statistics of text."""
 
 from keras_seq2seq.plots.attention import (
     AttentionDirectory,
@@ -6,6 +6,7 @@ from keras_seq2seq.plots.attention import (
     save_attention_heatmap,
 )
 from keras_seq2seq.plots.beam_page import BeamDirectory, write_beam_page
+from keras_seq2seq.plots.inspection_page import write_inspection_page
 
 __all__ = [
     "AttentionDirectory",
@@ -13,4 +14,5 @@ __all__ = [
     "attention_as_text",
     "save_attention_heatmap",
     "write_beam_page",
+    "write_inspection_page",
 ]

@@ -26,8 +26,8 @@ def read_vocabulary_file(path: str | os.PathLike) -> tuple[list[str], list[int] 
     """Reads a file with one token per line, optionally followed by a tab and a count.
 
     Args:
-        path: The file: UTF-8, plain or `.gz`. A byte-order mark at its start, carriage returns at
-            the ends of lines, and white space around tokens are ignored.
+        path: The file: UTF-8, plain or compressed. A byte-order mark at its start, carriage returns
+            at the ends of lines, and white space around tokens are ignored.
 
     Returns:
         The tokens, and their counts or `None` if the file has no counts.

@@ -58,7 +58,7 @@ def load_mapping(path: str | os.PathLike) -> dict[str, str]:
     """Reads the most probable translation of each source token.
 
     Args:
-        path: File with lines `source<TAB>target<TAB>probability`, plain or `.gz`. The
+        path: File with lines `source<TAB>target<TAB>probability`, plain or compressed. The
             probability can be a logarithm and defaults to 1. If a source token has several
             targets, the most probable one is used; the first one in case of a tie.
 

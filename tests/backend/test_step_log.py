@@ -18,7 +18,7 @@ def test_entries_come_to_their_places(functions):
         return ops.convert_to_tensor(np.array(values, "int32"))
 
     first, second, third = entry(3, 0), entry(2, 1), entry(1, 2)
-    record = functions.StepLog(first, 5)
+    record = functions.make_step_log(first, 5)
     written = record.write(record.empty(), first, integers(0, 0, 0), integers(0, 1, 2))
     written = record.write(written, second, integers(1, 1), integers(2, 0))
     # The first one is done, and goes on writing beyond what is read.

@@ -85,6 +85,85 @@ def test_equal_sources_are_evaluated_once(files, run, tmp_path):
     assert "2 lines; ↓ lower is better" in out
 
 
+@pytest.fixture
+def table(files, tmp_path):
+    """Returns a table with the same text as `files`, with a nested column."""
+    path = tmp_path / "pairs.jsonl"
+    more = ["a", "the dog is running .", "", "z"]
+    rows = [
+        {"source": f"s{number}", "target": reference, "other": {"target": second}}
+        for number, (reference, second) in enumerate(zip(REFERENCES, more, strict=True))
+    ]
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("columns", [[], ["--target_column=target"]])
+def test_references_from_a_table(files, run, table, columns):
+    expected = run("evaluate", "--hypotheses", files["bad"], "--target", files["target"])
+    result = run("evaluate", "--hypotheses", files["bad"], "--data", table, *columns)
+    assert result.status == 0
+    assert result == expected
+
+
+def test_several_references_from_a_table(files, run, table):
+    hypotheses = ["--hypotheses", files["bad"], "--metrics=wer,exact_match"]
+    expected = run("evaluate", *hypotheses, "--target", files["target"], "--target", files["more"])
+    columns = ["--target_column=target", "--target_column=other.target"]
+    result = run("evaluate", *hypotheses, "--data", table, *columns)
+    assert result.status == 0
+    assert result == expected
+
+
+def test_equal_sources_of_a_table_are_evaluated_once(files, run, tmp_path):
+    path = tmp_path / "words.tsv"
+    path.write_text("read\tR IY D\nlead\tL EH D\nread\tR EH D\nlead\tL IY D\n")
+    options = ["--hypotheses", files["pronounced"], "--group_by_source", "--metrics=per"]
+    expected = run(
+        "evaluate", *options, "--source", files["words"], "--target", files["pronunciations"]
+    )
+    result = run("evaluate", *options, "--data", path)
+    assert result.status == 0
+    assert result == expected
+    swapped = ["--source_column=2", "--target_column=1"]
+    assert run("evaluate", *options, "--data", path, *swapped).output != expected.output
+
+
+def test_a_model_translates_a_table(tmp_path, run, monkeypatch):
+    write_toy_model(tmp_path / "model", seed=7)
+    monkeypatch.setattr(Translator, "__call__", lambda *args, **options: ["A B", "C"])
+    table = tmp_path / "pairs.csv"
+    table.write_text("de,en,id\na b,A B,1\nc,D,2\n")
+    status, out, _ = run(
+        "evaluate", "--model_dir", tmp_path / "model", "--data", table, "--source_column=de",
+        "--target_column=en", "--metrics=exact_match", "--json",
+    )  # fmt: skip
+    assert status == 0
+    assert json.loads(out)["systems"][0]["scores"]["exact_match"]["value"] == 50
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--hypotheses {good}", "Missing option '--target', or --data for a table."),
+        ("--hypotheses {good} --data {table} --target {target}", "--data cannot be combined with"),
+        ("--model_dir m --data {table} --source {words}", "--data cannot be combined with"),
+        ("--hypotheses {good} --target {target} --target_column 1", "--source_column and --target"),
+        ("--hypotheses {good} --data {table} --source_column 1", "--source_column has no effect"),
+        ("--model_dir m --data {table} --target_column target", "Give both --source_column and"),
+        ("--hypotheses {short} --data {table}", "{table} has 4 rows, but {short} has 2 lines; "),
+        ("--hypotheses {good} --data {target}", "{target}: not a table; expected a name that"),
+        ("--hypotheses {good} --data {table} --target_column x.y", "{table}:1: no column 'x.y'"),
+        ("--hypotheses {good} --data {nowhere}", "{nowhere}: not a table"),
+    ],
+)
+def test_mistakes_with_tables(files, table, run, arguments, message):
+    names = files | {"table": str(table)}
+    status, out, err = run("evaluate", *(part.format(**names) for part in arguments.split()))
+    assert (status, out) == (2, "")
+    assert err.startswith(f"keras-seq2seq: error: {message.format(**names)}")
+
+
 def test_models_translate_equal_sources_once(files, tmp_path, run, monkeypatch):
     write_toy_model(tmp_path / "model", seed=7)
     translated = []

@@ -34,6 +34,26 @@ def test_characters(run, text):
     assert run("vocab", text, "--tokenizer=characters").output == "▁\t4\nb\t3\na\t2\nc\t1\n"
 
 
+def test_a_column_of_tables(run, tmp_path):
+    (tmp_path / "a.tsv").write_text("id\ten\n1\tb a\n2\tb\n")
+    (tmp_path / "b.csv").write_text('en,id\n"c, b",3\n')
+    inputs = [tmp_path / "a.tsv", tmp_path / "b.csv"]
+    assert run("vocab", *inputs, "--column=en") == (0, "b\t3\na\t1\nc,\t1\n", "")
+    assert run("vocab", inputs[0], "--column=1").output == "1\t1\n2\t1\nid\t1\n"
+
+
+def test_a_nested_column(run, tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"translation": {"en": "a a", "de": "b"}}\n')
+    assert run("vocab", path, "--column=translation.en").output == "a\t2\n"
+
+
+def test_the_column_of_a_file_that_is_no_table(run, text):
+    result = run("vocab", text, "--column=en")
+    assert result.status == 2
+    assert result.errors.startswith(f"keras-seq2seq: error: {text}: not a table; expected a name")
+
+
 def test_the_file_is_a_vocabulary(run, text, tmp_path):
     output = tmp_path / "vocab"
     output.write_text("old")

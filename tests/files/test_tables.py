@@ -45,6 +45,35 @@ def test_reads_what_the_json_module_writes(tmp_path_factory, rows, ascii_only):
     assert [row.values for row in Table(path, ("a", "b"))] == expected
 
 
+def test_a_dotted_name_is_a_key_of_a_nested_object(tmp_path):
+    path = tmp_path / "a.jsonl"
+    rows = [
+        {"translation": {"en": "a", "de": {"text": "b"}}},
+        {"translation": {"en": "nested", "de": {"text": "c"}}, "translation.en": "literal"},
+    ]
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    columns = "translation.en", "translation.de.text"
+    # A key with the whole name comes first.
+    assert [row.values for row in Table(path, columns)] == [("a", "b"), ("literal", "c")]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"translation": {"de": "b"}}, "no column 'translation.en'; it has 'translation'"),
+        ({"translation": "b"}, "no column 'translation.en'; it has 'translation'"),
+        ({"translation": {"en": {"x": 1}}}, "column 'translation.en' is {'x': 1}; expected a str"),
+        ({"translation": {"en": None}}, "column 'translation.en' is null; expected a string"),
+    ],
+)
+def test_mistakes_in_nested_objects(tmp_path, row, message):
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(row))
+    with pytest.raises(UserError) as error:
+        list(read_column(path, "translation.en"))
+    assert str(error.value).startswith(f"{path}:1: {message}")
+
+
 @given(st.binary(max_size=200))
 @settings(max_examples=100, deadline=None)
 def test_any_bytes_are_rows_or_a_one_line_error(tmp_path_factory, data):

@@ -1,0 +1,174 @@
+"""Speed of Python scripts beside the command line: training with `fit`, and decoding.
+
+    python benchmarks/scripts.py --train_source train.en.gz --train_target train.de.gz \\
+        --dev_source val.en.gz --dev_target val.de.gz
+
+Both train the same model on the same batches and decode the same lines. The scripts call
+`configure_tensorflow` and set nothing else. They take turns, so that the ratios hold even if the
+speed of the machine drifts. With the default options this takes about ten minutes.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from time import perf_counter
+
+import click
+from measuring import REPOSITORY, median, print_json, print_table, steady, watch
+
+_FIRST_STEPS = 40
+
+_TRAIN = """
+import sys
+from keras_seq2seq import configure_tensorflow
+configure_tensorflow()
+import keras
+from keras_seq2seq import AttentionSeq2Seq, MaskedCrossEntropy, Vocabulary, make_dataset
+
+class PrintSteps(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        if (batch + 1) % 10 == 0:
+            print(f"step {batch + 1}/", flush=True)
+
+train_source, train_target, vocab_source, vocab_target, steps = sys.argv[1:]
+source, target = Vocabulary.load(vocab_source), Vocabulary.load(vocab_target)
+dataset = make_dataset(
+    train_source, train_target, source, target,
+    batch_size=64, buckets="auto", shuffle=True, seed=1, epochs=None,
+)
+model = AttentionSeq2Seq(
+    len(source), len(target), num_units=256, embedding_dim=256, cell="GRUCell"
+)
+model.compile(keras.optimizers.Adam(1e-3, global_clipnorm=5.0), loss=MaskedCrossEntropy())
+model.fit(
+    dataset, steps_per_epoch=int(steps), epochs=1, shuffle=False, verbose=0,
+    callbacks=[PrintSteps()],
+)
+"""
+
+_DECODE = """
+import sys
+from keras_seq2seq import configure_tensorflow
+configure_tensorflow(batches_at_once=True)
+from keras_seq2seq import Translator
+
+model_dir, source, width = sys.argv[1:]
+with open(source, encoding="utf-8") as file:
+    lines = file.read().splitlines()
+print("\\n".join(Translator.load(model_dir, beam_width=int(width))(lines)))
+"""
+
+
+@click.command(help=__doc__.partition("\n")[0], epilog="See the file's docstring.")
+@click.option("--train_source", required=True, type=click.Path(exists=True))
+@click.option("--train_target", required=True, type=click.Path(exists=True))
+@click.option("--dev_source", required=True, type=click.Path(exists=True))
+@click.option("--dev_target", required=True, type=click.Path(exists=True))
+@click.option("--train_steps", default=200, show_default=True)
+@click.option("--lines", default=5000, show_default=True, help="Number of lines to decode.")
+@click.option("--rounds", default=3, show_default=True)
+def main(train_steps, lines, rounds, **files):
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        for side in ("source", "target"):
+            path = folder / f"{side}.vocab"
+            _run("vocab", files[f"train_{side}"], "--min_frequency", "2", "--output", path)
+            files[f"vocab_{side}"] = path
+        text = folder / "lines.txt"
+        found = _read(files["dev_source"])
+        text.write_text("\n".join((found * (lines // len(found) + 1))[:lines]) + "\n", "utf-8")
+        figures = {}
+        for number in range(rounds):
+            measured = {
+                "training, s/step": (
+                    _time_steps(folder, _training_command(folder, files, train_steps)),
+                    _time_steps(folder, _training_script(files, train_steps)),
+                )
+            }
+            for width in (1, 5):
+                name = "greedy, s" if width == 1 else f"beam {width}, s"
+                measured[name] = _time_decoding(folder / "model", text, width)
+            for name, values in measured.items():
+                figures.setdefault(name, []).append(values)
+            click.echo(f"round {number + 1} of {rounds} done", err=True)
+    rows = [
+        [
+            name,
+            median(command for command, _ in values),
+            median(script for _, script in values),
+            median(script / command for command, script in values),
+        ]
+        for name, values in figures.items()
+    ]
+    print_table("Scripts", ["", "command line", "script", "median ratio"], rows)
+    print_json("scripts", figures=figures)
+
+
+def _run(*arguments):
+    subprocess.run(_command(*arguments), env=_environment(), check=True)
+
+
+def _command(*arguments):
+    return [sys.executable, "-m", "keras_seq2seq", *map(os.fspath, arguments)]
+
+
+def _environment():
+    return {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+
+
+def _read(path):
+    from keras_seq2seq.files import read_lines
+
+    return list(read_lines(path))
+
+
+def _training_command(folder, files, steps):
+    flags = {**files, "batch_size": 64, "buckets": "auto", "train_steps": steps}
+    flags |= {"eval_every_n_steps": steps, "sample_translations": 0, "resume": "never"}
+    hparams = {"rnn_cell.type": "GRUCell", "rnn_cell.num_units": 256}
+    hparams |= {"embedding.dim": 256, "attention.dim": 256}
+    return _command(
+        "train",
+        *(f"--{name}={value}" for name, value in flags.items()),
+        f"--hparams={','.join(f'{name}={value}' for name, value in hparams.items())}",
+        f"--output_dir={folder / 'model'}",
+    )
+
+
+def _training_script(files, steps):
+    names = "train_source", "train_target", "vocab_source", "vocab_target"
+    return [sys.executable, "-c", _TRAIN, *(str(files[name]) for name in names), str(steps)]
+
+
+def _time_steps(folder, command):
+    """Returns the seconds per training step after the first ones."""
+    readings = watch(command, folder / "train.log", _steps_taken, PYTHONPATH=str(REPOSITORY))
+    first, last = steady(readings, _FIRST_STEPS)
+    return (last.seconds - first.seconds) / (last.count - first.count)
+
+
+def _steps_taken(text):
+    found = re.findall(r"step ([\d,]+)/", text)
+    return int(found[-1].replace(",", "")) if found else None
+
+
+def _time_decoding(model, text, width):
+    """Returns the seconds that the command and the script take, imports included."""
+    command = ["translate", "--model_dir", model, "--source", text, "--beam_width", str(width)]
+    script = [sys.executable, "-c", _DECODE, str(model), str(text), str(width)]
+    seconds, outputs = [], []
+    for arguments in (_command(*command), script):
+        start = perf_counter()
+        result = subprocess.run(arguments, env=_environment(), check=True, capture_output=True)
+        seconds.append(perf_counter() - start)
+        outputs.append(result.stdout)
+    if outputs[0] != outputs[1]:
+        raise SystemExit("the translations of the command and the script differ")
+    return tuple(seconds)
+
+
+if __name__ == "__main__":
+    main()

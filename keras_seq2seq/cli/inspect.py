@@ -1,0 +1,175 @@
+"""`keras-seq2seq inspect`"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from keras_seq2seq.cli.input_output import open_output
+from keras_seq2seq.cli.options import WholeNumber, pair_files, training_options
+from keras_seq2seq.errors import UserError
+
+if TYPE_CHECKING:
+    from keras_seq2seq.config import Config
+    from keras_seq2seq.data.inspection import Inspection, PaddingEstimate
+    from keras_seq2seq.text import Tokenizer
+
+_DATA_FLAGS = (
+    "train_source",
+    "train_target",
+    "train_data",
+    "source_column",
+    "target_column",
+    "vocab_source",
+    "vocab_target",
+    "batch_size",
+    "batch_type",
+    "buckets",
+    "bucket_batch_sizes",
+)
+
+# Buckets for longer sequences take too much memory to propose.
+_LONGEST_TO_BUCKET = 1000
+
+
+@click.command()
+@partial(training_options, names=_DATA_FLAGS)
+@click.option(
+    "--config",
+    "config_files",
+    metavar="FILE",
+    multiple=True,
+    help="YAML file with any of the flags of train; may be repeated.",
+)
+@click.option(
+    "--hparams",
+    metavar="NAME=VALUE,...",
+    multiple=True,
+    help="Hyperparameters of the text, such as source.max_seq_len=50 or source.tokenizer=words.",
+)
+@click.option(
+    "--model_dir",
+    metavar="DIR",
+    help="Model directory whose tokenizers and maximum lengths to use.",
+)
+@click.option(
+    "--examples",
+    type=WholeNumber(1, most=1000),
+    default=5,
+    show_default=True,
+    help="Number of lines and tokens in each list of examples.",
+)
+@click.option("--output", metavar="FILE", help="HTML page to write, with plots.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+def inspect(
+    config_files: tuple[str, ...],
+    hparams: tuple[str, ...],
+    model_dir: str | None,
+    examples: int,
+    output: str | None,
+    as_json: bool,
+    **flags: Any,
+):
+    """Report the lengths, padding, unknown tokens and unusual lines of parallel text.
+
+    The flags are those of train. Without a vocabulary, unknown tokens are not counted.
+    """
+    from keras_seq2seq.config import resolve_config
+
+    config = resolve_config(config_files, pair_files(flags), ",".join(hparams))
+    _check_data(config)
+
+    from keras_seq2seq.cli.tensorflow_import import import_tensorflow
+
+    import_tensorflow()
+    from keras_seq2seq.building.data import open_pairs
+    from keras_seq2seq.data.inspection import inspect_pairs
+
+    config, tokenizers = _load_tokenizers(config, model_dir)
+    limits = config.hparams.source.max_seq_len, config.hparams.target.max_seq_len
+    report = inspect_pairs(open_pairs(config, "train"), None, *tokenizers, *limits, examples)
+    padding = _estimate_padding(config, report)
+    if output is not None:
+        from keras_seq2seq.plots.inspection_page import write_inspection_page
+
+        with open_output(output) as file:
+            write_inspection_page(file, report, padding)
+        # The page may have been written to standard output.
+        if output == "-":
+            return
+    with open_output(None) as file:
+        if as_json:
+            values = report.to_dict() | {"padding": list(map(asdict, padding))}
+            file.write(f"{json.dumps(values, ensure_ascii=False, indent=2)}\n")
+        else:
+            from keras_seq2seq.cli.inspection_report import print_inspection
+
+            print_inspection(report, padding, file)
+
+
+def _check_data(config: Config):
+    if config.train_data is None:
+        for name in ("train_source", "train_target"):
+            if getattr(config, name) is None:
+                raise UserError(f"{name} is not set; use --{name}, or --train_data for a table")
+
+
+def _load_tokenizers(
+    config: Config, model_dir: str | None
+) -> tuple[Config, tuple[Tokenizer, Tokenizer]]:
+    """Returns the tokenizers, and the configuration with the maximum lengths of the model."""
+    if model_dir is None:
+        for side in ("source", "target"):
+            _check_vocabulary(config, side)
+        from keras_seq2seq.building.data import build_tokenizers
+
+        return config, build_tokenizers(config)
+
+    from keras_seq2seq.model_directory import ModelDirectory
+
+    for name in ("vocab_source", "vocab_target"):
+        if getattr(config, name) is not None:
+            raise UserError(f"{name}: has no effect with --model_dir; leave it out")
+    if config.hparams.model_fields_set & {"source", "target"}:
+        raise UserError(
+            "hparams: source and target have no effect with --model_dir; leave them out"
+        )
+    directory = ModelDirectory(model_dir)
+    config = config.model_copy(update={"hparams": directory.load_config().hparams})
+    return config, directory.load_tokenizers()
+
+
+def _check_vocabulary(config: Config, side: str):
+    from keras_seq2seq.config.hyper_parameters import tokenizer_name
+    from keras_seq2seq.text import Tokenizer, get_tokenizer_class
+
+    name = tokenizer_name(config, side)
+    suffix = get_tokenizer_class(name).vocabulary_suffix
+    if getattr(config, f"vocab_{side}") is None and suffix not in (
+        None,
+        Tokenizer.vocabulary_suffix,
+    ):
+        raise UserError(f"{side}.tokenizer={name} needs --vocab_{side}, a file NAME{suffix}")
+
+
+def _estimate_padding(config: Config, report: Inspection) -> list[PaddingEstimate]:
+    from keras_seq2seq.building.data import make_batching
+    from keras_seq2seq.data.inspection import PaddingEstimate
+
+    choices = {"one bucket": ()}
+    if config.buckets not in ((), "auto"):
+        choices["given"] = config.buckets
+    if max(map(max, report.lengths)) <= _LONGEST_TO_BUCKET:
+        choices["proposed"] = "auto"
+    estimates = []
+    for name, buckets in choices.items():
+        is_given = name == "given"
+        sizes = config.bucket_batch_sizes if is_given else ()
+        choice = config.model_copy(update={"buckets": buckets, "bucket_batch_sizes": sizes})
+        batching = make_batching(choice, report)
+        estimates.append(PaddingEstimate.of(name, batching, report.lengths))
+    return estimates

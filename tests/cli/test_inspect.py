@@ -1,0 +1,128 @@
+import json
+import os
+
+import pytest
+from harness.toy_model import write_toy_model
+from rich.cells import cell_len
+
+from keras_seq2seq.model_directory import ModelDirectory
+
+SOURCE = "a b c\na b\n\nq q \x1b[31m \u202eabc [bold]\na b c d e f g h i j k l\n"
+TARGET = "A B\nA\nB\nA A A\nA\n"
+FILES = ["--train_source=source", "--train_target=target"]
+VOCABULARIES = ["--vocab_source=v.source", "--vocab_target=v.target"]
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, text in {
+        "source": SOURCE,
+        "target": TARGET,
+        "v.source": "a\nb\nc\n",
+        "v.target": "A\nB\n",
+    }.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return FILES
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_the_report_fits_the_terminal(run, files, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    status, output, errors = run("inspect", *files, *VOCABULARIES, "--buckets=3,5")
+    assert (status, errors) == (0, "")
+    assert max(map(cell_len, output.splitlines())) <= columns
+    assert "\x1b" not in output
+    assert "\u202e" not in output
+    assert "<U+202E>abc [bold]" in output
+    lines = [line.split() for line in output.splitlines()]
+    assert ["usable", "pairs", "4", "80.0%"] in lines
+    assert ["longest", "13", "4"] in lines
+    assert "source:5: 13 and 2 tokens, 9 unknown" in output
+    assert "given: --buckets=3,5" in output
+
+
+def test_json(run, files):
+    values = json.loads(run("inspect", *files, *VOCABULARIES, "--json", "--examples=1").output)
+    assert (values["lines"], values["pairs"]) == (5, 4)
+    assert values["source"]["unknown_tokens"] == 14
+    assert values["source"]["frequent_unknown"] == [["q", 2]]
+    assert [pair["place"] for pair in values["unbalanced"]] == ["source:5"]
+    assert [estimate["name"] for estimate in values["padding"]] == ["one bucket", "proposed"]
+
+
+def test_nothing_is_written(run, files):
+    before = sorted(os.listdir())
+    assert run("inspect", *files, *VOCABULARIES).status == 0
+    assert sorted(os.listdir()) == before
+
+
+def test_page(run, files, tmp_path):
+    result = run("inspect", *files, "--output=report.html")
+    assert (result.status, result.errors) == (0, "")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert "<title>source and target</title>" in page
+    assert run("inspect", *files, "--output=-").output == page
+
+
+def test_hyperparameters(run, files):
+    hparams = "--hparams=source.tokenizer=characters,source.max_seq_len=5"
+    values = json.loads(run("inspect", *files, hparams, "--json").output)
+    assert (values["source"]["tokenizer"], values["target"]["tokenizer"]) == (
+        "characters",
+        "whitespace",
+    )
+    assert (values["source"]["max_length"], values["source"]["truncated"]) == (5, 3)
+
+
+def test_table(run, files, tmp_path):
+    table = tmp_path / "pairs.jsonl"
+    rows = [{"translation": {"en": "a b", "de": "c"}}, {"translation": {"en": "", "de": "d"}}]
+    table.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    columns = ["--source_column=translation.en", "--target_column=translation.de"]
+    result = run("inspect", "--train_data=pairs.jsonl", *columns, "--json")
+    assert json.loads(result.output)["empty_places"] == ["pairs.jsonl:2"]
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ([], "train_source is not set; use --train_source, or --train_data for a table"),
+        (
+            ["--train_source=source", "--train_target=v.target"],
+            "source has 5 lines, but v.target has 2; expected line-aligned text",
+        ),
+        (
+            [
+                "--train_source=source",
+                "--train_target=target",
+                "--hparams=source.tokenizer=sentencepiece",
+            ],
+            "source.tokenizer=sentencepiece needs --vocab_source, a file NAME.model",
+        ),
+        (
+            [*FILES, "--model_dir=m", *VOCABULARIES],
+            "vocab_source: has no effect with --model_dir; leave it out",
+        ),
+        (
+            [*FILES, "--model_dir=m"],
+            "m: no such directory; expected a trained model",
+        ),
+    ],
+)
+def test_mistakes(run, files, args, message):
+    assert run("inspect", *args) == (2, "", f"keras-seq2seq: error: {message}\n")
+
+
+def test_the_tokenizers_of_a_model(run, tmp_path, files):
+    write_toy_model(tmp_path / "model")
+    values = json.loads(run("inspect", *files, "--model_dir=model", "--json").output)
+    source, _ = ModelDirectory(tmp_path / "model").load_text_encoders()
+    assert values["source"]["max_length"] == source.max_length
+    assert values["source"]["vocabulary_size"] == len(source.vocabulary.tokens)
+    result = run("inspect", *files, "--model_dir=model", "--hparams=source.max_seq_len=9")
+    assert result.errors == (
+        "keras-seq2seq: error: hparams: source and target have no effect with --model_dir; leave "
+        "them out\n"
+    )
