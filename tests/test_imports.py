@@ -31,7 +31,7 @@ LIBRARY = {
     "losses": {"backend"},
     "decoding": {"backend"},
     "models": {"backend", "decoding", "layers", "losses"},
-    "translator": {"backend", "data", "decoding", "files", "models", "text"},
+    "translator": {"backend", "decoding", "files", "models", "text"},
     "runtime": {"files", "text", "translator"},
     "evaluation": set(),
     "plots": {"data", "files"},

@@ -239,8 +239,8 @@ class TracksLayers:
     """Mixin of layers and models: has no effect on backends without TensorFlow's checkpoints."""
 
 
-def portable_graph():
-    """Has no effect: graphs for LiteRT are made with TensorFlow."""
+def portable_graph(keeps_shapes=True):
+    """Has no effect: graphs are exported with TensorFlow."""
     return nullcontext()
 
 

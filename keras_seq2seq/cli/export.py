@@ -26,22 +26,28 @@ CHECKED_LINES = 200
     help="Model directory (the --output_dir of train); repeat to export an ensemble.",
 )
 @click.option(
-    "--output_dir", metavar="DIR", required=True, help="New or empty directory for the export."
+    "--output_dir",
+    metavar="DIR",
+    required=True,
+    help="New or empty directory for the export. With saved_model: the directory of all versions "
+    "of the model, to which the export adds the next one, such as DIR/1.",
 )
 @click.option(
     "--format",
     "export_format",
-    type=click.Choice(["litert"]),
+    type=click.Choice(["litert", "saved_model"]),
     default="litert",
     show_default=True,
-    help="litert runs without TensorFlow, in Python or with translate --model_dir.",
+    help="litert runs without TensorFlow, in Python or with translate --model_dir. saved_model "
+    "maps text to text, for TensorFlow Serving.",
 )
 @click.option(
     "--quantize",
     type=click.Choice(["none", "float16", "int8"]),
     default="none",
     show_default=True,
-    help="Precision of the weights; none is float32. int8 is the smallest and fastest.",
+    help="With litert: precision of the weights; none is float32. int8 is the smallest and "
+    "fastest.",
 )
 @file_option(
     "--check",
@@ -93,7 +99,15 @@ def export(
         click.echo("Not compared with the original: no lines to translate (see --check).", err=True)
     else:
         click.echo(f"Compared with the original: {agreement}.", err=True)
-    click.echo(f"Translate with: keras-seq2seq translate --model_dir {output_dir}", err=True)
+    if export_format == "litert":
+        click.echo(f"Translate with: keras-seq2seq translate --model_dir {output_dir}", err=True)
+    else:
+        path = Path(output_dir).resolve()
+        click.echo(
+            f"Serve with: tensorflow_model_server --rest_api_port=8501 --model_name={path.name} "
+            f"--model_base_path={path}",
+            err=True,
+        )
 
 
 def _dev_lines(directory: "ModelDirectory") -> list[str]:

@@ -3,7 +3,7 @@
 import gc
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
 from keras_seq2seq.errors import UserError
@@ -17,9 +17,12 @@ _KERAS = {
     "KERAS_HOME": os.devnull,
 }
 
+# What TensorFlow and Keras import if it is installed, for features that no command uses.
+_UNUSED = ("PIL", "cv2", "jax", "matplotlib", "pandas", "scipy", "sklearn", "torch")
+
 
 def import_tensorflow(batches_at_once: bool = False):
-    """Imports TensorFlow, configured to be fast on CPUs and to log errors only.
+    """Imports TensorFlow and Keras, configured to be fast on CPUs and to log errors only.
 
     Commands call this before anything else imports TensorFlow or Keras. Environment variables of
     TensorFlow that are set already keep their values; set TF_CPP_MIN_LOG_LEVEL to less than 3 to
@@ -43,13 +46,27 @@ def import_tensorflow(batches_at_once: bool = False):
     with (
         muted_standard_error() if is_quiet else nullcontext(),
         _kept_for_good() if is_first else nullcontext(),
+        _hidden(_UNUSED),
     ):
         try:
+            import keras  # noqa: F401
             import tensorflow
         except ModuleNotFoundError as error:
             raise UserError("the command line needs TensorFlow: pip install tensorflow") from error
     if is_quiet:
         tensorflow.get_logger().setLevel("ERROR")
+
+
+@contextmanager
+def _hidden(names: Sequence[str]) -> Iterator[None]:
+    """Makes packages that are not imported yet appear as not installed within the block."""
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 @contextmanager

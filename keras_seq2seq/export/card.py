@@ -8,25 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from keras_seq2seq import __version__
+from keras_seq2seq.decoding import BeamSearch, Search
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.model_directory import ModelDirectory
-from keras_seq2seq.runtime import ExportedModel
 
-_USAGE = """
-## Use
-
-```shell
-pip install numpy ai-edge-litert sentencepiece
-pip install --no-deps keras-seq2seq
-```
-
-```python
-from keras_seq2seq.runtime import Translator
-
-translator = Translator("path/of/this/directory")
-translator("text")
-```
-"""
+CARD_NAME = "README.md"
 
 
 @dataclass(frozen=True)
@@ -70,6 +56,16 @@ def describe_model(model_dirs: Sequence[str | os.PathLike]) -> dict[str, str]:
     return facts
 
 
+def name_search(search: Search) -> str:
+    """Returns the name of a search that can be exported."""
+    return "beam" if isinstance(search, BeamSearch) else "greedy"
+
+
+def describe_search(search: Search) -> str:
+    """Returns a search in words, for a model card."""
+    return f"{name_search(search)}, up to {search.constraints.max_length} tokens"
+
+
 def _best_metrics(path: Path, best_metric: str) -> dict[str, float]:
     """Returns the dev metrics of the best evaluation in `metrics.jsonl`."""
     name, evaluations = f"dev_{best_metric}", []
@@ -87,29 +83,27 @@ def _best_metrics(path: Path, best_metric: str) -> dict[str, float]:
     return {key: value for key, value in best.items() if key.startswith("dev_")}
 
 
-def write_card(directory: ExportedModel, facts: Mapping[str, Any], agreement: Agreement | None):
+def write_card(path: Path, facts: Mapping[str, Any], agreement: Agreement | None, usage: str):
     """Writes `README.md`.
 
     Args:
-        directory: The exported model, complete except for its card.
+        path: The directory of the exported model, complete except for its card.
         facts: Facts about the model: names and values.
         agreement: The comparison with the original model, or `None` if there was none.
+        usage: How to use the model, in Markdown.
     """
-    options = directory.load_options()
-    size = sum(file.stat().st_size for file in directory.path.iterdir())
+    size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
     rows = {
         **facts,
-        "search": f"{options.search}, up to {options.max_length} tokens",
-        "weights": {"none": "float32"}.get(options.quantize, options.quantize),
         "size": f"{size / 1e6:.1f} MB",
         "exported by": f"keras-seq2seq {__version__}",
         "compared with the original": agreement or "no",
     }
-    with atomic_file(directory.card_path) as file:
+    with atomic_file(path / CARD_NAME) as file:
         file.write("# Exported keras-seq2seq model\n\n| | |\n|---|---|\n")
         for name, value in rows.items():
             file.write(f"| {_cell(name)} | {_cell(value)} |\n")
-        file.write(_USAGE)
+        file.write(usage)
 
 
 def _cell(value: Any) -> str:

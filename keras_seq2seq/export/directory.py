@@ -2,19 +2,17 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from keras_seq2seq.decoding import BeamSearch
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.export.card import Agreement, write_card
-from keras_seq2seq.files.writing import atomic_directory, atomic_file
-from keras_seq2seq.runtime import ExportedModel, Options
+from keras_seq2seq.files.writing import atomic_directory
 from keras_seq2seq.runtime import Translator as ExportedTranslator
-from keras_seq2seq.text import Tokenizer
 from keras_seq2seq.translator import Translation
 from keras_seq2seq.translator.translator import Translator
 
-FORMATS = ("litert",)
+FORMATS = ("litert", "saved_model")
 
 # Scores of float32 models differ by rounding only.
 _TOLERANCE = 1e-3
@@ -29,12 +27,15 @@ def export_translator(
     check_lines: Sequence[str] = (),
     card: Mapping[str, Any] | None = None,
 ) -> Agreement | None:
-    """Writes a directory that `keras_seq2seq.runtime` reads.
+    """Writes a model and its search in a format for deployment.
 
     Args:
         translator: The translator. Its search and its options become part of the model.
-        output_dir: The directory, which must be new or empty.
-        format: `"litert"`.
+        output_dir: The directory. For LiteRT, it must be new or empty. For a SavedModel, it is the
+            directory of all versions of the model, and the export is the next version, such as
+            `output_dir/1`.
+        format: `"litert"`, which `keras_seq2seq.runtime` reads, or `"saved_model"`, which maps
+            text to text in TensorFlow alone.
         quantize: See `keras_seq2seq.export.litert.convert`.
         check_lines: Sources that both translate, to compare the results.
         card: Facts about the model for its model card: names and values.
@@ -46,40 +47,53 @@ def export_translator(
         UserError: If the model cannot be exported, or if the exported model is in float32 and
             translates differently. The directory is then not written.
     """
-    from keras_seq2seq.export.litert import BATCH_SIZES, QUANTIZATIONS, convert
+    from keras_seq2seq.export.litert import QUANTIZATIONS
 
     _check_choice("format", format, FORMATS)
     _check_choice("quantize", quantize, QUANTIZATIONS)
-    for side, encoder in (("source", translator.source), ("target", translator.target)):
-        _check_tokenizer(side, encoder.tokenizer)
-    model, search = translator.model, translator.search
-    with atomic_directory(output_dir) as path:
-        content = convert(model, search, quantize)
-        directory = ExportedModel(path)
-        options = search.get_config()
-        mapping = translator.unk_replacement and dict(translator.unk_replacement.mapping)
-        directory.save_options(
-            Options(
-                search="beam" if isinstance(search, BeamSearch) else "greedy",
-                search_options=options,
-                max_length=options["max_length"],
-                n_best=search.n_best,
-                has_attention=model.has_attention,
-                reverse_source=translator.source.reverse,
-                batch_sizes=BATCH_SIZES,
-                quantize=quantize,
-                unk_mapping=mapping,
-            )
-        )
-        translator.source.tokenizer.save(directory.source_path)
-        translator.target.tokenizer.save(directory.target_path)
-        with atomic_file(directory.model_path, binary=True) as file:
-            file.write(content)
-        agreement = None
-        if check_lines:
-            exported = ExportedTranslator(path)
-            agreement = _compare(translator, exported, check_lines, quantize == "none")
-        write_card(directory, card or {}, agreement)
+    if format == "saved_model" and quantize != "none":
+        raise UserError(f"quantize: {quantize} is not possible with saved_model; leave it out")
+    check_lines = list(check_lines)
+    card = dict(card or {})
+    if format == "litert":
+        from keras_seq2seq.export import litert
+
+        with atomic_directory(output_dir) as path:
+            card |= litert.write(translator, path, quantize)
+            exported = ExportedTranslator(path) if check_lines else None
+            return _finish(translator, exported, path, check_lines, quantize, card, litert.USAGE)
+    from keras_seq2seq.export import saved_model
+
+    with atomic_directory(_next_version(Path(output_dir))) as path:
+        card |= saved_model.write(translator, path, Path(output_dir).resolve().name, check_lines)
+        exported = saved_model.SavedTranslator(path) if check_lines else None
+        return _finish(translator, exported, path, check_lines, quantize, card, saved_model.USAGE)
+
+
+def _next_version(directory: Path) -> Path:
+    """Returns the directory of the next version of a model, whose name is a number."""
+    try:
+        names = [path.name for path in directory.iterdir()]
+    except FileNotFoundError:
+        names = []
+    except OSError as error:
+        raise UserError(f"{directory}: cannot be used as a directory ({error.strerror})") from None
+    versions = [int(name) for name in names if name.isascii() and name.isdigit()]
+    return directory / str(max(versions, default=0) + 1)
+
+
+def _finish(
+    translator: Translator,
+    exported: Any,
+    path: Path,
+    lines: Sequence[str],
+    quantize: str,
+    facts: Mapping[str, Any],
+    usage: str,
+) -> Agreement | None:
+    """Compares the exported model with the original, and writes its card."""
+    agreement = _compare(translator, exported, lines, quantize == "none") if lines else None
+    write_card(path, facts, agreement, usage)
     return agreement
 
 
@@ -88,18 +102,8 @@ def _check_choice(name: str, value: str, choices: Sequence[str]):
         raise UserError(f"{name} is {value!r}; choose from {', '.join(choices)}")
 
 
-def _check_tokenizer(side: str, tokenizer: Tokenizer):
-    """Raises a `UserError` if the runtime does not have the class of a tokenizer."""
-    module = type(tokenizer).__module__
-    if not module.startswith("keras_seq2seq."):
-        raise UserError(
-            f"the {side} tokenizer {tokenizer.name!r} is defined in {module}, which the runtime "
-            "cannot import; export needs a tokenizer of keras_seq2seq"
-        )
-
-
 def _compare(
-    translator: Translator, exported: ExportedTranslator, lines: Sequence[str], is_exact: bool
+    translator: Translator, exported: Any, lines: Sequence[str], is_exact: bool
 ) -> Agreement:
     equal, largest = 0, 0.0
     originals = translator.stream(lines)

@@ -11,15 +11,92 @@ import tensorflow as tf
 from keras_seq2seq import backend
 from keras_seq2seq.decoding import BeamSearch, SamplingSearch, Search
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.export.card import describe_search, name_search
 from keras_seq2seq.files.standard_streams import muted_standard_error
+from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.models import Ensemble, Seq2Seq
+from keras_seq2seq.runtime import ExportedModel, Options
 from keras_seq2seq.special_tokens import PADDING_ID
+from keras_seq2seq.text import Tokenizer
+from keras_seq2seq.translator.translator import Translator
 
 QUANTIZATIONS = ("none", "float16", "int8")
 
 # A single sentence is decoded fastest by a graph for one sentence, many by graphs for several:
 # weights are then read once per step for all of them.
 BATCH_SIZES = (1, 8)
+
+
+USAGE = """
+## Use
+
+```shell
+pip install numpy ai-edge-litert click PyYAML sentencepiece
+pip install --no-deps keras-seq2seq
+```
+
+```python
+from keras_seq2seq.runtime import Translator
+
+translator = Translator("path/of/this/directory")
+translator("text")
+```
+"""
+
+
+def write(translator: Translator, path: Path, quantize: str) -> dict[str, str]:
+    """Writes the directory of an exported model, except for its card.
+
+    Args:
+        translator: The translator.
+        path: The directory.
+        quantize: See `convert`.
+
+    Returns:
+        Facts about the export for the card.
+
+    Raises:
+        UserError: If the translator cannot be exported.
+    """
+    for side, encoder in (("source", translator.source), ("target", translator.target)):
+        _check_tokenizer(side, encoder.tokenizer)
+    model, search = translator.model, translator.search
+    content = convert(model, search, quantize)
+    directory = ExportedModel(path)
+    options = search.get_config()
+    replacement = translator.unk_replacement
+    directory.save_options(
+        Options(
+            search=name_search(search),
+            search_options=options,
+            max_length=options["max_length"],
+            n_best=search.n_best,
+            has_attention=model.has_attention,
+            reverse_source=translator.source.reverse,
+            batch_sizes=BATCH_SIZES,
+            quantize=quantize,
+            unk_mapping=replacement and dict(replacement.mapping),
+        )
+    )
+    translator.source.tokenizer.save(directory.source_path)
+    translator.target.tokenizer.save(directory.target_path)
+    with atomic_file(directory.model_path, binary=True) as file:
+        file.write(content)
+    return {
+        "format": "LiteRT",
+        "search": describe_search(search),
+        "weights": "float32" if quantize == "none" else quantize,
+    }
+
+
+def _check_tokenizer(side: str, tokenizer: Tokenizer):
+    """Raises a `UserError` if the runtime does not have the class of a tokenizer."""
+    module = type(tokenizer).__module__
+    if not module.startswith("keras_seq2seq."):
+        raise UserError(
+            f"the {side} tokenizer {tokenizer.name!r} is defined in {module}, which the runtime "
+            "cannot import; export needs a tokenizer of keras_seq2seq"
+        )
 
 
 def convert(model: Seq2Seq | Ensemble, search: Search, quantize: str = "none") -> bytes:

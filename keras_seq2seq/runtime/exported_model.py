@@ -57,7 +57,6 @@ class ExportedModel:
         self.path = Path(path)
         self.options_path = self.path / "export.json"
         self.model_path = self.path / "model.tflite"
-        self.card_path = self.path / "README.md"
         # Prefixes of the files of the tokenizers.
         self.source_path = self.path / "source"
         self.target_path = self.path / "target"

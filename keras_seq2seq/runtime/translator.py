@@ -200,6 +200,7 @@ class _Interpreter:
             # LiteRT announces how it runs the model.
             with muted_standard_error():
                 interpreter = Interpreter(os.fspath(path), num_threads=1)
+                interpreter.allocate_tensors()
             self._runners = {
                 name: interpreter.get_signature_runner(name)
                 for name in interpreter.get_signature_list()

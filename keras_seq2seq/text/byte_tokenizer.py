@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.special_tokens import SPECIAL_TOKENS
+from keras_seq2seq.special_tokens import SPECIAL_TOKENS, UNKNOWN_ID
 from keras_seq2seq.text.tokenizer import Tokenizer, register_tokenizer
 from keras_seq2seq.text.tokenizers import SPACE
 from keras_seq2seq.text.vocabulary import Vocabulary
@@ -19,7 +19,8 @@ def _name(byte: int) -> str:
 
 
 _NAMES = tuple(map(_name, range(256)))
-_BYTE_OF = {name: bytes([byte]) for byte, name in enumerate(_NAMES)}
+_BYTES = tuple(bytes([byte]) for byte in range(256))
+_BYTE_OF = dict(zip(_NAMES, _BYTES, strict=True))
 
 
 @register_tokenizer
@@ -92,8 +93,22 @@ class ByteTokenizer(Tokenizer):
         encoded = (_BYTE_OF.get(token) or token.encode("utf-8", "replace") for token in tokens)
         return b"".join(encoded).decode("utf-8", "replace")
 
+    def detokenize_tensor(self, tokens):
+        import tensorflow as tf
+
+        ids = self._lookup_table().lookup(tokens.values)
+        is_byte = ids != UNKNOWN_ID
+        # Tokens that are no bytes take the place of the first one before they are replaced.
+        numbers = tf.where(is_byte, ids - len(SPECIAL_TOKENS), 0)
+        encoded = tf.where(is_byte, tf.gather(tf.constant(_BYTES), numbers), tokens.values)
+        lines = tf.strings.reduce_join(tokens.with_values(encoded), axis=-1)
+        return tf.strings.unicode_transcode(lines, "UTF-8", "UTF-8", errors="replace")
+
     def _bytes(self, lines):
         import tensorflow as tf
-        import tensorflow_text
 
-        return tf.cast(tensorflow_text.ByteSplitter().split(lines), tf.int32)
+        lengths = tf.strings.length(lines)
+        # An array has at least one column.
+        longest = tf.reduce_max(tf.concat([lengths, [1]], axis=0))
+        padded = tf.io.decode_raw(lines, tf.uint8, fixed_length=longest)
+        return tf.cast(tf.RaggedTensor.from_tensor(padded, lengths), tf.int32)

@@ -15,6 +15,7 @@ from keras_seq2seq.files.text_lines import check_lines
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.special_tokens import SPECIAL_TOKENS, UNKNOWN_ID
 from keras_seq2seq.text.tokenizer import Tokenizer, register_tokenizer
+from keras_seq2seq.text.tokenizers import SPACE
 from keras_seq2seq.text.vocabulary import Vocabulary
 
 MODEL_TYPES = ("unigram", "bpe")
@@ -27,6 +28,10 @@ _MAX_LINE_BYTES = 2**20
 
 # Difference of the scores of the least probable piece and unknown characters, as in SentencePiece.
 _UNKNOWN_PENALTY = 10.0
+
+
+# A private-use character that marks special pieces in a graph.
+_MARK = "\U0010fffd"
 
 
 class _Pieces(Vocabulary):
@@ -210,6 +215,30 @@ class SentencePieceTokenizer(Tokenizer):
         mark = _unused_character(tokens)
         escaped = [f"{token}{mark}" if token in self._special_pieces else token for token in tokens]
         return self._processor.decode(escaped).replace(mark, "")
+
+    def detokenize_tensor(self, tokens):
+        import tensorflow as tf
+
+        def make():
+            return tf.constant(sorted(self._special_pieces) or [""])
+
+        special = self._constant("special", make)
+        is_special = tf.reduce_any(tokens.values[:, None] == special, axis=1)
+        escaped = tf.strings.join([tokens.values, tf.where(is_special, _MARK, "")])
+        escaped = tokens.with_values(escaped)
+        # The operation removes all spaces at the start. Some models keep all but one.
+        keeps_spaces = self._processor.decode([SPACE, SPACE]) == " "
+        if keeps_spaces:
+            escaped = tf.concat([tf.fill([tokens.nrows(), 1], _MARK), escaped], axis=1)
+        lines = self._operation().detokenize(escaped)
+        if keeps_spaces:
+            lines = tf.strings.regex_replace(lines, f"^{_MARK}", "", replace_global=False)
+            first = tf.strings.reduce_join(tokens[:, :1], axis=-1)
+            has_space = tf.strings.regex_full_match(first, f"(?s){SPACE}.*")
+            without_space = tf.strings.regex_replace(lines, "^ ", "", replace_global=False)
+            lines = tf.where(has_space, without_space, lines)
+        has_special = tf.reduce_any(tokens.with_values(is_special), axis=1)
+        return tf.where(has_special, tf.strings.regex_replace(lines, _MARK, ""), lines)
 
     def sample(self, lines, random_numbers, alpha: float, nbest_size: int):
         """Converts lines to ids with a random choice among segmentations.

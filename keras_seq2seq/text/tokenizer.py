@@ -50,7 +50,8 @@ class Tokenizer:
 
     A tokenizer splits text into tokens and maps tokens to ids. It has two implementations of
     splitting that return the same tokens: `tokenize` for TensorFlow graphs and `split` in plain
-    Python.
+    Python. `detokenize_tensor` and `detokenize` are the same for joining; the former is only needed
+    to export models to a SavedModel.
 
     A subclass sets `name` and implements `tokenize`, `split` and `detokenize`. Its constructor
     takes `vocabulary` as its first argument. If there are other arguments, they must be JSON
@@ -163,6 +164,17 @@ class Tokenizer:
 
     def detokenize(self, tokens: Iterable[str]) -> str:
         """Joins tokens into one line of text."""
+        raise NotImplementedError
+
+    def detokenize_tensor(self, tokens):
+        """Joins tokens into the same lines as `detokenize`, inside a TensorFlow graph.
+
+        Args:
+            tokens: `tf.RaggedTensor` of strings of shape `(lines, None)`.
+
+        Returns:
+            String tensor of shape `(lines,)`.
+        """
         raise NotImplementedError
 
     def to_raw(self, line: str) -> str:

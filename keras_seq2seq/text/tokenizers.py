@@ -90,6 +90,19 @@ class WhitespaceTokenizer(Tokenizer):
                 words.append("")
         return " ".join(words[:-1] if words[-1] == "" else words)
 
+    def detokenize_tensor(self, tokens):
+        import tensorflow as tf
+
+        if self.continuation is None:
+            return tf.strings.reduce_join(tokens, axis=-1, separator=" ")
+        mark = f"{re.escape(self.continuation)}$"
+        words = tokens.values
+        is_continued = tf.strings.regex_full_match(words, f"(?s).*{mark}")
+        words = tf.strings.regex_replace(words, mark, "", replace_global=False)
+        words = tf.strings.join([words, tf.where(is_continued, "", " ")])
+        lines = tf.strings.reduce_join(tokens.with_values(words), axis=-1)
+        return tf.strings.regex_replace(lines, " $", "", replace_global=False)
+
     def to_raw(self, line: str) -> str:
         """Joins the subwords of a line, if there are any."""
         return line if self.continuation is None else self.detokenize(self.split(line))
@@ -138,3 +151,8 @@ class CharacterTokenizer(Tokenizer):
     def detokenize(self, tokens: Iterable[str]) -> str:
         """Joins characters, with "▁" as a space."""
         return "".join(tokens).replace(SPACE, " ")
+
+    def detokenize_tensor(self, tokens):
+        import tensorflow as tf
+
+        return tf.strings.regex_replace(tf.strings.reduce_join(tokens, axis=-1), SPACE, " ")

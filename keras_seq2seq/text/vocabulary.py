@@ -16,9 +16,7 @@ WIDE_WHITESPACE = "\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 WHITESPACE = f"\t-\r {WIDE_WHITESPACE}"
 
 # The same characters, for `str.strip`.
-WHITESPACE_CHARACTERS = "".join(
-    character for character in map(chr, range(0x3001)) if re.match(f"[{WHITESPACE}]", character)
-)
+WHITESPACE_CHARACTERS = "".join(re.findall(f"[{WHITESPACE}]", "".join(map(chr, range(0x3001)))))
 
 _BLANK = re.compile(f"[{WHITESPACE}]")
 _OUTER_BLANKS = re.compile(f"^[{WHITESPACE}]+|[{WHITESPACE}]+$")

@@ -175,6 +175,21 @@ class WordTokenizer(Tokenizer):
             parts.append(chr(code) if code < _UNICODE_SIZE else token)
         return "".join(parts)
 
+    def detokenize_tensor(self, tokens):
+        import tensorflow as tf
+
+        starts_joined = tf.strings.regex_full_match(tokens.values, f"(?s){JOINER}.*")
+        words = tf.strings.regex_replace(tokens.values, f"^{JOINER}", "", replace_global=False)
+        ends_joined = tf.strings.regex_full_match(words, f"(?s).*{JOINER}")
+        words = _unspell(tf.strings.regex_replace(words, f"{JOINER}$", "", replace_global=False))
+        # The first token of a line is joined to nothing.
+        row = tokens.value_rowids()
+        is_first = row != tf.concat([[-1], row[:-1]], 0)[: tf.size(row)]
+        was_joined = tf.concat([[True], ends_joined[:-1]], 0)[: tf.size(row)]
+        has_space = ~(starts_joined | was_joined | is_first)
+        words = tf.strings.join([tf.where(has_space, " ", ""), words])
+        return tf.strings.reduce_join(tokens.with_values(words), axis=-1)
+
     def tokenize(self, lines):
         import tensorflow as tf
 
@@ -269,6 +284,23 @@ class WordTokenizer(Tokenizer):
                     "is_word": tf.constant([chr(code) in _WORD_CLASSES for code in range(128)]),
                 }
         return self._tables
+
+
+def _unspell(words):
+    """Returns the characters of spelled tokens, and the other ones unchanged."""
+    import tensorflow as tf
+
+    pattern = r"<U\+([0-9A-F]{4,6})>"
+    is_spelled = tf.strings.regex_full_match(words, pattern)
+    spelled = tf.where(is_spelled, words, "<U+0020>")
+    number = tf.strings.join(["00", tf.strings.regex_replace(spelled, pattern, r"\1")])
+    number = tf.strings.substr(number, -6, 6)
+    digits = tf.cast(tf.io.decode_raw(number, tf.uint8, fixed_length=6), tf.int32)
+    digits -= tf.where(digits > ord("9"), ord("A") - 10, ord("0"))
+    code = tf.reduce_sum(digits * [16**place for place in range(5, -1, -1)], axis=1)
+    is_character = is_spelled & (code < _UNICODE_SIZE)
+    characters = tf.strings.unicode_encode(tf.where(is_character, code, ord(" "))[:, None], "UTF-8")
+    return tf.where(is_character, characters, words)
 
 
 def _is_letter(kinds):

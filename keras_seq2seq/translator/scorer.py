@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from keras import ops
 
 from keras_seq2seq import backend
-from keras_seq2seq.data.length_batches import map_by_length
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.models import Seq2Seq
 from keras_seq2seq.special_tokens import END_ID, SPECIAL_TOKENS
@@ -16,6 +15,7 @@ from keras_seq2seq.tensorflow_settings import count_cores
 from keras_seq2seq.text import TextEncoder, Tokenizer, Vocabulary
 from keras_seq2seq.text.deprecated import TEXT_KEYWORDS, accept_deprecated_keywords
 from keras_seq2seq.text.text_encoder import as_text_encoders
+from keras_seq2seq.translator.length_batches import map_by_length
 from keras_seq2seq.translator.translation import iterate_strings
 
 _END = SPECIAL_TOKENS[END_ID]

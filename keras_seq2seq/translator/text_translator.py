@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_seq2seq.data.length_batches import map_by_length
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.text import TextEncoder
+from keras_seq2seq.translator.length_batches import map_by_length
 from keras_seq2seq.translator.translation import (
     Hypothesis,
     HypothesisReader,

@@ -214,10 +214,12 @@ class Translator(TextTranslator):
         """Writes the model and its search in a format for deployment.
 
         Args:
-            directory: A new or empty directory.
+            directory: A new or empty directory. For a SavedModel: the directory of all versions of
+                the model, to which the export adds the next one, such as `directory/1`.
             format: `"litert"`, for `keras_seq2seq.runtime`, which needs neither Keras nor
-                TensorFlow.
-            quantize: Precision of the weights: `"none"` (float32), `"float16"` or `"int8"`.
+                TensorFlow; or `"saved_model"`, from text to text, for TensorFlow Serving.
+            quantize: Precision of the weights of a LiteRT model: `"none"` (float32), `"float16"`
+                or `"int8"`.
             check_lines: Sources that both models translate, to compare the results.
 
         Returns:

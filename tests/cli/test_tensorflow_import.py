@@ -70,6 +70,20 @@ def test_batches_at_once_have_a_core_each_unless_told_otherwise(chosen, expected
     assert result.stdout.strip() == expected
 
 
+def test_packages_that_no_command_uses_are_not_imported():
+    code = (
+        "import sys\n"
+        "from keras_seq2seq.cli.tensorflow_import import import_tensorflow\n"
+        "import_tensorflow()\n"
+        "print({'keras', 'matplotlib', 'scipy', 'sklearn'} & sys.modules.keys())\n"
+        "import matplotlib\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "{'keras'}"
+
+
 def test_what_the_import_makes_is_left_alone_by_the_garbage_collector():
     code = (
         "import gc\n"

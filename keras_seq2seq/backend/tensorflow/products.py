@@ -37,21 +37,27 @@ class BlockValue(threading.local):
             self.value = before
 
 
-# Whether the graph that is being traced may only contain operations that LiteRT has.
+# Whether the graph that is being traced may not contain custom gradients.
 exporting = BlockValue()
 
+_keeps_shapes = BlockValue()
 
-def portable_graph() -> AbstractContextManager[None]:
-    """Restricts the graph that is traced in the block to operations that LiteRT has.
 
-    It has no custom gradients, no lists of tensors, and its tensors keep their shapes in loops.
+@contextmanager
+def portable_graph(keeps_shapes: bool = True) -> Iterator[None]:
+    """Restricts the graph that is traced in the block to operations without custom gradients.
+
+    Args:
+        keeps_shapes: Whether the graph also has no lists of tensors, and its tensors keep their
+            shapes in loops, as LiteRT requires.
     """
-    return exporting.set_to(True)
+    with exporting.set_to(True), _keeps_shapes.set_to(keeps_shapes):
+        yield
 
 
 def can_change_shapes() -> bool:
     """Returns whether a tensor may change its shape within a loop."""
-    return not exporting.value
+    return not _keeps_shapes.value
 
 
 # A graph has at most 2 GB and may contain each constant several times.

@@ -41,7 +41,8 @@ def map_by_length(
         batch_size: Maximum number of items per batch.
         sort: Whether to read ahead and to sort. If not, the result of each item is yielded before
             the next one is read.
-        workers: Number of threads that call the function, each with its own batch.
+        workers: Number of threads that call the function, each with its own batch. A single batch
+            is processed in the calling thread.
 
     Raises:
         ValueError: If `batch_size` is less than 1.
@@ -59,7 +60,9 @@ def map_by_length(
             # Longest first, so that no worker starts a long batch when the others are done.
             batches = list(batches)[::-1]
             contents = [[window[index][0] for index in batch] for batch in batches]
-            answered = executor.map(lambda content: list(function(content)), contents)
+            # A single batch needs no other thread, which would take longer to answer.
+            run = executor.map if len(contents) > 1 else map
+            answered = run(lambda content: list(function(content)), contents)
             for batch, answers in zip(batches, answered, strict=True):
                 for index, answer in zip(batch, answers, strict=True):
                     results[index] = answer

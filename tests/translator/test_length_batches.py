@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from keras_seq2seq.data.length_batches import map_by_length
+from keras_seq2seq.translator.length_batches import map_by_length
 
 
 def run(items, batch_size, **options):
