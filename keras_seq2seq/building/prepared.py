@@ -1,9 +1,13 @@
 """Prepared records as the training data of a configuration."""
 
+import os
 from itertools import chain
 from pathlib import Path
 
 from keras_seq2seq.config import Config
+from keras_seq2seq.config.hyper_parameters import FilterOptions
+from keras_seq2seq.config.section import OptionSource, validate_sources
+from keras_seq2seq.config.training_flags import has_dev
 from keras_seq2seq.data.record_pairs import RecordPairs
 from keras_seq2seq.data.records import SIDES, dev_path, is_prepared
 from keras_seq2seq.errors import UserError
@@ -37,7 +41,7 @@ def use_prepared_data(config: Config) -> Config:
     """Completes a configuration from the directories of prepared records in `train_data`.
 
     The tokenizers, their options and the dev text are those in the first directory, unless they are
-    set.
+    set. The result is validated again, as they can conflict with options that are set.
 
     Args:
         config: The configuration.
@@ -46,23 +50,60 @@ def use_prepared_data(config: Config) -> Config:
         The configuration, unchanged without prepared records.
 
     Raises:
-        UserError: If a directory is damaged, or if the directories have different tokenizers.
+        UserError: If a directory is damaged, if the directories have different tokenizers, if there
+            is no dev text, or if an option needs text or has no effect.
     """
     paths = prepared_directories(config)
     if not paths:
         return config
+    check_unfiltered(config, paths[0])
     records = RecordPairs(paths, config.data_weights)
     flags, sides = {}, {}
-    has_dev = not (config.dev_data or config.dev_source or config.dev_target)
+    if not has_dev(config):
+        flags = {f"dev_{side}": dev_path(paths[0], side) for side in SIDES}
+        if not all(path.exists() for path in flags.values()):
+            raise UserError(
+                f"{paths[0]}: prepared without dev text; set --dev_source and --dev_target, or "
+                "--dev_data"
+            )
     for side, tokenizer in zip(SIDES, records.tokenizers, strict=True):
-        if has_dev and dev_path(paths[0], side).exists():
-            flags[f"dev_{side}"] = str(dev_path(paths[0], side))
         options = getattr(config.hparams, side)
-        if getattr(config, f"vocab_{side}") is not None or options.tokenizer is not None:
+        if getattr(config, f"vocab_{side}") is not None:
             continue
+        if options.tokenizer not in (None, tokenizer.name):
+            raise UserError(
+                f"{paths[0]}: prepared with the {side} tokenizer {tokenizer.name}, not "
+                f"{options.tokenizer}; prepare the text again, or leave out {side}.tokenizer"
+            )
         if tokenizer.vocabulary_suffix is not None:
-            flags[f"vocab_{side}"] = str(Path(paths[0]) / f"{side}{tokenizer.vocabulary_suffix}")
-        used = {name: tokenizer.get_config()[name] for name in tokenizer.hyperparameters}
-        sides[side] = options.model_copy(update={"tokenizer": tokenizer.name, **used})
-    hparams = config.hparams.model_copy(update=sides)
-    return config.model_copy(update={**flags, "hparams": hparams})
+            flags[f"vocab_{side}"] = Path(paths[0]) / f"{side}{tokenizer.vocabulary_suffix}"
+        stored = tokenizer.get_config()
+        sides[side] = {"tokenizer": tokenizer.name} | {
+            name: stored[name]
+            for name in tokenizer.hyperparameters
+            if name not in options.model_fields_set
+        }
+    completed = {name: str(path) for name, path in flags.items()} | {"hparams": sides}
+    given = config.model_dump(exclude_unset=True)
+    return validate_sources(
+        Config, [OptionSource("the configuration", given), OptionSource(paths[0], completed)]
+    )
+
+
+def check_unfiltered(config: Config, path: str | os.PathLike):
+    """Checks that a configuration has no filters, which prepared records do not support.
+
+    Args:
+        config: The configuration.
+        path: The directory of the records, for the message.
+
+    Raises:
+        UserError: If it has.
+    """
+    default = FilterOptions()
+    for name in FilterOptions.model_fields:
+        if getattr(config.hparams.filter, name) != getattr(default, name):
+            raise UserError(
+                f"{path}: filter.{name} needs text, since prepared records contain ids; train on "
+                "the text, or leave it out"
+            )

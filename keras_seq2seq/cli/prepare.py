@@ -59,6 +59,7 @@ def prepare(
     `train --train_data=DIR`.
     """
     from keras_seq2seq.config import resolve_config
+    from keras_seq2seq.config.training_flags import has_dev
 
     config = resolve_config(config_files, pair_files(flags), ",".join(hparams))
     if missing := _missing_flags(config):
@@ -68,20 +69,20 @@ def prepare(
 
     import_tensorflow()
     from keras_seq2seq.building.data import build_tokenizers, open_pairs
-    from keras_seq2seq.building.prepared import prepared_directories
+    from keras_seq2seq.building.prepared import check_unfiltered, prepared_directories
     from keras_seq2seq.data import prepare_records
     from keras_seq2seq.tensorflow_settings import count_cores
 
     if prepared_directories(config):
         raise UserError(f"--train_data: {config.train_data} is prepared already")
+    check_unfiltered(config, output_dir)
     tokenizers = build_tokenizers(config)
-    has_dev = config.dev_data or config.dev_source or config.dev_target
     summary = prepare_records(
         open_pairs(config, "train"),
         None,
         *tokenizers,
         output_dir,
-        dev=open_pairs(config, "dev") if has_dev else None,
+        dev=open_pairs(config, "dev") if has_dev(config) else None,
         shards=shards,
         workers=workers or count_cores(),
     )

@@ -32,6 +32,9 @@ from keras_seq2seq.evaluation import METRIC_NAMES
 
 BEST_METRICS = ("loss", *METRIC_NAMES)
 
+# Used if neither train_steps nor train_epochs is set.
+DEFAULT_EPOCHS = 10
+
 # Used if neither save_checkpoints_secs nor save_checkpoints_steps is set.
 DEFAULT_CHECKPOINT_SECONDS = 600
 
@@ -48,8 +51,13 @@ def _no_table(config: Any) -> str | None:
     return None
 
 
+def has_dev(config: Any) -> bool:
+    """Returns whether dev text is given, or one side of it."""
+    return any((config.dev_data, config.dev_source, config.dev_target))
+
+
 def _dev_given(config: Any) -> str | None:
-    if config.dev_data is not None or config.dev_source is not None:
+    if has_dev(config):
         return "dev text is given; leave out one of them"
     return None
 

@@ -11,6 +11,7 @@ from keras_seq2seq.building.data import choose_tokenizers, make_batching
 from keras_seq2seq.building.model import build_model, make_learning_rate, make_optimizer
 from keras_seq2seq.building.prepared import use_prepared_data
 from keras_seq2seq.config import Config
+from keras_seq2seq.config.training_flags import DEFAULT_EPOCHS
 from keras_seq2seq.data import Batching, ParallelTextSummary, scan_parallel_text
 from keras_seq2seq.data.pairs import Pairs
 from keras_seq2seq.errors import UserError
@@ -24,7 +25,6 @@ from keras_seq2seq.training.text import adopt_choices, plan_text
 from keras_seq2seq.training.workers import Workers
 
 _SIDES = ("source", "target")
-_DEFAULT_EPOCHS = 10
 RESUME_CHOICES = ("auto", "never", "must")
 
 
@@ -270,4 +270,4 @@ def _count_steps(config: Config, steps_per_epoch: int) -> int:
         limits.append(config.train_steps)
     if config.train_epochs is not None:
         limits.append(config.train_epochs * steps_per_epoch)
-    return min(limits) if limits else _DEFAULT_EPOCHS * steps_per_epoch
+    return min(limits) if limits else DEFAULT_EPOCHS * steps_per_epoch

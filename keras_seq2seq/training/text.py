@@ -19,6 +19,7 @@ from keras_seq2seq.building.data import (
 )
 from keras_seq2seq.config import Config
 from keras_seq2seq.config.config import unused_options
+from keras_seq2seq.config.training_flags import has_dev
 from keras_seq2seq.data import filters
 from keras_seq2seq.data.dev_split import Pair, draw_dev, draw_sample, shared_text
 from keras_seq2seq.data.lines import StringLines
@@ -70,11 +71,6 @@ class RunText:
 def sides_without_vocabulary(config: Config) -> list[str]:
     """Returns the sides, "source" or "target", for which no vocabulary file is given."""
     return [side for side in _SIDES if getattr(config, f"vocab_{side}") is None]
-
-
-def has_dev(config: Config) -> bool:
-    """Returns whether dev data are given."""
-    return config.dev_data is not None or config.dev_source is not None
 
 
 def adopt_choices(config: Config, stored: Config, is_resumed: bool) -> Config:

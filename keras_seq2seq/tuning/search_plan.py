@@ -9,19 +9,19 @@ from typing import Any
 from keras_seq2seq.config import Config, load_config_file
 from keras_seq2seq.config.config_file import write_yaml
 from keras_seq2seq.config.section import OptionSource, near_misses, validate_sources
+from keras_seq2seq.config.training_flags import DEFAULT_EPOCHS, has_dev
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.writing import atomic_directory, atomic_file
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.training import plan_training
 from keras_seq2seq.training.plan import RESUME_CHOICES
-from keras_seq2seq.training.text import RunText, has_dev, sides_without_vocabulary
+from keras_seq2seq.training.text import RunText, sides_without_vocabulary
 from keras_seq2seq.tuning.objective import Objective
 from keras_seq2seq.tuning.oracles import TUNERS
 from keras_seq2seq.tuning.search_directory import SearchDirectory
 from keras_seq2seq.tuning.search_space import SearchSpace
 from keras_seq2seq.tuning.space_file import parse_space
 
-_DEFAULT_EPOCHS = 10
 # Options that may change on resume, except for Hyperband's `max_trials`, which determines brackets.
 _MAY_CHANGE = {"budget_minutes", "keep_trials", "max_trials"}
 
@@ -244,7 +244,7 @@ def prepare_search(
     if max_epochs is not None and config.train_steps is not None:
         raise UserError("--max_epochs cannot be combined with train_steps; leave out one of them")
     if max_epochs is None and config.train_steps is None:
-        max_epochs = config.train_epochs or _DEFAULT_EPOCHS
+        max_epochs = config.train_epochs or DEFAULT_EPOCHS
     parsed_objective = Objective.parse(objective or f"dev_{config.best_metric}")
     config = config.model_copy(
         update={

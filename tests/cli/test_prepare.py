@@ -167,3 +167,50 @@ def test_a_shard_that_is_damaged_during_training_is_one_line(prepared, run, tmp_
     assert result.errors.splitlines()[-1] == (
         f"keras-seq2seq: error: {copy}/000000.records: damaged file; prepare the text again"
     )
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--hparams=filter.duplicates=true"], "{}: filter.duplicates needs text, since prepared"),
+        (["--hparams=filter.length_ratio=3"], "{}: filter.length_ratio needs text, since prepared"),
+        (["--dev_size=5"], "dev_size: has no effect here: dev text is given"),
+        (["--joint_vocabulary"], "joint_vocabulary: is built from the training text; leave out"),
+        (
+            ["--hparams=source.vocab_size=9"],
+            "source.vocab_size: has no effect here: the vocabulary",
+        ),
+        (
+            ["--hparams=source.tokenizer=words"],
+            "{}: prepared with the source tokenizer whitespace, not words; prepare the text again",
+        ),
+    ],
+)
+def test_options_that_need_text_are_one_line(prepared, run, tmp_path, flags, message):
+    flags = ["--train_data", prepared, "--output_dir", tmp_path / "m", *flags]
+    result = run("train", *flags)
+    assert result.status == 2
+    assert message.format(prepared) in result.errors
+    assert result.errors.count("\n") == 1
+
+
+def test_records_without_dev_text_need_some(corpus, run, tmp_path):
+    run("prepare", *files(corpus, "train"), "--output_dir", tmp_path / "p", "--workers=1")
+    flags = ["--train_data", tmp_path / "p", "--output_dir", tmp_path / "m", "--dry_run"]
+    for more in [], ["--dev_size=5"]:
+        assert run("train", *flags, *more) == (
+            2,
+            "",
+            f"keras-seq2seq: error: {tmp_path / 'p'}: prepared without dev text; set --dev_source "
+            "and --dev_target, or --dev_data\n",
+        )
+    dev = [flag for flag in files(corpus, "dev") if flag.startswith("--dev_")]
+    assert run("train", *flags, *dev).status == 0
+
+
+def test_filters_are_not_prepared(corpus, run, tmp_path):
+    flags = [*files(corpus, "train", "dev"), "--output_dir", tmp_path / "p"]
+    result = run("prepare", *flags, "--hparams=filter.too_long=true")
+    assert result.status == 2
+    assert f"{tmp_path / 'p'}: filter.too_long needs text" in result.errors
+    assert not (tmp_path / "p").exists()
