@@ -15,14 +15,13 @@ from keras_seq2seq.evaluation import (
     COMET_MODEL,
     DEFAULT_METRICS,
     METRIC_NAMES,
+    PERPLEXITY,
     TOKENIZERS,
     combine_references,
     group_by_source,
     parse_metric_names,
 )
 from keras_seq2seq.wording import count
-
-PERPLEXITY = "perplexity"
 
 
 class TextToEvaluate(NamedTuple):

@@ -22,7 +22,10 @@ DEFAULT_METRICS = (
 # The metrics that compare lines of text. The last two are the error rates of pronunciations.
 METRIC_NAMES = (*DEFAULT_METRICS, "per", "sequence_error")
 
-LOWER_IS_BETTER = frozenset(("ter", "wer", "cer", "per", "sequence_error", "perplexity"))
+# The metric of models, computed by `training.model_evaluation`.
+PERPLEXITY = "perplexity"
+
+LOWER_IS_BETTER = frozenset(("ter", "wer", "cer", "per", "sequence_error", PERPLEXITY))
 
 # A neural metric, which also reads the sources.
 COMET = "comet"

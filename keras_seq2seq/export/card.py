@@ -9,6 +9,7 @@ from typing import Any
 
 from keras_seq2seq import __version__
 from keras_seq2seq.decoding import BeamSearch, Search
+from keras_seq2seq.evaluation import PERPLEXITY
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.model_directory import ModelDirectory
 
@@ -78,7 +79,7 @@ def _best_metrics(path: Path, best_metric: str) -> dict[str, float]:
         return {}
     if not evaluations:
         return {}
-    is_loss = best_metric in ("loss", "perplexity")
+    is_loss = best_metric in ("loss", PERPLEXITY)
     best = (min if is_loss else max)(evaluations, key=lambda record: record[name])
     return {key: value for key, value in best.items() if key.startswith("dev_")}
 

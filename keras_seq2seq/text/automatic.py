@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from keras_seq2seq.text.tokenizer import Tokenizer, get_tokenizer_class
-from keras_seq2seq.text.tokenizers import CONTINUATION, WhitespaceTokenizer
+from keras_seq2seq.text.tokenizers import CONTINUATION, MIN_CONTINUATIONS, WhitespaceTokenizer
 
 # The thresholds of `choose_tokenizer`, which docs/data.md describes.
-_MIN_CONTINUATIONS = 0.01
 _SEVERAL_TOKENS = 1.5
 _MOSTLY = 0.9
 _MAX_SYMBOLS = 128
@@ -72,7 +71,7 @@ def choose_tokenizer(lines: Sequence[str]) -> Choice:
     if not tokens:
         return Choice("sentencepiece", "raw text")
     continued = sum(n for token, n in counts.items() if token.endswith(CONTINUATION))
-    if continued >= _MIN_CONTINUATIONS * tokens:
+    if continued >= MIN_CONTINUATIONS * tokens:
         return Choice("whitespace", "subwords of subword-nmt")
     has_several = tokens >= _SEVERAL_TOKENS * len(lines)
     single = sum(n for token, n in counts.items() if len(token) == 1)

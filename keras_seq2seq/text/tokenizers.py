@@ -14,7 +14,7 @@ _WORD = re.compile(f"[^{WHITESPACE}]+")
 CONTINUATION = "@@"
 
 # Fraction of such tokens in a vocabulary of subwords: usually a third, and hardly any in others.
-_MIN_CONTINUATIONS = 0.01
+MIN_CONTINUATIONS = 0.01
 
 
 @register_tokenizer
@@ -63,7 +63,7 @@ class WhitespaceTokenizer(Tokenizer):
         if "continuation" not in config:
             tokens = self.vocabulary.tokens
             found = sum(token.endswith(CONTINUATION) for token in tokens)
-            if found >= _MIN_CONTINUATIONS * len(tokens):
+            if found >= MIN_CONTINUATIONS * len(tokens):
                 self.continuation = CONTINUATION
         return self
 

@@ -10,6 +10,7 @@ from keras_seq2seq.evaluation import (
     COMET,
     DEFAULT_METRICS,
     METRIC_NAMES,
+    PERPLEXITY,
     make_metrics,
     parse_metric_names,
 )
@@ -61,9 +62,6 @@ def translate_and_score(
     hypotheses = translator(source_lines, batch_size=batch_size)
     scores = evaluate(hypotheses, references, metrics, tokenize=tokenize, lowercase=lowercase)
     return {name: score.value for name, score in scores.items()}
-
-
-PERPLEXITY = "perplexity"
 
 
 def evaluate_models(
