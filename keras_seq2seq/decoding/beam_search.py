@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from keras_seq2seq.decoding.beam_state import BeamEntry, BeamState, BeamTree, Candidates, Finished
+from keras_seq2seq.beam_tree import BeamTree
+from keras_seq2seq.decoding.beam_state import BeamEntry, BeamState, Candidates, Finished
 from keras_seq2seq.decoding.constraints import MINUS_INFINITY, append_to_history, best_tokens
 from keras_seq2seq.decoding.search import (
     Hypotheses,

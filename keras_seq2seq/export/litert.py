@@ -123,7 +123,7 @@ def convert(model: Seq2Seq | Ensemble, search: Search, quantize: str = "none") -
         raise UserError("sampling cannot be exported to LiteRT; use greedy search or a beam_width")
     _check_dtype(model)
     module = tf.Module()
-    module.weights = [weight.value for weight in _weights(model)]
+    module.weights = [weight.value for weight in model.weights]
     signatures = {}
     for batch_size in BATCH_SIZES:
         for name, with_details in (("translate", False), ("details", True)):
@@ -194,13 +194,8 @@ def _decode(model, search, with_details, source_ids, prefix, max_length):
     return results
 
 
-def _weights(model: Seq2Seq | Ensemble) -> list[keras.Variable]:
-    models = model.models if isinstance(model, Ensemble) else [model]
-    return [weight for member in models for weight in member.weights]
-
-
 def _check_dtype(model: Seq2Seq | Ensemble):
-    for weight in _weights(model):
+    for weight in model.weights:
         if keras.backend.is_float_dtype(weight.dtype) and weight.dtype != "float32":
             raise UserError(
                 f"the model's weights are {weight.dtype}; load it in float32 to export it"

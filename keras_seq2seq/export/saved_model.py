@@ -13,7 +13,6 @@ from keras_seq2seq.errors import UserError
 from keras_seq2seq.export.card import describe_search
 from keras_seq2seq.export.warm_up import write_warm_up
 from keras_seq2seq.files.standard_streams import muted_standard_error
-from keras_seq2seq.models import Ensemble
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID, SPECIAL_TOKENS, UNKNOWN_ID
 from keras_seq2seq.text import TextEncoder, Tokenizer
 from keras_seq2seq.text.text_encoder import append_end
@@ -87,7 +86,7 @@ class TextModel:
     def resources(self) -> tf.Module:
         """Returns all variables and tables that the signatures need, once they are traced."""
         module = tf.Module()
-        module.weights = [weight.value for weight in _weights(self._model)]
+        module.weights = [weight.value for weight in self._model.weights]
         module.tables = [*_tables(self._source.tokenizer), *_tables(self._target), self._mapping]
         return module
 
@@ -279,11 +278,6 @@ def _make_mapping(replacement: UnkReplacement | None):
     words, translations = zip(*replacement.mapping.items(), strict=True)
     entries = tf.lookup.KeyValueTensorInitializer(tf.constant(words), tf.constant(translations))
     return tf.lookup.StaticHashTable(entries, default_value="")
-
-
-def _weights(model) -> Sequence:
-    models = model.models if isinstance(model, Ensemble) else [model]
-    return [weight for member in models for weight in member.weights]
 
 
 def _tables(tokenizer: Tokenizer) -> list:

@@ -55,6 +55,11 @@ class Ensemble:
         """Whether `decode_step` returns attention weights."""
         return any(model.has_attention for model in self.models)
 
+    @property
+    def weights(self):
+        """The weights of all models."""
+        return [weight for model in self.models for weight in model.weights]
+
     def __call__(self, inputs, training=False):
         """Returns mean log-probabilities `(batch, target_length, target_vocabulary_size)`.
 

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from queue import Empty, LifoQueue
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from keras_seq2seq.beam_tree import BeamTree
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.standard_streams import muted_standard_error
 from keras_seq2seq.runtime.exported_model import ExportedModel
@@ -113,16 +114,6 @@ class Translator(TextTranslator):
             attention_scores=found.get("attention_scores") if with_attention else None,
             tree=BeamTree(**tree) if tree else None,
         )
-
-
-class BeamTree(NamedTuple):
-    """The hypotheses of all steps of a beam search: see `keras_seq2seq.decoding.BeamTree`."""
-
-    ids: np.ndarray
-    parents: np.ndarray
-    token_scores: np.ndarray
-    ends: np.ndarray
-    end_scores: np.ndarray
 
 
 def _chunks(count: int, batch_sizes: tuple[int, ...]) -> Iterator[tuple[int, int, int]]:

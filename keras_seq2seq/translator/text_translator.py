@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_seq2seq.beam_tree import BeamTree
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.text import TextEncoder
 from keras_seq2seq.translator.length_batches import map_by_length
@@ -208,7 +209,7 @@ class TextTranslator:
             yield Translation(
                 source,
                 list(self._reader.read(found, row, source, prefix)),
-                found.tree and type(found.tree)(*(part[row] for part in found.tree)),
+                found.tree and BeamTree(*(part[row] for part in found.tree)),
             )
 
     def _decode_batch(

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_seq2seq.beam_tree import BeamTree
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID
 from keras_seq2seq.text import TextEncoder
 from keras_seq2seq.translator.unk_replacement import UnkReplacement
 
 if TYPE_CHECKING:
-    from keras_seq2seq.decoding import BeamTree, Hypotheses
+    from keras_seq2seq.decoding import Hypotheses
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Translation:
 
     source_tokens: list[str]
     hypotheses: list[Hypothesis]
-    tree: "BeamTree | None" = None
+    tree: BeamTree | None = None
 
     @property
     def best(self) -> Hypothesis:
