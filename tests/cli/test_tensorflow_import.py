@@ -76,12 +76,32 @@ def test_packages_that_no_command_uses_are_not_imported():
         "from keras_seq2seq.cli.tensorflow_import import import_tensorflow\n"
         "import_tensorflow()\n"
         "print({'keras', 'matplotlib', 'scipy', 'sklearn'} & sys.modules.keys())\n"
-        "import matplotlib\n"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "{'keras'}"
+
+
+def test_these_packages_can_be_imported_afterwards():
+    code = (
+        "import io\n"
+        "from keras_seq2seq.cli.tensorflow_import import import_tensorflow\n"
+        "import_tensorflow()\n"
+        "import keras_tuner\n"
+        # The Gaussian process of KerasTuner needs scipy and scikit-learn.
+        "oracle = keras_tuner.oracles.BayesianOptimizationOracle('val_loss', max_trials=3)\n"
+        "print(oracle.gpr.fit([[0.0], [1.0]], [0.0, 1.0]).predict([[1.0]]).shape)\n"
+        "from matplotlib.figure import Figure\n"
+        "Figure().savefig(image := io.BytesIO(), format='png')\n"
+        "import tensorflow as tf\n"
+        "print(tf.io.decode_png(image.getvalue()).ndim)\n"
+        "import keras_seq2seq.tuning.report\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split() == ["(1,)", "3"]
 
 
 def test_what_the_import_makes_is_left_alone_by_the_garbage_collector():
