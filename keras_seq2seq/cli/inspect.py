@@ -16,6 +16,7 @@ from keras_seq2seq.errors import UserError
 if TYPE_CHECKING:
     from keras_seq2seq.config import Config
     from keras_seq2seq.data.inspection import Inspection, PaddingEstimate
+    from keras_seq2seq.data.pairs import Pairs
     from keras_seq2seq.text import Tokenizer
 
 _DATA_FLAGS = (
@@ -34,6 +35,9 @@ _DATA_FLAGS = (
 
 # Buckets for longer sequences take too much memory to propose.
 _LONGEST_TO_BUCKET = 1000
+
+# Number of pairs that decide which tokenizer training would choose.
+_SAMPLE_SIZE = 20_000
 
 
 @click.command()
@@ -91,7 +95,10 @@ def inspect(
 
     config, tokenizers = _load_tokenizers(config, model_dir)
     limits = config.hparams.source.max_seq_len, config.hparams.target.max_seq_len
-    report = inspect_pairs(open_pairs(config, "train"), None, *tokenizers, *limits, examples)
+    pairs = open_pairs(config, "train")
+    if model_dir is None:
+        _report_other_tokenizers(config, pairs)
+    report = inspect_pairs(pairs, None, *tokenizers, *limits, examples)
     padding = _estimate_padding(config, report)
     if output is not None:
         from keras_seq2seq.plots.inspection_page import write_inspection_page
@@ -154,6 +161,31 @@ def _check_vocabulary(config: Config, side: str):
         Tokenizer.vocabulary_suffix,
     ):
         raise UserError(f"{side}.tokenizer={name} needs --vocab_{side}, a file NAME{suffix}")
+
+
+def _report_other_tokenizers(config: Config, pairs: Pairs):
+    """Reports for which sides training would choose another tokenizer than whitespace."""
+    from keras_seq2seq.data.dev_split import draw_sample
+    from keras_seq2seq.text import choose_tokenizer
+
+    sides = {
+        side: index
+        for index, side in enumerate(("source", "target"))
+        if getattr(config, f"vocab_{side}") is None
+        and getattr(config.hparams, side).tokenizer is None
+    }
+    if not sides:
+        return
+    lines = list(zip(*draw_sample(pairs, _SAMPLE_SIZE), strict=True))
+    for side, index in sides.items():
+        name, kind = choose_tokenizer(lines[index])
+        if name != "whitespace":
+            click.echo(
+                f"{side}: split at white space, but train would choose the tokenizer {name} for "
+                f"{kind}; to count its tokens, set {side}.tokenizer and, unless it needs none, "
+                f"--vocab_{side}",
+                err=True,
+            )
 
 
 def _estimate_padding(config: Config, report: Inspection) -> list[PaddingEstimate]:

@@ -58,12 +58,27 @@ def test_nothing_is_written(run, files):
 
 
 def test_page(run, files, tmp_path):
-    result = run("inspect", *files, "--output=report.html")
+    result = run("inspect", *files, *VOCABULARIES, "--output=report.html")
     assert (result.status, result.errors) == (0, "")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert page.startswith("<!DOCTYPE html>")
     assert "<title>source and target</title>" in page
-    assert run("inspect", *files, "--output=-").output == page
+    assert run("inspect", *files, *VOCABULARIES, "--output=-").output == page
+
+
+def test_the_tokenizer_that_train_would_choose_is_reported(run, files, tmp_path):
+    (tmp_path / "target").write_text("HELLO\nWORLD\n2024\n7\nA\n")
+    arguments = ["inspect", *files, "--json"]
+    assert run(*arguments).errors == (
+        "source: split at white space, but train would choose the tokenizer sentencepiece for raw "
+        "text; to count its tokens, set source.tokenizer and, unless it needs none, "
+        "--vocab_source\n"
+        "target: split at white space, but train would choose the tokenizer characters for short "
+        "strings; to count its tokens, set target.tokenizer and, unless it needs none, "
+        "--vocab_target\n"
+    )
+    result = run(*arguments, "--vocab_source=v.source", "--hparams=target.tokenizer=characters")
+    assert (result.status, result.errors) == (0, "")
 
 
 def test_hyperparameters(run, files):
