@@ -20,6 +20,7 @@ def read_description() -> str:
 
 
 PYARROW, ZSTANDARD, POLARS = "pyarrow>=18.0", "zstandard>=0.22", "polars>=1.0"
+LITERT = "ai-edge-litert>=2.0"
 SERVE = ["fastapi>=0.115", "prometheus-client>=0.20", "uvicorn>=0.30"]
 
 setup(
@@ -65,6 +66,8 @@ setup(
         "zstd": [ZSTANDARD],
         "polars": [POLARS],
         "data": [PYARROW, ZSTANDARD, POLARS],
+        # Runs what `export` writes, and compares it with the original.
+        "litert": [LITERT],
         "serve": SERVE,
         # selenium opens pages in Chromium, where that is installed.
         "test": [
@@ -73,6 +76,7 @@ setup(
             "hypothesis>=6.100",
             "ipykernel>=6.29",
             "jedi>=0.19",
+            LITERT,
             "nbclient>=0.10",
             "pandas>=2.2",
             POLARS,

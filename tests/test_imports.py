@@ -113,6 +113,15 @@ def test_a_part_imports_only_those_below_it(path):
     assert imported - MAY_IMPORT[part] - FREE - {part, "__version__"} == set()
 
 
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=name_of)
+def test_modules_that_are_imported_exist(path):
+    """Imports within functions only run when the function does."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == PACKAGE.name:
+            module = PACKAGE.parent.joinpath(*node.module.split("."))
+            assert module.with_suffix(".py").exists() or (module / "__init__.py").exists()
+
+
 def test_the_library_imports_no_config():
     assert not set().union(*LIBRARY.values()) & (BUILDERS.keys() | APPLICATION.keys())
 

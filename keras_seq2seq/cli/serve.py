@@ -115,7 +115,7 @@ def serve(
         raise UserError(
             f'serve needs more packages: pip install "keras-seq2seq[serve]" ({error})'
         ) from None
-    from keras_seq2seq.cores import count_cores
+    from keras_seq2seq.tensorflow_settings import count_cores
 
     # Before the models are loaded, which takes longer.
     with open_socket(host, port) as listener, warnings_in_lines():
