@@ -156,7 +156,7 @@ def _split(line: str, delimiter: str) -> list[str]:
     for token in tokens:
         if len(token.split()) != 1 or token != token.strip():
             raise UserError(
-                f"--delimiter: white space in the token {token[:60]!r}; a vocabulary file cannot "
+                f"--delimiter: whitespace in the token {token[:60]!r}; a vocabulary file cannot "
                 "contain it"
             )
     return tokens

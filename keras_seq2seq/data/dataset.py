@@ -108,7 +108,7 @@ def make_dataset(
         targets: The target text, with as many lines; the names of the source and target columns if
             `sources` is a table; `None` if `sources` consists of pairs.
         source: How to encode the sources: a `TextEncoder`, a `Tokenizer` with a vocabulary, or a
-            `Vocabulary`, whose tokens are separated by white space. The last two truncate at the
+            `Vocabulary`, whose tokens are separated by whitespace. The last two truncate at the
             default `max_length` of `TextEncoder`.
         target: The same for the targets, which cannot be reversed.
         batch_size: Number of pairs per batch, or a list with a number for each bucket.

@@ -180,8 +180,8 @@ def inspect_pairs(
     Args:
         sources: The source text, or both sides in one object; see `make_dataset`.
         targets: The target text; see `make_dataset`.
-        source: The tokenizer of the sources, or a vocabulary of tokens separated by white space.
-            Without a vocabulary, there are no unknown tokens. Defaults to splitting at white space.
+        source: The tokenizer of the sources, or a vocabulary of tokens separated by whitespace.
+            Without a vocabulary, there are no unknown tokens. Defaults to splitting at whitespace.
         target: The same for the target side.
         source_max_length: Length at which training truncates sources, including the end token.
         target_max_length: The same for the target side.

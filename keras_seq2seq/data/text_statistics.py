@@ -137,7 +137,7 @@ def visible(text: str) -> str:
     """Returns text whose invisible characters are spelled, such as `<U+202E>`.
 
     These are control and formatting characters, which could change a terminal or the order of the
-    characters on a page, white space other than spaces, and unassigned characters.
+    characters on a page, whitespace other than spaces, and unassigned characters.
     """
     if text.isascii() and text.isprintable():
         return text

@@ -44,7 +44,7 @@ class Choice(NamedTuple):
 def choose_tokenizer(lines: Sequence[str]) -> Choice:
     """Chooses a tokenizer by the statistics of a text.
 
-    The first rule that applies decides, where tokens are separated by white space:
+    The first rule that applies decides, where tokens are separated by whitespace:
 
     1. At least 1 % of the tokens end in "@@": output of subword-nmt, whitespace.
     2. Lines have 1.5 tokens or more on average, and either 90 % of the tokens are single

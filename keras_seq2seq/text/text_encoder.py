@@ -32,7 +32,7 @@ class TextEncoder:
 
     Args:
         tokenizer: The `Tokenizer`, with its vocabulary; or a `Vocabulary`, whose tokens are
-            separated by white space.
+            separated by whitespace.
         max_length: Maximum number of ids of a sequence in training, including the start or end
             token. The rest of longer sequences is cut off.
         reverse: Whether to reverse the order of the tokens, after truncation.
@@ -179,7 +179,7 @@ class TextEncoder:
         return _pad([[START_ID, *self._to_ids(tokens)] for tokens in token_lists])
 
     def _clean(self, lines):
-        """Removes a byte-order mark, and white space at both ends that would become tokens."""
+        """Removes a byte-order mark, and whitespace at both ends that would become tokens."""
         import tensorflow as tf
 
         if self.tokenizer.keeps_white_space:

@@ -70,7 +70,7 @@ class Tokenizer:
             `None` if the vocabulary is fixed and needs no file.
         hyperparameters: Class attribute, the arguments of the constructor that the hyperparameters
             `source.*` and `target.*` set.
-        keeps_white_space: Class attribute, whether white space at the ends of a line makes tokens.
+        keeps_white_space: Class attribute, whether whitespace at the ends of a line makes tokens.
             `TextEncoder` then removes it.
         can_sample: Class attribute, whether `sample` is implemented.
         vocabulary: The `Vocabulary`, or `None`.

@@ -1,4 +1,4 @@
-"""Tokenizers that split text at white space or into characters."""
+"""Tokenizers that split text at whitespace or into characters."""
 
 import os
 import re
@@ -19,9 +19,9 @@ _MIN_CONTINUATIONS = 0.01
 
 @register_tokenizer
 class WhitespaceTokenizer(Tokenizer):
-    """Splits text at white space.
+    """Splits text at whitespace.
 
-    Any run of Unicode white space, including the no-break space, separates two tokens.
+    Any run of Unicode whitespace, including the no-break space, separates two tokens.
 
     Args:
         vocabulary: The `Vocabulary` that defines the ids. Without one, the tokenizer can only
@@ -73,7 +73,7 @@ class WhitespaceTokenizer(Tokenizer):
     def tokenize(self, lines):
         import tensorflow as tf
 
-        # `tf.strings.split` only knows the white space of ASCII.
+        # `tf.strings.split` only knows the whitespace of ASCII.
         return tf.strings.split(tf.strings.regex_replace(lines, f"[{WIDE_WHITESPACE}]", " "))
 
     def split(self, line: str) -> list[str]:
@@ -120,7 +120,7 @@ _INNER_WHITESPACE = f"[{WHITESPACE}]"
 class CharacterTokenizer(Tokenizer):
     """Splits text into Unicode characters.
 
-    White space at both ends of a line is removed. Each white-space character inside a line becomes
+    Whitespace at both ends of a line is removed. Each white-space character inside a line becomes
     the token U+2581 ("▁"), which `detokenize` turns into a plain space.
 
     Args:

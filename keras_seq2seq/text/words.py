@@ -46,7 +46,7 @@ _ATOM = re.compile(
     f"|.{_EXTENDER}*"
 )
 
-# A single space between two other characters separates tokens. All other white space is spelled.
+# A single space between two other characters separates tokens. All other whitespace is spelled.
 _SEPARATOR = re.compile(f"(?<=[^{_SPACE}]){_SPACE}(?=[^{_SPACE}])")
 
 _SPELLED_TOKEN = re.compile(r"<U\+([0-9A-F]{4,6})>")

@@ -33,7 +33,7 @@ _UNSPACED_END = re.compile(r"[。！？]+[」』”’）)]*\s*")
 def split_sentences(text: str) -> list[str]:
     """Splits a paragraph into sentences.
 
-    A sentence ends with `.`, `!`, `?` or a similar sign, followed by white space and anything but a
+    A sentence ends with `.`, `!`, `?` or a similar sign, followed by whitespace and anything but a
     lowercase letter, or with `。`, `！` or `？`. A full stop ends no sentence after one of
     `ABBREVIATIONS`, after a single letter ("J. Smith") or after a number of one or two digits
     ("am 3. Mai").
@@ -42,7 +42,7 @@ def split_sentences(text: str) -> list[str]:
         text: The paragraph.
 
     Returns:
-        A list of sentences without white space at their ends, which is empty if the text is.
+        A list of sentences without whitespace at their ends, which is empty if the text is.
 
     Example:
         >>> split_sentences('"Wait!" said Dr. Smith. He left.')

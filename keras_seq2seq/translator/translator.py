@@ -32,7 +32,7 @@ class Translator(TextTranslator):
     Args:
         model: The trained model, or an `Ensemble` of several models.
         source: How to encode the sources: a `TextEncoder`, a `Tokenizer` with a vocabulary, or a
-            `Vocabulary`, whose tokens are separated by white space. Sources are reversed if it is
+            `Vocabulary`, whose tokens are separated by whitespace. Sources are reversed if it is
             a `TextEncoder` with `reverse=True`, but not truncated to its `max_length`.
         target: The same for the targets, which cannot be reversed.
         search: The decoding algorithm: a `GreedySearch` (the default), a `BeamSearch` or a

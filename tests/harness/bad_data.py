@@ -247,7 +247,7 @@ CASES = {
         ),
         Case(
             "vertical tab, form feed, U+0085 or U+2028 in a line",
-            "white space: they end no line",
+            "whitespace: they end no line",
             text("a\x0ba\x0ca\na\x85b\u2028b\n".encode()),
             pairs=[("a\x0ba\x0ca", "a"), ("a\x85b\u2028b", "b")],
         ),
