@@ -49,7 +49,7 @@ _LONGEST_TO_BUCKET = 1000
     "--hparams",
     metavar="NAME=VALUE,...",
     multiple=True,
-    help="Hyperparameters of the text, such as source.max_seq_len=50 or source.tokenizer=words.",
+    help="Tokenizer and length options, such as source.max_seq_len=50 or source.tokenizer=words.",
 )
 @click.option(
     "--model_dir",

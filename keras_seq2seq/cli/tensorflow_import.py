@@ -17,7 +17,7 @@ _KERAS = {
     "KERAS_HOME": os.devnull,
 }
 
-# What TensorFlow and Keras import if it is installed, for features that no command uses.
+# Optional packages that TensorFlow and Keras import for features that no command uses.
 _UNUSED = ("PIL", "cv2", "jax", "matplotlib", "pandas", "scipy", "sklearn", "torch")
 
 

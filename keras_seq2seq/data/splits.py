@@ -62,7 +62,7 @@ def split_pairs(sources: Any, targets: Any, dev_size: int | float = 0.1, seed: i
     Raises:
         InputError: If `dev_size` is out of range, if a part would be empty, or if there is not the
             same number of sources and targets.
-        TypeError: If the text contains something else than strings.
+        TypeError: If the text contains anything other than strings.
 
     Example:
 

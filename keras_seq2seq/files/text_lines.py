@@ -19,7 +19,7 @@ BYTE_ORDER_MARK = "\ufeff"
 # a whole.
 MAX_LINE_BYTES = 2**20
 
-# The first bytes of files that are no text.
+# The first bytes of files that are not text.
 _FOREIGN = {
     b"\x1f\x8b": "gzip data; rename the file so that it ends in .gz",
     b"\x28\xb5\x2f\xfd": "Zstandard data; rename the file so that it ends in .zst",

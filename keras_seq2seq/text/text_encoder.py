@@ -38,12 +38,12 @@ class TextEncoder:
         reverse: Whether to reverse the order of the tokens, after truncation.
         sampling_alpha: Turns on subword regularization of a `SentencePieceTokenizer`: `sample`
             chooses among segmentations with probabilities to the power of this exponent. With a
-            BPE model, this is the probability of leaving out a merge. 0 is off.
+            BPE model, this is the probability of dropping a merge. 0 disables it.
         nbest_size: Number of segmentations to choose from, with a unigram model.
 
     Raises:
         UserError: If `max_length` or `nbest_size` is less than 2, if `sampling_alpha` is negative
-            or not below 1, or if it is on but the tokenizer splits each line in one way only.
+            or not below 1, or if it is nonzero but the tokenizer splits each line in only one way.
         TypeError: If `tokenizer` is neither a `Tokenizer` nor a `Vocabulary`.
         ValueError: If the tokenizer has no vocabulary.
 
@@ -106,7 +106,7 @@ class TextEncoder:
         return self._finish(self.tokenizer(self._clean(lines)))
 
     def sample(self, lines, random_numbers):
-        """Converts lines to ids as `__call__` does, with subword regularization if it is on.
+        """Converts lines to ids as `__call__` does, with subword regularization if enabled.
 
         Args:
             lines: String tensor of shape `(lines,)`.

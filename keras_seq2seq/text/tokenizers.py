@@ -13,7 +13,8 @@ _WORD = re.compile(f"[^{WHITESPACE}]+")
 # The mark of subword-nmt at the end of a token that continues in the next one.
 CONTINUATION = "@@"
 
-# Fraction of such tokens in a vocabulary of subwords: usually a third, and hardly any in others.
+# Fraction of such tokens in a vocabulary of subwords: usually a third, and hardly any in other
+# vocabularies.
 _MIN_CONTINUATIONS = 0.01
 
 
@@ -80,7 +81,7 @@ class WhitespaceTokenizer(Tokenizer):
         return _WORD.findall(line)
 
     def detokenize(self, tokens: Iterable[str]) -> str:
-        """Joins tokens with single spaces, and those that are continued without a space."""
+        """Joins tokens with single spaces, or without a space after tokens that are continued."""
         if self.continuation is None:
             return " ".join(tokens)
         mark, words = self.continuation, [""]
