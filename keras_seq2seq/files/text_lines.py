@@ -208,7 +208,7 @@ def _decode_line(line: bytes, place: str) -> str:
     except UnicodeDecodeError as error:
         raise UserError(
             f"{place}: not UTF-8: byte 0x{line[error.start]:02x} at column {error.start + 1}; "
-            "convert the file, for example with iconv -t UTF-8"
+            "convert the file, for example with iconv -f LATIN1 -t UTF-8"
         ) from None
 
 

@@ -122,7 +122,7 @@ XZ, GZ = lzma.compress(MANY), gzip.compress(MANY)
 SKIPPABLE = struct.pack("<II", 0x184D2A50, 5) + b"hello"
 ROW = {"en": "a", "de": "b"}
 UTF_16 = "UTF-16; convert the file, for example with iconv -f UTF-16 -t UTF-8"
-ICONV = "convert the file, for example with iconv -t UTF-8"
+ICONV = "convert the file, for example with iconv -f LATIN1 -t UTF-8"
 AGAIN = "copy or compress the file again"
 NO_ROWS = "no rows; expected at least one row"
 TR = (
@@ -295,7 +295,7 @@ CASES = {
         ),
         Case(
             "zero-width space",
-            "kept as part of its token, which is then probably unknown: see the rate of unknown tokens",
+            "part of its token, which is then probably unknown: see the rate of unknown tokens",
             text("a\u200b\nb\n".encode()),
             pairs=[("a\u200b", "a"), ("b", "b")],
         ),
@@ -827,9 +827,10 @@ def page() -> str:
     lines = [
         "# Bad data",
         "",
-        "What `train` reports for each kind of unusual or damaged data. Error messages are one line, and no "
-        "line or row is skipped",
-        "silently. File names are examples; `...` stands for a reason that depends on a library.",
+        "What `train` reports for each kind of unusual or damaged data. Error messages are one "
+        "line, and no line or row is",
+        "skipped silently. File names are examples; `...` stands for a reason that depends on a "
+        "library.",
     ]
     for title, cases in CASES.items():
         lines += ["", f"## {title}", "", "| data | what happens |", "|---|---|"]
