@@ -1,4 +1,4 @@
-"""Latency, start-up and throughput of exported models, beside `Translator` and CTranslate2.
+"""Latency, start-up and throughput of exported models, compared with `Translator` and CTranslate2.
 
 All systems have random weights, a vocabulary of the same size, and translations of the same forced
 length, so that only speed is compared. CTranslate2 runs Transformers of 256 units in int8.
@@ -118,7 +118,7 @@ def load(system: str, path: Path, beam: int, threads: int):
 
 
 def measure(system: str, path: Path, beam: int, threads: int):
-    """Prints start-up, latency and throughput of one system, in a process of its own."""
+    """Prints start-up, latency and throughput of one system, in a separate process."""
     started = time.perf_counter()
     translate = load(system, path, beam, threads)
     translate(SENTENCES[:1])

@@ -1,4 +1,4 @@
-"""Speed of Python scripts beside the command line: training with `fit`, and decoding.
+"""Speed of Python scripts compared with the command line: training with `fit`, and decoding.
 
     python benchmarks/scripts.py --train_source train.en.gz --train_target train.de.gz \\
         --dev_source val.en.gz --dev_target val.de.gz

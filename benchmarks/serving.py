@@ -3,7 +3,7 @@
     python benchmarks/serving.py --model_dir exported --source test.de --seconds 60
 
 Each client sends one sentence at a time over its own connection. The load is then increased to ten
-times as many clients, which the server must reject quickly in part, and reduced again.
+times as many clients, some of which the server must reject quickly, and reduced again.
 """
 
 import argparse

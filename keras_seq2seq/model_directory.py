@@ -46,7 +46,7 @@ class ModelDirectory:
         # Prefixes of the files of the tokenizers.
         self.source_path = self.path / "source"
         self.target_path = self.path / "target"
-        # Dev data that were drawn from the training text, a file for each side.
+        # Dev data drawn from the training text, one file per side.
         self.dev_paths = self.path / "dev.source", self.path / "dev.target"
         self.model_path = self.path / "model.keras"
         self.checkpoints_path = self.path / "checkpoints"
@@ -133,7 +133,7 @@ class ModelDirectory:
             config: The configuration.
             source: The tokenizer of the sources.
             target: The tokenizer of the targets.
-            dev: Dev data to keep with the model, as pairs of lines.
+            dev: Dev data to store with the model, as pairs of lines.
 
         Raises:
             UserError: If the directory cannot be written.

@@ -19,10 +19,10 @@ from keras_seq2seq.text import TextEncoder, Tokenizer, default_tokenizer, get_to
 
 
 def choose_tokenizers(config: Config) -> Config:
-    """Returns the configuration with the names of the tokenizers of its vocabulary files.
+    """Returns the configuration with the tokenizers implied by its vocabulary files.
 
     Args:
-        config: The configuration. Sides without a vocabulary file stay as they are.
+        config: The configuration. Sides without a vocabulary file are unchanged.
     """
     sides = {
         side: getattr(config.hparams, side).model_copy(

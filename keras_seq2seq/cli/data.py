@@ -36,7 +36,7 @@ def _pairs_option(part: str, default: int):
 @click.option(
     "--stress/--no_stress",
     default=None,
-    help="Whether vowels keep their stress in cmudict, as in AH0.  [default: no_stress]",
+    help="Keep the stress of vowels in cmudict, as in AH0.  [default: no_stress]",
 )
 @click.option("--overwrite", is_flag=True, help="Overwrite files from an earlier run.")
 def data(task: str, directory: str, stress: bool | None, overwrite: bool, **options: int | None):
@@ -52,7 +52,7 @@ def data(task: str, directory: str, stress: bool | None, overwrite: bool, **opti
 
     Sizes and seed apply to the first three tasks, which are generated. The split of cmudict is
     fixed: 90 % of the words for training, and 5 % each for dev and test. A word's pronunciations
-    are always in the same part.
+    are always in the same set.
     """
     given = {name: value for name, value in options.items() if value is not None}
     if task == CMUDICT:

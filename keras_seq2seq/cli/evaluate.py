@@ -144,7 +144,7 @@ def _read_hypotheses(hypotheses: tuple[str, ...], table: str, rows: int) -> list
 )
 @column_option(
     "--target_column",
-    "Column of references of --data; repeat for several.  [default: target, or the second of two]",
+    "Reference column of --data; repeat for several.  [default: target, or the second of two]",
     "target_columns",
     multiple=True,
 )

@@ -71,8 +71,8 @@ def export(
 ):
     """Export a model for deployment, with its search and decoding options.
 
-    The result is compared with the original model, and not written if a float32 model translates
-    differently.
+    The exported model is compared with the original. A float32 model that translates differently is
+    not written.
     """
     if check is not None:
         check_readable(check)
@@ -111,7 +111,7 @@ def export(
 
 
 def _dev_lines(directory: "ModelDirectory") -> list[str]:
-    """Returns the first lines of the dev data, or none if it is not there any more."""
+    """Returns the first lines of the dev data, or none if the data no longer exist."""
     path = directory.load_config().dev_source
     if path is None or not Path(path).is_file():
         return []

@@ -74,7 +74,7 @@ def open_table(path: str | None, columns: Sequence[str | int] | None, file_forma
         The `Table`.
 
     Raises:
-        UserError: If the file cannot be opened or is no table.
+        UserError: If the file cannot be opened or is not a table.
     """
     from keras_seq2seq.files.tables import Table
 

@@ -53,7 +53,7 @@ _SAMPLE_SIZE = 20_000
     "--hparams",
     metavar="NAME=VALUE,...",
     multiple=True,
-    help="Hyperparameters of the text, such as source.max_seq_len=50 or source.tokenizer=words.",
+    help="Tokenizer and length options, such as source.max_seq_len=50 or source.tokenizer=words.",
 )
 @click.option(
     "--model_dir",

@@ -23,7 +23,7 @@ def print_inspection(report: Inspection, padding: Sequence[PaddingEstimate], fil
     Args:
         report: The `Inspection`.
         padding: The padding of different buckets.
-        file: The file to print to. If it is no terminal, the width is 80 columns.
+        file: The file to print to. If it is not a terminal, the width is 80 columns.
     """
     console = Console(file=file, highlight=False, markup=False, emoji=False)
     for side, inspection in (("source", report.source), ("target", report.target)):

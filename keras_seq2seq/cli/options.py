@@ -173,8 +173,8 @@ def decoding_options(command: Callable, taken: Sequence[str] = ()) -> Callable:
 
     Args:
         command: The command.
-        taken: Names of flags that have another meaning in the command, which has only their
-            aliases.
+        taken: Names of flags that have another meaning in the command; only their aliases are
+            added.
     """
     from keras_seq2seq.config.decoding_flags import InferenceFlags
     from keras_seq2seq.config.option_types import SWITCH, walk_flags

@@ -24,13 +24,13 @@ _MAX_WORKERS = 1_000
     "config_files",
     metavar="FILE",
     multiple=True,
-    help="YAML file of train, whose data, vocabularies and tokenizers are used; may be repeated.",
+    help="YAML file of train, for its data, vocabulary and tokenizer options; may be repeated.",
 )
 @click.option(
     "--hparams",
     metavar="NAME=VALUE,...",
     multiple=True,
-    help="Hyperparameters of the tokenizers, such as source.tokenizer=words.",
+    help="Tokenizer options, such as source.tokenizer=words.",
 )
 @data_options
 @click.option(

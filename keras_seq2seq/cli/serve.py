@@ -30,8 +30,8 @@ def _number(name: str, default: int, help_text: str, least: int = 1, **limits: i
 
 
 @click.command(
-    epilog="Omitted decoding flags default to the model's inference.* options. SIGTERM completes "
-    "the running requests and exits; SIGHUP reloads the models."
+    epilog="Omitted decoding flags default to the model's inference.* options. On SIGTERM, "
+    "the server completes running requests and exits; on SIGHUP, it reloads the models."
 )
 @click.option(
     "--model_dir",
@@ -45,32 +45,32 @@ def _number(name: str, default: int, help_text: str, least: int = 1, **limits: i
     "named_models",
     metavar="NAME=DIR",
     multiple=True,
-    help="A model and its name in requests; repeat to serve several models.",
+    help="Name of a model in requests, and its directory; repeat to serve several models.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @_number("--port", 8000, "Port to listen on; 0 for any free port.", least=0, most=65_535)
 @click.option(
     "--token",
     envvar="KERAS_SEQ2SEQ_TOKEN",
-    help="Token that requests must contain, required unless the host is a loopback address. "
-    "[default: the variable KERAS_SEQ2SEQ_TOKEN]",
+    help="Token that requests must contain; required unless the host is a loopback address.  "
+    "[default: the environment variable KERAS_SEQ2SEQ_TOKEN]",
 )
 @click.option(
     "--threads",
     type=WholeNumber(1, 1024),
-    help="Threads per exported model, each with one CPU core.  [default: the number of cores]",
+    help="Threads per exported model, one CPU core each.  [default: the number of cores]",
 )
-@_number("--batch_size", 64, "Texts that models that are not exported decode at once.")
+@_number("--batch_size", 64, "Maximum batch size of models that are not exported.")
 @_number("--max_texts", 64, "Maximum number of texts per request.")
 @_number("--max_text_length", 2_000, "Maximum number of characters per text.")
 @_number("--max_body", 1_000_000, "Maximum size of a request in bytes.", most=1_000_000_000)
 @_number("--max_queue", 256, "Maximum number of waiting texts per model.")
-@_number("--max_requests", 256, "Maximum number of requests processed at the same time.")
-@_number("--timeout", 30, "Maximum time of a request in seconds.", most=86_400)
+@_number("--max_requests", 256, "Maximum number of concurrent requests.")
+@_number("--timeout", 30, "Time limit of a request in seconds.", most=86_400)
 @_number(
     "--shutdown_delay",
     0,
-    "Seconds between SIGTERM, when /readyz becomes 503, and the end of accepting requests.",
+    "Seconds to keep accepting requests after SIGTERM, while /readyz returns 503.",
     least=0,
     most=3_600,
 )
@@ -103,7 +103,7 @@ def serve(
     _check_token(token, host)
     if max_texts > max_queue:
         raise UserError(
-            f"--max_texts {max_texts}: expected at most {max_queue}, that of --max_queue"
+            f"--max_texts {max_texts}: expected at most --max_queue, which is {max_queue}"
         )
     if unk_mapping is not None:
         check_readable(unk_mapping)

@@ -1,4 +1,4 @@
-"""Tables that are read and written again with additional columns."""
+"""Copying tables with additional columns."""
 
 import csv
 import json
@@ -13,9 +13,9 @@ from keras_seq2seq.errors import UserError
 
 
 class TableCopy:
-    """A TSV, CSV or JSON lines file whose rows are written again with additional columns.
+    """A TSV, CSV or JSON lines file whose rows are copied with additional columns.
 
-    Rows are read ahead and wait until they are written, in the same order.
+    Rows are read ahead and kept until they are written, in the same order.
 
     Args:
         path: The file, plain or compressed. "-" or `None` is standard input.

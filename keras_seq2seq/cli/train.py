@@ -108,7 +108,7 @@ def _describe_text(
     dropped = [f"{number:,} {reason}" for reason, number in summary.dropped.items()]
     return [
         f"{name}: {count(summary.pairs, 'pair')}{skipped if summary.empty_pairs else ''}",
-        *([f"  left out: {', '.join(dropped)}"] if dropped else []),
+        *([f"  excluded: {', '.join(dropped)}"] if dropped else []),
         _describe_side("source", summary.source, source_limit),
         _describe_side("target", summary.target, target_limit),
     ]

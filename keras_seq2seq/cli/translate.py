@@ -105,7 +105,7 @@ class TranslationFiles:
 @column_option(
     "--source_column",
     "With a table (.tsv, .csv, .jsonl): the column to translate, a name or a number starting with "
-    "1. The output is the table with a column translation.",
+    "1. The output is the table with an additional column, translation.",
 )
 @input_format_option()
 @click.option("--output", metavar="FILE", help="File to write translations to.  [default: stdout]")
@@ -272,7 +272,7 @@ def load_translator(
     return_tree: bool,
     options: dict[str, Any],
 ) -> TextTranslator:
-    """Loads a model directory, an ensemble of several, or an exported model.
+    """Loads a model directory, an ensemble of model directories, or an exported model.
 
     Args:
         model_dirs: The directories.
@@ -306,7 +306,7 @@ def _load_exported(
 
     if len(model_dirs) > 1:
         raise UserError(
-            "an exported model cannot be a part of an ensemble; export the ensemble itself"
+            "an exported model cannot be part of an ensemble; export the ensemble itself"
         )
     given = {name: value for name, value in options.items() if value is not None}
     max_length = given.pop("max_length", None)

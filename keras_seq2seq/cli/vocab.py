@@ -16,7 +16,7 @@ from keras_seq2seq.cli.options import WholeNumber, column_option
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.special_tokens import MAX_TOKENS
 
-# The options of one kind of tokenizer, which are errors with the other kind.
+# The options of one kind of tokenizer; using them with the other kind is an error.
 _COUNT_OPTIONS = ("min_frequency",)
 _MODEL_OPTIONS = (
     "model_type",
@@ -47,7 +47,7 @@ _MODEL_OPTIONS = (
 @click.option(
     "--max_vocab_size",
     type=WholeNumber(1, most=MAX_TOKENS),
-    help="Name of --size in google/seq2seq.",
+    help="Alias of --size, as in google/seq2seq.",
 )
 @click.option(
     "--min_frequency",
@@ -62,7 +62,7 @@ _MODEL_OPTIONS = (
 @click.option(
     "--delimiter",
     metavar="TEXT",
-    help='Split lines at this text instead, as in google/seq2seq; "" splits into characters.',
+    help='Split lines at this string, as in google/seq2seq; "" splits into characters.',
 )
 @click.option("--lowercase", "--downcase", is_flag=True, help="Convert text to lowercase.")
 @click.option(
@@ -77,7 +77,7 @@ _MODEL_OPTIONS = (
     "--character_coverage",
     type=click.FloatRange(0.98, 1.0),
     metavar="N",
-    help="sentencepiece: fraction of characters with a piece, from 0.98 to 1.  [default: 0.9995]",
+    help="sentencepiece: fraction of characters covered, from 0.98 to 1.  [default: 0.9995]",
 )
 @click.option(
     "--user_defined_symbols",
@@ -95,7 +95,7 @@ def vocab(inputs: Sequence[str], output: str | None, column: str | int | None, *
     INPUT is a file, plain, .gz, .zst or .xz, or - for standard input.
 
     Each output line has a token and its count, separated by a tab, with the most frequent tokens
-    first. With --tokenizer=sentencepiece, the output is one model of all files.
+    first. With --tokenizer=sentencepiece, the output is a single model trained on all files.
     """
     from keras_seq2seq.text import Vocabulary, get_tokenizer_class
 
@@ -156,7 +156,7 @@ def _split(line: str, delimiter: str) -> list[str]:
     for token in tokens:
         if len(token.split()) != 1 or token != token.strip():
             raise UserError(
-                f"--delimiter: white space in the token {token[:60]!r}; a vocabulary file cannot "
+                f"--delimiter: whitespace in the token {token[:60]!r}; a vocabulary file cannot "
                 "contain it"
             )
     return tokens

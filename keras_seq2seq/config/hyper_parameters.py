@@ -168,15 +168,15 @@ class BridgeOptions(Section):
 TOKENIZER_NAMES = tuple(TOKENIZERS)
 TokenizerType = one_of(*TOKENIZER_NAMES)
 _DEFAULT_TOKENIZER = (
-    "if not set, sentencepiece for a vocabulary file NAME.model, else whitespace; chosen by the "
-    "text if there is no vocabulary file."
+    "if not set, sentencepiece for a vocabulary file NAME.model and whitespace for any other one; "
+    "without a vocabulary file, chosen from the text."
 )
 
 
 def tokenizer_name(config: Any, side: str) -> str:
-    """Returns the name of the tokenizer of a side, which its vocabulary file decides if not set.
+    """Returns the tokenizer's name of a side; if not set, the vocabulary file determines it.
 
-    Without a vocabulary file, training chooses another one by the text.
+    Without a vocabulary file, training chooses a tokenizer from the text instead.
     """
     name = getattr(config.hparams, side).tokenizer
     return name or default_tokenizer(getattr(config, f"vocab_{side}"))
@@ -233,21 +233,21 @@ def _only_for_sampling(side: str) -> Callable[[Any], str | None]:
     return explain
 
 
-_LOWERCASE = "Convert text to lowercase (words)."
-_NFKC = "Normalize text to Unicode's form NFKC (words)."
+_LOWERCASE = "Convert text to lowercase (tokenizer words)."
+_NFKC = "Normalize text to Unicode normalization form NFKC (tokenizer words)."
 _SAMPLING_ALPHA = (
     "Subword regularization in training (sentencepiece): exponent of the probabilities of "
-    "segmentations, such as 0.1, or the fraction of BPE merges to leave out; 0 is off."
+    "segmentations, such as 0.1, or fraction of BPE merges to drop; 0 disables it."
 )
 _VOCAB_SIZE = (
-    "Maximum number of tokens of a vocabulary that is built from the training text; if not set, up "
-    "to 8000 depending on the text for sentencepiece, and 30000 for other tokenizers."
+    "Maximum number of tokens in a vocabulary built from the training text; if not set, usually "
+    "1000 to 8000 for sentencepiece, depending on the text, and 30000 for other tokenizers."
 )
 _MIN_FREQUENCY = (
-    "Minimum number of occurrences of a token of such a vocabulary; if not set, 2, or 1 for "
-    "less than 10,000 tokens of text."
+    "Minimum number of occurrences of a token in the training text to be in such a vocabulary; if "
+    "not set, 2, or 1 if the text has fewer than 10,000 tokens."
 )
-_NBEST_SIZE = "Number of segmentations to sample from (unigram models)."
+_NBEST_SIZE = "Number of best segmentations to sample from (unigram models)."
 
 
 class SourceOptions(Section):
@@ -362,29 +362,32 @@ class EmbeddingOptions(Section):
 
 
 _SCRIPT = one_of(*SCRIPTS)
-_RULE = "at least half of its letters belong to it."
 
 
 class FilterOptions(Section):
-    """`filter.*`: pairs to leave out of the training data."""
+    """`filter.*`: pairs to exclude from the training data."""
 
-    duplicates: Annotated[Switch, Option("Leave out pairs that occurred before.")] = False
-    identical: Annotated[Switch, Option("Leave out pairs whose sides are equal.")] = False
+    duplicates: Annotated[Switch, Option("Exclude repeated pairs.")] = False
+    identical: Annotated[Switch, Option("Exclude pairs with identical sides.")] = False
     length_ratio: Annotated[
         PositiveFloat | None,
         Option(
-            "Leave out pairs of which one side has more than this many times the characters of the "
-            "other one."
+            "Exclude pairs in which one side has more than this many times as many characters as "
+            "the other."
         ),
     ] = None
     source_script: Annotated[
-        _SCRIPT | None, Option(f"Leave out a pair unless its source is in this script: {_RULE}")
+        _SCRIPT | None,
+        Option("Exclude pairs if most letters of the source belong to other scripts."),
     ] = None
-    target_script: Annotated[_SCRIPT | None, Option("The same for the target.")] = None
+    target_script: Annotated[
+        _SCRIPT | None,
+        Option("Exclude pairs if most letters of the target belong to other scripts."),
+    ] = None
     too_long: Annotated[
         Switch,
         Option(
-            "Leave out pairs longer than source.max_seq_len or target.max_seq_len instead of "
+            "Exclude pairs longer than source.max_seq_len or target.max_seq_len instead of "
             "truncating them."
         ),
     ] = False

@@ -246,7 +246,7 @@ def validate_sources(section: type[SectionType], sources: Sequence[OptionSource]
 
 
 def validate_source(section: type[Section], source: OptionSource) -> None:
-    """Checks the names and values of one source, but not whether they fit those of other sources.
+    """Checks the names and values of one source, but not their consistency with other sources.
 
     Raises:
         UserError: As `validate_sources`.

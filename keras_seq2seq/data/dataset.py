@@ -70,12 +70,11 @@ def make_dataset(
       a split of a Hugging Face dataset, or a dictionary of columns.
     * Tables in files: `make_dataset("pairs.tsv", ("en", "de"), ...)`. The columns are given by
       names, or by numbers starting with 1. The name of the file ends in `.tsv`, `.csv`, `.jsonl`,
-      `.ndjson`, `.parquet` or `.tfrecord`, possibly followed by the suffix of a compression. A
-      pattern or a list of `Path` objects is several tables.
+      `.ndjson`, `.parquet` or `.tfrecord`, possibly followed by the suffix of a compression. For
+      several tables, pass a pattern or a list of `Path` objects.
     * Pairs: `make_dataset(pairs, None, ...)`. This is a list of pairs of strings, a generator
       function (or any other function that returns a new iterator over pairs at each call), or a
       `tf.data.Dataset` of pairs of scalar strings.
-
     * Prepared records: `make_dataset("prepared", None, ...)`. This is a directory that
       `prepare_records` or `keras-seq2seq prepare` has written with the same tokenizers, a list of
       such directories, or `RecordPairs` with weights. Nothing is tokenized or checked again, and
@@ -84,7 +83,7 @@ def make_dataset(
     Files, generators and datasets are read on demand, so memory use does not grow with them. Pairs
     with an empty side are skipped.
 
-    Text in files and in memory is read once before, at about 100,000 pairs per second, to check it
+    Text in files and in memory is first read once, at about 100,000 pairs per second, to check it
     as `scan_parallel_text` does and to count the batches (`cardinality`), which `fit` needs. An
     endless stream from files (`epochs=None`, without `buckets="auto"`) starts at once: only the
     numbers of lines are compared.
@@ -108,7 +107,7 @@ def make_dataset(
         targets: The target text, with as many lines; the names of the source and target columns if
             `sources` is a table; `None` if `sources` consists of pairs.
         source: How to encode the sources: a `TextEncoder`, a `Tokenizer` with a vocabulary, or a
-            `Vocabulary`, whose tokens are separated by white space. The last two truncate at the
+            `Vocabulary`, whose tokens are separated by whitespace. The last two truncate at the
             default `max_length` of `TextEncoder`.
         target: The same for the targets, which cannot be reversed.
         batch_size: Number of pairs per batch, or a list with a number for each bucket.
@@ -128,8 +127,8 @@ def make_dataset(
         shards: The shards of each batch to return, one after the other. Shard `i` consists of the
             pairs `i`, `i + num_shards`, `i + 2 * num_shards` and so on of the batch.
         num_shards: Number of shards to split each batch into, one for each device.
-        skip_batches: Number of batches to leave out at the beginning. With prepared records, this
-            reads almost nothing; text is read again.
+        skip_batches: Number of batches to skip at the beginning. With prepared records, this reads
+            almost nothing; text is read again.
 
     Returns:
         A `tf.data.Dataset` of `({"source_ids": (batch, source_length), "target_ids": (batch,
@@ -137,7 +136,7 @@ def make_dataset(
         `source_ids` and `labels` end with the end token, `target_ids` begin with the start token.
 
     Raises:
-        TypeError: If text in memory contains something else than strings, or if an argument has
+        TypeError: If text in memory contains anything other than strings, or if an argument has
             the wrong type. The message contains the index.
         InputError: If there is no usable pair, or not the same number of sources and targets. This
             is both a `ValueError` and a `UserError`.
@@ -284,7 +283,7 @@ def _repeat(
 
 
 def _add_random_numbers(dataset: tf.data.Dataset, seed: int) -> tf.data.Dataset:
-    """Adds a column of uniform random numbers `(batch, 2)`, by the seed and the batch's number."""
+    """Adds uniform random numbers `(batch, 2)` that depend on the seed and the batch's number."""
 
     @_without_autograph
     def add(columns, number):

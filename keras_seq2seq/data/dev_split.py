@@ -1,7 +1,7 @@
-"""Drawing dev data and samples from text of any size, in memory that depends on their sizes only.
+"""Drawing dev data and samples from text of any size, with memory use that depends only on theirs.
 
-A pair is drawn by its hash, so the result depends on the text and the seed, not on the order of the
-lines, the files or the process. `split_pairs` is the alternative for text in memory.
+Pairs are selected by their hashes, so the result depends on the text and the seed, not on the order
+of the lines, the files or the process. `split_pairs` is the alternative for text in memory.
 """
 
 from collections import Counter
@@ -17,14 +17,14 @@ from keras_seq2seq.errors import InputError
 DEFAULT_FRACTION = 0.05
 MAX_DEFAULT_SIZE = 2_000
 
-# Pairs are drawn from so many times more candidates, since some have text in common with too many.
+# Number of candidates per drawn pair, since some share text with too many other pairs.
 _CANDIDATES = 3
 # The largest number of pairs with the source or the target of a dev pair, itself included.
 _MOST_SHARED = 10
-# The largest number of these pairs per dev pair on average, all of which leave the training data.
+# The largest average number of these pairs per dev pair; all of them leave the training data.
 _SHARED_PER_PAIR = 4
 
-# Characters that are errors in text files, or removed when these are read.
+# Characters that are errors in text files, or that are removed when they are read.
 _NOT_IN_FILES = frozenset("\0\n\r\ufeff")
 
 Pair = tuple[str, str]
@@ -33,9 +33,9 @@ Pair = tuple[str, str]
 def draw_dev(pairs: Pairs, size: int | None = None, seed: int = 1) -> list[Pair]:
     """Draws dev data at random.
 
-    The pairs are different from each other. Common lines are not drawn: all other pairs with the
-    source or the target of a dev pair must leave the training data, so at most ten pairs may share
-    a line with a dev pair, and four on average.
+    The pairs are distinct. Common lines are not drawn: all other pairs with the source or the
+    target of a dev pair must be excluded from the training data, so at most ten pairs may share a
+    line with a dev pair, and four on average.
 
     Args:
         pairs: All pairs. They are read twice.
@@ -73,13 +73,13 @@ def draw_dev(pairs: Pairs, size: int | None = None, seed: int = 1) -> list[Pair]
 
 
 def shared_text(pairs: list[Pair]) -> SharedText:
-    """Returns the filter that leaves out pairs with text in common with these."""
+    """Returns the filter that excludes pairs that share text with these."""
     sources, targets = (set(map(normalize_spaces, side)) for side in zip(*pairs, strict=True))
     return SharedText(sources, targets)
 
 
 def draw_sample(pairs: Pairs, size: int) -> list[Pair]:
-    """Draws different pairs for statistics.
+    """Draws distinct pairs for statistics.
 
     Args:
         pairs: All pairs.
@@ -100,7 +100,7 @@ def draw_sample(pairs: Pairs, size: int) -> list[Pair]:
 def _usable(pairs: Pairs) -> Iterator[tuple[Pair, Pair]]:
     """Yields the pairs that have text on both sides, with their normalized text."""
     is_empty = is_unusable = True
-    # With no filter, this still checks that both sides have as many lines.
+    # Even without filters, this checks that both sides have equally many lines.
     for source, target in FilteredPairs(pairs, []):
         is_empty = False
         texts = normalize_spaces(source or ""), normalize_spaces(target or "")

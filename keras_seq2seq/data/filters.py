@@ -1,7 +1,7 @@
-"""Filters that leave out pairs, and the view of the pairs that they keep.
+"""Filters that exclude pairs, and a view of the pairs that they keep.
 
 A filter decides in plain Python, during the first pass over the text. The `tf.data` view drops the
-same pairs by their positions, so both views agree and line numbers stay those of the files.
+same pairs by their positions, so both views agree and line numbers are still those of the files.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ _split = WhitespaceTokenizer().split
 
 
 def normalize_spaces(line: str) -> str:
-    """Returns a line with single spaces; lines for which this is equal count as the same text."""
+    """Returns a line with single spaces; lines for which this is equal are treated as equal."""
     return " ".join(_split(line))
 
 
@@ -35,7 +35,7 @@ class Filter:
     """Base class of the filters.
 
     Attributes:
-        reason: Why a pair is left out, for reports, such as `"duplicate"`.
+        reason: Why a pair is excluded, for reports, such as `"duplicate"`.
     """
 
     reason: str
@@ -44,7 +44,7 @@ class Filter:
         """Prepares the filter for a new pass over the text."""
 
     def rejects(self, source: str, target: str) -> bool:
-        """Returns whether to leave out a pair.
+        """Returns whether to exclude a pair.
 
         Args:
             source: The source line, not empty, see `normalize_spaces`.
@@ -54,7 +54,7 @@ class Filter:
 
 
 class Duplicates(Filter):
-    """Leaves out pairs that occurred before. Memory use is about 70 bytes per different pair."""
+    """Excludes repeated pairs. Memory use is about 70 bytes per distinct pair."""
 
     reason = "duplicate"
 
@@ -70,7 +70,7 @@ class Duplicates(Filter):
 
 
 class Identical(Filter):
-    """Leaves out pairs whose sides are equal, such as untranslated lines."""
+    """Excludes pairs with identical sides, such as untranslated lines."""
 
     reason = "identical sides"
 
@@ -79,7 +79,7 @@ class Identical(Filter):
 
 
 class LengthRatio(Filter):
-    """Leaves out pairs of which one side has too many times the characters of the other one.
+    """Excludes pairs in which one side has many times as many characters as the other.
 
     Args:
         most: The largest ratio of the longer to the shorter side, in characters.
@@ -96,9 +96,9 @@ class LengthRatio(Filter):
 
 
 class WrongScript(Filter):
-    """Leaves out pairs with a side that is mostly written in another script.
+    """Excludes pairs with a side that is mostly written in another script.
 
-    A line without letters, such as a number, is in every script.
+    A line without letters, such as a number, belongs to every script.
 
     Args:
         source: The script of the sources, one of `text.scripts.SCRIPTS`; `None` for any script.
@@ -116,7 +116,7 @@ class WrongScript(Filter):
 
 
 class TooLong(Filter):
-    """Leaves out pairs that would be truncated.
+    """Excludes pairs that would be truncated.
 
     Args:
         source: The text encoder of the sources, with their maximum length.
@@ -135,7 +135,7 @@ class TooLong(Filter):
 
 
 class SharedText(Filter):
-    """Leaves out pairs that have a source or a target in common with other data.
+    """Excludes pairs that have a source or a target in common with other data.
 
     Args:
         sources: The sources of the other data, see `normalize_spaces`.
@@ -159,7 +159,7 @@ class FilteredPairs(Pairs):
         filters: The filters, in the order in which they are tried.
 
     Attributes:
-        dropped: Number of pairs left out by reason, after the first complete iteration.
+        dropped: Number of excluded pairs by reason, after the first complete iteration.
     """
 
     def __init__(self, pairs: Pairs, filters: Sequence[Filter]):
@@ -199,7 +199,7 @@ class FilteredPairs(Pairs):
         self.dropped = dict(dropped)
 
     def _reason(self, pair: tuple[str | None, str | None]) -> str | None:
-        """Returns why a pair is left out, `None` if it is kept."""
+        """Returns why a pair is excluded, `None` if it is kept."""
         source, target = (normalize_spaces(line or "") for line in pair)
         if source and target:
             for item in self._filters:
@@ -223,7 +223,7 @@ class FilteredPairs(Pairs):
         if self._is_kept is None:
             for _ in self:
                 pass
-        # An eager tensor is an input of the graph. A constant would be copied with it.
+        # An eager tensor is an input of the graph. A constant would be copied with the graph.
         with tf.init_scope():
             is_kept = tf.constant(self._is_kept)
 

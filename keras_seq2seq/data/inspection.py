@@ -27,7 +27,7 @@ from keras_seq2seq.text.vocabulary import WHITESPACE_CHARACTERS
 PERCENTS = (50, 90, 95, 99)
 _RATIO_PERCENTS = (1, 5, 50, 95, 99)
 
-# A token of the vocabulary that occurs less often is hardly learned.
+# Tokens of the vocabulary that occur less often are hardly learned.
 RARE_BELOW = 5
 
 
@@ -54,7 +54,7 @@ class SideInspection:
         duplicates: Number of lines that are equal to an earlier line.
         not_normalized: Number of lines that are not in Unicode normalization form C.
         characters: Number of characters.
-        groups: Number of characters by script, or by kind if they are no letters.
+        groups: Number of characters by script, or by kind if they are not letters.
         unusual: Number of characters that are invisible or unassigned, by code point and name.
     """
 
@@ -180,8 +180,8 @@ def inspect_pairs(
     Args:
         sources: The source text, or both sides in one object; see `make_dataset`.
         targets: The target text; see `make_dataset`.
-        source: The tokenizer of the sources, or a vocabulary of tokens separated by white space.
-            Without a vocabulary, there are no unknown tokens. Defaults to splitting at white space.
+        source: The tokenizer of the sources, or a vocabulary of tokens separated by whitespace.
+            Without a vocabulary, there are no unknown tokens. Defaults to splitting at whitespace.
         target: The same for the target side.
         source_max_length: Length at which training truncates sources, including the end token.
         target_max_length: The same for the target side.
@@ -193,7 +193,7 @@ def inspect_pairs(
     Raises:
         UserError: If a file is missing, unreadable, empty, binary, not UTF-8 or damaged; if the
             sides differ in their number of lines; or if no pair has text on both sides.
-        TypeError: If text in memory contains something else than strings.
+        TypeError: If text in memory contains anything other than strings.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""The tables of an inspection, which the terminal and the HTML page have in common."""
+"""The tables of an inspection, for both the terminal and the HTML page."""
 
 import os
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ class ReportExcerpts(NamedTuple):
 def inspection_tables(
     report: Inspection, padding: Sequence[PaddingEstimate] = ()
 ) -> list[ReportTable]:
-    """Returns the tables of an inspection. Those without rows are left out.
+    """Returns the tables of an inspection. Tables without rows are omitted.
 
     Args:
         report: The `Inspection`.
@@ -65,7 +65,7 @@ def inspection_tables(
 
 
 def inspection_excerpts(report: Inspection) -> list[ReportExcerpts]:
-    """Returns the lists of pairs of an inspection. Empty lists are left out."""
+    """Returns the lists of pairs of an inspection. Empty lists are omitted."""
     lists = [
         ReportExcerpts("Longest pairs", report.longest),
         ReportExcerpts("Largest length ratios", report.unbalanced),

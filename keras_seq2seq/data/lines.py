@@ -38,7 +38,7 @@ class FileLines:
     def __init__(self, paths: list[str]):
         self.paths = paths
         self.name = paths[0] if len(paths) == 1 else f"{paths[0]}, ... ({len(paths)} files)"
-        # TensorFlow's names of the compressions, as far as they are known.
+        # TensorFlow's names of the compressions of files, if already determined.
         self._compressions: dict[str, str | None] = {}
 
     def __iter__(self) -> Iterator[str]:
@@ -165,7 +165,7 @@ def find_text_files(path: str | os.PathLike) -> list[str]:
     else:
         files = find_files(path)
         if "\0" in path or not os.path.lexists(files[0]):
-            # Most likely text, which can be impossible as a name.
+            # Most likely text, which may not even be a valid file name.
             raise InputError(
                 f"{short_repr(path)}: no such file; expected a file, or text as a list of strings"
             )
@@ -175,7 +175,7 @@ def find_text_files(path: str | os.PathLike) -> list[str]:
 
 
 def is_sequence(value: Any) -> bool:
-    """Returns whether a value has a length and items in a fixed order, and is no table."""
+    """Returns whether a value has a length and items in a fixed order, and is not a table."""
     return (
         hasattr(value, "__len__")
         and hasattr(value, "__iter__")
@@ -203,7 +203,8 @@ def no_lines(name: str) -> InputError:
 
 def unequal_counts(source: str, source_count: int, target: str, target_count: int) -> InputError:
     """Returns the error that two texts have different numbers of lines."""
+    lines = "line" if source_count == 1 else "lines"
     return InputError(
-        f"{source} has {source_count} lines, but {target} has {target_count}; "
-        "expected line-aligned text"
+        f"{source} has {source_count} {lines}, but {target} has {target_count}; expected "
+        "line-aligned text"
     )

@@ -38,7 +38,7 @@ class Pairs:
         is_in_memory: Boolean, whether all of the text is in memory.
         is_repeatable: Boolean, whether each iteration yields the same pairs.
         scan: The last scan of the pairs, see `scan_pairs`; `None` before the first one.
-        dropped: Number of pairs that filters left out, by reason.
+        dropped: Number of pairs that filters excluded, by reason.
     """
 
     names = "sources", "targets"

@@ -161,7 +161,7 @@ class ParallelTextSummary:
         target: `TextSummary` of the target side of the usable pairs.
         lengths: Number of usable pairs by their lengths `(source, target)` after truncation,
             including the end tokens.
-        dropped: Number of pairs that filters left out, by reason; they are not among the lines.
+        dropped: Number of pairs that filters excluded, by reason; they are not counted as lines.
     """
 
     lines: int
@@ -199,7 +199,7 @@ def scan_parallel_text(
         UserError: If a file is missing, unreadable, empty, binary, not UTF-8 or damaged; if the
             sides differ in their number of lines; if no pair has text on both sides; or if a
             vocabulary contains none of the tokens of its side.
-        TypeError: If text in memory contains something else than strings.
+        TypeError: If text in memory contains anything other than strings.
 
     Example:
 
@@ -211,7 +211,7 @@ def scan_parallel_text(
 
 
 def scan_pairs(pairs: Pairs, source: TextEncoder, target: TextEncoder) -> ParallelTextSummary:
-    """Does the work of `scan_parallel_text`, once for the same pairs and encoders."""
+    """Does the work of `scan_parallel_text`; repeated calls with the same arguments are cached."""
     if is_scanned(pairs) and pairs.scan[:2] == (source, target):
         return pairs.scan[2]
     scan = _summarize_records if isinstance(pairs, RecordPairs) else _scan

@@ -76,8 +76,8 @@ def prepare_records(
     """Tokenizes parallel text once, and writes the ids to a directory.
 
     `make_dataset(output_dir, None, source, target)` reads them. Sequences are not truncated, so
-    the maximum lengths may be chosen later. The directory appears when it is complete. What is
-    written does not depend on `workers`, and the order of training not on `shards` either.
+    the maximum lengths may be chosen later. The directory appears only when it is complete. Its
+    content does not depend on `workers`, and the order of training does not depend on `shards`.
 
     Args:
         sources: The source text, or both sides in one object; see `make_dataset`.
@@ -122,7 +122,7 @@ def _write_dev(directory: Path, dev: Pairs, encoders: tuple[TextEncoder, TextEnc
         files = []
         for side in SIDES:
             raw = stack.enter_context(atomic_file(dev_path(directory, side), binary=True))
-            # Without name and time, so that the same text makes the same file.
+            # Without name and time, so that the same text results in the same file.
             packed = stack.enter_context(gzip.GzipFile("", "wb", fileobj=raw, mtime=0))
             files.append(stack.enter_context(io.TextIOWrapper(packed, "utf-8", newline="\n")))
         for pair in dev:
@@ -216,7 +216,7 @@ class _BlockEncoder:
 
     def _encode(self, before: int, sources: list[str], targets: list[str]) -> _PackedBlock:
         numbers, sides = [], ([], [])
-        # Texts of unequal length are an error once they have been read.
+        # Texts of unequal length cause an error once they have been read.
         for number, lines in enumerate(zip(sources, targets, strict=False), start=before + 1):
             ids = [
                 encoder.vocabulary.to_ids(encoder.split(line))
@@ -279,7 +279,7 @@ def _start_worker(directory: str):
 
 
 def _end_with_parent():
-    """Ends this process when the main process was killed, instead of waiting for it forever."""
+    """Ends this process if the main process was killed, instead of waiting for it forever."""
     wait([multiprocessing.parent_process().sentinel])
     os._exit(1)
 

@@ -15,7 +15,7 @@ from keras_seq2seq.data.sequences import start_instead_of_end, starts_of
 from keras_seq2seq.text import TextEncoder
 
 # Number of batches that are passed from Python to TensorFlow at once. A call takes as long as
-# padding some hundred pairs.
+# padding a few hundred pairs.
 _BATCHES_AT_ONCE = 64
 
 
@@ -71,14 +71,14 @@ def record_dataset(
         line_numbers: Whether to add the line numbers to each element.
         shards: The shards of each batch to return.
         num_shards: Number of shards of each batch.
-        skip_batches: Number of batches to leave out at the beginning.
+        skip_batches: Number of batches to skip at the beginning.
     """
     buckets_of = _make_classifier(batching, (source.max_length, target.max_length))
     buckets = records.count_per_block(buckets_of, len(batching.batch_sizes))
     iterations = count()
 
     def groups() -> Iterator[tuple[_Matrices, ...]]:
-        # A single epoch has the number of the iteration, as with text.
+        # A single epoch is numbered by the iteration, as with text.
         first_epoch = next(iterations) if epochs == 1 else 0
         order = BatchOrder(
             records.pairs_of_blocks,
@@ -111,7 +111,7 @@ def record_dataset(
         return tf.data.Dataset.from_tensor_slices(positions).map(get)
 
     dataset = tf.data.Dataset.from_generator(groups, output_signature=_GROUP)
-    # Padding goes on while the batches before are being used.
+    # Padding continues while earlier batches are being used.
     return dataset.prefetch(1).flat_map(split).prefetch(tf.data.AUTOTUNE)
 
 

@@ -1,15 +1,15 @@
 """The order of prepared records in training, as a function of seed, epoch and index.
 
 An epoch is a random permutation of all blocks. Windows of `BLOCKS_PER_WINDOW` consecutive blocks of
-this permutation are read one after the other, and the pairs of a window are permuted. So the memory
-is that of one window, and the shuffle is uniform if the corpus fits into one window. In a larger
-corpus, pairs of the same block of lines stay within the same window, and the blocks of a window are
-a random sample of the whole corpus.
+this permutation are read one after the other, and the pairs of a window are permuted. Memory use is
+therefore that of one window, and the shuffle is uniform if the corpus fits into one window. In a
+larger corpus, pairs of the same block of lines stay within the same window, and the blocks of a
+window are a random sample of the whole corpus.
 
-The pairs then go into buckets. A bucket with enough pairs makes a batch, and the others wait. To
-start at any batch, its epoch, its window and the number of pairs that wait in each bucket are
-computed from the numbers of pairs of each bucket in each block. Only the blocks of the pairs that
-wait, and of the window, are read.
+The pairs then go into buckets. A bucket with enough pairs forms a batch, and the other pairs wait.
+To start at any batch, its epoch, its window and the number of waiting pairs in each bucket are
+computed from the numbers of pairs of each bucket in each block. Only the blocks of the window and
+of the waiting pairs are read.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -57,7 +57,7 @@ class BatchOrder:
         """Yields the batches from a number on, in groups.
 
         Args:
-            first_batch: Number of batches to leave out at the beginning.
+            first_batch: Number of batches to skip at the beginning.
 
         Yields:
             Pairs, and the batches: the indices of the pairs of each.
@@ -69,7 +69,7 @@ class BatchOrder:
         while self._epochs is None or epoch < self._epochs:
             while window < windows:
                 pairs, rows = self._read_window(epoch, window)
-                # The pairs that wait come first.
+                # Waiting pairs come first.
                 rows = np.concatenate([np.arange(len(waiting.lines)), rows + len(waiting.lines)])
                 pairs = Block.concatenate([waiting, pairs])
                 batches, rest = self._batch(pairs, rows)
@@ -109,7 +109,7 @@ class BatchOrder:
     def _find(self, batch: int) -> tuple[int, int, int]:
         """Returns the last epoch and window before which at most `batch` batches are complete.
 
-        The third number is that of the batches.
+        The third number is the number of complete batches.
         """
         epoch = int(batch / (self._totals / self._sizes).sum())
         # Not all pairs of earlier epochs are in complete batches, and division is not exact.
@@ -130,7 +130,7 @@ class BatchOrder:
         return (epochs * self._totals // self._sizes).sum()
 
     def _waiting_before(self, epoch: int, window: int) -> Block:
-        """Returns the pairs that wait in buckets before a window, in their order."""
+        """Returns the pairs that are waiting in buckets before a window, in order."""
         counts = self._counts_of_windows(epoch)
         missing = (epoch * self._totals + counts[:window].sum(axis=0)) % self._sizes
         parts = []
@@ -162,7 +162,7 @@ class BatchOrder:
             epoch: The epoch, starting at 0.
             window: The window.
             needed: Boolean of shape `(buckets,)`. If given, blocks without pairs of these buckets
-                are left out.
+                are skipped.
 
         Returns:
             The pairs in the order of the blocks, and their indices in the order of training.

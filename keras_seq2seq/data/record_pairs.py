@@ -119,7 +119,7 @@ class RecordPairs(Pairs):
         """Checks that the records were written with the tokenizers of these encoders.
 
         Raises:
-            UserError: If not, or if an encoder samples, which needs text.
+            UserError: If they were not, or if an encoder samples, which needs text.
         """
         self._check((source.tokenizer, target.tokenizer), "the ones to train with")
         for side, encoder in zip(SIDES, (source, target), strict=True):
@@ -140,7 +140,7 @@ class RecordPairs(Pairs):
         return total
 
     def sha256(self, side: str) -> str:
-        """Returns a hash of one side and of all that determines the order of training."""
+        """Returns a hash of one side and of everything that determines the order of training."""
         content = [
             (VERSION, LINES_PER_BLOCK, corpus.manifest[side]["text_sha256"], weight)
             for corpus, weight in zip(self._corpora, self._weights, strict=True)

@@ -123,7 +123,7 @@ def dev_path(directory: str | os.PathLike, side: str) -> Path:
 
 
 def hash_tokenizer(tokenizer: Tokenizer) -> str:
-    """Returns a SHA-256 hash of all that determines the ids of a text."""
+    """Returns a SHA-256 hash of everything that determines the ids of a text."""
     return _hash([tokenizer.name, tokenizer.get_config(), tokenizer.fingerprint()])
 
 
@@ -141,7 +141,7 @@ def write_manifest(directory: Path, content: dict[str, Any]):
 
 
 def is_prepared(path: Any) -> bool:
-    """Returns whether a path is that of a directory of prepared records."""
+    """Returns whether a path is a directory of prepared records."""
     return isinstance(path, (str, os.PathLike)) and os.path.isfile(
         os.path.join(path, MANIFEST_NAME)
     )
@@ -150,7 +150,7 @@ def is_prepared(path: Any) -> bool:
 class Records:
     """A directory of prepared records.
 
-    The manifest and the index are checked at once, and each block when it is read.
+    The manifest and the index are checked immediately, and each block when it is read.
 
     Args:
         path: The directory.

@@ -34,7 +34,7 @@ class Sequences(NamedTuple):
         return Sequences(self.ids[_positions(starts_of(self.counts)[rows], counts)], counts)
 
     def cut(self, longest: int) -> "Sequences":
-        """Returns the rows, of which only the first `longest` ids are kept."""
+        """Returns the rows, truncated to the first `longest` ids."""
         counts = np.minimum(self.counts, longest)
         return Sequences(self.ids[_positions(starts_of(self.counts), counts)], counts)
 
@@ -64,7 +64,7 @@ def start_instead_of_end(padded: np.ndarray, widths: np.ndarray) -> np.ndarray:
     """Converts the result of `padded_with_end`: start tokens replace the end tokens.
 
     Args:
-        padded: The padded rows, of which each contains one end token.
+        padded: The padded rows, each with one end token.
         widths: The length of each row, int64 of shape `(rows,)`.
 
     Returns:
@@ -83,5 +83,5 @@ def starts_of(counts: np.ndarray) -> np.ndarray:
 
 
 def _positions(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Returns `start, start + 1, ...` for each row, as many as its count."""
+    """Returns `start, start + 1, ...` for each row, as many numbers as its count."""
     return np.arange(counts.sum()) + np.repeat(starts - starts_of(counts), counts)

@@ -38,7 +38,7 @@ def split_pairs(sources: Any, targets: Any, dev_size: int | float = 0.1, seed: i
     """Splits pairs into a training and a dev part that have no text in common.
 
     No source line of the dev part is a source line of the training part, and no target line of the
-    dev part is a target line of the training part. Lines that differ only in white space are
+    dev part is a target line of the training part. Lines that differ only in whitespace are
     equal. Pairs that are connected by equal lines therefore stay together: if "hello" and "hi" are
     both translated as "hallo", all pairs with one of the three are in the same part.
 
@@ -62,7 +62,7 @@ def split_pairs(sources: Any, targets: Any, dev_size: int | float = 0.1, seed: i
     Raises:
         InputError: If `dev_size` is out of range, if a part would be empty, or if there is not the
             same number of sources and targets.
-        TypeError: If the text contains something else than strings.
+        TypeError: If the text contains anything other than strings.
 
     Example:
 

@@ -80,7 +80,7 @@ class FrequentTokens:
     """Counts tokens and keeps the most frequent ones.
 
     Counts are exact for up to `MAX_TOKEN_TYPES` different tokens. After that, rare tokens are
-    dropped from time to time, so that the counts of others may be too low.
+    dropped from time to time, so counts may be too low.
 
     Args:
         max_types: Maximum number of different tokens to keep.
@@ -127,17 +127,17 @@ class Largest:
 
 
 def excerpt(line: str) -> str:
-    """Returns the start of a line, with an ellipsis if the line is longer."""
+    """Returns the beginning of a line, with an ellipsis if the line is longer."""
     if len(line) <= _EXCERPT_CHARACTERS:
         return line
     return f"{line[: _EXCERPT_CHARACTERS - 1]}…"
 
 
 def visible(text: str) -> str:
-    """Returns text whose invisible characters are spelled, such as `<U+202E>`.
+    """Returns text with invisible characters replaced by code points, such as `<U+202E>`.
 
-    These are control and formatting characters, which could change a terminal or the order of the
-    characters on a page, white space other than spaces, and unassigned characters.
+    These are control and formatting characters, which could affect a terminal or the order of the
+    characters on a page, whitespace other than spaces, and unassigned characters.
     """
     if text.isascii() and text.isprintable():
         return text

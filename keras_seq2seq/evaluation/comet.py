@@ -24,7 +24,7 @@ class CometSignature(Signature):
 class Comet(Metric):
     """COMET: the quality of each line as estimated by a neural network, averaged over lines.
 
-    Scores are multiplied by 100. If a line has several references, the best score counts. The
+    Scores are multiplied by 100. If a line has several references, the best score is used. The
     network is loaded when the first lines are scored, and downloaded unless it is a file. It runs
     on a GPU if PyTorch finds one.
 

@@ -89,8 +89,8 @@ class ErrorRate(LineMetric):
     it may exceed 100. Words and phones are separated by whitespace, so that their error rates only
     differ in name. Spaces within a line count as characters.
 
-    If a line has several references, only the nearest one counts: the one with the fewest errors,
-    and the longest of those.
+    If a line has several references, only the closest one counts: the one with the fewest errors,
+    or the longest of them in case of a tie.
 
     Args:
         name: `"wer"` (words), `"per"` (phones) or `"cer"` (characters).

@@ -17,8 +17,8 @@ def reference_streams(references: References) -> list[list[str | None]]:
             strings.
 
     Returns:
-        A list of streams, as many as a line has references at most. Each stream is a list with one
-        reference of each line, or `None` for lines that have fewer references.
+        A list of streams, as many as the largest number of references of a line. Each stream is a
+        list with one reference of each line, or `None` for lines with fewer references.
 
     Raises:
         UserError: If a line has no reference.

@@ -27,7 +27,7 @@ PERPLEXITY = "perplexity"
 
 LOWER_IS_BETTER = frozenset(("ter", "wer", "cer", "per", "sequence_error", PERPLEXITY))
 
-# A neural metric, which also reads the sources.
+# A neural metric that also uses the sources.
 COMET = "comet"
 COMET_MODEL = "Unbabel/wmt22-comet-da"
 
@@ -81,7 +81,7 @@ def make_metrics(
         names: The names of the metrics: those of `METRIC_NAMES`, and `"comet"`.
         tokenize: The tokenizer of BLEU, one of `TOKENIZERS`. Use `"none"` for tokenized text.
         lowercase: Whether to ignore case. TER always ignores case, COMET never.
-        sources: The sources of the lines that will be scored, which only COMET reads.
+        sources: The sources of the lines that will be scored, which only COMET uses.
         comet_model: The name or the checkpoint file of the COMET model.
 
     Returns:

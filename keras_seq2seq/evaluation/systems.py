@@ -50,7 +50,7 @@ def evaluate(
         hypotheses: List of strings, the translations.
         references: List with the reference of each translation, a string, or its references, a
             list of strings. BLEU, chrF and TER use several references as in sacrebleu; error
-            rates take the nearest one, exact match any of them, ROUGE and COMET the best.
+            rates use the closest one, exact match any of them, ROUGE and COMET the best.
         metrics: The names of the metrics: those of `METRIC_NAMES`, and `"comet"`.
         tokenize: The tokenizer of BLEU: `"none"` for tokenized text, `"char"` or `"zh"` for text
             without spaces, or another one of `TOKENIZERS`.

@@ -1,4 +1,4 @@
-"""Exporting a translator to a directory, and checking that both translate alike."""
+"""Exporting a translator to a directory, and comparing the translations of both."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -35,13 +35,13 @@ def export_translator(
             directory of all versions of the model, and the export is the next version, such as
             `output_dir/1`.
         format: `"litert"`, which `keras_seq2seq.runtime` reads, or `"saved_model"`, which maps
-            text to text in TensorFlow alone.
+            text to text and needs only TensorFlow.
         quantize: See `keras_seq2seq.export.litert.convert`.
         check_lines: Sources that both translate, to compare the results.
         card: Facts about the model for its model card: names and values.
 
     Returns:
-        The `Agreement` on `check_lines`, or `None` without any.
+        The `Agreement` on `check_lines`, or `None` without lines.
 
     Raises:
         UserError: If the model cannot be exported, or if the exported model is in float32 and
@@ -122,5 +122,5 @@ def _describe_difference(line: str, original: Translation, other: Translation) -
     return (
         f"the exported model translates {line[:60]!r} as {other.text[:60]!r} with score "
         f"{other.score:.4f}, but the original as {original.text[:60]!r} with score "
-        f"{original.score:.4f}; it was not written"
+        f"{original.score:.4f}; nothing was written"
     )

@@ -22,8 +22,8 @@ from keras_seq2seq.translator.translator import Translator
 
 QUANTIZATIONS = ("none", "float16", "int8")
 
-# A single sentence is decoded fastest by a graph for one sentence, many by graphs for several:
-# weights are then read once per step for all of them.
+# A single sentence is decoded fastest by a graph for one sentence, and many sentences by graphs for
+# several, which read the weights only once per step for all of them.
 BATCH_SIZES = (1, 8)
 
 
@@ -111,7 +111,7 @@ def convert(model: Seq2Seq | Ensemble, search: Search, quantize: str = "none") -
         model: The model.
         search: The search. Its options, except for `max_length`, become part of the model.
         quantize: Precision of the weights of matrix products: `"none"` (float32), `"float16"`, or
-            `"int8"` with activations that are quantized while the model runs.
+            `"int8"` with activations that are quantized at run time.
 
     Returns:
         The contents of a `.tflite` file.
@@ -180,7 +180,7 @@ def _decode(model, search, with_details, source_ids, prefix, max_length):
             model.decode_step,
             states,
             memory,
-            # Not counting the end token.
+            # Without the end token.
             source_lengths=tf.reduce_sum(is_token, axis=-1) - 1,
             prefix=prefix,
             max_length=max_length,

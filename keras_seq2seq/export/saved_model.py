@@ -50,7 +50,7 @@ The signature `details` returns all hypotheses, with scores, tokens and attentio
 
 
 class Result(NamedTuple):
-    """A translation by a SavedModel, as far as it is compared with the original."""
+    """The parts of a translation by a SavedModel that are compared with the original."""
 
     text: str
     score: float
@@ -106,7 +106,7 @@ class TextModel:
         source = self._encode(text)
         found = self._find(source, True, self._model.has_attention)
         tokens, lengths = self._read(found, source)
-        # Rank 0 of an empty line is an empty translation, which is certain; there are no others.
+        # The best translation of an empty line is empty and certain; there are no others.
         is_first = tf.range(tf.shape(found.scores)[1])[None, :] == 0
         empty_scores = tf.where(is_first, 0.0, -float("inf"))
         has_tokens = source.lengths > 0
@@ -124,7 +124,7 @@ class TextModel:
         return _without_last(results)
 
     def _encode(self, text) -> "_Source":
-        # An additional line, since the batch may be empty, but not that of the search.
+        # Adds a line, since the batch may be empty, but the search needs at least one line.
         text = tf.concat([text, [""]], axis=0)
         ids = self._source(text)
         check = tf.debugging.assert_less_equal(
@@ -205,7 +205,7 @@ class SavedTranslator:
     """
 
     def __init__(self, path: Path):
-        # The signatures do not keep the model.
+        # The signatures do not keep a reference to the model.
         self._model = tf.saved_model.load(str(path))
 
     def stream(self, lines: Iterable[str]) -> Iterator[Result]:

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import tensorflow as tf
 
-# Where TensorFlow Serving looks for them in a SavedModel.
+# Where TensorFlow Serving looks for the requests in a SavedModel.
 PATH = Path("assets.extra", "tf_serving_warmup_requests")
 
 
 def write_warm_up(path: Path, name: str, lines: list[str]):
     """Writes one request for each signature.
 
-    The file contains records of the message `PredictionLog`, which is defined in the package
-    tensorflow-serving-api. That depends on all of TensorFlow, but only these fields are needed:
+    The file contains records of the message `PredictionLog` from the package
+    tensorflow-serving-api, which depends on TensorFlow. Only these fields are needed:
 
     ```
     PredictionLog {PredictLog predict_log = 6}
@@ -27,7 +27,7 @@ def write_warm_up(path: Path, name: str, lines: list[str]):
         lines: The text to translate.
     """
     tensor = tf.make_tensor_proto(lines, tf.string, shape=[len(lines)]).SerializeToString()
-    # An entry of a map is a message of a key and a value.
+    # An entry of a map is a message with a key and a value.
     text = _field(1, b"text") + _field(2, tensor)
     file = path / PATH
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -45,7 +45,7 @@ def _field(number: int, content: bytes) -> bytes:
 
 
 def _varint(value: int) -> bytes:
-    """Encodes an integer in groups of 7 bits from the lowest; all but the last have the top bit."""
+    """Encodes an integer as a varint: groups of 7 bits, lowest first, each but the last flagged."""
     groups = bytearray()
     while value > 0x7F:
         groups.append(value & 0x7F | 0x80)

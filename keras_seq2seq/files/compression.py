@@ -50,7 +50,7 @@ class _XzMember:
 
     def decompress(self, data: bytes) -> tuple[bytes, bytes]:
         """Returns decompressed data and the rest of the input."""
-        # The decompressor keeps input that it has not used yet.
+        # The decompressor keeps input that it has not yet used.
         data, rest = (data, b"") if self._decompressor.needs_input else (b"", data)
         try:
             text = self._decompressor.decompress(data, _OUTPUT_BYTES)
@@ -103,8 +103,8 @@ class _Decompressed(io.RawIOBase):
 
     Attributes:
         kind: The name of the compression, for messages.
-        is_one_member: Whether all of the file has been read, and it consists of one member that
-            contains something, and of nothing else.
+        is_one_member: Whether the whole file has been read and consists of exactly one member,
+            which is not empty.
     """
 
     def __init__(self, file: BinaryIO, member_class: type):
@@ -163,7 +163,7 @@ class _Decompressed(io.RawIOBase):
 
 
 def is_compressed(path: str | os.PathLike) -> bool:
-    """Returns whether a file is decompressed when it is read, which its name determines."""
+    """Returns whether a file is decompressed when it is read, according to its name."""
     return os.fspath(path).endswith(COMPRESSION_SUFFIXES)
 
 
@@ -215,8 +215,8 @@ def tensorflow_compression(path: str | os.PathLike, stream: BinaryIO | None = No
         stream: The result of `open_text`, if it has already been read to its end.
 
     Returns:
-        `""` for a plain file, `"GZIP"`, or `None` if TensorFlow cannot read the file: it only reads
-        the first members of some gzip files, and others forever.
+        `""` for a plain file, `"GZIP"`, or `None` if TensorFlow cannot read the file: of some gzip
+        files, it reads only the first members, and on others it never finishes.
     """
     if not is_compressed(path):
         return ""

@@ -1,4 +1,4 @@
-"""Directories: locks of them, and names that are patterns to some libraries, or not UTF-8."""
+"""Directories: locks, and names that are not UTF-8 or that some libraries treat as patterns."""
 
 import json
 import os
@@ -58,7 +58,7 @@ class DirectoryLock:
         return self
 
     def __exit__(self, *error):
-        # While the file is locked, so that nobody else can have locked it.
+        # While the file is locked, so that no other process can have locked it.
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
         self._file.close()
@@ -67,7 +67,7 @@ class DirectoryLock:
         """Checks that no other process has reserved the directory, without writing anything.
 
         Raises:
-            UserError: If one has.
+            UserError: If another process has reserved it.
         """
         with suppress(FileNotFoundError, NotADirectoryError), self._path.open("rb") as file:
             self._try_to_lock(file)
@@ -114,7 +114,7 @@ class LiteralDirectory:
 
     Attributes:
         path: A path of the directory, which is valid as long as this object exists. It is the
-            original one if that has no special characters, or if the system has no `/proc`.
+            original path if it has no special characters, or if the system has no `/proc`.
 
     Example:
         >>> LiteralDirectory("model").path

@@ -81,10 +81,10 @@ def find_files(name: str) -> list[str]:
             there is no such file.
 
     Returns:
-        The files in the order of their names, which are not opened: only `name` if there is such a
-        file, or none that matches.
+        The files, sorted by name and not opened: only `name` if that file exists or if nothing
+        matches.
     """
-    # A NUL character is impossible in a name.
+    # A file name cannot contain a NUL character.
     if "\0" in name or os.path.lexists(name) or not has_magic(name):
         return [name]
     return sorted(glob(name)) or [name]

@@ -8,14 +8,14 @@ from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.compression import DamagedDataError, compression_of
 from keras_seq2seq.files.text_lines import MAX_LINE_BYTES, damaged, short_repr
 
-# A record is its length, a checksum of that, the data, and a checksum of the data.
+# A record consists of its length, a checksum of the length, the data, and a checksum of the data.
 _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
 _MAX_BYTES = 16 * MAX_LINE_BYTES
 
 
 class Features(Mapping):
-    """The features of an example: those of a single byte string are strings.
+    """The features of an example; a feature with a single byte string is read as a string.
 
     Args:
         features: The `feature` field of the message.

@@ -122,13 +122,13 @@ codecs.register_error(_PLAIN, _to_plain_text)
 
 @contextmanager
 def muted_standard_error() -> Iterator[None]:
-    """Discards what is written to file descriptor 2 within the block, also by native code."""
+    """Discards what is written to file descriptor 2 within the block, even by native code."""
     if sys.stderr is not None:
         sys.stderr.flush()
     try:
         saved = os.dup(2)
     except OSError:
-        # It is closed.
+        # File descriptor 2 is closed.
         yield
         return
     null = os.open(os.devnull, os.O_WRONLY)

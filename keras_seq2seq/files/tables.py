@@ -1,7 +1,7 @@
 """Reading files with rows and columns: TSV, CSV, JSON lines, Parquet and TFRecord.
 
-Rows are read one after the other, in constant memory. Each has the name of its place, such as
-`pairs.tsv:7`, for messages. No row is skipped: one that cannot be read is an error.
+Rows are read one after the other, in constant memory. For messages, each row has the name of its
+place, such as `pairs.tsv:7`. No row is skipped: a row that cannot be read is an error.
 """
 
 import csv
@@ -77,7 +77,7 @@ class Table:
             name, the first row of a TSV or CSV file is its header, and otherwise a row like any
             other. In JSON lines, the name "translation.en" is the key "en" of the object
             "translation", unless there is a key "translation.en". `None` means the columns
-            "source" and "target" if the table has these names, or else the only two columns.
+            "source" and "target" if the table has these names, or otherwise the only two columns.
         file_format: The format, see `table_format`. Defaults to that of the file's name.
         stream: An open binary file to read in place of `path`: TSV, CSV or JSON lines.
 
@@ -86,7 +86,7 @@ class Table:
             has not been read yet.
 
     Raises:
-        UserError: If the file cannot be opened or is no table.
+        UserError: If the file cannot be opened or is not a table.
 
     Example:
         >>> [row.values for row in Table("pairs.tsv", ("en", "de"))]
@@ -183,7 +183,7 @@ def _split_commas(lines: Iterable[str], path: str) -> Iterator[tuple[str, list[s
     def count_lines() -> Iterator[str]:
         nonlocal size
         for line in lines:
-            # Without a limit, an open quote would read the rest of the file into memory.
+            # Without a limit, an unclosed quote would read the rest of the file into memory.
             size += len(line) + 1
             if size > MAX_LINE_BYTES:
                 raise UserError(
@@ -197,7 +197,7 @@ def _split_commas(lines: Iterable[str], path: str) -> Iterator[tuple[str, list[s
         try:
             row = next(reader, None)
         except csv.Error as error:
-            raise UserError(f"{path}:{first}: not CSV ({error})") from None
+            raise UserError(f"{path}:{first}: invalid CSV ({error})") from None
         if row is None:
             return
         yield f"{path}:{first}", row
@@ -212,12 +212,14 @@ def _read_objects(stream: BinaryIO, path: str) -> Iterator[tuple[str, dict[str, 
             value = json.loads(line, object_pairs_hook=_unique)
         except json.JSONDecodeError as error:
             what = f"{error.msg} at column {error.colno}" if line.strip() else "empty line"
-            raise UserError(f"{place}: not JSON: {what}; expected an object in each line") from None
+            raise UserError(
+                f"{place}: invalid JSON: {what}; expected an object in each line"
+            ) from None
         except RecursionError:
             raise UserError(f"{place}: JSON is nested too deeply") from None
-        # An integer with thousands of digits, or a key that is given twice.
+        # An integer with thousands of digits, or a duplicate key.
         except ValueError as error:
-            raise UserError(f"{place}: not JSON: {error}") from None
+            raise UserError(f"{place}: invalid JSON: {error}") from None
         if not isinstance(value, dict):
             raise UserError(f"{place}: {short_repr(value)}; expected a JSON object")
         yield place, value
@@ -264,7 +266,7 @@ def _read_parquet(path: str, columns: Sequence[Column] | None) -> Iterator[Row]:
             "pip install 'keras-seq2seq[parquet]'"
         ) from None
     if without_compression_suffix(path) != path:
-        raise UserError(f"{path}: a compressed Parquet file; decompress it, Parquet compresses")
+        raise UserError(f"{path}: decompress this file (Parquet has its own compression)")
     with open_regular_file(path) as stream:
         number = 0
         try:
@@ -338,7 +340,7 @@ def _find(place: str, names: list[str], column: Column) -> int:
 
 def _no_column(place: str, column: Column, names: list[str]) -> UserError:
     if isinstance(column, int):
-        return UserError(f"{place}: columns have no numbers here, only names; got {column}")
+        return UserError(f"{place}: expected the name of a column, got the number {column}")
     shown = ", ".join(short_repr(name) for name in names[:10]) or "none"
     more = ", ..." if len(names) > 10 else ""
     return UserError(f"{place}: no column {column!r}; it has {shown}{more}")

@@ -19,7 +19,7 @@ BYTE_ORDER_MARK = "\ufeff"
 # a whole.
 MAX_LINE_BYTES = 2**20
 
-# The first bytes of files that are no text.
+# The first bytes of files that are not text.
 _FOREIGN = {
     b"\x1f\x8b": "gzip data; rename the file so that it ends in .gz",
     b"\x28\xb5\x2f\xfd": "Zstandard data; rename the file so that it ends in .zst",
@@ -208,7 +208,7 @@ def _decode_line(line: bytes, place: str) -> str:
     except UnicodeDecodeError as error:
         raise UserError(
             f"{place}: not UTF-8: byte 0x{line[error.start]:02x} at column {error.start + 1}; "
-            "convert the file, for example with iconv -t UTF-8"
+            "convert the file, for example with iconv -f LATIN1 -t UTF-8"
         ) from None
 
 

@@ -35,7 +35,7 @@ class KerasCell(Cell):
             that contains the cell applies dropout.
 
     Raises:
-        ValueError: If it is no such layer.
+        ValueError: If it is not such a layer.
 
     Example:
         >>> encoder = UnidirectionalEncoder(cell=KerasCell(keras.layers.SimpleRNNCell(64)))
@@ -104,7 +104,7 @@ def get_cell(cell, num_units=None):
             otherwise.
 
     Raises:
-        ValueError: If `cell` is unknown, no cell, or of another size than `num_units`.
+        ValueError: If `cell` is unknown, not a cell, or of a size other than `num_units`.
     """
     if isinstance(cell, str) and cell in CELLS:
         check_size("num_units", num_units)

@@ -1,4 +1,4 @@
-"""The inputs of models: their form, checks of ids in arrays, and generation from them."""
+"""Inputs of models: their structure, checks of ids in arrays, and generation from them."""
 
 import functools
 import json
@@ -74,10 +74,10 @@ def _checked(method):
 
     @functools.wraps(method)
     def check_and_run(self, x=None, *args, **kwargs):
-        # A model that runs eagerly is called with each batch, which it checks then.
+        # A model that runs eagerly is called with each batch, and checks it then.
         if not self.run_eagerly:
             check_inputs(x)
-        # The next method of the name in the order of the base classes.
+        # The next method of this name in the method resolution order.
         return getattr(super(ChecksInputs, self), method.__name__)(x, *args, **kwargs)
 
     return check_and_run

@@ -27,7 +27,7 @@ _MAX_BARS = 40
 # Longer sequences are in the last bar.
 _SHOWN_FRACTION = 0.998
 
-# Bars of length ratios have the widths of these fractions of a doubling, up to factors of 8.
+# Bars of length ratios span these fractions of a doubling, up to factors of 8.
 _RATIO_STEPS, _RATIO_DOUBLINGS = 4, 3
 
 _KEY = (
@@ -43,7 +43,7 @@ def write_inspection_page(
 
     The page shows plots of lengths, length ratios and padding, and the tables that
     `keras-seq2seq inspect` prints. It contains no scripts. All text is escaped, and invisible
-    characters are spelled, such as `<U+202E>`.
+    characters are shown as code points, such as `<U+202E>`.
 
     Args:
         file: A text file to write to, with encoding UTF-8.
@@ -93,7 +93,7 @@ def _padding_chart(padding: Sequence[PaddingEstimate]) -> str:
 
 
 def _bin_size(*sides: SideInspection) -> int:
-    """Returns the number of lengths per bar, such that no side needs too many bars."""
+    """Returns the number of lengths per bar, chosen so that no side needs too many bars."""
     longest = max(percentile(side.lengths, _SHOWN_FRACTION) for side in sides)
     return math.ceil(longest / _MAX_BARS)
 
@@ -159,7 +159,7 @@ def _table(table: ReportTable, chart: str) -> str:
     title = html.escape(table.title)
     rows = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in table.rows)
     notes = "".join(f'<p class="quiet">{html.escape(line)}</p>' for line in table.note.splitlines())
-    # A region that can be scrolled can also be focused, for the keyboard.
+    # Scrollable regions are focusable, so that they can be scrolled with the keyboard.
     return (
         f'<section><h2>{title}</h2>{chart}<div class="scroll" tabindex="0" role="region" '
         f'aria-label="{title}"><table><thead><tr>{cells(table.header, "th")}</tr></thead>'

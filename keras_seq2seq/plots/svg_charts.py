@@ -32,7 +32,7 @@ def histogram(
         title: Description of the chart for screen readers.
         axis: Label of the horizontal axis.
         kind: "source" or "target", the color.
-        marker: Index of the bar at whose left edge there is a vertical line.
+        marker: Index of the bar whose left edge is marked with a vertical line.
     """
     top = max((bar.count for bar in bars), default=0) or 1
     width = (_WIDTH - _LEFT - _RIGHT) / len(bars)

@@ -14,7 +14,7 @@ from keras_seq2seq.text import TextEncoder, Tokenizer
 
 FORMAT = "keras_seq2seq.litert"
 
-# Increased when older versions of this package could not read the files, or would misread them.
+# Increased when older versions of this package cannot read the files or would misread them.
 FORMAT_VERSION = 1
 
 
@@ -125,7 +125,7 @@ def _check(options: Options):
             raise ValueError(f"{name} is not a boolean")
     mapping = options.unk_mapping
     if mapping is not None and not all(isinstance(value, str) for value in dict(mapping).values()):
-        raise ValueError("unk_mapping contains something else than strings")
+        raise ValueError("unk_mapping contains values that are not strings")
 
 
 def _damaged(path: Path, error: Exception) -> UserError:

@@ -81,9 +81,9 @@ class Translator(TextTranslator):
         return self.options.n_best
 
     def prepare(self, threads: int):
-        """Loads what a number of threads need to translate at the same time.
+        """Loads what the given number of threads need to translate concurrently.
 
-        Later calls are faster, and read the file of the model no more, which may be replaced.
+        Later calls are faster and no longer read the model file, which may then be replaced.
 
         Args:
             threads: Number of threads.
@@ -117,7 +117,7 @@ class Translator(TextTranslator):
 
 
 def _chunks(count: int, batch_sizes: tuple[int, ...]) -> Iterator[tuple[int, int, int]]:
-    """Yields begin, end and batch size of the parts that a batch is decoded in.
+    """Yields the beginning, end and batch size of each part of a batch to decode.
 
     A larger batch size is used if more than half of it is needed.
     """
@@ -149,11 +149,11 @@ class _Interpreters:
     def __init__(self, path: str | os.PathLike):
         self._path = path
         self._free: LifoQueue[_Interpreter] = LifoQueue()
-        # Reports a damaged file at once.
+        # Reports a damaged file immediately.
         self._free.put(_Interpreter(path))
 
     def prepare(self, count: int):
-        """Loads interpreters until there are a number of free ones."""
+        """Loads interpreters until the given number of them is free."""
         for _ in range(count - self._free.qsize()):
             self._free.put(_Interpreter(self._path))
 
@@ -188,7 +188,7 @@ class _Interpreter:
                 f"running an exported model needs LiteRT: pip install ai-edge-litert ({error})"
             ) from None
         try:
-            # LiteRT announces how it runs the model.
+            # LiteRT logs how it runs the model.
             with muted_standard_error():
                 interpreter = Interpreter(os.fspath(path), num_threads=1)
                 interpreter.allocate_tensors()

@@ -30,13 +30,13 @@ from keras_seq2seq.serving.page import add_page
 _ERRORS = {
     400: "The body is not JSON.",
     401: "The token is missing or wrong.",
-    403: "The server has no token, which this request needs.",
+    403: "This request requires a server with a token.",
     404: "There is no such model.",
     408: "The body did not arrive in time.",
     409: "The model could not be loaded; the old version remains.",
     413: "The body is too large.",
-    422: "The body has a wrong field, or a text is too long.",
-    429: "Too many texts wait already; try again after Retry-After seconds.",
+    422: "A field of the body is invalid, or a text is too long.",
+    429: "Too many texts are waiting; retry after the seconds in Retry-After.",
     503: "Too many requests, or the server is shutting down.",
     504: "The translation took too long.",
 }
@@ -114,7 +114,7 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
             task.cancel()
             disconnect.cancel()
         if disconnect in done:
-            # Nobody receives it; it is counted.
+            # Nobody receives this response, but it is counted.
             raise HTTPException(499, "the client disconnected")
         raise HTTPException(504, f"the translation took more than {limits.timeout:g} seconds")
 
@@ -129,7 +129,7 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
         engine, version = models.engine(name), models.version(name)
         n_best = engine.translator.n_best
         if body.n_best is not None and body.n_best > n_best:
-            raise HTTPException(422, f"n_best: expected at most {n_best}, that of the model")
+            raise HTTPException(422, f"n_best: expected at most {n_best}, the n_best of the model")
         if body.tree and not models.describe(name)["beam_tree"]:
             raise HTTPException(422, "tree: the model does not use beam search")
         translations = await run(
@@ -175,9 +175,9 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
 
     @api.post("/v1/models/{name}:reload", responses=_errors(403, 404, 408, 409, 413, 422))
     async def reload_model(name: name_type):
-        """Loads a model again, from the same directory. Needs a server with a token."""
+        """Reloads a model from the same directory. Requires a server with a token."""
         if token is None:
-            message = "reloading over HTTP needs a server with --token; or send SIGHUP to it"
+            message = "reloading over HTTP requires a server with --token; send SIGHUP instead"
             raise HTTPException(403, message)
         try:
             await models.reload(check_name(name))
@@ -189,7 +189,7 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
 
     @api.get("/v1/models", responses=_errors())
     async def list_models():
-        """Returns the models, and the limits of requests."""
+        """Returns the models and the request limits."""
         described = [models.describe(name) for name in models.names]
         sizes = {"max_texts": limits.max_texts, "max_text_length": limits.max_text_length}
         return _respond({"models": described, "limits": sizes})
@@ -235,7 +235,7 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
         problems = error.errors()
         if any(problem["type"] == "json_invalid" for problem in problems):
             return _respond({"error": "the body is not valid JSON"}, 400)
-        # Without the input, which may be large.
+        # Omits the input, which may be large.
         lines = [
             ".".join(map(str, problem["loc"][1:])) + f": {problem['msg']}" for problem in problems
         ]

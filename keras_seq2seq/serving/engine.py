@@ -27,7 +27,7 @@ class Engine:
     """Translates texts in the order in which they arrive, in a limited number of threads.
 
     A thread that becomes free takes its share of the texts that arrived in the meantime as one
-    batch; it never waits for a batch to fill up. Texts whose request was cancelled are skipped.
+    batch; it never waits for a batch to fill up. Texts whose request was canceled are skipped.
 
     Args:
         translator: The translator, which may be called by several threads.
@@ -68,7 +68,7 @@ class Engine:
 
     @property
     def queue_length(self) -> int:
-        """Number of texts that wait to be decoded."""
+        """Number of texts waiting to be decoded."""
         return sum(not job.future.done() for job in self._queue)
 
     def start(self):
@@ -76,7 +76,7 @@ class Engine:
         self._workers = [asyncio.create_task(self._work()) for _ in range(self._threads)]
 
     async def close(self):
-        """Translates what is still waiting, then stops the workers."""
+        """Translates the texts that are still waiting, then stops the workers."""
         self._closing = True
         self._arrived.set()
         await asyncio.gather(*self._workers)
@@ -89,7 +89,7 @@ class Engine:
         with_scores: bool = True,
         with_attention: bool = False,
     ) -> list[Translation]:
-        """Translates texts. If the caller is cancelled, those that still wait are skipped.
+        """Translates texts. If the caller is canceled, texts that are still waiting are skipped.
 
         Args:
             texts: The texts.
@@ -101,10 +101,10 @@ class Engine:
             The translations in the order of the texts.
 
         Raises:
-            QueueFullError: If too many texts wait already.
+            QueueFullError: If too many texts are waiting.
             UserError: If a text or a prefix has too many tokens.
         """
-        # The queue may contain cancelled jobs, so it is only counted when it seems to be full.
+        # The queue may contain canceled jobs, so it is only counted when it seems to be full.
         room = self._max_queue - len(texts)
         if len(self._queue) > room and self.queue_length > room:
             raise QueueFullError
@@ -162,5 +162,5 @@ class Engine:
                 )
             )
         except Exception as error:
-            # One text that fails does not fail the requests that it shares a batch with.
+            # A text that fails does not affect the other requests in its batch.
             return [error] if len(batch) == 1 else [self._run([job])[0] for job in batch]

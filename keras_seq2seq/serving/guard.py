@@ -1,4 +1,4 @@
-"""Checks that precede the handling of a request, as ASGI middleware."""
+"""Checks before a request is handled, as ASGI middleware."""
 
 import asyncio
 import hmac
@@ -13,8 +13,8 @@ from keras_seq2seq.serving.metrics import Metrics
 # balancers.
 OPEN_PATHS = frozenset({"/", "/page.css", "/page.js", "/beam.html", "/healthz", "/readyz"})
 
-# A body that is too large is read up to this multiple of the limit and discarded: clients that
-# still write when the connection is closed do not see the response.
+# A body that is too large is read up to this multiple of the limit and discarded: clients that are
+# still writing when the connection is closed do not see the response.
 _DISCARDED = 8
 
 
@@ -30,7 +30,7 @@ class Guard:
     Attributes:
         ready: Whether `/readyz` reports that the server is ready.
         accepting: Whether requests are accepted.
-        in_progress: Number of requests that are processed.
+        in_progress: Number of requests being processed.
     """
 
     def __init__(self, app, limits: Limits, token: str | None, metrics: Metrics):
@@ -106,7 +106,7 @@ class Guard:
             message = f"the body is too large; expected at most {self._limits.max_body} bytes"
             await _reject(send, 413, message)
             return
-        # Bodies are JSON, also those that `curl -d` declares to be a form.
+        # Bodies are JSON, including those that `curl -d` declares to be a form.
         others = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
         scope["headers"] = [*others, (b"content-type", b"application/json")]
         messages = [{"type": "http.request", "body": body, "more_body": False}]

@@ -11,9 +11,9 @@ class Limits:
         max_texts: Maximum number of texts per request.
         max_text_length: Maximum number of characters per text.
         max_body: Maximum size of a request body in bytes.
-        max_queue: Maximum number of texts per model that wait to be decoded.
-        max_requests: Maximum number of requests that are processed at the same time.
-        timeout: Maximum time of a request in seconds.
+        max_queue: Maximum number of texts per model waiting to be decoded.
+        max_requests: Maximum number of concurrent requests.
+        timeout: Time limit of a request in seconds.
     """
 
     max_texts: int = 64

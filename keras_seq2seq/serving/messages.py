@@ -18,7 +18,7 @@ class _Strict(BaseModel):
 
 
 class HypothesisAnswer(BaseModel):
-    """One of the translations of a text. The last fields are only there with `details`."""
+    """One of the translations of a text. The last fields are only present with `details`."""
 
     text: str
     score: float | None = Field(description="Log-probability in nats, with the model's penalties.")
@@ -33,7 +33,7 @@ class HypothesisAnswer(BaseModel):
 class TreeAnswer(BaseModel):
     """The hypotheses that beam search kept at each step."""
 
-    separator: str = Field(description="The text between two tokens.")
+    separator: str = Field(description="The string between two tokens.")
     nodes: list[tuple[int, str | None, float]] = Field(
         description="Index of the parent, token (null at the start and at an end), log-probability."
     )
@@ -43,7 +43,7 @@ class TreeAnswer(BaseModel):
 
 
 class TranslationAnswer(BaseModel):
-    """The translation of a text. Fields that were not requested are left out."""
+    """The translation of a text. Fields that were not requested are omitted."""
 
     text: str
     score: float | None
@@ -53,7 +53,7 @@ class TranslationAnswer(BaseModel):
 
 
 class TranslateAnswer(BaseModel):
-    """The answer of `/translate`."""
+    """The response of `/translate`."""
 
     model: str
     version: str
@@ -61,7 +61,7 @@ class TranslateAnswer(BaseModel):
 
 
 class PredictAnswer(BaseModel):
-    """The answer of `:predict`: `predictions` for `instances`, `outputs` for `inputs`."""
+    """The response of `:predict`: `predictions` for `instances`, `outputs` for `inputs`."""
 
     predictions: list[str | dict[str, Any]] = []
     outputs: list[str] | dict[str, list] = []
@@ -98,10 +98,11 @@ def make_request_types(limits: Limits) -> SimpleNamespace:
             None, ge=1, le=1000, description="Number of translations per text, at most the model's."
         )
         prefix: texts_type | None = Field(
-            None, description='What the translation of each text must begin with; "" for nothing.'
+            None,
+            description='Prefix that the translation of each text must begin with; "" for none.',
         )
         details: bool = Field(False, description="Whether to return tokens, attention and so on.")
-        tree: bool = Field(False, description="Whether to return the tree of beam search.")
+        tree: bool = Field(False, description="Whether to return the beam search tree.")
 
         @model_validator(mode="after")
         def _check_prefix(self):
@@ -153,7 +154,7 @@ def describe_translation(
         n_best: Number of hypotheses to include, or `None` for no list of hypotheses; with details,
             for all of them.
         details: Whether to include tokens, scores of tokens and attention.
-        with_tree: Whether to include the tree of beam search.
+        with_tree: Whether to include the beam search tree.
     """
     answer: dict[str, Any] = {"text": translation.text, "score": translation.score}
     hypotheses = translation.hypotheses[:n_best]

@@ -1,4 +1,4 @@
-"""Metrics in the format of Prometheus."""
+"""Metrics in Prometheus format."""
 
 from collections.abc import Callable
 
@@ -20,8 +20,8 @@ class Metrics:
 
     Attributes:
         requests: Counter of finished requests by endpoint and status.
-        seconds: Histogram of the time of requests by endpoint.
-        in_progress: Gauge of the requests that are processed.
+        seconds: Histogram of request durations by endpoint.
+        in_progress: Gauge of the requests being processed.
         texts: Counter of translated texts by model.
         batches: Histogram of the batch sizes by model.
         reloads: Counter of reloads by model and result.
@@ -36,18 +36,18 @@ class Metrics:
 
         self.requests = make(Counter, "requests", "Requests.", ["endpoint", "status"])
         self.seconds = make(
-            Histogram, "request_seconds", "Time of a request.", ["endpoint"], buckets=_SECONDS
+            Histogram, "request_seconds", "Duration of a request.", ["endpoint"], buckets=_SECONDS
         )
-        self.in_progress = make(Gauge, "requests_in_progress", "Requests that are processed.")
+        self.in_progress = make(Gauge, "requests_in_progress", "Requests being processed.")
         self.texts = make(Counter, "texts", "Texts that were decoded.", ["model"])
         self.batches = make(
-            Histogram, "batch_size", "Texts that were decoded at once.", ["model"], buckets=_SIZES
+            Histogram, "batch_size", "Texts decoded in one batch.", ["model"], buckets=_SIZES
         )
         self.reloads = make(Counter, "reloads", "Reloads of a model.", ["model", "result"])
-        self._queue = make(Gauge, "queue_length", "Texts that wait to be decoded.", ["model"])
+        self._queue = make(Gauge, "queue_length", "Texts waiting to be decoded.", ["model"])
 
     def watch_queue(self, model: str, length: Callable[[], int]):
-        """Reports the length of a queue, which is read when the metrics are."""
+        """Reports the length of a queue, which is read whenever the metrics are read."""
         self._queue.labels(model).set_function(length)
 
     def count_batch(self, model: str, size: int):

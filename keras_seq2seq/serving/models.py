@@ -17,7 +17,7 @@ _log = logging.getLogger("keras_seq2seq.serving")
 class ServedModels:
     """Models by name, each of which can be replaced by a new version while it is in use.
 
-    All models are loaded at once, so that a directory that cannot be read is reported at the start.
+    The constructor loads all models, so a directory that cannot be read is reported at startup.
 
     Args:
         loaders: For each name, a function that loads the model.
@@ -46,7 +46,7 @@ class ServedModels:
         self._threads = threads
         self._batch_size = batch_size
         self._max_queue = max_queue
-        # Loads one model at a time. Threads are kept, since each new one makes memory fragmented.
+        # Loads one model at a time. The threads are kept, since each new thread fragments memory.
         self._loading = ThreadPoolExecutor(1, "load")
         self._executors = {name: ThreadPoolExecutor(threads, name) for name in self._loaders}
         self._retired: set[asyncio.Task] = set()
@@ -73,7 +73,7 @@ class ServedModels:
         return self._versions[name]
 
     def describe(self, name: str) -> dict[str, Any]:
-        """Returns name, version and abilities of a model as JSON values."""
+        """Returns name, version and capabilities of a model as JSON values."""
         translator = self._engines[name].translator
         return {
             "name": name,
@@ -91,16 +91,16 @@ class ServedModels:
             self._engines[name] = self._start_engine(name, translator)
 
     async def close(self):
-        """Translates what is still waiting, then stops the threads."""
+        """Translates the texts that are still waiting, then stops the threads."""
         await asyncio.gather(*(engine.close() for engine in self._engines.values()), *self._retired)
         for executor in (self._loading, *self._executors.values()):
             executor.shutdown(wait=False)
 
     async def reload(self, name: str):
-        """Loads a model again, from the same directory.
+        """Reloads a model from the same directory.
 
-        Requests are answered by the old version until the new one is ready. If that cannot be
-        loaded, the old version remains.
+        The old version answers requests until the new one is ready, and remains in use if the new
+        one cannot be loaded.
 
         Raises:
             Exception: If the model cannot be loaded; a `UserError` if the directory is at fault.
@@ -121,10 +121,10 @@ class ServedModels:
         task.add_done_callback(self._retired.discard)
 
     async def _retire(self, engine: Engine):
-        # It still translates the texts that it has accepted.
+        # The old version still translates the texts that it has accepted.
         await engine.close()
         del engine
-        # Models of TensorFlow contain cycles.
+        # TensorFlow models contain reference cycles.
         await asyncio.get_running_loop().run_in_executor(self._loading, gc.collect)
 
     async def reload_all(self):

@@ -21,7 +21,7 @@ def open_socket(host: str, port: int) -> socket.socket:
         port: The port; 0 for any free one.
 
     Raises:
-        UserError: If that is not possible, for instance because the port is in use.
+        UserError: If this fails, for example because the port is in use.
     """
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -69,8 +69,8 @@ def serve(
         listener: A socket from `open_socket`.
         on_start: Function that is called when the server accepts connections.
         timeout: Maximum time in seconds to wait for running requests.
-        shutdown_delay: Time in seconds in which `/readyz` reports that the server shuts down, but
-            requests are still accepted, so that load balancers can react.
+        shutdown_delay: Time in seconds during which `/readyz` reports that the server is shutting
+            down while requests are still accepted, so that load balancers can react.
 
     Returns:
         The signal that ended the server.

@@ -1,4 +1,4 @@
-"""Choosing a tokenizer for a text, and the size of its vocabulary."""
+"""Choosing a tokenizer and the size of its vocabulary for a text."""
 
 import warnings
 from collections import Counter
@@ -23,7 +23,7 @@ _MIN_PIECES = 1_000
 _CHARACTERS_PER_PIECE = 200
 _BYTE_PIECES = 256
 
-# Sizes of vocabularies that are counted.
+# Sizes of vocabularies of the most frequent tokens.
 _MAX_WORDS = 30_000
 _MANY_TOKENS = 10_000
 
@@ -41,15 +41,14 @@ class Choice(NamedTuple):
 
 
 def choose_tokenizer(lines: Sequence[str]) -> Choice:
-    """Chooses a tokenizer by the statistics of a text.
+    """Chooses a tokenizer based on statistics of a text.
 
-    The first rule that applies decides, where tokens are separated by white space:
+    The first rule that matches is used. In these rules, tokens are separated by whitespace:
 
     1. At least 1 % of the tokens end in "@@": output of subword-nmt, whitespace.
     2. Lines have 1.5 tokens or more on average, and either 90 % of the tokens are single
-       characters, or there are at most 128 different tokens, tokens have at most three
-       characters on average, and each occurs five times on average: symbols such as phones,
-       whitespace.
+       characters, or there are at most 128 distinct tokens, which have at most three characters
+       and occur at least five times on average: symbols such as phones, whitespace.
     3. Lines have at most 30 characters on average, and either fewer than 1.5 tokens on average or
        20 % digits: single words, dates and numbers, characters.
     4. Everything else: raw text, sentencepiece.
@@ -102,8 +101,8 @@ def build_tokenizer(
         name: The name of the tokenizer.
         lines: The text, or a sample of it.
         size: Maximum number of tokens. Defaults to 30,000, or for SentencePiece to one piece per
-            200 characters of the text, at least 1,000 and at most 8,000; but to 256 pieces for
-            bytes and two per different character if that is more.
+            200 characters of the text, at least 1,000 and at most 8,000, or to 256 pieces for
+            bytes plus two per distinct character if that is more.
         min_frequency: Minimum number of occurrences of a token, except with SentencePiece. Defaults
             to 2 if the text has at least 10,000 tokens, and to 1 otherwise.
         **options: Arguments of the tokenizer.

@@ -12,7 +12,7 @@ from keras_seq2seq.text.vocabulary import Vocabulary
 
 
 def _name(byte: int) -> str:
-    """Returns the token of a byte: a character of ASCII, or its number such as "<0xC3>"."""
+    """Returns the token of a byte: an ASCII character, or a number such as "<0xC3>"."""
     if byte == ord(" "):
         return SPACE
     return chr(byte) if ord(" ") < byte < 0x7F else f"<0x{byte:02X}>"
@@ -27,15 +27,15 @@ _BYTE_OF = dict(zip(_NAMES, _BYTES, strict=True))
 class ByteTokenizer(Tokenizer):
     """Splits raw text into the bytes of its UTF-8 encoding.
 
-    The vocabulary is fixed: the 256 bytes have the ids 4 to 259. Printable characters of ASCII are
-    tokens of that name, with "▁" as the space; other bytes are numbers such as "<0xC3>".
+    The vocabulary is fixed: the 256 bytes have the ids 4 to 259. Printable ASCII characters are
+    their own tokens, except that "▁" is the space; other bytes are numbers such as "<0xC3>".
     `detokenize` is the exact inverse of `split`.
 
     Args:
-        vocabulary: The fixed vocabulary, which can be left out.
+        vocabulary: The fixed vocabulary, which can be omitted.
 
     Raises:
-        UserError: If `vocabulary` is another one.
+        UserError: If `vocabulary` is a different one.
 
     Example:
 
@@ -98,7 +98,7 @@ class ByteTokenizer(Tokenizer):
 
         ids = self._lookup_table().lookup(tokens.values)
         is_byte = ids != UNKNOWN_ID
-        # Tokens that are no bytes take the place of the first one before they are replaced.
+        # Tokens that are not bytes are treated as the first byte before they are replaced.
         numbers = tf.where(is_byte, ids - len(SPECIAL_TOKENS), 0)
         encoded = tf.where(is_byte, tf.gather(tf.constant(_BYTES), numbers), tokens.values)
         lines = tf.strings.reduce_join(tokens.with_values(encoded), axis=-1)

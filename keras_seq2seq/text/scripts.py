@@ -34,7 +34,7 @@ def _script_of(character: str) -> str:
 def is_in_script(line: str, script: str) -> bool:
     """Returns whether at least half of the letters of a line belong to a script.
 
-    A line without letters, such as a number, is in every script.
+    A line without letters, such as a number, belongs to every script.
 
     Args:
         line: The line.

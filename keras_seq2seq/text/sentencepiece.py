@@ -20,10 +20,10 @@ from keras_seq2seq.text.vocabulary import Vocabulary
 
 MODEL_TYPES = ("unigram", "bpe")
 
-# Models of a million pieces have 20 megabytes.
+# A model with a million pieces takes 20 megabytes.
 _MAX_MODEL_BYTES = 2**30
 
-# Longer lines are left out when a model is built. SentencePiece's own limit is 4,192.
+# Longer lines are skipped when a model is built. SentencePiece's own limit is 4,192.
 _MAX_LINE_BYTES = 2**20
 
 # Difference of the scores of the least probable piece and unknown characters, as in SentencePiece.
@@ -46,9 +46,9 @@ class SentencePieceTokenizer(Tokenizer):
 
     The model's own normalization applies. Its pieces, without its control symbols and its unknown
     piece, have the ids from 4 in the order of the model, so any layout of special ids is accepted.
-    Text such as "</s>" has no special meaning. Text is restored exactly by `detokenize` if the
-    model does not normalize, except that "▁" (U+2581) becomes a space. Models of `build` are of
-    this kind.
+    Text such as "</s>" has no special meaning. If the model does not normalize,
+    `detokenize` restores text exactly, except that "▁" (U+2581) becomes a space. Models of `build`
+    do not normalize by default.
 
     Args:
         model: The path of a model file, or its content as bytes.
@@ -110,20 +110,20 @@ class SentencePieceTokenizer(Tokenizer):
     ) -> "SentencePieceTokenizer":
         """Trains a SentencePiece model.
 
-        The result depends only on the arguments. By default, tokenizing loses nothing: text is not
+        The result depends only on the arguments. By default, tokenization is lossless: text is not
         normalized, and characters without a piece are split into bytes.
 
         Args:
             lines: Iterable of lines of text: a list, an open file, a column of a DataFrame and so
                 on. Bytes are decoded as UTF-8. Lines of more than 1 MiB are skipped.
-            size: Maximum number of pieces, not counting the special tokens. If the text does not
-                have so many, it is reduced, with a `UserWarning`. Defaults to 8000.
+            size: Maximum number of pieces, not counting the special tokens. It is reduced,
+                with a `UserWarning`, if the text does not have so many. Defaults to 8000.
             model_type: "unigram" or "bpe".
             byte_fallback: Whether characters without a piece are split into bytes. If not, they
                 are unknown. Bytes are 256 of the pieces.
             character_coverage: Fraction of the characters of the text that get a piece of their
                 own, from 0.98 to 1.
-            user_defined_symbols: Strings that are always one piece.
+            user_defined_symbols: Strings that are always a single piece.
             normalization: The name of SentencePiece's normalization, such as "nmt_nfkc". All but
                 "identity" also remove extra spaces.
             **options: Other options of `sentencepiece.SentencePieceTrainer.train`.
@@ -161,7 +161,7 @@ class SentencePieceTokenizer(Tokenizer):
                 "remove_extra_whitespaces": normalization != "identity",
                 "hard_vocab_limit": False,
                 "max_sentence_length": _MAX_LINE_BYTES,
-                # The result of several threads is not reproducible.
+                # With several threads, the result is not reproducible.
                 "num_threads": 1,
                 "unk_id": 0,
                 "bos_id": -1,
@@ -208,7 +208,7 @@ class SentencePieceTokenizer(Tokenizer):
         Byte pieces that are not valid UTF-8 become U+FFFD. Special tokens stay as they are.
         """
         # The processor would replace its unknown piece and remove control symbols. It returns
-        # what is no piece unchanged.
+        # what is not a piece unchanged.
         tokens = [_without_surrogates(token) for token in tokens]
         if self._special_pieces.isdisjoint(tokens):
             return self._processor.decode(tokens)
@@ -226,7 +226,7 @@ class SentencePieceTokenizer(Tokenizer):
         is_special = tf.reduce_any(tokens.values[:, None] == special, axis=1)
         escaped = tf.strings.join([tokens.values, tf.where(is_special, _MARK, "")])
         escaped = tokens.with_values(escaped)
-        # The operation removes all spaces at the start. Some models keep all but one.
+        # The operation removes all leading spaces. Some models keep all but one.
         keeps_spaces = self._processor.decode([SPACE, SPACE]) == " "
         if keeps_spaces:
             escaped = tf.concat([tf.fill([tokens.nrows(), 1], _MARK), escaped], axis=1)
@@ -244,15 +244,15 @@ class SentencePieceTokenizer(Tokenizer):
         """Converts lines to ids with a random choice among segmentations.
 
         A unigram model samples from its `nbest_size` best segmentations, with probabilities
-        proportional to their likelihoods to the power of `alpha`, by the random numbers. A BPE
-        model leaves out merges with the probability `alpha` (BPE dropout); these choices are not
-        determined by the random numbers, since the operation of TensorFlow Text has no seed.
+        proportional to their likelihoods to the power of `alpha`, using the random numbers. A BPE
+        model drops merges with probability `alpha` (BPE-dropout), independently of the random
+        numbers, since the TensorFlow Text operation has no seed.
 
         Args:
             lines: String tensor of shape `(lines,)`, encoded as UTF-8.
             random_numbers: Float32 tensor of shape `(lines,)` from a uniform distribution over
                 [0, 1).
-            alpha: Smoothing of the probabilities, or probability of leaving out merges.
+            alpha: Exponent of the likelihoods, or probability of dropping merges.
             nbest_size: Number of segmentations to choose from.
 
         Returns:
@@ -269,7 +269,7 @@ class SentencePieceTokenizer(Tokenizer):
     def _sample_unigram(self, lines, random_numbers, alpha: float, nbest_size: int):
         import tensorflow as tf
 
-        # The operation returns the segmentations of all lines, but not how many of each line. An
+        # The operation returns the segmentations of all lines, but not the number per line. An
         # empty line has a single segmentation without pieces, which marks the end of each line.
         has_pieces = self._operation().tokenize(lines).row_lengths() > 0
         with_pieces = tf.boolean_mask(lines, has_pieces)
@@ -280,7 +280,7 @@ class SentencePieceTokenizer(Tokenizer):
         line_of = tf.cumsum(tf.cast(is_mark, tf.int64), exclusive=True)
         scores = alpha * tf.reduce_sum(tf.gather(self._scores(), found), axis=1)
         scores = tf.where(is_mark, -float("inf"), scores)
-        # Without the first row, which is the mark that stands for lines without pieces.
+        # Without the first row, the marker for lines without pieces.
         scores = tf.RaggedTensor.from_value_rowids(scores[1:], line_of[1:] - 1)
         starts = 1 + scores.row_starts()
         cumulative = tf.cumsum(tf.nn.softmax(scores.to_tensor(-float("inf")), axis=1), axis=1)
@@ -307,7 +307,7 @@ class SentencePieceTokenizer(Tokenizer):
         return True
 
     def _to_ids(self, model_ids):
-        """Maps the ids of the model to ours."""
+        """Maps the ids of the model to the ids of this package."""
         import tensorflow as tf
 
         def make():
@@ -374,7 +374,7 @@ def _train(lines: Iterator[str], options: dict[str, Any]) -> bytes:
     errors = []
 
     def read() -> Iterator[str]:
-        # The trainer turns errors into texts.
+        # The trainer reports errors as text only.
         try:
             yield from map(_without_surrogates, lines)
         except Exception as error:
@@ -394,7 +394,7 @@ def _train(lines: Iterator[str], options: dict[str, Any]) -> bytes:
 
 
 def _explain(message: str, options: dict[str, Any]) -> str:
-    """Returns an error of the trainer in one line."""
+    """Returns an error of the trainer as one line."""
     if found := re.search(r"smaller than required_chars\. (\d+) vs (\d+)", message):
         size, needed = int(found[1]) - 1, int(found[2]) - 1
         hint = "; without byte_fallback, 256 less" if options["byte_fallback"] else ""

@@ -32,18 +32,18 @@ class TextEncoder:
 
     Args:
         tokenizer: The `Tokenizer`, with its vocabulary; or a `Vocabulary`, whose tokens are
-            separated by white space.
+            separated by whitespace.
         max_length: Maximum number of ids of a sequence in training, including the start or end
             token. The rest of longer sequences is cut off.
         reverse: Whether to reverse the order of the tokens, after truncation.
         sampling_alpha: Turns on subword regularization of a `SentencePieceTokenizer`: `sample`
             chooses among segmentations with probabilities to the power of this exponent. With a
-            BPE model, this is the probability of leaving out a merge. 0 is off.
+            BPE model, this is the probability of dropping a merge. 0 disables it.
         nbest_size: Number of segmentations to choose from, with a unigram model.
 
     Raises:
         UserError: If `max_length` or `nbest_size` is less than 2, if `sampling_alpha` is negative
-            or not below 1, or if it is on but the tokenizer splits each line in one way only.
+            or not below 1, or if it is nonzero but the tokenizer splits each line in only one way.
         TypeError: If `tokenizer` is neither a `Tokenizer` nor a `Vocabulary`.
         ValueError: If the tokenizer has no vocabulary.
 
@@ -106,7 +106,7 @@ class TextEncoder:
         return self._finish(self.tokenizer(self._clean(lines)))
 
     def sample(self, lines, random_numbers):
-        """Converts lines to ids as `__call__` does, with subword regularization if it is on.
+        """Converts lines to ids as `__call__` does, with subword regularization if enabled.
 
         Args:
             lines: String tensor of shape `(lines,)`.
@@ -179,7 +179,7 @@ class TextEncoder:
         return _pad([[START_ID, *self._to_ids(tokens)] for tokens in token_lists])
 
     def _clean(self, lines):
-        """Removes a byte-order mark, and white space at both ends that would become tokens."""
+        """Removes a byte-order mark, and whitespace at both ends that would become tokens."""
         import tensorflow as tf
 
         if self.tokenizer.keeps_white_space:

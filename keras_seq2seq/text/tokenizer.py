@@ -50,8 +50,8 @@ class Tokenizer:
 
     A tokenizer splits text into tokens and maps tokens to ids. It has two implementations of
     splitting that return the same tokens: `tokenize` for TensorFlow graphs and `split` in plain
-    Python. `detokenize_tensor` and `detokenize` are the same for joining; the former is only needed
-    to export models to a SavedModel.
+    Python. Likewise, `detokenize_tensor` and `detokenize` join tokens; the former is only needed to
+    export a SavedModel.
 
     A subclass sets `name` and implements `tokenize`, `split` and `detokenize`. Its constructor
     takes `vocabulary` as its first argument. If there are other arguments, they must be JSON
@@ -70,8 +70,8 @@ class Tokenizer:
             `None` if the vocabulary is fixed and needs no file.
         hyperparameters: Class attribute, the arguments of the constructor that the hyperparameters
             `source.*` and `target.*` set.
-        keeps_white_space: Class attribute, whether white space at the ends of a line makes tokens.
-            `TextEncoder` then removes it.
+        keeps_white_space: Class attribute, whether whitespace at the ends of a line would become
+            tokens. If so, `TextEncoder` removes it.
         can_sample: Class attribute, whether `sample` is implemented.
         vocabulary: The `Vocabulary`, or `None`.
     """
@@ -178,7 +178,7 @@ class Tokenizer:
         raise NotImplementedError
 
     def to_raw(self, line: str) -> str:
-        """Converts a line of training text to raw text, which is what metrics compare.
+        """Converts a line of training text to raw text, as compared by metrics.
 
         By default, training text is raw text.
         """
@@ -207,7 +207,7 @@ class Tokenizer:
         Args:
             lines: String tensor of shape `(lines,)`, encoded as UTF-8.
             random_numbers: Float32 tensor of shape `(lines,)` from a uniform distribution over
-                [0, 1), which decides the choice.
+                [0, 1), which determine the choice.
             alpha: Exponent of the probabilities of the segmentations.
             nbest_size: Number of segmentations to choose from.
 
@@ -221,7 +221,7 @@ class Tokenizer:
         return True
 
     def fingerprint(self) -> str:
-        """Returns a SHA-256 hash of what maps tokens to ids."""
+        """Returns a SHA-256 hash of the mapping from tokens to ids."""
         return hashlib.sha256("\n".join(self.vocabulary.tokens).encode()).hexdigest()
 
     def vocabulary_size(self) -> int:

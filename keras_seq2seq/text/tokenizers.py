@@ -1,4 +1,4 @@
-"""Tokenizers that split text at white space or into characters."""
+"""Tokenizers that split text at whitespace or into characters."""
 
 import os
 import re
@@ -13,15 +13,21 @@ _WORD = re.compile(f"[^{WHITESPACE}]+")
 # The mark of subword-nmt at the end of a token that continues in the next one.
 CONTINUATION = "@@"
 
+<<<<<<< HEAD
 # Fraction of such tokens in a vocabulary of subwords: usually a third, and hardly any in others.
 MIN_CONTINUATIONS = 0.01
+=======
+# Fraction of such tokens in a vocabulary of subwords: usually a third, and hardly any in other
+# vocabularies.
+_MIN_CONTINUATIONS = 0.01
+>>>>>>> words
 
 
 @register_tokenizer
 class WhitespaceTokenizer(Tokenizer):
-    """Splits text at white space.
+    """Splits text at whitespace.
 
-    Any run of Unicode white space, including the no-break space, separates two tokens.
+    Any run of Unicode whitespace, including the no-break space, separates two tokens.
 
     Args:
         vocabulary: The `Vocabulary` that defines the ids. Without one, the tokenizer can only
@@ -73,14 +79,14 @@ class WhitespaceTokenizer(Tokenizer):
     def tokenize(self, lines):
         import tensorflow as tf
 
-        # `tf.strings.split` only knows the white space of ASCII.
+        # `tf.strings.split` only knows the whitespace of ASCII.
         return tf.strings.split(tf.strings.regex_replace(lines, f"[{WIDE_WHITESPACE}]", " "))
 
     def split(self, line: str) -> list[str]:
         return _WORD.findall(line)
 
     def detokenize(self, tokens: Iterable[str]) -> str:
-        """Joins tokens with single spaces, and those that are continued without a space."""
+        """Joins tokens with single spaces, or without a space after tokens that are continued."""
         if self.continuation is None:
             return " ".join(tokens)
         mark, words = self.continuation, [""]
@@ -120,7 +126,7 @@ _INNER_WHITESPACE = f"[{WHITESPACE}]"
 class CharacterTokenizer(Tokenizer):
     """Splits text into Unicode characters.
 
-    White space at both ends of a line is removed. Each white-space character inside a line becomes
+    Whitespace at both ends of a line is removed. Each white-space character inside a line becomes
     the token U+2581 ("▁"), which `detokenize` turns into a plain space.
 
     Args:

@@ -27,14 +27,14 @@ def read_vocabulary_file(path: str | os.PathLike) -> tuple[list[str], list[int] 
 
     Args:
         path: The file: UTF-8, plain or compressed. A byte-order mark at its start, carriage returns
-            at the ends of lines, and white space around tokens are ignored.
+            at the ends of lines, and whitespace around tokens are ignored.
 
     Returns:
         The tokens, and their counts or `None` if the file has no counts.
 
     Raises:
         UserError: If the file cannot be read, is empty, or contains a blank line, a duplicate or
-            reserved token, a token with white space in it, or an invalid count, or if there are
+            reserved token, a token with whitespace in it, or an invalid count, or if there are
             more than `MAX_TOKENS`. The message includes the line number.
     """
     line_of: dict[str, int] = {}
@@ -66,13 +66,13 @@ def _parse_line(line: str, place: str) -> tuple[str, int | None]:
         raise UserError(f"{place}: {token!r} is reserved for a special token; remove the line")
     if _BLANK.search(token):
         raise UserError(
-            f"{place}: white space in {token!r}; expected one token, optionally a tab and a count"
+            f"{place}: whitespace in {token!r}; expected one token, optionally a tab and a count"
         )
     return token, _parse_count(count, place) if count else None
 
 
 def _strip(text: str) -> str:
-    """Removes white space at both ends. `str.strip` would also remove tokens such as U+001C."""
+    """Removes whitespace at both ends. `str.strip` would also remove tokens such as U+001C."""
     return _OUTER_BLANKS.sub("", text)
 
 
@@ -113,7 +113,7 @@ class Vocabulary:
     reserved = RESERVED_TOKENS
 
     def __init__(self, tokens: Iterable[str], counts: Iterable[int] | None = None):
-        # A string without white space is accepted as the list of its characters.
+        # A string without whitespace is accepted as the list of its characters.
         if isinstance(tokens, bytes) or (isinstance(tokens, str) and _BLANK.search(tokens)):
             raise TypeError(f"`tokens` must be a list of tokens. Received: {tokens[:60]!r}")
         self.tokens = tuple(tokens)

@@ -31,7 +31,7 @@ _APOSTROPHES = "'\u2019"
 
 _WORD_CLASSES = _LETTER_CLASSES + _DIGIT + _IDEOGRAPH
 
-# The class of what is before the first and after the last character of a line.
+# The class of the positions before the first and after the last character of a line.
 _OUTSIDE = "\0"
 
 # After these, a combining mark is a token of its own.
@@ -46,7 +46,7 @@ _ATOM = re.compile(
     f"|.{_EXTENDER}*"
 )
 
-# A single space between two other characters separates tokens. All other white space is spelled.
+# A single space between two other characters separates tokens. All other whitespace is escaped.
 _SEPARATOR = re.compile(f"(?<=[^{_SPACE}]){_SPACE}(?=[^{_SPACE}])")
 
 _SPELLED_TOKEN = re.compile(r"<U\+([0-9A-F]{4,6})>")
@@ -79,7 +79,7 @@ def _classes() -> str:
 
 @cache
 def _lowercase() -> dict[int, int]:
-    """Returns the lowercase of the characters that have one of a single character."""
+    """Returns the lowercase of all characters whose lowercase is a single character."""
     characters = map(chr, range(_UNICODE_SIZE))
     return {
         ord(character): ord(character.lower())
@@ -94,21 +94,22 @@ def _spell(code: int) -> str:
 
 @register_tokenizer
 class WordTokenizer(Tokenizer):
-    """Splits raw text into words, numbers and punctuation, without losing anything.
+    """Splits raw text into words, numbers and punctuation, losslessly.
 
     A word is a run of letters of one script with their combining marks and the apostrophes between
     them; a number is a run of digits. Every other character is a token of its own, as is each
     Chinese character. A token that has no space next to it is marked with "￭" (U+FFED) on that
-    side; between two tokens, only one of them is marked, punctuation rather than words. White
-    space other than single spaces, control characters and "￭" itself are spelled, such as
+    side; of two adjacent tokens, only one is marked, preferably punctuation. White
+    space other than single spaces, control characters and "￭" itself are escaped, such as
     "<U+0009>". `detokenize` is therefore the exact inverse of `split`, unless text is normalized.
 
     Args:
         vocabulary: The `Vocabulary` that defines the ids. Without one, the tokenizer can only
             split text and join tokens.
         lowercase: Whether to convert text to lowercase.
-        nfkc: Whether to normalize text to Unicode's form NFKC, such as "ﬁ" to "fi". TensorFlow and
-            Python may differ on characters that are newer than Python's version of Unicode.
+        nfkc: Whether to normalize text to Unicode normalization form NFKC, such as "ﬁ" to "fi".
+            TensorFlow and Python may differ on characters that are newer than Python's version of
+            Unicode.
 
     Example:
 
@@ -182,7 +183,7 @@ class WordTokenizer(Tokenizer):
         words = tf.strings.regex_replace(tokens.values, f"^{JOINER}", "", replace_global=False)
         ends_joined = tf.strings.regex_full_match(words, f"(?s).*{JOINER}")
         words = _unspell(tf.strings.regex_replace(words, f"{JOINER}$", "", replace_global=False))
-        # The first token of a line is joined to nothing.
+        # The first token of a line is not joined to a previous one.
         row = tokens.value_rowids()
         is_first = row != tf.concat([[-1], row[:-1]], 0)[: tf.size(row)]
         was_joined = tf.concat([[True], ends_joined[:-1]], 0)[: tf.size(row)]
@@ -287,7 +288,7 @@ class WordTokenizer(Tokenizer):
 
 
 def _unspell(words):
-    """Returns the characters of spelled tokens, and the other ones unchanged."""
+    """Returns the characters of escaped tokens, and other tokens unchanged."""
     import tensorflow as tf
 
     pattern = r"<U\+([0-9A-F]{4,6})>"

@@ -49,7 +49,7 @@ class TrainingPlan:
         resume: Whether to resume from the directory: "auto" (if there is a checkpoint), "never"
             or "must".
         drawn_dev: The dev data if they were drawn from the training text, as a list of pairs.
-        notes: Lines that report what was chosen where the configuration leaves it open.
+        notes: Lines that report the choices for what the configuration leaves open.
     """
 
     config: Config
@@ -253,7 +253,7 @@ def _check_shared_embeddings(config: Config, source: Tokenizer, target: Tokenize
 
 
 def _missing_flags(config: Config) -> list[str]:
-    """Returns the flags of text of which only the other side is given, or no side."""
+    """Returns the flags of text files that are required but not given."""
     missing = []
     for part in ("train", "dev"):
         sides = [f"{part}_{side}" for side in _SIDES]

@@ -37,7 +37,7 @@ def train_batches(plan: TrainingPlan, step: int) -> tf.data.Dataset:
 
 
 def dev_batches(plan: TrainingPlan) -> tf.data.Dataset:
-    """Returns the dev data. Each device gets all of it, which does not change the mean.
+    """Returns the dev data. Each device gets all of them, which does not change the mean.
 
     The ids are cached in memory, since opening the files takes half a second each time.
     """

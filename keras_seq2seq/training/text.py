@@ -1,6 +1,6 @@
-"""Choosing everything about the text of a run that its configuration leaves open.
+"""Choosing what the configuration of a run leaves open about its text.
 
-These are the dev data, the tokenizers and their vocabularies, the maximum lengths and the buckets.
+This includes dev data, tokenizers and their vocabularies, maximum lengths and buckets.
 Nothing is written: `ModelDirectory.create` writes tokenizers and dev data when the run starts, and
 a resumed run reads them from there.
 """
@@ -74,7 +74,7 @@ def sides_without_vocabulary(config: Config) -> list[str]:
 
 
 def adopt_choices(config: Config, stored: Config, is_resumed: bool) -> Config:
-    """Sets what the configuration leaves open as an earlier run chose it.
+    """Sets what the configuration leaves open to the choices of an earlier run.
 
     Args:
         config: The configuration.
@@ -130,7 +130,7 @@ def plan_text(config: Config, stored: ModelDirectory | None = None) -> RunText:
             drawn = draw_dev(filters.FilteredPairs(text, used), config.dev_size, config.seed)
             dev = _in_memory(drawn)
             notes.append(
-                f"dev: drew {count(len(drawn), 'pair')} from the training text by --seed "
+                f"dev: drew {count(len(drawn), 'pair')} from the training text with --seed "
                 f"{config.seed}; to change them, set --dev_size or give dev data"
             )
         used.append(shared_text(drawn))
@@ -154,7 +154,7 @@ def _text_filters(config: Config) -> list[filters.Filter]:
     if options.source_script or options.target_script:
         chosen.append(filters.WrongScript(options.source_script, options.target_script))
     if options.duplicates:
-        # The last one, so that it only remembers pairs that are kept.
+        # This filter is last, so that it only remembers pairs that are kept.
         chosen.append(filters.Duplicates())
     return chosen
 
@@ -165,7 +165,7 @@ def _in_memory(pairs: list[Pair]) -> Pairs:
 
 
 def _read_tokenizers(config: Config, stored: ModelDirectory | None) -> dict[str, Tokenizer]:
-    """Returns the tokenizers that need not be built."""
+    """Returns the tokenizers that do not need to be built."""
     open_sides = sides_without_vocabulary(config)
     tokenizers = {side: read_tokenizer(config, side) for side in _SIDES if side not in open_sides}
     if stored is not None and open_sides:

@@ -7,8 +7,8 @@ from itertools import islice
 
 from keras_seq2seq.translator.translation import Hypothesis, Translation
 
-# A full stop after one of these words ends no sentence. Words that often are at the end of a
-# sentence, such as "etc.", are not among them.
+# A period after one of these words does not end a sentence. Words that are often at the end of a
+# sentence, such as "etc.", are not included.
 ABBREVIATIONS = frozenset(
     # English
     "adm approx capt cf col dept dr e.g eds esp fig gen gov hon i.e lt maj messrs mr mrs ms no nos "
@@ -22,8 +22,8 @@ ABBREVIATIONS = frozenset(
 _CLOSING = r"""["'”’»)\]]*"""
 _OPENING = r"""["'“‘«„(\[¿¡]*"""
 
-# The end of a sentence, and the first character of the next one. A match only starts where a run of
-# signs does, so that the time is linear in the length of the text.
+# The end of a sentence, and the first character of the next one. A match only starts at the
+# beginning of a run of marks, so that the time is linear in the length of the text.
 _SPACED_END = re.compile(rf"(?<![.!?…؟।])[.!?…؟।]+{_CLOSING}\s+(?={_OPENING}(\w))")
 
 # Chinese and Japanese have no spaces between sentences.
@@ -33,8 +33,8 @@ _UNSPACED_END = re.compile(r"[。！？]+[」』”’）)]*\s*")
 def split_sentences(text: str) -> list[str]:
     """Splits a paragraph into sentences.
 
-    A sentence ends with `.`, `!`, `?` or a similar sign, followed by white space and anything but a
-    lowercase letter, or with `。`, `！` or `？`. A full stop ends no sentence after one of
+    A sentence ends with `.`, `!`, `?` or a similar mark, followed by whitespace and anything but a
+    lowercase letter, or with `。`, `！` or `？`. A period does not end a sentence after one of
     `ABBREVIATIONS`, after a single letter ("J. Smith") or after a number of one or two digits
     ("am 3. Mai").
 
@@ -42,7 +42,7 @@ def split_sentences(text: str) -> list[str]:
         text: The paragraph.
 
     Returns:
-        A list of sentences without white space at their ends, which is empty if the text is.
+        A list of sentences without leading or trailing whitespace, which is empty if the text is.
 
     Example:
         >>> split_sentences('"Wait!" said Dr. Smith. He left.')
@@ -79,7 +79,7 @@ def translate_paragraphs(
 
     Yields:
         A `Translation` of each paragraph with one hypothesis, which consists of the best
-        translations of its sentences: texts are joined by spaces, tokens are concatenated, and
+        translations of its sentences: texts are joined with spaces, tokens are concatenated, and
         scores are added up. It has no attention weights and no beam search tree.
 
     Example:

@@ -90,7 +90,7 @@ class Scorer:
     Args:
         model: The trained model.
         source: How to encode the sources: a `TextEncoder`, a `Tokenizer` with a vocabulary, or a
-            `Vocabulary`, whose tokens are separated by white space.
+            `Vocabulary`, whose tokens are separated by whitespace.
         target: The same for the targets.
 
     Example:

@@ -24,10 +24,10 @@ from keras_seq2seq.translator.unk_replacement import UnkReplacement
 if TYPE_CHECKING:
     from keras_seq2seq.decoding import Hypotheses
 
-# The fastest for short sentences on a CPU; larger batches are no faster.
+# The fastest for short sentences on a CPU; larger batches are not faster.
 BATCH_SIZE = 64
 
-# Longer lines are rejected: a single line could use up all memory.
+# Longer lines are rejected, since a single line could use up all memory.
 MAX_SOURCE_TOKENS = 10_000
 
 

@@ -181,7 +181,7 @@ class HypothesisReader:
 
 
 def _in_one_line(text: str) -> str:
-    """Replaces line ends, which a model of bytes can write, with spaces."""
+    """Replaces line breaks, which a byte model can generate, with spaces."""
     return text.replace("\n", " ").replace("\r", " ")
 
 

@@ -32,7 +32,7 @@ class Translator(TextTranslator):
     Args:
         model: The trained model, or an `Ensemble` of several models.
         source: How to encode the sources: a `TextEncoder`, a `Tokenizer` with a vocabulary, or a
-            `Vocabulary`, whose tokens are separated by white space. Sources are reversed if it is
+            `Vocabulary`, whose tokens are separated by whitespace. Sources are reversed if it is
             a `TextEncoder` with `reverse=True`, but not truncated to its `max_length`.
         target: The same for the targets, which cannot be reversed.
         search: The decoding algorithm: a `GreedySearch` (the default), a `BeamSearch` or a
@@ -217,13 +217,13 @@ class Translator(TextTranslator):
             directory: A new or empty directory. For a SavedModel: the directory of all versions of
                 the model, to which the export adds the next one, such as `directory/1`.
             format: `"litert"`, for `keras_seq2seq.runtime`, which needs neither Keras nor
-                TensorFlow; or `"saved_model"`, from text to text, for TensorFlow Serving.
+                TensorFlow; or `"saved_model"`, which maps text to text, for TensorFlow Serving.
             quantize: Precision of the weights of a LiteRT model: `"none"` (float32), `"float16"`
                 or `"int8"`.
             check_lines: Sources that both models translate, to compare the results.
 
         Returns:
-            The `Agreement` of both models on `check_lines`, or `None` without any.
+            The `Agreement` of both models on `check_lines`, or `None` without lines.
 
         Raises:
             UserError: If the model cannot be exported, or if the exported model is in float32 and

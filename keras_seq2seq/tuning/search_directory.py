@@ -27,7 +27,7 @@ class SearchDirectory:
 
     ```
     search.yaml         the search: space, objective, tuner and configuration
-    text/               tokenizers and dev data of all trials, if they were not given
+    text/               tokenizers and dev data of all trials, unless given
     trials/oracle.json  the state of KerasTuner's oracle
     trials/trial_0007/  a model directory with KerasTuner's trial.json and trial_record.json
     hparams/            logs for `tensorboard --logdir`, one run per trial

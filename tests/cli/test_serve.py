@@ -14,7 +14,10 @@ MISTAKES = {
     "token": (("--model_dir", "m", "--token", "ä"), "--token: expected 1 to 1000 ASCII"),
     "port": (("--model_dir", "m", "--port", "65536"), "expected at most 65535"),
     "threads": (("--model_dir", "m", "--threads", "0"), "a whole number of at least 1"),
-    "texts": (("--model_dir", "m", "--max_queue", "9"), "--max_texts 64: expected at most 9"),
+    "texts": (
+        ("--model_dir", "m", "--max_queue", "9"),
+        "--max_texts 64: expected at most --max_queue, which is 9",
+    ),
     "missing": (("--model_dir", "m"), "m: no such directory"),
 }
 

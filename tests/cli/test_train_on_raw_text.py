@@ -36,7 +36,7 @@ def test_from_a_table_to_translations(run, table, tmp_path):
     assert "share: true" in result.output
     result = run(*command)
     assert result.status == 0, result.errors
-    assert "dev: drew 6 pairs from the training text by --seed 1" in result.errors
+    assert "dev: drew 6 pairs from the training text with --seed 1" in result.errors
     assert "source and target: sentencepiece tokenizer for raw text, " in result.errors
     result = run("translate", "--model_dir", model, stdin=b"The cat sleeps at home.\n\n")
     assert result.status == 0

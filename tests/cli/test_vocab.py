@@ -181,7 +181,7 @@ def test_options_of_sentencepiece(run, raw_text, tmp_path):
         (["--model_type=bpe"], "--model_type: has no effect with the tokenizer whitespace"),
         (["--tokenizer=bytes"], "--tokenizer: bytes has a fixed vocabulary; train without a voc"),
         (["--delimiter=", "--tokenizer=words"], "--delimiter: cannot be combined with --tokenizer"),
-        (["--delimiter=,"], "--delimiter: white space in the token 'The dog runs.'"),
+        (["--delimiter=,"], "--delimiter: whitespace in the token 'The dog runs.'"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:size")

@@ -233,7 +233,7 @@ def test_names_of_files_in_a_list_are_a_slip(files):
         (("*.xy", ["a"]), r"'\*\.xy': no such file"),
         (("", ["a"]), "'': no such file"),
         (("a\0" * 9999, ["a"]), r"'a\\x00a.*\.\.\.: no such file"),
-        ((["a"], ["a", "b"]), "sources has 1 lines, but targets has 2; expected line-aligned"),
+        ((["a"], ["a", "b"]), "sources has 1 line, but targets has 2; expected line-aligned"),
         (({"x": ["a"], "y": []}, ("x", "y")), "column 'y' is empty; expected at least one string"),
         (([], []), "sources is empty; expected at least one string"),
         (([], None), "sources is empty; expected at least one string"),
@@ -311,7 +311,7 @@ def test_files_are_compared_with_their_counterparts(files, epochs):
     # Four lines on both sides, but the parts do not match.
     Path("other1.de").write_text("a\nb\nc\n", encoding="utf-8")
     Path("other2.de").write_text("a\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"part1\.en has 1 lines, but other1\.de has 3"):
+    with pytest.raises(InputError, match=r"part1\.en has 1 line, but other1\.de has 3"):
         make_dataset("part*.en*", "other*.de", LETTERS, LETTERS, epochs=epochs)
 
 

@@ -69,7 +69,7 @@ def test_the_writing_of_a_file_does_not_matter(tmp_path):
         (b"a\na\0\n", b"ein\nein\n", "{dir}/en:2: NUL byte"),
         (b"a\na\n", b"ein\nein \xe4\n", "{dir}/de:2: not UTF-8: byte 0xe4 at column 5"),
         (b"a\na\na\n", b"ein\nein\n", "{dir}/en has 3 lines, but {dir}/de has 2"),
-        (b"a\n", b"ein\nein\n\n", "{dir}/en has 1 lines, but {dir}/de has 3"),
+        (b"a\n", b"ein\nein\n\n", "{dir}/en has 1 line, but {dir}/de has 3"),
         (b"a\n \n", b"\nein\n", "{dir}/en and {dir}/de have no usable pair: all 2 lines"),
     ],
 )

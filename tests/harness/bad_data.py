@@ -122,7 +122,7 @@ XZ, GZ = lzma.compress(MANY), gzip.compress(MANY)
 SKIPPABLE = struct.pack("<II", 0x184D2A50, 5) + b"hello"
 ROW = {"en": "a", "de": "b"}
 UTF_16 = "UTF-16; convert the file, for example with iconv -f UTF-16 -t UTF-8"
-ICONV = "convert the file, for example with iconv -t UTF-8"
+ICONV = "convert the file, for example with iconv -f LATIN1 -t UTF-8"
 AGAIN = "copy or compress the file again"
 NO_ROWS = "no rows; expected at least one row"
 TR = (
@@ -141,21 +141,21 @@ CASES = {
         Case("pattern that matches nothing", "*.en: no such file", DE, source("*.en")),
         Case(
             "pattern",
-            "reads the files in the order of their names",
+            "all matching files are read, sorted by name",
             {"1.en": b"a\n", "2.en": b"b\n", **DE},
             source("?.en"),
             PAIRS,
         ),
         Case(
             "brackets in the name of an existing file",
-            "not a pattern",
+            "not treated as a pattern",
             {"[a].en": SOME, "a.en": b"c\nc\n", **DE},
             source("[a].en"),
             PAIRS,
         ),
         Case(
-            "name that is not UTF-8",
-            "is read",
+            "file name that is not UTF-8",
+            "read normally",
             {"a\udcff.en": SOME, **DE},
             source("a\udcff.en"),
             PAIRS,
@@ -170,7 +170,7 @@ CASES = {
         ),
         Case("device", "/dev/zero: is a device; expected a regular file", DE, source("/dev/zero")),
         Case(
-            "link to itself",
+            "symbolic link to itself",
             "a.en: cannot be opened (Too many levels of symbolic links)",
             {"a.en": lambda path: os.symlink("a.en", path), **DE},
         ),
@@ -204,7 +204,7 @@ CASES = {
         ),
         Case(
             "blank line",
-            "training skips the pair, and reports how many",
+            "training skips the pair and reports how many it skipped",
             text(b"\nb\n"),
             pairs=[("", "a"), ("b", "b")],
         ),
@@ -215,14 +215,19 @@ CASES = {
         ),
         Case(
             "shards of different lengths",
-            "1.en has 1 lines, but 1.de has 2; expected line-aligned text",
+            "1.en has 1 line, but 1.de has 2; expected line-aligned text",
             {"1.en": b"a\n", "2.en": b"b\nc\n", "1.de": SOME, "2.de": b"c\n"},
             {"train_source": ("1.en", "2.en"), "train_target": "?.de"},
         ),
-        Case("no line feed at the end", "the line counts", text(b"a\nb"), pairs=PAIRS),
+        Case(
+            "no line feed at the end",
+            "the last line is read like any other",
+            text(b"a\nb"),
+            pairs=PAIRS,
+        ),
         Case(
             "CR LF line ends (Windows)",
-            "the carriage returns are ignored",
+            "carriage returns are ignored",
             text(b"a\r\nb\r\n"),
             pairs=PAIRS,
         ),
@@ -241,13 +246,13 @@ CASES = {
         ),
         Case(
             "line of 1 MB",
-            "is read, and truncated at the maximum length",
+            "read, and truncated to the maximum length",
             text(b"a\n" + b"b " * 500_000),
             pairs=[("a", "a"), ("b " * 500_000, "b")],
         ),
         Case(
             "vertical tab, form feed, U+0085 or U+2028 in a line",
-            "white space: they end no line",
+            "treated as whitespace; does not end the line",
             text("a\x0ba\x0ca\na\x85b\u2028b\n".encode()),
             pairs=[("a\x0ba\x0ca", "a"), ("a\x85b\u2028b", "b")],
         ),
@@ -278,31 +283,31 @@ CASES = {
             text(b"\xed\xa0\x80\nb\n"),
         ),
         Case(
-            "character that is cut off",
+            "truncated character",
             f"a.en:2: not UTF-8: byte 0xc3 at column 2; {ICONV}",
             text(b"a\nb\xc3"),
         ),
         Case(
             "byte-order mark at the start of a line, as in joined files",
-            "is ignored",
+            "ignored",
             text("\ufeffa\n\ufeffb\n".encode()),
             pairs=PAIRS,
         ),
         Case(
             "zero-width space",
-            "part of its token, which is probably unknown: see the rate of unknown tokens",
+            "part of its token, which is then probably unknown: see the rate of unknown tokens",
             text("a\u200b\nb\n".encode()),
             pairs=[("a\u200b", "a"), ("b", "b")],
         ),
         Case(
             "combining characters",
-            "differ from composed ones: see the rate of unknown tokens",
+            "treated as different from precomposed ones: see the rate of unknown tokens",
             text("a\u0308\nb\n".encode()),
             pairs=[("a\u0308", "a"), ("b", "b")],
         ),
         Case(
             "control characters",
-            "part of their tokens",
+            "kept as part of their tokens",
             text(b"a\x01\nb\x7f\n"),
             pairs=[("a\x01", "a"), ("b\x7f", "b")],
         ),
@@ -333,7 +338,7 @@ CASES = {
         Case("zip", "a.en:1: a zip archive; unpack it", text(b"PK\x03\x04\x14\0")),
         Case(
             "gzip: several members, some of them empty",
-            "are read",
+            "read normally",
             {
                 "a.en.gz": gzip.compress(b"")
                 + gzip.compress(b"a\n")
@@ -346,7 +351,7 @@ CASES = {
         ),
         Case(
             "gzip: zeros at the end",
-            "are ignored",
+            "ignored",
             {"a.en.gz": gzip.compress(SOME) + bytes(512), **DE},
             source("a.en.gz"),
             PAIRS,
@@ -364,7 +369,7 @@ CASES = {
             source("a.en.gz"),
         ),
         Case(
-            "gzip: cut off",
+            "gzip: truncated",
             f"a.en.gz:1001: damaged gzip data (the file ends too early); {AGAIN}",
             {"a.en.gz": GZ[:-9], **DE},
             source("a.en.gz"),
@@ -383,7 +388,7 @@ CASES = {
         ),
         Case(
             "xz: several streams, some of them empty",
-            "are read",
+            "read normally",
             {
                 "a.en.xz": lzma.compress(b"a\n")
                 + lzma.compress(b"")
@@ -401,7 +406,7 @@ CASES = {
             source("a.en.xz"),
         ),
         Case(
-            "xz: cut off",
+            "xz: truncated",
             f"a.en.xz:1001: damaged xz data (the file ends too early); {AGAIN}",
             {"a.en.xz": XZ[:-9], **DE},
             source("a.en.xz"),
@@ -420,7 +425,7 @@ CASES = {
         ),
         Case(
             "Zstandard: several frames, some of them empty or skippable",
-            "are read",
+            "read normally",
             {
                 "a.en.zst": lambda path: Path(path).write_bytes(
                     zstd(b"a\n") + zstd(b"") + SKIPPABLE + zstd(b"b\n")
@@ -437,7 +442,7 @@ CASES = {
             source("a.en.zst"),
         ),
         Case(
-            "Zstandard: cut off",
+            "Zstandard: truncated",
             f"a.en.zst:1: damaged Zstandard data (the file ends too early); {AGAIN}",
             {"a.en.zst": lambda path: Path(path).write_bytes(zstd(SOME)[:-3]), **DE},
             source("a.en.zst"),
@@ -462,7 +467,7 @@ CASES = {
     ],
     "Tables": [
         Case(
-            "another kind of file",
+            "file that is not a table",
             "a.txt: not a table; expected a name that ends in .tsv, .csv, .jsonl, .ndjson, "
             ".parquet, .tfrecord, .tfrecords, or one of these and .gz, .zst or .xz",
             {"a.txt": b"a\tb\n"},
@@ -483,7 +488,7 @@ CASES = {
             table("a.tsv"),
         ),
         Case(
-            "name of a column twice in the header",
+            "duplicate column name in the header",
             "a.tsv:1: 2 columns named 'en'; rename them",
             {"a.tsv": b"en\ten\tde\na\tb\tc\n"},
             table("a.tsv"),
@@ -502,15 +507,15 @@ CASES = {
             table("a.tsv", None, None),
         ),
         Case(
-            "header, but columns are given by numbers",
-            "the header is a row like any other",
+            "header, but columns are given by number",
+            "the header is read as a pair like any other row",
             {"a.tsv": b"en\tde\na\tb\n"},
             table("a.tsv", 1, 2),
             [("en", "de"), ("a", "b")],
         ),
         Case(
             "byte-order mark before the header",
-            "is ignored",
+            "ignored",
             {"a.csv": b"\xef\xbb\xbfen,de\na,b\n"},
             table("a.csv"),
             [("a", "b")],
@@ -542,7 +547,7 @@ CASES = {
         ),
         Case(
             "TSV: empty cell",
-            "training skips the pair, and reports how many",
+            "training skips the pair and reports how many it skipped",
             {"a.tsv": b"en\tde\na\t\nb\tb\n"},
             table("a.tsv"),
             [("a", ""), ("b", "b")],
@@ -555,20 +560,20 @@ CASES = {
             [("a, b", 'say "c" a')],
         ),
         Case(
-            "CSV: quote that is not closed",
-            "a.csv:3: not CSV (unexpected end of data)",
+            "CSV: unclosed quote",
+            "a.csv:3: invalid CSV (unexpected end of data)",
             {"a.csv": b'en,de\na,b\n"a,b\nc,d\n'},
             table("a.csv"),
         ),
         Case(
             "CSV: text after a closing quote",
-            "a.csv:2: not CSV (...)",
+            "a.csv:2: invalid CSV (...)",
             {"a.csv": b'en,de\n"a"b,c\n'},
             table("a.csv"),
         ),
         Case(
-            "CSV: quote that is not closed in a large file",
-            "a.csv:2: not CSV (...)",
+            "CSV: unclosed quote in a large file",
+            "a.csv:2: invalid CSV (...)",
             {"a.csv": b'en,de\n"' + b"a,b\n" * 400_000},
             table("a.csv"),
         ),
@@ -591,7 +596,7 @@ CASES = {
             table("a.csv"),
         ),
         Case(
-            "compressed table that is cut off",
+            "truncated compressed table",
             f"a.tsv.gz:1001: damaged gzip data (the file ends too early); {AGAIN}",
             {"a.tsv.gz": gzip.compress(MANY.replace(b" ", b"\t"))[:-9]},
             table("a.tsv.gz", 1, 2),
@@ -604,7 +609,7 @@ CASES = {
         ),
         Case(
             "several tables of different kinds",
-            "are read one after the other",
+            "read one after the other",
             {"a.tsv": b"de\ten\nb\ta\n", "b.jsonl": jsonl(ROW)},
             table(["a.tsv", "b.jsonl"]),
             [("a", "b")] * 2,
@@ -613,25 +618,25 @@ CASES = {
     "JSON lines": [
         Case(
             "invalid JSON",
-            "a.jsonl:2: not JSON: ... at column ...; expected an object in each line",
+            "a.jsonl:2: invalid JSON: ... at column ...; expected an object in each line",
             {"a.jsonl": jsonl(ROW) + b'{"en": a}\n'},
             table("a.jsonl"),
         ),
         Case(
-            "line that is cut off",
-            "a.jsonl:1: not JSON: ... at column ...; expected an object in each line",
+            "truncated line",
+            "a.jsonl:1: invalid JSON: ... at column ...; expected an object in each line",
             {"a.jsonl": b'{"en": "a", "de": "b'},
             table("a.jsonl"),
         ),
         Case(
             "empty line",
-            "a.jsonl:2: not JSON: empty line; expected an object in each line",
+            "a.jsonl:2: invalid JSON: empty line; expected an object in each line",
             {"a.jsonl": jsonl(ROW) + b"\n"},
             table("a.jsonl"),
         ),
         Case(
-            "an array over several lines",
-            "a.jsonl:1: not JSON: ... at column ...; expected an object in each line",
+            "an array that spans several lines",
+            "a.jsonl:1: invalid JSON: ... at column ...; expected an object in each line",
             {"a.jsonl": json.dumps([ROW], indent=1).encode()},
             table("a.jsonl"),
         ),
@@ -660,8 +665,8 @@ CASES = {
             table("a.jsonl"),
         ),
         Case(
-            "key that is given twice",
-            "a.jsonl:1: not JSON: key 'en' is given twice",
+            "duplicate key",
+            "a.jsonl:1: invalid JSON: key 'en' is given twice",
             {"a.jsonl": b'{"en": "a", "en": "b", "de": "c"}'},
             table("a.jsonl"),
         ),
@@ -673,7 +678,7 @@ CASES = {
         ),
         Case(
             "number with thousands of digits",
-            "a.jsonl:1: not JSON: ...",
+            "a.jsonl:1: invalid JSON: ...",
             {"a.jsonl": b'{"en": ' + b"1" * 9999 + b"}"},
             table("a.jsonl"),
         ),
@@ -697,21 +702,21 @@ CASES = {
             [("a b c", "b")],
         ),
         Case(
-            "columns given by numbers",
-            "a.jsonl:1: columns have no numbers here, only names; got 1",
+            "columns given by number",
+            "a.jsonl:1: expected the name of a column, got the number 1",
             {"a.jsonl": jsonl(ROW)},
             table("a.jsonl", 1, 2),
         ),
     ],
     "Parquet": [
         Case(
-            "cut off",
+            "truncated",
             f"a.parquet: row 1: damaged Parquet data (...); {AGAIN}",
             {"a.parquet": cut(parquet(en=["a"], de=["b"]))},
             table("a.parquet"),
         ),
         Case(
-            "another kind of data",
+            "data of another format",
             f"a.parquet: row 1: damaged Parquet data (...); {AGAIN}",
             {"a.parquet": MANY},
             table("a.parquet"),
@@ -723,7 +728,7 @@ CASES = {
             table("a.parquet"),
         ),
         Case(
-            "name of a column twice",
+            "duplicate column name",
             "a.parquet: 2 columns named 'en'; rename them",
             {"a.parquet": double_column},
             table("a.parquet"),
@@ -735,7 +740,7 @@ CASES = {
             table("a.parquet"),
         ),
         Case(
-            "column of numbers",
+            "numeric column",
             "a.parquet: column 'en' has type int64; expected strings",
             {"a.parquet": parquet(en=[1], de=["b"])},
             table("a.parquet"),
@@ -748,13 +753,13 @@ CASES = {
         ),
         Case(
             "compressed as a whole",
-            "a.parquet.gz: a compressed Parquet file; decompress it, Parquet compresses",
+            "a.parquet.gz: decompress this file (Parquet has its own compression)",
             {"a.parquet.gz": gzip.compress(b"PAR1")},
             table("a.parquet.gz"),
         ),
         Case(
             "two columns, and none chosen",
-            "are the source and the target",
+            "used as source and target",
             {"a.parquet": parquet(en=["a"], de=["b"])},
             table("a.parquet", None, None),
             [("a", "b")],
@@ -778,13 +783,13 @@ CASES = {
             table("a.tfrecord"),
         ),
         Case(
-            "cut off",
+            "truncated",
             f"a.tfrecord: record 1: damaged TFRecord data (the file ends too early); {AGAIN}",
             {"a.tfrecord": records(good_example, change=lambda data: data[:-3])},
             table("a.tfrecord"),
         ),
         Case(
-            "records of something else",
+            "records of another type",
             "a.tfrecord: record 1: not a tf.train.Example",
             {"a.tfrecord": records(lambda: b"\xff\xff")},
             table("a.tfrecord"),
@@ -796,7 +801,7 @@ CASES = {
             table("a.tfrecord"),
         ),
         Case(
-            "feature of numbers",
+            "numeric feature",
             "a.tfrecord: record 1: column 'en' is [3]; expected a string",
             {"a.tfrecord": records(lambda: example(en=3, de=[b"a"]))},
             table("a.tfrecord"),
@@ -822,9 +827,9 @@ def page() -> str:
     lines = [
         "# Bad data",
         "",
-        "What `train` shows for each kind of unusual or damaged data. Errors are one line, and no "
-        "line or row is skipped",
-        "silently. The names of the files are examples; `...` is a reason that depends on a "
+        "What `train` reports for each kind of unusual or damaged data. Error messages are one "
+        "line, and no line or row is",
+        "skipped silently. File names are examples; `...` stands for a reason that depends on a "
         "library.",
     ]
     for title, cases in CASES.items():

@@ -197,7 +197,7 @@ def test_reads(tmp_path, data, expected):
         (b"<pad>\n", ":1:", "'<pad>' is reserved"),
         (b"<s>\n", ":1:", "'<s>' is reserved"),
         (b"</s>\n", ":1:", "'</s>' is reserved"),
-        (b"the 12\n", ":1:", "white space in 'the 12'"),
+        (b"the 12\n", ":1:", "whitespace in 'the 12'"),
         (b"the\t12\na\tmany\n", ":2:", "count 'many'"),
         (b"the\t-3\n", ":1:", "count '-3'"),
         (b"the\t1_0\n", ":1:", "count '1_0'"),

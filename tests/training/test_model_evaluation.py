@@ -82,7 +82,7 @@ def test_models_are_compared_by_their_translations_and_perplexities(model_dirs):
 
 
 def test_perplexity_alone_translates_nothing(model_dirs, monkeypatch):
-    monkeypatch.delattr(Translator, "__call__")
+    monkeypatch.delattr(TextTranslator, "__call__")
     scores = evaluate_models(model_dirs[:1], SOURCES, REFERENCES, "perplexity")
     assert list(scores[model_dirs[0]]) == ["perplexity"]
 

@@ -66,7 +66,7 @@ def test_everything_is_chosen(make_config, tmp_path):
     for side in (0, 1):
         assert {pair[side] for pair in dev}.isdisjoint(pair[side] for pair in plan.train)
     report = describe_plan(plan)
-    assert report.startswith("dev: drew 11 pairs from the training text by --seed 1;")
+    assert report.startswith("dev: drew 11 pairs from the training text with --seed 1;")
     assert "source: sentencepiece tokenizer for raw text, " in report
     assert "text in common with the dev data\n" in report
     again = plan_training(make_config(), tmp_path / "other")

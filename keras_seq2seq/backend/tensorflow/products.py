@@ -37,7 +37,7 @@ class BlockValue(threading.local):
             self.value = before
 
 
-# Whether the graph that is being traced may not contain custom gradients.
+# Whether custom gradients are forbidden in the graph that is being traced.
 exporting = BlockValue()
 
 _keeps_shapes = BlockValue()
@@ -48,8 +48,8 @@ def portable_graph(keeps_shapes: bool = True) -> Iterator[None]:
     """Restricts the graph that is traced in the block to operations without custom gradients.
 
     Args:
-        keeps_shapes: Whether the graph also has no lists of tensors, and its tensors keep their
-            shapes in loops, as LiteRT requires.
+        keeps_shapes: Whether the graph also must not contain lists of tensors, and its tensors
+            keep their shapes in loops, as LiteRT requires.
     """
     with exporting.set_to(True), _keeps_shapes.set_to(keeps_shapes):
         yield
@@ -98,8 +98,8 @@ def frozen_weights() -> AbstractContextManager[None]:
 def weights_are_frozen() -> bool:
     """Returns whether a graph is being traced in a block of `frozen_weights`.
 
-    It needs no custom gradients, and should have none: TensorFlow keeps them, and with them the
-    constants of the graph, until the process ends.
+    Such a graph should not have custom gradients, which it does not need: TensorFlow keeps them
+    until the process ends, and with them the constants of the graph.
     """
     return _precomputed.value is not None
 

@@ -146,7 +146,7 @@ class _Loop:
         states, inputs, constants, weights = self._split(
             [tf.convert_to_tensor(a) for a in arguments]
         )
-        # Arrays are written from the start: converters ignore other orders.
+        # Arrays are written from the start, since converters ignore other orders.
         if self._go_backwards:
             inputs = [tf.reverse(tensor, [0]) for tensor in inputs]
         length = tf.shape(inputs[0])[0]

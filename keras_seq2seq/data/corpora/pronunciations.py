@@ -13,7 +13,7 @@ from keras_seq2seq.errors import UserError
 _SPLIT_PERIOD = 20
 _SPLIT_OF_REMAINDER = {0: "dev", 1: "test"}
 
-# Words with other characters, such as digits, are not spelled as they are pronounced.
+# Words with other characters, such as digits, are not pronounced as they are spelled.
 LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz'-.")
 
 _STRESS = "012"
@@ -44,7 +44,7 @@ def write_cmudict(
     The files have the same names as those of `write_corpus`. Sources are words, such as "read",
     for a `CharacterTokenizer`. Targets are phones separated by spaces, such as "R EH D". A word
     with several pronunciations has one line for each, one after another. All of them are in the
-    same part, which depends only on the word: see `part_of_word`.
+    same part, which depends only on the word; see `part_of_word`.
 
     Lines are ordered by the hash of their word. The first lines of a file are therefore a random
     sample.
@@ -53,8 +53,8 @@ def write_cmudict(
 
     Args:
         directory: The output directory, which is created if it does not exist.
-        stress: Whether vowels keep their stress, as in "EH1". Without it, pronunciations that only
-            differ in stress become one.
+        stress: Whether vowels keep their stress, as in "EH1". Without it, pronunciations that
+            differ only in stress are merged.
         overwrite: Whether to replace existing files.
 
     Returns:

@@ -130,7 +130,7 @@ def write_corpus(
 
 
 def write_files(directory: Path, files: Mapping[Path, Iterable[str]], overwrite: bool):
-    """Writes the files of a corpus, all of which appear at the end.
+    """Writes the files of a corpus, which all appear only when they are complete.
 
     Args:
         directory: The directory of the corpus, which is created if it does not exist.

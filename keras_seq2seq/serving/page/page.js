@@ -3,7 +3,8 @@ const $ = id => document.getElementById(id);
 const DEBOUNCE = 200;
 
 let models = [], limits = { max_texts: 1, max_text_length: 1000 };
-// The answer that is shown, for each line of the source, and the hypothesis that is shown of each.
+// The translation of each source line, the index of the hypothesis shown for each, and the selected
+// line.
 let lines = [], chosen = [], current = 0;
 
 const model = () => models.find(item => item.name === $("model").value) ?? models[0];
@@ -24,8 +25,8 @@ async function request(path, body, signal) {
   return response;
 }
 
-// Calls a function with its newest arguments only: a new call aborts the running one, and an answer
-// that arrives late is ignored.
+// Runs only the latest call of a function: a new call aborts the previous one, whose response is
+// ignored.
 function newestOnly(work) {
   let controller;
   return async (...args) => {
@@ -110,7 +111,7 @@ function show(translations) {
 
 const hypothesisOf = number => lines[number].hypotheses[chosen[number]];
 
-// Writes the words of a line, each of which can be focused.
+// Writes the words of a line as focusable elements.
 function fill(number) {
   const { text, tokens } = hypothesisOf(number), children = [];
   let end = 0;
@@ -126,7 +127,7 @@ function fill(number) {
 }
 
 // Yields begin, end and index of the tokens within a text. Tokens that are not found, such as parts
-// of characters, are left out.
+// of characters, are skipped.
 function* locate(text, tokens) {
   let position = 0;
   for (const [index, token] of tokens.entries()) {
@@ -177,7 +178,7 @@ function choose(index) {
   attend(null);
 }
 
-// Shades the source words by the attention of a word.
+// Shades the source words by the attention weights of a word.
 function attend(word) {
   for (const other of document.querySelectorAll(".word.on")) other.classList.remove("on");
   word?.classList.add("on");
@@ -194,7 +195,7 @@ function attend(word) {
 
 const percent = weight => weight < 0.005 ? "" : Math.round(100 * weight) + " %";
 
-// Keeps words of right-to-left scripts from reordering what surrounds them.
+// Keeps words in right-to-left scripts from reordering the surrounding text.
 const isolate = text => `\u2068${text}\u2069`;
 
 function describe(word, weights) {
@@ -216,7 +217,7 @@ function onWord(event) {
 for (const name of ["mouseover", "focusin", "click"]) $("output").addEventListener(name, onWord);
 $("output").addEventListener("mouseleave", () => attend(document.activeElement?.closest(".word")));
 
-// The words of a line are one stop of the Tab key; the arrow keys move between them.
+// The words of a line form a single tab stop; the arrow keys move between them.
 $("output").addEventListener("keydown", event => {
   const words = [...event.target.parentElement.querySelectorAll(".word")];
   const direction = getComputedStyle(event.target).direction === "rtl" ? -1 : 1;
