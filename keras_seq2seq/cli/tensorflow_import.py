@@ -17,15 +17,10 @@ _KERAS = {
     "KERAS_HOME": os.devnull,
 }
 
-<<<<<<< HEAD
 # What TensorFlow and Keras import if it is installed, for features that no command uses: galleries
 # of images, DataFrames in `fit`, wrappers for scikit-learn and conversion from JAX. In this
 # process, Keras then lacks these. All other code can import the packages afterwards.
 _UNUSED = ("cv2", "jax", "matplotlib", "pandas", "scipy", "sklearn")
-=======
-# Optional packages that TensorFlow and Keras import for features that no command uses.
-_UNUSED = ("PIL", "cv2", "jax", "matplotlib", "pandas", "scipy", "sklearn", "torch")
->>>>>>> words
 
 
 def import_tensorflow(batches_at_once: bool = False):

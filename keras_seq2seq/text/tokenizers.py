@@ -13,14 +13,9 @@ _WORD = re.compile(f"[^{WHITESPACE}]+")
 # The mark of subword-nmt at the end of a token that continues in the next one.
 CONTINUATION = "@@"
 
-<<<<<<< HEAD
-# Fraction of such tokens in a vocabulary of subwords: usually a third, and hardly any in others.
-MIN_CONTINUATIONS = 0.01
-=======
 # Fraction of such tokens in a vocabulary of subwords: usually a third, and hardly any in other
 # vocabularies.
-_MIN_CONTINUATIONS = 0.01
->>>>>>> words
+MIN_CONTINUATIONS = 0.01
 
 
 @register_tokenizer
