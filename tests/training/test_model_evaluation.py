@@ -5,7 +5,7 @@ from keras_seq2seq.errors import UserError
 from keras_seq2seq.evaluation import evaluate, evaluate_systems
 from keras_seq2seq.text import CharacterTokenizer, TextEncoder, Vocabulary, WhitespaceTokenizer
 from keras_seq2seq.training import evaluate_models, translate_and_score
-from keras_seq2seq.translator import Translator
+from keras_seq2seq.translator import TextTranslator, Translator
 from keras_seq2seq.translator.scorer import CorpusScore, Scorer
 
 

@@ -13,6 +13,7 @@ import tensorflow as tf
 from rich.console import Console
 
 from keras_seq2seq import Vocabulary, WhitespaceTokenizer, prepare_records
+from keras_seq2seq.building.data import choose_tokenizers
 from keras_seq2seq.errors import RunError, UserError
 from keras_seq2seq.files import read_lines
 from keras_seq2seq.model_directory import ModelDirectory, find_checkpoints
