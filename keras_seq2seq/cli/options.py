@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from keras_seq2seq.files.tables import TEXT_TABLES
+
 if TYPE_CHECKING:
     from keras_seq2seq.config.option_types import Flag
 
@@ -92,7 +94,7 @@ def input_format_option() -> Callable:
     """Adds the option `--input_format`."""
     return click.option(
         "--input_format",
-        type=click.Choice(["text", "tsv", "csv", "jsonl"]),
+        type=click.Choice(["text", *TEXT_TABLES]),
         help="Format of the input.  [default: that of the file's name, or text]",
     )
 

@@ -207,6 +207,12 @@ class FilteredPairs(Pairs):
                     return item.reason
         return None
 
+    def located(self) -> Iterator[tuple[str, str | None, str | None]]:
+        """Yields the places of the pairs that are kept, which are those in the whole text."""
+        for row, is_kept in zip(self._pairs.located(), self._find_kept(), strict=True):
+            if is_kept:
+                yield row
+
     def check_counts(self):
         self._pairs.check_counts()
 
@@ -220,17 +226,22 @@ class FilteredPairs(Pairs):
         """Returns the elements of a dataset whose pairs are kept."""
         import tensorflow as tf
 
-        if self._is_kept is None:
-            for _ in self:
-                pass
+        kept = self._find_kept()
         # An eager tensor is an input of the graph. A constant would be copied with the graph.
         with tf.init_scope():
-            is_kept = tf.constant(self._is_kept)
+            is_kept = tf.constant(kept)
 
         def drop(columns, start):
             mask = is_kept[start : start + PAIRS_AT_ONCE]
             return tuple(tf.boolean_mask(column, mask) for column in columns)
 
-        starts = tf.data.Dataset.range(0, len(self._is_kept), PAIRS_AT_ONCE)
+        starts = tf.data.Dataset.range(0, len(kept), PAIRS_AT_ONCE)
         groups = tf.data.Dataset.zip((dataset.batch(PAIRS_AT_ONCE), starts))
         return groups.map(tf.autograph.experimental.do_not_convert(drop)).unbatch()
+
+    def _find_kept(self) -> np.ndarray:
+        """Returns whether each pair is kept, which the first pass over the text finds out."""
+        if self._is_kept is None:
+            for _ in self:
+                pass
+        return self._is_kept

@@ -46,6 +46,13 @@ def test_left_out_pairs(item, left_out):
     assert kept([item]) == expected  # nothing is remembered from the first pass
 
 
+def test_places_are_those_in_the_whole_text():
+    pairs = FilteredPairs(as_pairs(PAIRS, None), [Duplicates(), Identical()])
+    places = [place for place, _, _ in pairs.located()]
+    assert places == [f"line {number}" for number in (1, 3, 5, 6, 7)]
+    assert [(source, target) for _, source, target in pairs.located()] == list(pairs)
+
+
 def test_pairs_that_would_be_truncated():
     encoder = TextEncoder(WhitespaceTokenizer.build(["a b c d x y"]), max_length=4)
     # Three tokens and the end token fit.
