@@ -161,7 +161,13 @@ print(json.dumps([
 """
 
 
-@pytest.mark.parametrize("name", TOKENIZERS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in ("sentencepiece", "words") else pytest.param(name, marks=pytest.mark.slow)
+        for name in TOKENIZERS
+    ],
+)
 def test_a_process_with_only_tensorflow(name, tmp_path):
     tokenizer = TOKENIZERS[name]()
     size = tokenizer.vocabulary_size()

@@ -97,7 +97,15 @@ def make_translator(tokenizer, **options):
     return Translator(model, tokenizer, tokenizer, search=search)
 
 
-@pytest.mark.parametrize("name", TOKENIZERS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        if name in ("unigram", "words", "subword_nmt")
+        else pytest.param(name, marks=pytest.mark.slow)
+        for name in TOKENIZERS
+    ],
+)
 def test_texts_are_equal(name, tmp_path):
     translator = make_translator(TOKENIZERS[name](), max_length=20)
     translator.export(tmp_path / "exported", check_lines=SENTENCES)
