@@ -24,6 +24,7 @@ from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.directories import DirectoryLock
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.models import Ensemble, Seq2Seq
+from keras_seq2seq.runtime.exported_model import EXPORT_FILE
 from keras_seq2seq.special_tokens import SPECIAL_TOKENS
 from keras_seq2seq.text import TextEncoder, Tokenizer
 
@@ -62,6 +63,12 @@ class ModelDirectory:
         """
         if self.path.exists() and not self.path.is_dir():
             raise UserError(f"{self.path}: is a file; expected a directory for the model")
+        if self.is_exported():
+            raise UserError(f"{self.path}: contains an exported model; choose another directory")
+
+    def is_exported(self) -> bool:
+        """Returns whether the directory contains a model that was exported for deployment."""
+        return (self.path / EXPORT_FILE).exists()
 
     def check_usable_for(self, config: Config):
         """Checks that a run with this configuration can start or resume here.
@@ -183,6 +190,13 @@ class ModelDirectory:
         """
         if not self.path.exists():
             raise UserError(f"{self.path}: no such directory; expected a trained model")
+        if not self.path.is_dir():
+            raise UserError(f"{self.path}: is a file; expected the directory of a model")
+        if self.is_exported():
+            raise UserError(
+                f"{self.path}: contains an exported model, which keras_seq2seq.runtime.Translator "
+                "and the commands translate and serve read; expected a trained model"
+            )
         if not self.config_path.exists():
             raise UserError(f"{self.path}: contains no model (no {self.config_path.name})")
         return Config.load(self.config_path)

@@ -287,3 +287,12 @@ def test_models_of_other_sentencepiece_models_are_refused(model_dirs):
     directories[1].source_path.with_suffix(".model").write_bytes(b"")
     with pytest.raises(UserError, match="source.model: empty file; expected a SentencePiece model"):
         Translator.load(model_dirs[1])
+
+
+def test_an_exported_model_is_not_overwritten(tmp_path):
+    (tmp_path / "export.json").touch()
+    directory = ModelDirectory(tmp_path)
+    with pytest.raises(UserError, match="contains an exported model; choose another directory"):
+        directory.check_is_directory()
+    with pytest.raises(UserError, match="contains an exported model, which keras_seq2seq.runtime"):
+        directory.load_config()

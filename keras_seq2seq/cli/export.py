@@ -1,6 +1,6 @@
 """`keras-seq2seq export`"""
 
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,6 +113,10 @@ def export(
 def _dev_lines(directory: "ModelDirectory") -> list[str]:
     """Returns the first lines of the dev data, or none if the data no longer exist."""
     path = directory.load_config().dev_source
-    if path is None or not Path(path).is_file():
+    paths = [directory.dev_paths[0]] if path is None else [path]
+    if isinstance(path, tuple):
+        paths = list(path)
+    if not all(Path(path).is_file() for path in paths):
         return []
-    return list(islice(read_text(path), CHECKED_LINES))
+    lines = chain.from_iterable(map(read_text, map(str, paths)))
+    return list(islice(lines, CHECKED_LINES))

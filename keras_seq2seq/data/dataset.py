@@ -184,6 +184,8 @@ def make_dataset(
         text.check_counts()
     if is_auto:
         buckets = propose_buckets(lengths, _one_batch_size(batch_size))
+    if isinstance(buckets, str):
+        raise UserError(f'buckets is {buckets!r}; expected "auto" or a list of lengths')
     boundaries = validate_buckets(buckets)
     batch_sizes = _batch_sizes(batch_size, len(boundaries) + 1)
     batching = Batching(boundaries, tuple(batch_sizes))

@@ -14,6 +14,9 @@ from keras_seq2seq.text import TextEncoder, Tokenizer
 
 FORMAT = "keras_seq2seq.litert"
 
+# Contains the options of an exported model.
+EXPORT_FILE = "export.json"
+
 # Increased when older versions of this package cannot read the files or would misread them.
 FORMAT_VERSION = 1
 
@@ -55,7 +58,7 @@ class ExportedModel:
 
     def __init__(self, path: str | os.PathLike):
         self.path = Path(path)
-        self.options_path = self.path / "export.json"
+        self.options_path = self.path / EXPORT_FILE
         self.model_path = self.path / "model.tflite"
         # Prefixes of the files of the tokenizers.
         self.source_path = self.path / "source"
@@ -81,7 +84,12 @@ class ExportedModel:
         """
         path = self.options_path
         if not path.exists():
-            raise UserError(f"{self.path}: contains no exported model (no {path.name})")
+            if not self.path.exists():
+                raise UserError(f"{self.path}: no such directory; expected an exported model")
+            raise UserError(
+                f"{self.path}: contains no exported model (no {path.name}); write one with "
+                "keras-seq2seq export"
+            )
         try:
             content = json.loads(read_small_file(path).decode("utf-8"))
             kind, version = content.pop("format"), content.pop("version")

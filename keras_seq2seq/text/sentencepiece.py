@@ -339,7 +339,9 @@ class SentencePieceTokenizer(Tokenizer):
             import tensorflow_text
 
             with muted_standard_error():
-                return tensorflow_text.SentencepieceTokenizer(self.model, **options)
+                operation = tensorflow_text.SentencepieceTokenizer(self.model, **options)
+                operation._model_resource = _shared_resource(self.model, self.fingerprint())
+                return operation
 
         return self._constant(tuple(options.items()), make)
 
@@ -414,3 +416,22 @@ def _unused_character(tokens: list[str]) -> str:
     """Returns a private-use character that is not in the tokens."""
     text = "".join(tokens)
     return next(chr(code) for code in range(0xF0000, 0x10FFFE) if chr(code) not in text)
+
+
+def _shared_resource(model: bytes, name: str):
+    """Returns the resource of a model, which exists until the process ends.
+
+    That of TensorFlow Text belongs to a kernel, and vanishes with it when the global seed is set or
+    the session of Keras is cleared. There is no public interface for a shared one; a test fails if
+    the private details used here change.
+    """
+    from tensorflow.python.trackable.resource import TrackableResource
+    from tensorflow_text.python.ops.sentencepiece_tokenizer import gen_sentencepiece_tokenizer
+
+    class SharedResource(TrackableResource):
+        def _create_resource(self):
+            return gen_sentencepiece_tokenizer.sentencepiece_op(model=model, shared_name=name)
+
+    resource = SharedResource()
+    _ = resource.resource_handle  # Creates it.
+    return resource

@@ -108,6 +108,7 @@ class Scorer:
     ):
         self.model = model
         self.source, self.target = as_text_encoders(source, target)
+        check_vocabulary_sizes(model, self.source, self.target)
         self._token_log_probabilities = backend.compile_function(
             self._score_ids, ranks={"source_ids": 2, "target_ids": 2, "labels": 2}
         )
@@ -204,3 +205,25 @@ class Scorer:
         # Avoids the whole log-softmax, which is as large as the logits.
         picked = backend.take_beams(rows, ops.reshape(labels, (-1, 1)))
         return ops.reshape(picked, ops.shape(labels)) - ops.logsumexp(logits, axis=-1)
+
+
+def check_vocabulary_sizes(model: Seq2Seq, source: TextEncoder, target: TextEncoder):
+    """Checks that tokenizers have as many tokens as the model was made for.
+
+    Args:
+        model: The model. Models without the attributes `source_vocabulary_size` and
+            `target_vocabulary_size` are not checked.
+        source: The text encoder of the sources.
+        target: The text encoder of the targets.
+
+    Raises:
+        ValueError: If a size differs.
+    """
+    for side, encoder in (("source", source), ("target", target)):
+        size = getattr(model, f"{side}_vocabulary_size", None)
+        found = encoder.tokenizer.vocabulary_size()
+        if size not in (None, found):
+            raise ValueError(
+                f"the {side} tokenizer has {found:,} tokens, but the model has {size:,}; use the "
+                "tokenizers that the model was trained with"
+            )

@@ -18,7 +18,7 @@ from keras_seq2seq.tensorflow_settings import count_cores
 from keras_seq2seq.text import TextEncoder, Tokenizer, Vocabulary
 from keras_seq2seq.text.deprecated import TEXT_KEYWORDS, accept_deprecated_keywords
 from keras_seq2seq.text.text_encoder import as_text_encoders
-from keras_seq2seq.translator.scorer import Score, Scorer
+from keras_seq2seq.translator.scorer import Score, Scorer, check_vocabulary_sizes
 from keras_seq2seq.translator.text_translator import TextTranslator
 from keras_seq2seq.translator.unk_replacement import UnkReplacement
 
@@ -42,7 +42,8 @@ class Translator(TextTranslator):
             decoding faster.
 
     Raises:
-        ValueError: If `unk_replacement` is given and the model has no attention.
+        ValueError: If `unk_replacement` is given and the model has no attention, or if a tokenizer
+            has another number of tokens than the model.
 
     Example:
         >>> translator = Translator.load("model/dir")
@@ -80,6 +81,7 @@ class Translator(TextTranslator):
             has_attention=model.has_attention,
             unk_replacement=unk_replacement,
         )
+        check_vocabulary_sizes(model, self.source, self.target)
         self._workers = count_cores() if self.search.is_deterministic else 1
         self._scorer = None
         ranks = {"source_ids": 2, "prefix": 2, "num_slots": 0}

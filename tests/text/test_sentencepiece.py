@@ -2,6 +2,7 @@ import io
 import random
 import warnings
 
+import keras
 import numpy as np
 import pytest
 import sentencepiece
@@ -356,3 +357,13 @@ def test_default_tokenizer_of_a_file():
     assert default_tokenizer("dir.model/NAME.model") == "sentencepiece"
     for path in ("vocab", "dir.model/vocab", "vocab.en", "vocab.vocab", ".model", None):
         assert default_tokenizer(path) == "whitespace"
+
+
+def test_survives_a_new_seed_and_a_cleared_session():
+    tokenizer = SentencePieceTokenizer.build(["a man sleeps", "a dog runs"] * 9, size=290)
+    dataset = tf.data.Dataset.from_tensors(["a dog sleeps"]).map(tokenizer)
+    expected = next(iter(dataset)).to_list()
+    keras.utils.set_random_seed(1)
+    assert next(iter(dataset)).to_list() == expected
+    keras.utils.clear_session()
+    assert next(iter(dataset)).to_list() == tokenizer(["a dog sleeps"]).to_list() == expected

@@ -317,3 +317,10 @@ def test_the_tree_of_a_beam(tmp_path):
 def test_the_argument_fixed_weights_of_version_0_1_still_works():
     with pytest.warns(DeprecationWarning, match="use frozen_weights"):
         assert make_translator(fixed_weights=True).frozen_weights
+
+
+def test_tokenizers_of_another_size_are_refused(translator):
+    with pytest.raises(ValueError, match="source tokenizer has 10 tokens, but the model has 12; "):
+        Translator(translator.model, TARGET, TARGET)
+    with pytest.raises(ValueError, match="target tokenizer has 12 tokens, but the model has 10; "):
+        Scorer(translator.model, SOURCE, SOURCE)
