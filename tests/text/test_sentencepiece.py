@@ -360,7 +360,7 @@ def test_default_tokenizer_of_a_file():
 
 
 def test_survives_a_new_seed_and_a_cleared_session():
-    tokenizer = SentencePieceTokenizer.build(["a man sleeps", "a dog runs"] * 9, size=290)
+    tokenizer = SentencePieceTokenizer.build(["a man sleeps", "a dog runs"] * 9, size=270)
     dataset = tf.data.Dataset.from_tensors(["a dog sleeps"]).map(tokenizer)
     expected = next(iter(dataset)).to_list()
     keras.utils.set_random_seed(1)
