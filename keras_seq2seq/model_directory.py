@@ -27,6 +27,7 @@ from keras_seq2seq.models import Ensemble, Seq2Seq
 from keras_seq2seq.runtime.exported_model import EXPORT_FILE
 from keras_seq2seq.special_tokens import SPECIAL_TOKENS
 from keras_seq2seq.text import TextEncoder, Tokenizer
+from keras_seq2seq.translator.scorer import differing_sizes
 
 _TEMPORARY = ".model-"
 
@@ -275,16 +276,15 @@ class ModelDirectory:
         Raises:
             UserError: If one has another size.
         """
-        sizes = model.source_vocabulary_size, model.target_vocabulary_size
-        prefixes = self.source_path, self.target_path
-        for size, prefix, tokenizer in zip(sizes, prefixes, (source, target), strict=True):
-            found = tokenizer.vocabulary_size()
-            if found != size:
-                special, suffix = len(SPECIAL_TOKENS), tokenizer.vocabulary_suffix or ""
-                raise UserError(
-                    f"{prefix}{suffix}: contains {found - special:,} tokens, but the model has "
-                    f"{size - special:,}; restore the file that was written with the model"
-                )
+        for side, found, size in differing_sizes(model, source, target):
+            tokenizer, prefix = (
+                (source, self.source_path) if side == "source" else (target, self.target_path)
+            )
+            special, suffix = len(SPECIAL_TOKENS), tokenizer.vocabulary_suffix or ""
+            raise UserError(
+                f"{prefix}{suffix}: contains {found - special:,} tokens, but the model has "
+                f"{size - special:,}; restore the file that was written with the model"
+            )
 
 
 def find_checkpoints(path: str | os.PathLike) -> dict[int, str]:

@@ -1,6 +1,6 @@
 """`keras-seq2seq export`"""
 
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +8,7 @@ import click
 
 from keras_seq2seq.cli.input_output import check_readable, read_text, warnings_in_lines
 from keras_seq2seq.cli.options import decoding_options, file_option
+from keras_seq2seq.errors import UserError
 
 if TYPE_CHECKING:
     from keras_seq2seq.model_directory import ModelDirectory
@@ -111,12 +112,13 @@ def export(
 
 
 def _dev_lines(directory: "ModelDirectory") -> list[str]:
-    """Returns the first lines of the dev data, or none if the data no longer exist."""
-    path = directory.load_config().dev_source
-    paths = [directory.dev_paths[0]] if path is None else [path]
-    if isinstance(path, tuple):
-        paths = list(path)
-    if not all(Path(path).is_file() for path in paths):
+    """Returns the first sources of the dev data, or none if the data no longer exist."""
+    from keras_seq2seq.building.data import open_pairs
+    from keras_seq2seq.training.text import has_dev
+
+    config = directory.load_config()
+    try:
+        pairs = open_pairs(config, "dev") if has_dev(config) else directory.open_dev()
+    except UserError:
         return []
-    lines = chain.from_iterable(map(read_text, map(str, paths)))
-    return list(islice(lines, CHECKED_LINES))
+    return [source for source, _ in islice(pairs, CHECKED_LINES)]

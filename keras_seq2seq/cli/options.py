@@ -128,22 +128,22 @@ def training_options(command: Callable, names: Sequence[str] | None = None) -> C
         command: The command.
         names: Names of the flags to add. Defaults to all.
     """
-    # Imported here because most commands need no flags of the configuration.
-    from keras_seq2seq.config.option_types import walk_flags
-    from keras_seq2seq.config.training_flags import TrainingFlags
-
-    flags = [flag for flag in walk_flags(TrainingFlags) if names is None or flag.name in names]
-    return _add_options(command, [_value_option(flag, _help_text(flag)) for flag in flags])
+    return _add_training_flags(command, lambda name: names is None or name in names)
 
 
 def data_options(command: Callable) -> Callable:
     """Adds the flags of `TrainingFlags` that name text and vocabularies."""
+    prefixes = ("train_source", "train_target", "train_data", "dev_", "vocab_")
+    names = ("source_column", "target_column")
+    return _add_training_flags(command, lambda name: name.startswith(prefixes + names))
+
+
+def _add_training_flags(command: Callable, is_wanted: Callable[[str], bool]) -> Callable:
+    # Imported here because most commands need no flags of the configuration.
     from keras_seq2seq.config.option_types import walk_flags
     from keras_seq2seq.config.training_flags import TrainingFlags
 
-    prefixes = ("train_source", "train_target", "train_data", "dev_", "vocab_")
-    names = ("source_column", "target_column")
-    flags = [flag for flag in walk_flags(TrainingFlags) if flag.name.startswith(prefixes + names)]
+    flags = [flag for flag in walk_flags(TrainingFlags) if is_wanted(flag.name)]
     return _add_options(command, [_value_option(flag, _help_text(flag)) for flag in flags])
 
 

@@ -250,59 +250,55 @@ _MIN_FREQUENCY = (
 _NBEST_SIZE = "Number of best segmentations to sample from (unigram models)."
 
 
-class SourceOptions(Section):
-    """`source.*`: the source text."""
-
-    max_seq_len: Annotated[
-        PositiveInt, Option("Maximum source length in tokens, end token included.")
-    ] = 40
-    reverse: Annotated[Switch, Option("Reverse the source tokens.")] = False
-    tokenizer: Annotated[
-        TokenizerType | None, Option(f"Source tokenizer; {_DEFAULT_TOKENIZER}")
-    ] = None
-    vocab_size: Annotated[
-        VocabularySize | None, Option(_VOCAB_SIZE, unused_because=_vocabulary_given("source"))
-    ] = None
-    min_frequency: Annotated[
-        PositiveInt | None, Option(_MIN_FREQUENCY, unused_because=_nothing_counted("source"))
-    ] = None
-    lowercase: Annotated[Switch, Option(_LOWERCASE, unused_because=_only_for_words("source"))] = (
-        False
-    )
-    nfkc: Annotated[Switch, Option(_NFKC, unused_because=_only_for_words("source"))] = False
-    sampling_alpha: Annotated[
-        ProperFraction, Option(_SAMPLING_ALPHA, unused_because=_only_for_subwords("source"))
-    ] = 0.0
-    nbest_size: Annotated[
-        NBestSize, Option(_NBEST_SIZE, unused_because=_only_for_sampling("source"))
-    ] = DEFAULT_NBEST_SIZE
+def _text_options(side: str) -> dict[str, tuple[Any, Any]]:
+    """Returns the types and defaults of the options of one side's tokenizer."""
+    is_vocabulary_given, is_uncounted = _vocabulary_given(side), _nothing_counted(side)
+    is_not_words = _only_for_words(side)
+    sampling = Option(_SAMPLING_ALPHA, unused_because=_only_for_subwords(side))
+    nbest = Option(_NBEST_SIZE, unused_because=_only_for_sampling(side))
+    tokenizer = Option(f"{side.capitalize()} tokenizer; {_DEFAULT_TOKENIZER}")
+    return {
+        "tokenizer": (Annotated[TokenizerType | None, tokenizer], None),
+        "vocab_size": (
+            Annotated[
+                VocabularySize | None, Option(_VOCAB_SIZE, unused_because=is_vocabulary_given)
+            ],
+            None,
+        ),
+        "min_frequency": (
+            Annotated[PositiveInt | None, Option(_MIN_FREQUENCY, unused_because=is_uncounted)],
+            None,
+        ),
+        "lowercase": (Annotated[Switch, Option(_LOWERCASE, unused_because=is_not_words)], False),
+        "nfkc": (Annotated[Switch, Option(_NFKC, unused_because=is_not_words)], False),
+        "sampling_alpha": (Annotated[ProperFraction, sampling], 0.0),
+        "nbest_size": (Annotated[NBestSize, nbest], DEFAULT_NBEST_SIZE),
+    }
 
 
-class TargetOptions(Section):
-    """`target.*`: the target text."""
+def _max_length(side: str) -> tuple[Any, int]:
+    description = f"Maximum {side} length in tokens, end token included."
+    return Annotated[PositiveInt, Option(description)], 40
 
-    max_seq_len: Annotated[
-        PositiveInt, Option("Maximum target length in tokens, end token included.")
-    ] = 40
-    tokenizer: Annotated[
-        TokenizerType | None, Option(f"Target tokenizer; {_DEFAULT_TOKENIZER}")
-    ] = None
-    vocab_size: Annotated[
-        VocabularySize | None, Option(_VOCAB_SIZE, unused_because=_vocabulary_given("target"))
-    ] = None
-    min_frequency: Annotated[
-        PositiveInt | None, Option(_MIN_FREQUENCY, unused_because=_nothing_counted("target"))
-    ] = None
-    lowercase: Annotated[Switch, Option(_LOWERCASE, unused_because=_only_for_words("target"))] = (
-        False
-    )
-    nfkc: Annotated[Switch, Option(_NFKC, unused_because=_only_for_words("target"))] = False
-    sampling_alpha: Annotated[
-        ProperFraction, Option(_SAMPLING_ALPHA, unused_because=_only_for_subwords("target"))
-    ] = 0.0
-    nbest_size: Annotated[
-        NBestSize, Option(_NBEST_SIZE, unused_because=_only_for_sampling("target"))
-    ] = DEFAULT_NBEST_SIZE
+
+SourceOptions = create_model(
+    "SourceOptions",
+    __base__=Section,
+    __module__=__name__,
+    __doc__="`source.*`: the source text.",
+    max_seq_len=_max_length("source"),
+    reverse=(Annotated[Switch, Option("Reverse the source tokens.")], False),
+    **_text_options("source"),
+)
+
+TargetOptions = create_model(
+    "TargetOptions",
+    __base__=Section,
+    __module__=__name__,
+    __doc__="`target.*`: the target text.",
+    max_seq_len=_max_length("target"),
+    **_text_options("target"),
+)
 
 
 def _shared_embeddings(config: Any) -> str | None:

@@ -219,11 +219,18 @@ def check_vocabulary_sizes(model: Seq2Seq, source: TextEncoder, target: TextEnco
     Raises:
         ValueError: If a size differs.
     """
-    for side, encoder in (("source", source), ("target", target)):
-        size = getattr(model, f"{side}_vocabulary_size", None)
-        found = encoder.tokenizer.vocabulary_size()
+    for side, found, size in differing_sizes(model, source.tokenizer, target.tokenizer):
+        raise ValueError(
+            f"the {side} tokenizer has {found:,} tokens, but the model has {size:,}; use the "
+            "tokenizers that the model was trained with"
+        )
+
+
+def differing_sizes(
+    model: Seq2Seq, source: Tokenizer, target: Tokenizer
+) -> Iterator[tuple[str, int, int]]:
+    """Yields each side whose tokenizer has another size than the model, with both sizes."""
+    for side, tokenizer in (("source", source), ("target", target)):
+        size, found = getattr(model, f"{side}_vocabulary_size", None), tokenizer.vocabulary_size()
         if size not in (None, found):
-            raise ValueError(
-                f"the {side} tokenizer has {found:,} tokens, but the model has {size:,}; use the "
-                "tokenizers that the model was trained with"
-            )
+            yield side, found, size

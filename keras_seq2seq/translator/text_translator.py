@@ -71,8 +71,7 @@ class TextTranslator:
 
         Args:
             sentences: The sentences, or a single one; an empty one has an empty translation.
-            batch_size: Maximum number of sentences decoded at once. Four times as many are read
-                together, and refill the slots of finished sentences.
+            batch_size: Maximum number of sentences decoded at once.
 
         Returns:
             The translations in the order of the sentences, or the translation of a single one.
