@@ -81,18 +81,22 @@ class MaskedCrossEntropy(keras.losses.Loss):
         values, _ = self.with_cross_entropy(y_true, y_pred)
         return values
 
-    def with_cross_entropy(self, y_true, y_pred):
+    def with_cross_entropy(self, y_true, y_pred, consistency=0.0):
         """Computes the loss together with the cross-entropy without label smoothing.
 
         Args:
             y_true: Integer tensor `(batch, time)`, the labels, 0 for padding.
             y_pred: Float tensor `(batch, time, vocabulary_size)`, the logits.
+            consistency: Float. If not 0, rows `2i` and `2i + 1` are two passes over the same
+                sequence, and the loss includes `consistency` times the mean of both
+                Kullback-Leibler divergences between their predictions.
 
         Returns:
             Two tensors `(batch, time)`, 0 for padding: the loss of each token, and its
             cross-entropy, which has no gradient.
         """
-        return smoothed_cross_entropy(y_pred, ops.cast(y_true, "int32"), self.label_smoothing)
+        labels = ops.cast(y_true, "int32")
+        return smoothed_cross_entropy(y_pred, labels, self.label_smoothing, consistency)
 
     def get_config(self):
         return {**super().get_config(), "label_smoothing": self.label_smoothing}

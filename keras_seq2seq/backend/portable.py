@@ -81,8 +81,8 @@ def join_logits(logits):
     return logits[0] if len(logits) == 1 else ops.concatenate(logits, axis=0)
 
 
-def smoothed_cross_entropy(logits, labels, label_smoothing):
-    """Returns the cross-entropy with smoothed and with plain labels.
+def smoothed_cross_entropy(logits, labels, label_smoothing, consistency=0.0):
+    """Returns the loss of each token, and its cross-entropy with the plain label.
 
     With `z` the logits, smoothing by `e` adds `e * (z[label] - mean(z))`.
 
@@ -90,6 +90,9 @@ def smoothed_cross_entropy(logits, labels, label_smoothing):
         logits: Tensor `(..., vocabulary_size)`.
         labels: Integer tensor `(...)`.
         label_smoothing: Float `e`: the target is `1 - e` on the label, plus `e` spread evenly.
+        consistency: Float. If not 0, rows `2i` and `2i + 1` of the leading axis are two passes over
+            the same sequence, and the loss of each token includes `consistency` times the mean of
+            both Kullback-Leibler divergences between the two predictions.
 
     Returns:
         Two float32 tensors `(...)`, in nats, 0 for padding. Gradients flow through the first.
@@ -97,11 +100,20 @@ def smoothed_cross_entropy(logits, labels, label_smoothing):
     logits = ops.cast(logits, "float32")
     real = ops.cast(ops.not_equal(labels, PADDING_ID), "float32")
     plain = real * ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
-    if not label_smoothing:
-        return plain, ops.stop_gradient(plain)
-    label_logits = ops.take_along_axis(logits, ops.expand_dims(labels, axis=-1), axis=-1)[..., 0]
-    smoothed = plain + label_smoothing * real * (label_logits - ops.mean(logits, axis=-1))
-    return smoothed, ops.stop_gradient(plain)
+    loss = plain
+    if label_smoothing:
+        indices = ops.expand_dims(labels, axis=-1)
+        label_logits = ops.take_along_axis(logits, indices, axis=-1)[..., 0]
+        loss = loss + label_smoothing * real * (label_logits - ops.mean(logits, axis=-1))
+    if consistency:
+        loss = loss + consistency * real * ops.repeat(_mean_divergences(logits), 2, axis=0)
+    return loss, ops.stop_gradient(plain)
+
+
+def _mean_divergences(logits):
+    """Returns the mean of both divergences between rows `2i` and `2i + 1` of logits."""
+    first, second = ops.log_softmax(logits[::2]), ops.log_softmax(logits[1::2])
+    return ops.sum((ops.exp(first) - ops.exp(second)) * (first - second), axis=-1) / 2
 
 
 class StepLog:
@@ -171,7 +183,7 @@ def take_beams(tensor, beams):
 BLOCK_SIZE = 64
 
 
-def split_into_micro_batches(batch):
+def split_into_micro_batches(batch, multiple=1):
     """Returns a list of micro-batches: here the whole batch."""
     return [batch]
 

@@ -12,7 +12,13 @@ from keras_seq2seq.decoding import BeamSearch, GreedySearch, SamplingSearch, Sea
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.evaluation import LOWER_IS_BETTER
 from keras_seq2seq.layers import CELLS, DECODERS, ENCODERS
-from keras_seq2seq.models import AttentionSeq2Seq, BasicSeq2Seq, Seq2Seq, TeacherForcing
+from keras_seq2seq.models import (
+    AttentionSeq2Seq,
+    BasicSeq2Seq,
+    MinimumRisk,
+    Seq2Seq,
+    TeacherForcing,
+)
 from keras_seq2seq.schedules import CosineDecay, DelayedDecay, InverseSquareRoot, Plateau, WarmUp
 from keras_seq2seq.special_tokens import UNKNOWN_ID
 from keras_seq2seq.text import Vocabulary
@@ -70,6 +76,10 @@ def build_model(
         model.teacher_forcing = TeacherForcing(
             teacher.decay_type, teacher.decay_steps, teacher.min_probability
         )
+    model.r_drop = hparams.optimizer.r_drop
+    risk = hparams.minimum_risk
+    if risk.num_samples:
+        model.minimum_risk = MinimumRisk(risk.num_samples, risk.weight)
     embedding = hparams.embedding
     if embedding.freeze:
         model.source_embedding.trainable = embedding.source_file is None

@@ -16,7 +16,9 @@ from keras_seq2seq.config.option_types import (
     PositiveFloat,
     PositiveInt,
     PositiveSteps,
+    Probability,
     ProperFraction,
+    RiskSampleCount,
     Switch,
     UnitCount,
     VocabularySize,
@@ -125,6 +127,31 @@ class TeacherForcingOptions(Section):
             "Lower bound of the teacher forcing probability.", unused_because=_full_teacher_forcing
         ),
     ] = 0.0
+
+
+def _no_samples(config: Any) -> str | None:
+    if config.hparams.minimum_risk.num_samples is None:
+        return "no outputs are drawn; leave it out or set minimum_risk.num_samples"
+    return None
+
+
+class MinimumRiskOptions(Section):
+    """`minimum_risk.*`: minimum risk training, for a model that has been trained without it."""
+
+    num_samples: Annotated[
+        RiskSampleCount | None,
+        Option(
+            "Number of outputs drawn for each source in training, such as 5, whose expected error "
+            "(1 - BLEU) is minimized (a step takes several times as long); disabled if not set."
+        ),
+    ] = None
+    weight: Annotated[
+        Probability,
+        Option(
+            "Weight of the expected error; that of the ordinary loss is 1 minus this.",
+            unused_because=_no_samples,
+        ),
+    ] = 0.7
 
 
 class DecoderOptions(Section):
@@ -425,6 +452,7 @@ class HyperParameters(Section):
     embedding: EmbeddingOptions = EmbeddingOptions()
     inference: InferenceOptions = InferenceOptions()
     optimizer: OptimizerOptions = OptimizerOptions()
+    minimum_risk: MinimumRiskOptions = MinimumRiskOptions()
 
     @property
     def encoder_cell(self) -> RnnCellOptions:

@@ -98,8 +98,19 @@ def _decay_option(description: str, decays: tuple[str, ...] = _DECAYS) -> Option
     return Option(description, unused_because=unused_because)
 
 
+def _no_dropout(config: Any) -> str | None:
+    hparams = config.hparams
+    keeps_all = all(
+        cell.dropout_input_keep_prob == cell.dropout_output_keep_prob == 1.0
+        for cell in (hparams.encoder_cell, hparams.decoder_cell)
+    )
+    if keeps_all and not hparams.embedding.word_dropout:
+        return "without dropout, both passes are equal; set rnn_cell.dropout_input_keep_prob"
+    return None
+
+
 class OptimizerOptions(Section):
-    """`optimizer.*`: the optimizer, the learning rate and label smoothing."""
+    """`optimizer.*`: the optimizer, the learning rate and the regularization of the loss."""
 
     name: Annotated[OptimizerName, Option("Keras optimizer.")] = "Adam"
     arguments: Annotated[
@@ -172,6 +183,14 @@ class OptimizerOptions(Section):
     ] = 0.0
     label_smoothing: Annotated[
         ProperFraction, Option("Probability mass that the loss spreads uniformly over all tokens.")
+    ] = 0.0
+    r_drop: Annotated[
+        NonNegativeFloat,
+        Option(
+            "Weight of the divergence between two passes with different dropout, such as 5 "
+            "(R-Drop, doubles the time of a step); 0 disables it.",
+            unused_because=_no_dropout,
+        ),
     ] = 0.0
 
     @model_validator(mode="after")

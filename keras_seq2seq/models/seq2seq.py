@@ -243,7 +243,7 @@ class Seq2Seq(ChecksInputs, TrainableModel):
         if not training:
             return call(inputs, training=training, mask=mask)
         # The model computes the masks from the ids.
-        micro_batches = split_into_micro_batches(inputs)
+        micro_batches = split_into_micro_batches(inputs, multiple=2 if self.r_drop else 1)
         return join_logits([call(batch, training=training) for batch in micro_batches])
 
     def get_config(self):

@@ -59,6 +59,18 @@ class TrainableModel(ReplicatedModel):
 
     `fit` and `evaluate` report the perplexity of all tokens, without sample weights or label
     smoothing, and the shares of padding.
+
+    Attributes:
+        minimum_risk: `None`, or a `MinimumRisk`, a loss of outputs drawn from the model that
+            replaces a part of the loss in training. Requires a new call of `compile`.
+        r_drop: Float, the weight `alpha` of R-Drop; 0 disables it. In training, each sequence is
+            then read twice, with different dropout, and `alpha / 2` times the mean of both
+            Kullback-Leibler divergences between the two predictions is added to the loss of each
+            token. Requires `MaskedCrossEntropy` and a new call of `compile`.
+
+    Reference:
+        - R-Drop: Liang et al., 2021, "R-Drop: Regularized Dropout for Neural Networks",
+          https://arxiv.org/abs/2106.14448, equation 4
     """
 
     def __init__(self, *args, **kwargs):
@@ -67,6 +79,8 @@ class TrainableModel(ReplicatedModel):
         self.padding = Padding()
         # Not in `fit`'s logs: `TrackGradientNorm` updates it, and `Evaluation` reports it.
         self.gradient_norm = keras.metrics.Mean(name="gradient_norm")
+        self.minimum_risk = None
+        self.r_drop = 0.0
         self._class_weights = None
 
     def compile(
@@ -191,6 +205,8 @@ class TrainableModel(ReplicatedModel):
                 sample_weight = ops.cast(align_weights(sample_weight, weights), weights.dtype)
                 weights = weights * sample_weight
             data = x, y, weights
+        if self.r_drop:
+            data = keras.tree.map_structure(lambda tensor: ops.repeat(tensor, 2, axis=0), data)
         return super().train_step(*state, data)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
@@ -200,9 +216,12 @@ class TrainableModel(ReplicatedModel):
                 "or as the second item of each element of a dataset."
             )
         labels = ops.cast(y, "int32")
+        r_drop = self.r_drop if training else 0.0
         if isinstance(self.loss, MaskedCrossEntropy):
             # The logits are read once for loss and perplexity.
-            values, cross_entropies = self.loss.with_cross_entropy(labels, y_pred)
+            values, cross_entropies = self.loss.with_cross_entropy(labels, y_pred, r_drop / 2)
+        elif r_drop:
+            raise ValueError(f"`r_drop` needs the loss `MaskedCrossEntropy`. Received: {self.loss}")
         else:
             values = self.loss.call(labels, ops.cast(y_pred, self.loss.dtype))
             cross_entropies = MaskedCrossEntropy().call(labels, y_pred)
@@ -210,11 +229,17 @@ class TrainableModel(ReplicatedModel):
         if self.loss.reduction != "sum":
             # The mean of the whole batch, not of this replica's share.
             total = ops.divide_no_nan(total, sum_over_replicas(divisor))
+        if training and self.minimum_risk is not None:
+            source_ids = as_features(x)["source_ids"]
+            risk = self.minimum_risk(self, source_ids, labels, seed=self._teacher_seeds)
+            weight = self.minimum_risk.weight
+            total = (1.0 - weight) * total + weight * risk / count_replicas()
         for regularization in self.losses:
             total = total + ops.sum(ops.cast(regularization, total.dtype)) / count_replicas()
         tokens = ops.count_nonzero(y)
         self.perplexity.update_state(
-            ops.sum(cross_entropies) / ops.maximum(ops.cast(tokens, "float32"), 1.0), tokens
+            ops.sum(cross_entropies) / ops.maximum(ops.cast(tokens, "float32"), 1.0),
+            tokens // 2 if r_drop else tokens,  # R-Drop has each of them twice.
         )
         if x is not None:
             self.padding.update_state(as_features(x)["source_ids"], y)

@@ -123,3 +123,62 @@ def test_half_precision_is_near(functions, label_smoothing):
         results.append([loss, *tape.gradient(loss, tensors)])
     for one, other in zip(*results, strict=True):
         np.testing.assert_allclose(one, other, atol=0.03)
+
+
+# Rows 2i and 2i + 1 of a batch are two passes over the same sequence.
+PAIRED_LABELS = np.repeat(RNG.integers(0, 5, size=(20, 3)).astype("int32"), 2, axis=0)
+
+
+def divergences():
+    """The mean of both divergences between two passes, `(40, 3)`, for each of the passes."""
+    first, second = probabilities()[::2], probabilities()[1::2]
+    forward = (first * np.log(first / second)).sum(-1)
+    backward = (second * np.log(second / first)).sum(-1)
+    return np.repeat((forward + backward) / 2, 2, axis=0)
+
+
+@pytest.mark.parametrize("are_made", [True, False])
+def test_consistency_adds_the_divergence_of_two_passes(functions, are_made):
+    features, *weights = map(ops.convert_to_tensor, (FEATURES, KERNEL, BIAS))
+    made = functions.make_logits(features, lambda: weights)
+    logits = made if are_made else ops.convert_to_tensor(LOGITS)
+    labels = ops.convert_to_tensor(PAIRED_LABELS)
+    alone, _ = functions.smoothed_cross_entropy(logits, labels, 0.1)
+    loss, plain = functions.smoothed_cross_entropy(logits, labels, 0.1, consistency=1.5)
+    expected = 1.5 * divergences() * (PAIRED_LABELS != 0)
+    np.testing.assert_allclose(numbers_of(loss) - alone, expected, rtol=1e-4, atol=1e-4)
+    _, plain_alone = functions.smoothed_cross_entropy(logits, labels, 0.0)
+    np.testing.assert_allclose(numbers_of(plain), numbers_of(plain_alone), rtol=1e-6)
+
+
+@needs_tape
+def test_gradient_of_consistency_agrees_with_automatic_differentiation(functions):
+    import tensorflow as tf
+
+    tensors = [tf.constant(array) for array in (FEATURES, KERNEL, BIAS)]
+    real = (PAIRED_LABELS != 0).astype("float32")
+    weights = np.repeat(RNG.uniform(0.5, 2, size=(20, 3)).astype("float32"), 2, axis=0)
+
+    def gradients(loss_of):
+        with tf.GradientTape() as tape:
+            tape.watch(tensors)
+            loss = loss_of(*tensors)
+        return tape.gradient(loss, tensors)
+
+    def by_definition(features, kernel, bias):
+        log_p = tf.nn.log_softmax(tf.einsum("btd,dv->btv", features, kernel) + bias)
+        targets = 0.9 * tf.one_hot(PAIRED_LABELS, 5) + 0.02
+        loss = -tf.reduce_sum(targets * log_p, -1)
+        first, second = log_p[::2], log_p[1::2]
+        forward = tf.reduce_sum(tf.exp(first) * (first - second), -1)
+        backward = tf.reduce_sum(tf.exp(second) * (second - first), -1)
+        loss += 1.5 * tf.repeat((forward + backward) / 2, 2, axis=0)
+        return tf.reduce_sum(loss * real * weights)
+
+    def measured(features, kernel, bias):
+        logits = functions.make_logits(features, lambda: (kernel, bias))
+        loss, _ = functions.smoothed_cross_entropy(logits, tf.constant(PAIRED_LABELS), 0.1, 1.5)
+        return tf.reduce_sum(loss * weights)
+
+    for found, wanted in zip(gradients(measured), gradients(by_definition), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)

@@ -59,6 +59,8 @@ def test_options_without_effect_by_default():
         "init_pattern",
         "source_column",
         "target_column",
+        "optimizer.r_drop",
+        "minimum_risk.weight",
         "decoder.teacher_forcing.decay_steps",
         "decoder.teacher_forcing.min_probability",
         "source.lowercase",

@@ -100,6 +100,9 @@ DEFAULTS = {
     "optimizer.gradient_accumulation_steps": 1,
     "optimizer.ema_momentum": 0.0,
     "optimizer.label_smoothing": 0.0,
+    "optimizer.r_drop": 0.0,
+    "minimum_risk.num_samples": None,
+    "minimum_risk.weight": 0.7,
 }
 
 

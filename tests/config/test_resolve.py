@@ -256,7 +256,7 @@ def test_wrong_hyper_parameter(item, message):
         (
             "momentum",
             "expected one of rnn_cell, encoder, decoder, attention, bridge, source, target, "
-            "filter, embedding, inference, optimizer",
+            "filter, embedding, inference, optimizer, minimum_risk",
         ),
     ],
 )

@@ -36,45 +36,62 @@ def join_logits(parts):
     return logits
 
 
-def smoothed_cross_entropy(logits, labels, label_smoothing):
-    """Returns the cross-entropy with smoothed and with plain labels.
+def smoothed_cross_entropy(logits, labels, label_smoothing, consistency=0.0):
+    """Returns the loss of each token, and its cross-entropy with the plain label.
 
     Args:
         logits: Tensor `(..., vocabulary_size)`, preferably as returned by `make_logits`.
         labels: Integer tensor `(...)`.
         label_smoothing: Float `e`: the target is `1 - e` on the label, plus `e` spread evenly.
+        consistency: Float. If not 0, rows `2i` and `2i + 1` of the leading axis are two passes over
+            the same sequence, and the loss of each token includes `consistency` times the mean of
+            both Kullback-Leibler divergences between the two predictions. The gradients of the
+            losses of a token in both passes must be equal.
 
     Returns:
         Two float32 tensors `(...)`, in nats, 0 for padding. Gradients flow through the first.
     """
     if not hasattr(logits, "_factors"):
-        return portable.smoothed_cross_entropy(logits, labels, label_smoothing)
+        return portable.smoothed_cross_entropy(logits, labels, label_smoothing, consistency)
 
     parts, kernel, bias = logits._factors
     sizes = [tf.shape(features)[0] for features in parts]
     labels = tf.split(labels, sizes, num=len(parts))
     losses = [
-        _losses_of_part(*part, kernel, bias, label_smoothing)
+        _losses_of_part(*part, kernel, bias, label_smoothing, consistency)
         for part in zip(parts, labels, strict=True)
     ]
     return [tf.concat(loss, axis=0) for loss in zip(*losses, strict=True)]
 
 
-def _losses_of_part(features, labels, kernel, bias, label_smoothing):
-    """Returns both cross-entropies `(...)` of features `(..., size)`, computed without padding."""
-    shape, labels = tf.shape(labels), tf.reshape(labels, (-1,))
-    rows = _real_rows(labels)
+def _losses_of_part(features, labels, kernel, bias, label_smoothing, consistency):
+    """Returns loss and cross-entropy `(...)` of features `(..., size)`, without padding."""
+    shape, size = tf.shape(labels), tf.size(labels)
+    labels = tf.reshape(labels, (-1,))
+    if consistency:
+        # All first passes, then all second ones.
+        positions = tf.reshape(tf.range(size), (-1, 2, tf.reduce_prod(shape[1:])))
+        positions = tf.reshape(tf.transpose(positions, (1, 0, 2)), (2, -1))
+        rows = _real_rows(tf.gather(labels, positions[0]))
+        rows = tf.reshape(tf.gather(positions, rows, axis=1), (-1,))
+    else:
+        rows = _real_rows(labels)
     losses = _cross_entropies(
-        tf.gather(as_rows(features), rows), tf.gather(labels, rows), kernel, bias, label_smoothing
+        tf.gather(as_rows(features), rows),
+        tf.gather(labels, rows),
+        kernel,
+        bias,
+        label_smoothing,
+        consistency,
     )
-    return [
-        tf.reshape(tf.math.unsorted_segment_sum(loss, rows, tf.reduce_prod(shape)), shape)
-        for loss in losses
-    ]
+    return [tf.reshape(tf.math.unsorted_segment_sum(loss, rows, size), shape) for loss in losses]
 
 
-def _cross_entropies(features, labels, kernel, bias, label_smoothing):
-    """Returns both cross-entropies of rows of features `(rows, size)`."""
+def _cross_entropies(features, labels, kernel, bias, label_smoothing, consistency):
+    """Returns loss and cross-entropy of rows of features `(rows, size)`.
+
+    With `consistency`, the second half of the rows are second passes over those of the first half.
+    """
     tokens = tf.size(labels)
     positions = tf.stack([tf.range(tokens), labels], axis=-1)
 
@@ -96,11 +113,18 @@ def _cross_entropies(features, labels, kernel, bias, label_smoothing):
             mean_bias = tf.reduce_mean(tf.cast(bias, tf.float32))
             mean_logits = tf.matmul(tf.cast(features, tf.float32), mean_kernel)[:, 0] + mean_bias
             smoothed += label_smoothing * (label_logits - mean_logits)
+        loss = smoothed
+        if consistency:
+            divergences, d_divergences = _mean_divergences(logits, probabilities)
+            loss += consistency * divergences
 
         def gradient(upstream, _):
             difference = probabilities
             if label_smoothing:
                 difference -= label_smoothing / logits.shape[-1]
+            if consistency:
+                # Each divergence is part of the losses of both passes.
+                difference += 2 * consistency * d_divergences()
             # Nothing reads the probabilities after `plain`: this operation changes them in place.
             # `tensor_scatter_nd_sub` always copies them first on a CPU.
             with tf.control_dependencies([plain]):
@@ -120,10 +144,39 @@ def _cross_entropies(features, labels, kernel, bias, label_smoothing):
             d_features = tf.cast(tf.cast(d_features, scale.dtype) * scale, features.dtype)
             return d_features, d_kernel, tf.cast(d_bias[0], bias.dtype)
 
-        return [smoothed, plain], gradient
+        return [loss, plain], gradient
 
     real = tf.cast(labels != PADDING_ID, tf.float32)
     return [loss * real for loss in compute(features, kernel, bias)]
+
+
+def _mean_divergences(logits, probabilities):
+    """Computes the mean of both divergences between two passes over the same tokens.
+
+    Args:
+        logits: Tensor `(2 * tokens, vocabulary_size)`, those of the first pass first.
+        probabilities: Tensor of the same shape, their softmax.
+
+    Returns:
+        The divergence of each row, float32 `(2 * tokens,)`, and a function without arguments that
+        returns its gradient with respect to the logits.
+    """
+    first, second = tf.split(probabilities, 2)
+    difference = first - second
+    # The logarithm of the ratio of probabilities, except for a number for each token, which has
+    # no effect on the sum, since the differences of probabilities add up to 0.
+    ratio = tf.subtract(*tf.split(logits, 2))
+    divergence = tf.reduce_sum(tf.cast(difference * ratio, tf.float32), axis=-1) / 2
+
+    def gradient():
+        def mean(weights):
+            return tf.reduce_sum(weights * ratio, axis=-1, keepdims=True)
+
+        d_first = first * (ratio - mean(first)) + difference
+        d_second = -second * (ratio - mean(second)) - difference
+        return tf.concat([d_first, d_second], axis=0) / 2
+
+    return tf.tile(divergence, [2]), gradient
 
 
 def _real_rows(labels):

@@ -77,7 +77,7 @@ def _handle(variable):
     return (variable.value if isinstance(variable, keras.Variable) else variable).handle
 
 
-def split_into_micro_batches(batch):
+def split_into_micro_batches(batch, multiple=1):
     """Splits a batch into micro-batches: one where an operation may use all cores.
 
     Cores that share an operation wait for each other at each of the thousands of operations of a
@@ -87,6 +87,8 @@ def split_into_micro_batches(batch):
 
     Args:
         batch: Nested structure of tensors `(batch, ...)`.
+        multiple: Integer of which the size of the batch is a multiple. So are the sizes of all
+            micro-batches.
 
     Returns:
         List of such structures, in order.
@@ -95,10 +97,10 @@ def split_into_micro_batches(batch):
     if count == 1:
         return [batch]
     batch = keras.tree.map_structure(tf.convert_to_tensor, batch)
-    size = tf.shape(keras.tree.flatten(batch)[0])[0]
+    size = tf.shape(keras.tree.flatten(batch)[0])[0] // multiple
 
     def micro_batch(index):
-        begin, end = size * index // count, size * (index + 1) // count
+        begin, end = (multiple * (size * i // count) for i in (index, index + 1))
         return keras.tree.map_structure(lambda tensor: tensor[begin:end], batch)
 
     return [micro_batch(index) for index in range(count)]

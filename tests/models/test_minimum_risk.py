@@ -1,0 +1,124 @@
+"""Minimum risk training: the sentence BLEU of ids, the risk, and training with it."""
+
+import keras
+import numpy as np
+import pytest
+import sacrebleu
+from harness import numbers_of, padded_ids
+from keras import ops
+
+from keras_seq2seq.losses import MaskedCrossEntropy
+from keras_seq2seq.models import AttentionSeq2Seq, MinimumRisk
+from keras_seq2seq.models.minimum_risk import sentence_bleu, shift_right
+from keras_seq2seq.special_tokens import END_ID
+
+needs_tape = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="takes gradients by tape"
+)
+RNG = np.random.default_rng(0)
+
+
+def random_ids(rows, length, vocabulary_size=8):
+    """Ids with repetitions, of all lengths, each ending with the end token."""
+    ids = RNG.integers(4, vocabulary_size, (rows, length))
+    for row, count in enumerate(RNG.integers(0, length, rows)):
+        ids[row, count], ids[row, count + 1 :] = END_ID, 0
+    return ids.astype("int32")
+
+
+def as_text(ids):
+    return " ".join(str(token) for token in ids if token not in (0, END_ID))
+
+
+def test_sentence_bleu_agrees_with_sacrebleu():
+    candidates, references = random_ids(300, 12), random_ids(300, 9)
+    candidates[:50, :9], candidates[:50, 9:] = references[:50], 0
+    found = numbers_of(sentence_bleu(candidates, references))
+    for candidate, reference, score in zip(candidates, references, found, strict=True):
+        expected = sacrebleu.sentence_bleu(
+            as_text(candidate),
+            [as_text(reference)],
+            smooth_method="add-k",
+            smooth_value=1,
+            tokenize="none",
+            use_effective_order=False,
+        ).score
+        if not as_text(reference) or not as_text(candidate):
+            expected = 0.0
+        assert score * 100 == pytest.approx(expected, abs=0.01)
+
+
+def test_outputs_are_shifted_for_the_decoder():
+    ids = ops.convert_to_tensor([[5, 6, END_ID, 0], [7, 8, 9, 7], [END_ID, 0, 0, 0]])
+    np.testing.assert_array_equal(shift_right(ids), [[2, 5, 6, 0], [2, 7, 8, 9], [2, 0, 0, 0]])
+
+
+@pytest.mark.parametrize("arguments", [{"num_samples": 1}, {"weight": 0}, {"weight": 1.5}])
+def test_arguments_are_checked(arguments):
+    with pytest.raises(ValueError, match=next(iter(arguments))):
+        MinimumRisk(**arguments)
+
+
+@pytest.fixture
+def model():
+    keras.utils.set_random_seed(0)
+    return AttentionSeq2Seq(9, 9, num_units=16, cell="GRUCell")
+
+
+def test_risk_is_the_expected_error_of_the_outputs_drawn(model, monkeypatch):
+    source, labels = padded_ids([4, 2], 9, seed=1), random_ids(2, 5, 9)
+    drawn = random_ids(6, 7, 9)
+    monkeypatch.setattr(MinimumRisk, "_draw", lambda *_, **__: ops.convert_to_tensor(drawn))
+    risk = MinimumRisk(num_samples=3)
+    monkeypatch.setattr("keras_seq2seq.models.minimum_risk.split_into_micro_batches", lambda x: [x])
+    found = float(risk(model, ops.convert_to_tensor(source), ops.convert_to_tensor(labels), None))
+
+    features = {
+        "source_ids": source.repeat(3, axis=0),
+        "target_ids": numbers_of(shift_right(drawn)),
+    }
+    logits = numbers_of(model(features)).astype("float64")
+    log_probabilities = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    expected = []
+    for sentence in range(2):
+        scores, errors = [], []
+        for row in range(3 * sentence, 3 * sentence + 3):
+            ids = [token for token in drawn[row] if token]
+            scores.append(np.mean([log_probabilities[row, t, i] for t, i in enumerate(ids)]))
+            bleu = sentence_bleu(drawn[row : row + 1], labels[sentence : sentence + 1])
+            errors.append(1 - float(bleu[0]))
+        weights = np.exp(scores) / np.exp(scores).sum()
+        expected.append(weights @ errors)
+    assert found == pytest.approx(np.mean(expected), rel=1e-4)
+
+
+@needs_tape
+def test_training_lowers_the_risk(model):
+    source = np.tile(padded_ids([5, 3, 4, 2], 9, seed=1), (8, 1))
+    labels = np.tile(random_ids(4, 5, 9), (8, 1))
+    batch = {"source_ids": source, "target_ids": numbers_of(shift_right(labels))}
+    risk, seed = MinimumRisk(num_samples=8, weight=1.0), keras.random.SeedGenerator(1)
+
+    def measure():
+        runs = [risk(model, ops.convert_to_tensor(source), ops.convert_to_tensor(labels), seed)]
+        return float(np.mean(runs))
+
+    before = measure()
+    model.minimum_risk = risk
+    model.compile(keras.optimizers.Adam(0.01), loss=MaskedCrossEntropy())
+    history = model.fit(batch, labels, batch_size=32, epochs=40, verbose=0)
+    after = measure()
+    assert after < before - 0.2
+    # What `fit` reports is the risk, since it has all the weight.
+    assert history.history["loss"][-1] == pytest.approx(after, abs=0.15)
+
+
+@needs_tape
+def test_evaluation_has_no_risk(model):
+    source, labels = padded_ids([4, 2], 9, seed=1), random_ids(2, 5, 9)
+    batch = {"source_ids": source, "target_ids": numbers_of(shift_right(labels))}
+    model.compile("sgd", loss=MaskedCrossEntropy())
+    plain = model.evaluate(batch, labels, verbose=0)
+    model.minimum_risk = MinimumRisk()
+    model.compile("sgd", loss=MaskedCrossEntropy())
+    assert model.evaluate(batch, labels, verbose=0) == plain
