@@ -6,7 +6,7 @@ from typing import Any
 
 from keras_seq2seq.building.prepared import prepared_directories
 from keras_seq2seq.config import Config
-from keras_seq2seq.config.hyper_parameters import tokenizer_name
+from keras_seq2seq.config.text_options import tokenizer_name
 from keras_seq2seq.data import Batching, ParallelTextSummary, propose_buckets, validate_buckets
 from keras_seq2seq.data.lines import FileLines
 from keras_seq2seq.data.pairs import AlignedPairs, Pairs, TablePairs

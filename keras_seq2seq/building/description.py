@@ -1,7 +1,7 @@
 """From a model to a configuration that describes it."""
 
 from keras_seq2seq.config import Config, InferenceOptions
-from keras_seq2seq.config.hyper_parameters import TOKENIZER_NAMES
+from keras_seq2seq.config.text_options import TOKENIZER_NAMES
 from keras_seq2seq.decoding import BeamSearch, SamplingSearch, Search
 from keras_seq2seq.layers import ATTENTIONS, BRIDGES, CELLS, ENCODERS
 from keras_seq2seq.layers.recurrent_layer import RecurrentStack

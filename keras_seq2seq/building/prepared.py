@@ -5,8 +5,8 @@ from itertools import chain
 from pathlib import Path
 
 from keras_seq2seq.config import Config
-from keras_seq2seq.config.hyper_parameters import FilterOptions
 from keras_seq2seq.config.section import OptionSource, validate_sources
+from keras_seq2seq.config.text_options import FilterOptions
 from keras_seq2seq.config.training_flags import has_dev
 from keras_seq2seq.data.record_pairs import RecordPairs
 from keras_seq2seq.data.records import SIDES, dev_path, is_prepared

@@ -151,7 +151,7 @@ def _load_tokenizers(
 
 
 def _check_vocabulary(config: Config, side: str):
-    from keras_seq2seq.config.hyper_parameters import tokenizer_name
+    from keras_seq2seq.config.text_options import tokenizer_name
     from keras_seq2seq.text import Tokenizer, get_tokenizer_class
 
     name = tokenizer_name(config, side)

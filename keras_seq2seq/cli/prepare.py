@@ -96,7 +96,7 @@ def prepare(
 
 
 def _missing_flags(config: Config) -> list[str]:
-    from keras_seq2seq.config.hyper_parameters import tokenizer_name
+    from keras_seq2seq.config.text_options import tokenizer_name
     from keras_seq2seq.text import TOKENIZERS
 
     names = [] if config.train_data else ["train_source", "train_target"]

@@ -40,7 +40,7 @@ _NEARLY_ALL = 0.99
 
 def _warn(summary: ParallelTextSummary, config: Config) -> list[str]:
     """Returns warnings about text of which much is lost, with the option to change."""
-    from keras_seq2seq.config.hyper_parameters import tokenizer_name
+    from keras_seq2seq.config.text_options import tokenizer_name
 
     lines = []
     for side in ("source", "target"):

@@ -49,14 +49,11 @@ _DECAYS = (*ORIGINAL_DECAYS, "inverse_square_root", "cosine", "plateau")
 
 
 def _empty_to_none(value: Any) -> Any:
-    return None if value in ("", "none") else value
+    return "none" if value in ("", None) else value
 
 
-DecayType = Annotated[
-    one_of(*_DECAYS) | None,
-    Convert(_empty_to_none),
-    Expected(join_choices([*_DECAYS, "none"]), "NAME"),
-]
+# The default of google/seq2seq, an empty string, stands for a constant learning rate.
+DecayType = Annotated[one_of(*_DECAYS, "none"), Convert(_empty_to_none)]
 
 
 def _check_arguments(value: Any) -> dict:
@@ -86,7 +83,7 @@ def _decay_option(description: str, decays: tuple[str, ...] = _DECAYS) -> Option
 
     def unused_because(config: Any) -> str | None:
         decay_type = config.hparams.optimizer.lr_decay_type
-        if decay_type is None:
+        if decay_type == "none":
             return "the learning rate is constant; leave it out or set optimizer.lr_decay_type"
         if decay_type not in decays:
             return (
@@ -120,8 +117,8 @@ class OptimizerOptions(Section):
         PositiveFloat, Option("Base learning rate, to which warm-up and decay apply.")
     ] = LEARNING_RATE
     lr_decay_type: Annotated[
-        DecayType, Option("Decay of the learning rate; constant if not set.")
-    ] = None
+        DecayType, Option("Decay of the learning rate; none for a constant rate.")
+    ] = "cosine"
     lr_warmup_steps: Annotated[
         NonNegativeSteps,
         Option("Training steps of linear warm-up from 0; may be combined with any decay."),
@@ -183,7 +180,7 @@ class OptimizerOptions(Section):
     ] = 0.0
     label_smoothing: Annotated[
         ProperFraction, Option("Probability mass that the loss spreads uniformly over all tokens.")
-    ] = 0.0
+    ] = 0.1
     r_drop: Annotated[
         NonNegativeFloat,
         Option(

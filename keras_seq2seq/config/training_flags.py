@@ -33,7 +33,7 @@ from keras_seq2seq.evaluation import METRIC_NAMES
 BEST_METRICS = ("loss", *METRIC_NAMES)
 
 # Used if neither train_steps nor train_epochs is set.
-DEFAULT_EPOCHS = 10
+DEFAULT_EPOCHS = 20
 
 # Used if neither save_checkpoints_secs nor save_checkpoints_steps is set.
 DEFAULT_CHECKPOINT_SECONDS = 600
@@ -175,7 +175,7 @@ class TrainingFlags:
             "Sentence pairs per batch, or tokens per batch with --batch_type tokens.",
             unused_because=_replaced_by_bucket_sizes,
         ),
-    ] = 32
+    ] = 64
     batch_type: Annotated[
         one_of("sentences", "tokens"),
         Option(
@@ -190,7 +190,7 @@ class TrainingFlags:
             "from one bucket. 10x12 sets separate source and target lengths; auto chooses lengths "
             "from the training data."
         ),
-    ] = ()
+    ] = "auto"
     bucket_batch_sizes: Annotated[
         BatchSizes,
         Option(

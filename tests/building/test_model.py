@@ -53,12 +53,17 @@ def rates(make_config):
     return rates
 
 
-def test_is_constant_by_default(make_config):
-    assert make_learning_rate(make_config(), 100) == 0.01
+def test_is_a_cosine_over_the_run_by_default(rates):
+    assert [0.01, 0.005, 1e-12] == rates("", 0, 50, 100)
+
+
+def test_is_constant_without_decay(make_config):
+    assert make_learning_rate(make_config("optimizer.lr_decay_type=none"), 100) == 0.01
 
 
 def test_warm_up_alone(rates):
-    assert [0.005, 0.01, 0.01] == rates("optimizer.lr_warmup_steps=10", 4, 9, 99)
+    hparams = "optimizer.lr_decay_type=none, optimizer.lr_warmup_steps=10"
+    assert [0.005, 0.01, 0.01] == rates(hparams, 4, 9, 99)
 
 
 def test_a_decay_starts_after_the_warm_up(rates):

@@ -140,11 +140,16 @@ def test_dump_has_the_order_of_the_declaration_and_only_what_has_an_effect():
     assert content["hparams"]["optimizer"] == {
         "name": "Adam",
         "learning_rate": 0.001,
+        "lr_decay_type": "cosine",
         "lr_warmup_steps": 0,
+        "lr_start_decay_at": 0,
+        "lr_stop_decay_at": 1000000000,
+        "lr_min_learning_rate": 1e-12,
         "clip_gradients": 5.0,
         "gradient_accumulation_steps": 1,
         "ema_momentum": 0.0,
-        "label_smoothing": 0.0,
+        "label_smoothing": 0.1,
+        "r_drop": 0.0,
     }
 
 

@@ -27,8 +27,8 @@ def message_of(*args, **kwargs):
 def test_defaults():
     config = resolve_config()
     assert config.model == "AttentionSeq2Seq"
-    assert config.batch_size == 32
-    assert config.buckets == ()
+    assert config.batch_size == 64
+    assert config.buckets == "auto"
     assert config.eval_every_n_steps == 1000
     assert config.seed == 1
     unset = ("train_source", "train_target", "dev_source", "dev_target", "vocab_source")
@@ -115,7 +115,7 @@ def test_wrong_buckets(value, shown):
     [
         ({"batch_type": "tokens"}, "batch_type: tokens also needs a batch_size, such as 2048"),
         (
-            {"batch_type": "tokens", "batch_size": 2048},
+            {"batch_type": "tokens", "batch_size": 2048, "buckets": ()},
             "batch_type: tokens needs buckets, such as auto",
         ),
         (
@@ -334,7 +334,7 @@ def test_attention_without_a_model_that_has_it(item):
 )
 def test_decay_options_without_a_decay(item):
     name = item.partition("=")[0]
-    assert message_of(hparams=f"optimizer.{item}") == (
+    assert message_of(hparams=f"optimizer.lr_decay_type=none, optimizer.{item}") == (
         f"--hparams: optimizer.{name}: has no effect here: the learning rate is constant; "
         "leave it out or set optimizer.lr_decay_type"
     )

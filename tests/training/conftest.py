@@ -36,7 +36,8 @@ def make_config(corpus):
         return resolve_config(
             flags={**files, **defaults, **flags},
             hparams=f"{HPARAMS}, attention.dim={attention_dim},"
-            f"optimizer.learning_rate={learning_rate}, {hparams}",
+            # Constant, so that a run may end early without another learning rate.
+            f"optimizer.learning_rate={learning_rate}, optimizer.lr_decay_type=none, {hparams}",
         )
 
     return make

@@ -23,7 +23,7 @@ def test_writes_nothing(make_config, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "steps"),
     [
-        ({"train_steps": None}, 10 * 13),  # ten epochs of ceil(200 / 16) steps
+        ({"train_steps": None}, 20 * 13),  # twenty epochs of ceil(200 / 16) steps
         ({"train_steps": None, "train_epochs": 2}, 26),
         ({"train_steps": 30, "train_epochs": 2}, 26),
         ({"train_steps": 5, "train_epochs": 2}, 5),

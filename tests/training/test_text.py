@@ -116,7 +116,7 @@ def test_vocabularies_that_are_given_leave_everything_as_it_was(make_config, tex
     files = {"vocab_source": vocabulary, "vocab_target": vocabulary}
     plan = plan_training(make_config(**files), tmp_path)
     assert plan.config.hparams.source.tokenizer == "whitespace"
-    assert (plan.config.buckets, plan.source.max_length) == ((), 40)
+    assert (plan.config.buckets, plan.source.max_length) == ("auto", 40)
     assert plan.config.hparams.inference.max_decode_length == 100
 
 
