@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from pydantic import model_validator
@@ -185,10 +186,11 @@ def override_decoding(config: Config, options: Mapping[str, Any]) -> Config:
     >>> config = override_decoding(config, {"beam_width": 5, "n_best": 3})
     """
     given = {name: value for name, value in options.items() if value is not None}
-    if unknown := given.keys() - DECODING_OPTIONS:
-        raise TypeError(
-            f"expected options from {', '.join(DECODING_OPTIONS)}; got {', '.join(unknown)}"
-        )
+    for name in given.keys() - DECODING_OPTIONS:
+        near = [option for option in DECODING_OPTIONS if name in option]
+        near += get_close_matches(name, DECODING_OPTIONS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise TypeError(f"expected options from {', '.join(DECODING_OPTIONS)}; got {name}{hint}")
     sources = [OptionSource("config.yaml", config.hparams.inference.model_dump())]
     for name, value in given.items():
         path = DECODING_OPTIONS[name]

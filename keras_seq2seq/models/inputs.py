@@ -40,13 +40,26 @@ def check_inputs(inputs):
         inputs: `{"source_ids", "target_ids"}`, a list of both, or anything else.
 
     Raises:
-        ValueError: If ids in an array are not padded on the right.
+        ValueError: If ids in an array are not padded on the right, or if the inputs are text.
     """
     if isinstance(inputs, (list, tuple)):
         inputs = dict(zip(("source_ids", "target_ids"), inputs, strict=False))
+    _check_no_text(inputs)
     if isinstance(inputs, dict):
         for name, ids in inputs.items():
             check_right_padding(ids, name)
+
+
+def _check_no_text(inputs):
+    """Raises `ValueError` if inputs, or the first of several, are text."""
+    while isinstance(inputs, (dict, list, tuple)) and inputs:
+        inputs = next(iter(inputs.values() if isinstance(inputs, dict) else inputs))
+    kind = getattr(getattr(inputs, "dtype", None), "kind", None)
+    if isinstance(inputs, str) or kind in ("U", "T"):
+        raise ValueError(
+            "The model reads ids, not text. Use `fit(make_dataset(sources, targets, "
+            "source_tokenizer, target_tokenizer))`. Received: text"
+        )
 
 
 def check_right_padding(ids, name):

@@ -48,7 +48,7 @@ SHARD_KEYWORDS = ("parts", "all_parts")
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def accept_deprecated_keywords(*names: str) -> Callable[[Function], Function]:
+def accept_deprecated_keywords(*names: str, hint: str = "") -> Callable[[Function], Function]:
     """Makes a function accept keywords of version 0.1, with a `DeprecationWarning`.
 
     The function has the arguments `source` and `target`. Unknown keywords raise a `TypeError` that
@@ -56,6 +56,7 @@ def accept_deprecated_keywords(*names: str) -> Callable[[Function], Function]:
 
     Args:
         *names: The deprecated keywords.
+        hint: The end of the message about a keyword that is similar to no other.
     """
 
     def decorate(function: Function) -> Function:
@@ -64,7 +65,7 @@ def accept_deprecated_keywords(*names: str) -> Callable[[Function], Function]:
         @functools.wraps(function)
         def call(*args, **kwargs):
             old = {name: kwargs.pop(name) for name in names if name in kwargs}
-            _check_keywords(function, signature, kwargs)
+            _check_keywords(function, signature, kwargs, hint)
             if not old:
                 return function(*args, **kwargs)
             bound = signature.bind_partial(*args, **kwargs)
@@ -80,11 +81,13 @@ def accept_deprecated_keywords(*names: str) -> Callable[[Function], Function]:
     return decorate
 
 
-def _check_keywords(function: Callable, signature: inspect.Signature, kwargs: dict[str, Any]):
+def _check_keywords(
+    function: Callable, signature: inspect.Signature, kwargs: dict[str, Any], hint: str
+):
     for name in kwargs:
         if name not in signature.parameters:
             near = get_close_matches(name, signature.parameters, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = f"; did you mean {near[0]!r}?" if near else hint
             raise TypeError(
                 f"{function.__qualname__}() got an unexpected keyword argument {name!r}{hint}"
             )

@@ -59,7 +59,12 @@ class Translator(TextTranslator):
     # The sentences of other batches refill the slots of finished ones.
     _batches_read_together = 4
 
-    @accept_deprecated_keywords(*TEXT_KEYWORDS, "fixed_weights")
+    @accept_deprecated_keywords(
+        *TEXT_KEYWORDS,
+        "fixed_weights",
+        hint="; decoding options belong to the search, as in "
+        "`search=BeamSearch(width=5)`, or to `Translator.load(model_dir, beam_width=5)`",
+    )
     def __init__(
         self,
         model: Seq2Seq | Ensemble,

@@ -473,7 +473,7 @@ def test_a_model_without_attention():
 
 
 def test_an_unknown_option():
-    with pytest.raises(TypeError, match="got beam_with"):
+    with pytest.raises(TypeError, match=r"got beam_with; did you mean beam_width\?"):
         override_decoding(config(), {"beam_with": 5})
 
 

@@ -172,6 +172,16 @@ def test_inputs_may_be_a_list():
         model.compute_loss([SOURCE_IDS], LABELS, model(BATCH))
 
 
+@pytest.mark.parametrize(
+    "text", [["ein mann"], np.array(["ein mann"]), [["ein mann"], ["a man"]], [np.array(["a"])]]
+)
+def test_text_is_refused(text):
+    model = make_model()
+    model.compile()
+    with pytest.raises(ValueError, match=r"reads ids, not text.*make_dataset\("):
+        model.fit(text, LABELS, verbose=0)
+
+
 def test_labels_are_required():
     model = make_model()
     model.compile()

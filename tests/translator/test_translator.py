@@ -324,3 +324,8 @@ def test_tokenizers_of_another_size_are_refused(translator):
         Translator(translator.model, TARGET, TARGET)
     with pytest.raises(ValueError, match="target tokenizer has 12 tokens, but the model has 10; "):
         Scorer(translator.model, SOURCE, SOURCE)
+
+
+def test_decoding_options_of_the_constructor_are_explained():
+    with pytest.raises(TypeError, match=r"'beam_width'.*search=BeamSearch\(width=5\)"):
+        make_translator(beam_width=5)
