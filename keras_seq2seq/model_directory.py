@@ -1,18 +1,13 @@
 """The model directory, which training writes and all other commands read."""
 
-import json
 import os
 import re
 import shlex
 import shutil
 import tempfile
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import keras
 
 from keras_seq2seq.building.data import build_text_encoders
 from keras_seq2seq.building.description import describe
@@ -24,6 +19,7 @@ from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.directories import DirectoryLock
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.models import Ensemble, Seq2Seq
+from keras_seq2seq.models.saving import read_model, write_model
 from keras_seq2seq.runtime.exported_model import EXPORT_FILE
 from keras_seq2seq.special_tokens import SPECIAL_TOKENS
 from keras_seq2seq.text import TextEncoder, Tokenizer
@@ -226,8 +222,7 @@ class ModelDirectory:
         """Writes the model and its weights, without its optimizer, and replaces an existing one."""
         with tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=self.path) as directory:
             file = Path(directory) / self.model_path.name
-            with _without_optimizer(model):
-                model.save(file)
+            write_model(model, file)
             os.replace(file, self.model_path)
 
     def load_model(self, dtype: str | None = None) -> Seq2Seq:
@@ -242,20 +237,7 @@ class ModelDirectory:
         """
         if not self.model_path.exists():
             raise UserError(f"{self.model_path}: no such file; {self._describe_way_to_a_model()}")
-        try:
-            _check_archive(self.model_path)
-            if dtype is None:
-                return keras.models.load_model(self.model_path, compile=False)
-            with zipfile.ZipFile(self.model_path) as file:
-                config = json.loads(file.read("config.json"))
-            model = keras.saving.deserialize_keras_object(_with_dtype(config, dtype))
-            model.load_weights(self.model_path)
-            return model
-        except Exception as error:
-            # Damaged content is parsed by zipfile, json, h5py and Keras, which raise errors of any
-            # type, `RecursionError` and `AttributeError` included.
-            reason = (str(error).splitlines() or [""])[0] or type(error).__name__
-            raise UserError(f"{self.model_path}: cannot be loaded ({reason})") from error
+        return read_model(self.model_path, dtype)
 
     def _describe_way_to_a_model(self) -> str:
         if self.has_checkpoints():
@@ -302,50 +284,6 @@ def find_checkpoints(path: str | os.PathLike) -> dict[int, str]:
     )
     steps = sorted(int(match[1]) for match in matches if match)
     return {step: os.path.join(path, f"ckpt-{step}") for step in steps}
-
-
-@contextmanager
-def _without_optimizer(model: Seq2Seq) -> Iterator[None]:
-    """Makes a model an uncompiled one within the block.
-
-    Keras saves the optimizer of a compiled model, which for Adam is twice as large as the weights.
-    """
-    optimizer, compiled = getattr(model, "optimizer", None), model.compiled
-    model.optimizer, model.compiled = None, False
-    try:
-        yield
-    finally:
-        model.optimizer, model.compiled = optimizer, compiled
-
-
-def _check_archive(path: Path):
-    """Checks the checksums of a model file, which Keras does not always read to the end.
-
-    Raises:
-        ValueError: If the file is damaged.
-    """
-    with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
-            if member.file_size != member.compress_size:
-                raise ValueError(f"{member.filename} is compressed; expected a file from training")
-        damaged = archive.testzip()
-    if damaged is not None:
-        raise ValueError(f"{damaged} is damaged")
-
-
-def _with_dtype(config: Any, dtype: str) -> Any:
-    """Returns the config of a model with another dtype in all its layers, initialized with zeros.
-
-    Not all of Keras's initializers work in bfloat16. The weights are loaded anyway.
-    """
-    if isinstance(config, dict):
-        if config.get("module") == "keras.initializers":
-            return keras.saving.serialize_keras_object(keras.initializers.Zeros())
-        return {
-            name: dtype if name == "dtype" else _with_dtype(value, dtype)
-            for name, value in config.items()
-        }
-    return [_with_dtype(value, dtype) for value in config] if isinstance(config, list) else config
 
 
 def save_model(

@@ -59,10 +59,10 @@ def prepare(
     `train --train_data=DIR`.
     """
     from keras_seq2seq.config import resolve_config
-    from keras_seq2seq.config.training_flags import has_dev
+    from keras_seq2seq.config.training_flags import has_dev, missing_text_flags
 
     config = resolve_config(config_files, pair_files(flags), ",".join(hparams))
-    if missing := _missing_flags(config):
+    if missing := missing_text_flags(config) + _missing_vocabularies(config):
         raise UserError(f"prepare needs {', '.join(missing)}")
 
     from keras_seq2seq.cli.tensorflow_import import import_tensorflow
@@ -95,14 +95,13 @@ def prepare(
     )
 
 
-def _missing_flags(config: Config) -> list[str]:
+def _missing_vocabularies(config: Config) -> list[str]:
     from keras_seq2seq.config.text_options import tokenizer_name
     from keras_seq2seq.text import TOKENIZERS
 
-    names = [] if config.train_data else ["train_source", "train_target"]
-    if config.dev_source or config.dev_target:
-        names += ["dev_source", "dev_target"]
-    for side in ("source", "target"):
-        if TOKENIZERS[tokenizer_name(config, side)].vocabulary_suffix is not None:
-            names.append(f"vocab_{side}")
-    return [f"--{name}" for name in names if getattr(config, name) is None]
+    return [
+        f"--vocab_{side}"
+        for side in ("source", "target")
+        if getattr(config, f"vocab_{side}") is None
+        and TOKENIZERS[tokenizer_name(config, side)].vocabulary_suffix is not None
+    ]

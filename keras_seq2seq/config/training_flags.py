@@ -282,3 +282,14 @@ class TrainingFlags:
         ),
     ] = None
     seed: Annotated[Seed, Option("Random seed.", aliases=("tf_random_seed",))] = 1
+
+
+def missing_text_flags(config: Any) -> list[str]:
+    """Returns the flags of text files that are required but not given, such as `--train_source`."""
+    missing = []
+    for part in ("train", "dev"):
+        names = [f"{part}_source", f"{part}_target"]
+        is_needed = part == "train" or any(getattr(config, name) is not None for name in names)
+        if is_needed and getattr(config, f"{part}_data") is None:
+            missing += [f"--{name}" for name in names if getattr(config, name) is None]
+    return missing

@@ -11,7 +11,7 @@ from keras_seq2seq.building.data import choose_tokenizers, make_batching
 from keras_seq2seq.building.model import build_model, make_learning_rate, make_optimizer
 from keras_seq2seq.building.prepared import use_prepared_data
 from keras_seq2seq.config import Config
-from keras_seq2seq.config.training_flags import DEFAULT_EPOCHS
+from keras_seq2seq.config.training_flags import DEFAULT_EPOCHS, missing_text_flags
 from keras_seq2seq.data import Batching, ParallelTextSummary, scan_parallel_text
 from keras_seq2seq.data.pairs import Pairs
 from keras_seq2seq.errors import UserError
@@ -123,7 +123,7 @@ def plan_training(
         )
     workers = workers or Workers()
     config = use_prepared_data(config)
-    if missing := _missing_flags(config):
+    if missing := missing_text_flags(config):
         raise UserError(f"training needs {', '.join(missing)}")
     accumulated = config.hparams.optimizer.gradient_accumulation_steps
     if workers.replicas > 1 and accumulated > 1:
@@ -250,17 +250,6 @@ def _check_shared_embeddings(config: Config, source: Tokenizer, target: Tokenize
         f"embedding.share needs one vocabulary for both sides, but {config.vocab_source} and "
         f"{config.vocab_target} differ; build one from both texts: keras-seq2seq vocab A B"
     )
-
-
-def _missing_flags(config: Config) -> list[str]:
-    """Returns the flags of text files that are required but not given."""
-    missing = []
-    for part in ("train", "dev"):
-        sides = [f"{part}_{side}" for side in _SIDES]
-        is_needed = part == "train" or any(getattr(config, name) is not None for name in sides)
-        if is_needed and getattr(config, f"{part}_data") is None:
-            missing += [f"--{name}" for name in sides if getattr(config, name) is None]
-    return missing
 
 
 def _count_steps(config: Config, steps_per_epoch: int) -> int:
