@@ -51,7 +51,7 @@ def map_by_length(
         raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}")
     max_items = batch_size * max(BATCHES_SORTED_TOGETHER, 2 * workers) if sort else 1
     sized_items = ((item, lengths(item)) for item in items)
-    with ThreadPoolExecutor(workers) as executor:
+    with _Threads(workers) as threads:
         while window := list(_read_window(sized_items, max_items)):
             sizes = [size for _, size in window]
             results: list[Any] = [None if any(size) else empty(item) for item, size in window]
@@ -60,13 +60,35 @@ def map_by_length(
             # Longest first, so that no worker starts a long batch when the others are done.
             batches = list(batches)[::-1]
             contents = [[window[index][0] for index in batch] for batch in batches]
-            # A single batch needs no other thread, which would take longer to answer.
-            run = executor.map if len(contents) > 1 else map
-            answered = run(lambda content: list(function(content)), contents)
+            answered = threads.map(lambda content: list(function(content)), contents)
             for batch, answers in zip(batches, answered, strict=True):
                 for index, answer in zip(batch, answers, strict=True):
                     results[index] = answer
             yield from results
+
+
+class _Threads:
+    """A pool of threads that is created when there is more than one batch to process.
+
+    A single batch needs no other thread, which would take longer to answer.
+    """
+
+    def __init__(self, workers: int):
+        self._workers = workers
+        self._executor: ThreadPoolExecutor | None = None
+
+    def __enter__(self) -> "_Threads":
+        return self
+
+    def __exit__(self, *_):
+        if self._executor is not None:
+            self._executor.shutdown()
+
+    def map(self, function: Callable[[Item], Result], items: list[Item]) -> Iterable[Result]:
+        if len(items) < 2:
+            return map(function, items)
+        self._executor = self._executor or ThreadPoolExecutor(self._workers)
+        return self._executor.map(function, items)
 
 
 def _read_window(

@@ -151,11 +151,11 @@ class HypothesisReader:
             source: The tokens of the sentence.
             prefix: The tokens that the translations were required to begin with.
         """
-        for rank, ids in enumerate(found.ids[row]):
+        for rank, ids in enumerate(found.ids[row].tolist()):
             if rank and ids[0] == PADDING_ID:
                 return  # Fewer than n_best were found.
-            (ends,) = np.nonzero((ids == END_ID) | (ids == PADDING_ID))
-            length = ends[0] if len(ends) else len(ids)
+            ends = (index for index, token in enumerate(ids) if token in (END_ID, PADDING_ID))
+            length = next(ends, len(ids))
             tokens = self._target.vocabulary.to_tokens(ids[:length])
             # The prefix is copied, since some of its tokens may not be in the vocabulary.
             tokens[: len(prefix)] = prefix[:length]
@@ -175,7 +175,7 @@ class HypothesisReader:
                 score=score,
                 token_scores=token_scores,
                 attention=attention,
-                ids=tuple(ids[:length].tolist()),
+                ids=tuple(ids[:length]),
                 truncated=END_ID not in ids,
             )
 
