@@ -75,7 +75,7 @@ class ModelDirectory:
         """
         if not self.has_run():
             return
-        there, here = _identity(Config.load(self.config_path)), _identity(config)
+        there, here = _identity(self.load_config()), _identity(config)
         differing = [name for name in {**here, **there} if here.get(name) != there.get(name)]
         if differing:
             name = differing[0]
@@ -196,7 +196,14 @@ class ModelDirectory:
             )
         if not self.config_path.exists():
             raise UserError(f"{self.path}: contains no model (no {self.config_path.name})")
-        return Config.load(self.config_path)
+        config = Config.load(self.config_path)
+        optimizer = config.hparams.optimizer
+        if "lr_decay_type" in optimizer.model_fields_set:
+            return config
+        # Version 0.1 did not write the default, a constant rate.
+        optimizer = optimizer.model_copy(update={"lr_decay_type": "none"})
+        hparams = config.hparams.model_copy(update={"optimizer": optimizer})
+        return config.model_copy(update={"hparams": hparams})
 
     def load_tokenizers(self) -> tuple[Tokenizer, Tokenizer]:
         """Reads the source and target tokenizers.

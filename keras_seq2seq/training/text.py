@@ -101,6 +101,9 @@ def adopt_choices(config: Config, stored: Config, is_resumed: bool) -> Config:
         config = _set_if_open(config, "inference", max_decode_length=length)
     if config.joint_vocabulary and raw:
         config = _set_if_open(config, "embedding", share=stored.hparams.embedding.share)
+    if is_resumed:
+        decay = stored.hparams.optimizer.lr_decay_type
+        config = _set_if_open(config, "optimizer", lr_decay_type=decay)
     return config
 
 
