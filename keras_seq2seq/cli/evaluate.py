@@ -277,7 +277,17 @@ def evaluate(
         else:
             from keras_seq2seq.cli.score_table import print_score_table
 
-            print_score_table(systems, len(references), file)
+            print_score_table(systems, _describe_lines(references), file)
+
+
+def _describe_lines(references: list[str] | list[list[str]]) -> str:
+    """Returns the number of lines, and of the references of each if some have several."""
+    numbers = [1 if isinstance(line, str) else len(line) for line in references]
+    lines = count(len(numbers), "line")
+    if max(numbers) == 1:
+        return lines
+    least, most = min(numbers), max(numbers)
+    return f"{lines}, {most if least == most else f'{least} to {most}'} references each"
 
 
 def _check_systems(model_dirs: tuple[str, ...], hypotheses: tuple[str, ...]):

@@ -7,7 +7,6 @@ from rich.table import Table
 from rich.text import Text
 
 from keras_seq2seq.evaluation import LOWER_IS_BETTER, MetricScore
-from keras_seq2seq.wording import count
 
 _LABELS = {
     "bleu": "BLEU",
@@ -26,14 +25,14 @@ _LABELS = {
 _SIGNIFICANT = 0.05
 
 
-def print_score_table(systems: dict[str, dict[str, MetricScore]], lines: int, file: TextIO):
+def print_score_table(systems: dict[str, dict[str, MetricScore]], lines: str, file: TextIO):
     """Prints scores with one row per metric and one column per system.
 
     If the terminal is too narrow for all columns, one table per system is printed.
 
     Args:
         systems: A dictionary from the name of each system to its scores by metric.
-        lines: The number of lines that were evaluated.
+        lines: What was evaluated, such as "3 lines".
         file: The file to print to.
     """
     # By default, rich wraps at 80 columns if the file is not a terminal.
@@ -53,7 +52,7 @@ def print_score_table(systems: dict[str, dict[str, MetricScore]], lines: int, fi
             table = _make_table({"": scores}, with_p_values=number > 0)
             table.show_header = number > 0
             console.print(table)
-    console.print(f"\n{count(lines, 'line')}; ↓ lower is better")
+    console.print(f"\n{lines}; ↓ lower is better")
     if len(systems) > 1:
         console.print(
             "± 95 % confidence interval; p-value against the first system "

@@ -82,7 +82,7 @@ def test_equal_sources_are_evaluated_once(files, run, tmp_path):
     # "read" is right; "lead" has one error in three phones.
     assert ["PER", "↓", f"{100 * 1 / 6:.2f}"] in rows
     assert ["sequence", "error", "↓", "50.00"] in rows
-    assert "2 lines; ↓ lower is better" in out
+    assert "2 lines, 1 to 2 references each; ↓ lower is better" in out
 
 
 @pytest.fixture
@@ -224,7 +224,7 @@ def test_tables_fit_the_terminal(monkeypatch, columns, length):
     systems = {name: [*lines[:number], *["x"] * (3 - number)] for number, name in enumerate(names)}
     scores = evaluate_systems(systems, lines, "bleu,sequence_error", bootstrap_samples=9)
     file = Terminal()
-    print_score_table(scores, 3, file)
+    print_score_table(scores, "3 lines", file)
     text = re.sub(r"\x1b\[[0-9;]*m", "", file.getvalue())
     rows = text.partition("\n3 lines")[0].splitlines()
     assert all(len(row) <= columns for row in rows if row not in names)
