@@ -82,7 +82,7 @@ def test_equal_sources_are_evaluated_once(files, run, tmp_path):
     # "read" is right; "lead" has one error in three phones.
     assert ["PER", "↓", f"{100 * 1 / 6:.2f}"] in rows
     assert ["sequence", "error", "↓", "50.00"] in rows
-    assert "2 lines, 1 to 2 references each; ↓ lower is better" in out
+    assert "2 lines, 2 references each; ↓ lower is better" in out
 
 
 @pytest.fixture
