@@ -41,9 +41,9 @@ dataset = make_dataset(
     batch_size=64, buckets="auto", shuffle=True, seed=1, epochs=None,
 )
 model = AttentionSeq2Seq(
-    len(source), len(target), num_units=256, embedding_dim=256, cell="GRUCell"
+    len(source), len(target), num_units=256, cell="GRUCell", dropout=0.3, tie_output=True
 )
-model.compile(keras.optimizers.Adam(1e-3, global_clipnorm=5.0), loss=MaskedCrossEntropy())
+model.compile(keras.optimizers.Adam(1e-3, global_clipnorm=5.0), loss=MaskedCrossEntropy(0.1))
 model.fit(
     dataset, steps_per_epoch=int(steps), epochs=1, shuffle=False, verbose=0,
     callbacks=[PrintSteps()],
@@ -129,8 +129,7 @@ def _read(path):
 def _training_command(folder, files, steps):
     flags = {**files, "batch_size": 64, "buckets": "auto", "train_steps": steps}
     flags |= {"eval_every_n_steps": steps, "sample_translations": 0, "resume": "never"}
-    hparams = {"rnn_cell.type": "GRUCell", "rnn_cell.num_units": 256}
-    hparams |= {"embedding.dim": 256, "attention.dim": 256}
+    hparams = {"rnn_cell.type": "GRUCell"}
     return _command(
         "train",
         *(f"--{name}={value}" for name, value in flags.items()),

@@ -43,6 +43,10 @@ class ThisPackage(System):
             "embedding.dim": shape.units,
             "optimizer.learning_rate": shape.learning_rate,
             "optimizer.clip_gradients": shape.clip,
+            # As in the other systems.
+            "embedding.tie_output": "false",
+            "optimizer.label_smoothing": 0,
+            "optimizer.lr_decay_type": "none",
         }
         flags = {
             "train_source": corpus.train[0],
