@@ -33,11 +33,13 @@ def make_config(corpus):
         defaults = {"batch_size": 16, "train_steps": 20, "eval_every_n_steps": 10}
         # They take a second trace.
         defaults |= {"sample_translations": 0}
+        # Constant, so that a run may end early without another learning rate.
+        if "lr_decay_type" not in hparams:
+            hparams = f"optimizer.lr_decay_type=none, {hparams}"
         return resolve_config(
             flags={**files, **defaults, **flags},
             hparams=f"{HPARAMS}, attention.dim={attention_dim},"
-            # Constant, so that a run may end early without another learning rate.
-            f"optimizer.learning_rate={learning_rate}, optimizer.lr_decay_type=none, {hparams}",
+            f"optimizer.learning_rate={learning_rate}, {hparams}",
         )
 
     return make
