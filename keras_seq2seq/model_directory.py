@@ -11,7 +11,12 @@ from typing import Any, NamedTuple
 
 from keras_seq2seq.building.data import build_text_encoders
 from keras_seq2seq.building.description import describe
-from keras_seq2seq.config import Config, options_that_may_change, override_decoding
+from keras_seq2seq.config import (
+    Config,
+    options_that_may_change,
+    override_decoding,
+    set_if_open,
+)
 from keras_seq2seq.data.lines import FileLines
 from keras_seq2seq.data.pairs import AlignedPairs, Pairs
 from keras_seq2seq.decoding import Search
@@ -196,14 +201,8 @@ class ModelDirectory:
             )
         if not self.config_path.exists():
             raise UserError(f"{self.path}: contains no model (no {self.config_path.name})")
-        config = Config.load(self.config_path)
-        optimizer = config.hparams.optimizer
-        if "lr_decay_type" in optimizer.model_fields_set:
-            return config
         # Version 0.1 did not write the default, a constant rate.
-        optimizer = optimizer.model_copy(update={"lr_decay_type": "none"})
-        hparams = config.hparams.model_copy(update={"optimizer": optimizer})
-        return config.model_copy(update={"hparams": hparams})
+        return set_if_open(Config.load(self.config_path), "optimizer", lr_decay_type="none")
 
     def load_tokenizers(self) -> tuple[Tokenizer, Tokenizer]:
         """Reads the source and target tokenizers.

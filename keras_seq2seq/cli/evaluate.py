@@ -284,7 +284,7 @@ def _describe_lines(references: list[str] | list[list[str]]) -> str:
     """Returns the number of lines, and of the references of each if some have several."""
     numbers = [1 if isinstance(line, str) else len(line) for line in references]
     lines = count(len(numbers), "line")
-    if max(numbers) == 1:
+    if max(numbers, default=1) == 1:
         return lines
     least, most = min(numbers), max(numbers)
     return f"{lines}, {most if least == most else f'{least} to {most}'} references each"

@@ -23,6 +23,7 @@ _MODULE_OF = {
     "override_decoding": "config",
     "parse_hparams": "config_file",
     "resolve_config": "config",
+    "set_if_open": "config",
 }
 _RENAMED = {"Inference": "InferenceOptions", "RnnCell": "RnnCellOptions"}
 

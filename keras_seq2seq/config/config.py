@@ -167,6 +167,35 @@ def resolve_config(
     return validate_sources(Config, sources)
 
 
+def set_if_open(
+    config: Config, section: str, overwrite_none: bool = False, **values: Any
+) -> Config:
+    """Returns the configuration with hyperparameters that it leaves open set to the given values.
+
+    Args:
+        config: The configuration.
+        section: The section of the hyperparameters, such as `"optimizer"`.
+        overwrite_none: Whether options that were set to `None` count as open.
+        **values: The values by the names of the options.
+
+    Example:
+
+    >>> set_if_open(Config(), "optimizer", learning_rate=0.01).hparams.optimizer.learning_rate
+    0.01
+    """
+    options = getattr(config.hparams, section)
+    unset = {
+        name: value
+        for name, value in values.items()
+        if name not in options.model_fields_set
+        or (overwrite_none and getattr(options, name) is None)
+    }
+    options = options.model_copy(update=unset)
+    return config.model_copy(
+        update={"hparams": config.hparams.model_copy(update={section: options})}
+    )
+
+
 def override_decoding(config: Config, options: Mapping[str, Any]) -> Config:
     """Returns the configuration of a model with different decoding options.
 

@@ -68,9 +68,7 @@ class MinimumRisk:
 
     def __call__(self, model, source_ids, labels, seed):
         parts = split_into_micro_batches({"source_ids": source_ids, "labels": labels})
-        drawn = [self._draw(model, **part, seed=seed) for part in parts]
-        length = ops.max(ops.stack([ops.shape(ids)[1] for ids in drawn]))
-        drawn = ops.concatenate([pad_to(ids, length) for ids in drawn], axis=0)
+        drawn = join_rows([self._draw(model, **part, seed=seed) for part in parts])
         bleu = sentence_bleu(drawn, ops.repeat(labels, self.num_samples, axis=0))
         logits = model(
             {
@@ -95,9 +93,17 @@ class MinimumRisk:
         return ops.stop_gradient(ops.reshape(ids, (-1, ops.shape(ids)[-1])))
 
 
-def pad_to(ids, length):
-    """Returns ids `(batch, time)` padded to `(batch, length)`."""
-    return ops.pad(ids, ((0, 0), (0, length - ops.shape(ids)[1])))
+def join_rows(parts):
+    """Concatenates ids `(batch, time)` of different lengths, padded with 0 on the right."""
+    if len(parts) == 1:
+        return parts[0]
+    lengths = [ops.shape(ids)[1] for ids in parts]
+    longest = ops.max(ops.stack(lengths))
+    padded = [
+        ops.pad(ids, ((0, 0), (0, longest - length)))
+        for ids, length in zip(parts, lengths, strict=True)
+    ]
+    return ops.concatenate(padded, axis=0)
 
 
 def shift_right(ids):
@@ -129,13 +135,23 @@ def sentence_bleu(candidates, references):
     length, reference_length = (
         ops.sum(ops.cast(flags, "float32"), axis=-1) for flags in (real, real_reference)
     )
-    product = 1.0
+    # Where n-grams start, and where they equal n-grams of the candidate and of the reference.
+    tokens = [
+        real,
+        _equal(candidates, real, candidates, real),
+        _equal(candidates, real, references, real_reference),
+    ]
+    product, ngrams = 1.0, tokens
     for order in range(1, MAX_ORDER + 1):
-        starts, occurs = _ngrams(candidates, real, candidates, real, order)
-        _, matches = _ngrams(candidates, real, references, real_reference, order)
+        if order > 1:
+            # An n-gram is a token that an (n - 1)-gram follows.
+            following = map(_next, ngrams)
+            ngrams = [ops.logical_and(*pair) for pair in zip(tokens, following, strict=True)]
+        starts, here, there = (ops.cast(flags, "float32") for flags in ngrams)
         # An n-gram that occurs `c` times here and `r` times there matches min(c, r) times: each of
         # its occurrences contributes min(1, r / c).
-        matched = ops.sum(ops.minimum(starts, ops.divide_no_nan(matches, occurs)), axis=-1)
+        ratios = ops.divide_no_nan(ops.sum(there, axis=-1), ops.sum(here, axis=-1))
+        matched = ops.sum(ops.minimum(starts, ratios), axis=-1)
         added = 0.0 if order == 1 else 1.0
         product *= ops.divide_no_nan(matched + added, ops.sum(starts, axis=-1) + added)
     shortness = 1.0 - reference_length / ops.maximum(length, 1.0)
@@ -146,19 +162,15 @@ def _is_token(ids):
     return ops.logical_and(ops.not_equal(ids, PADDING_ID), ops.not_equal(ids, END_ID))
 
 
-def _ngrams(candidates, real, references, real_reference, order):
-    """Returns where n-grams of the candidates start, and how often each occurs in the references.
+def _equal(ids, real, others, real_others):
+    """Returns whether each token equals each of the others: booleans `(batch, length, length)`."""
+    both = ops.logical_and(ops.expand_dims(real, -1), ops.expand_dims(real_others, 1))
+    return ops.logical_and(both, ops.equal(ops.expand_dims(ids, -1), ops.expand_dims(others, 1)))
 
-    Returns:
-        Two float tensors `(batch, length)`: 1 where an n-gram starts, and the number of
-        occurrences of that n-gram in the reference.
-    """
-    same = ops.equal(ops.expand_dims(candidates, -1), ops.expand_dims(references, 1))
-    both = ops.logical_and(ops.expand_dims(real, -1), ops.expand_dims(real_reference, 1))
-    same = equal = ops.logical_and(same, both)
-    starts = real
-    for _ in range(order - 1):
-        # Of order n at one position: a token there, and of order n - 1 at the next position.
-        equal = ops.logical_and(same, ops.pad(equal[:, 1:, 1:], ((0, 0), (0, 1), (0, 1))))
-        starts = ops.logical_and(real, ops.pad(starts[:, 1:], ((0, 0), (0, 1))))
-    return ops.cast(starts, "float32"), ops.sum(ops.cast(equal, "float32"), axis=-1)
+
+def _next(flags):
+    """Returns the flags of the next positions, along all axes but the first."""
+    for axis in range(1, len(flags.shape)):
+        later = flags[(slice(None),) * axis + (slice(1, None),)]
+        flags = ops.pad(later, [(0, int(other == axis)) for other in range(len(flags.shape))])
+    return flags

@@ -17,7 +17,7 @@ from keras_seq2seq.building.data import (
     read_tokenizer,
     tokenizer_options,
 )
-from keras_seq2seq.config import Config
+from keras_seq2seq.config import Config, set_if_open
 from keras_seq2seq.config.config import unused_options
 from keras_seq2seq.config.training_flags import has_dev
 from keras_seq2seq.data import filters
@@ -88,7 +88,7 @@ def adopt_choices(config: Config, stored: Config, is_resumed: bool) -> Config:
         if is_resumed or _has_same_tokenizer(config, stored, side)
     ]
     for side in raw:
-        config = _set_if_open(
+        config = set_if_open(
             config,
             side,
             tokenizer=getattr(stored.hparams, side).tokenizer,
@@ -98,12 +98,12 @@ def adopt_choices(config: Config, stored: Config, is_resumed: bool) -> Config:
         config = config.model_copy(update={"buckets": stored.buckets})
     if "target" in raw:
         length = stored.hparams.inference.max_decode_length
-        config = _set_if_open(config, "inference", max_decode_length=length)
+        config = set_if_open(config, "inference", max_decode_length=length)
     if config.joint_vocabulary and raw:
-        config = _set_if_open(config, "embedding", share=stored.hparams.embedding.share)
+        config = set_if_open(config, "embedding", share=stored.hparams.embedding.share)
     if is_resumed:
         decay = stored.hparams.optimizer.lr_decay_type
-        config = _set_if_open(config, "optimizer", lr_decay_type=decay)
+        config = set_if_open(config, "optimizer", lr_decay_type=decay)
     return config
 
 
@@ -214,7 +214,7 @@ def _complete(
         lengths = {}
         for side in open_lengths:
             lengths[side] = _fitting_length(tokenizers[side], lines[side][:_LENGTH_SAMPLE_SIZE])
-            config = _set_if_open(config, side, max_seq_len=lengths[side])
+            config = set_if_open(config, side, max_seq_len=lengths[side])
         if lengths:
             chosen = " and ".join(f"{side}.max_seq_len={n}" for side, n in lengths.items())
             notes.append(f"lengths: {chosen}, to fit {_FITTING:.1%} of the sequences")
@@ -223,9 +223,9 @@ def _complete(
     if "target" in open_lengths:
         length = _DECODING_MARGIN * config.hparams.target.max_seq_len
         default = config.hparams.inference.max_decode_length
-        config = _set_if_open(config, "inference", max_decode_length=max(default, length))
+        config = set_if_open(config, "inference", max_decode_length=max(default, length))
     if config.joint_vocabulary and config.hparams.embedding.target_file is None:
-        config = _set_if_open(config, "embedding", share=True)
+        config = set_if_open(config, "embedding", share=True)
     return config, tokenizers, notes
 
 
@@ -241,7 +241,7 @@ def _build(
         if any(getattr(config.hparams, side).sampling_alpha for side in sides):
             name, kind = "sentencepiece", "subword regularization"
     for side in sides:
-        config = _set_if_open(config, side, tokenizer=name, overwrite_none=True)
+        config = set_if_open(config, side, tokenizer=name, overwrite_none=True)
         reasons = unused_options(config)
         path = ("hparams", side, "min_frequency")
         if getattr(config.hparams, side).min_frequency is not None and path in reasons:
@@ -279,20 +279,3 @@ def _fitting_length(tokenizer: Tokenizer, lines: Sequence[str]) -> int:
     lengths = sorted(len(tokenizer.split(line)) + 1 for line in lines)
     fitting = lengths[math.ceil(_FITTING * len(lengths)) - 1]
     return min(max(fitting, 2), _LONGEST)
-
-
-def _set_if_open(
-    config: Config, section: str, overwrite_none: bool = False, **values: Any
-) -> Config:
-    """Sets options of a section that are not set, or those that are `None`."""
-    options = getattr(config.hparams, section)
-    unset = {
-        name: value
-        for name, value in values.items()
-        if name not in options.model_fields_set
-        or (overwrite_none and getattr(options, name) is None)
-    }
-    options = options.model_copy(update=unset)
-    return config.model_copy(
-        update={"hparams": config.hparams.model_copy(update={section: options})}
-    )

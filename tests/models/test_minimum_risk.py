@@ -12,9 +12,6 @@ from keras_seq2seq.models import AttentionSeq2Seq, MinimumRisk
 from keras_seq2seq.models.minimum_risk import sentence_bleu, shift_right
 from keras_seq2seq.special_tokens import END_ID
 
-needs_tape = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow", reason="takes gradients by tape"
-)
 RNG = np.random.default_rng(0)
 
 
@@ -92,7 +89,6 @@ def test_risk_is_the_expected_error_of_the_outputs_drawn(model, monkeypatch):
     assert found == pytest.approx(np.mean(expected), rel=1e-4)
 
 
-@needs_tape
 def test_training_lowers_the_risk(model):
     source = np.tile(padded_ids([5, 3, 4, 2], 9, seed=1), (8, 1))
     labels = np.tile(random_ids(4, 5, 9), (8, 1))
@@ -100,8 +96,9 @@ def test_training_lowers_the_risk(model):
     risk, seed = MinimumRisk(num_samples=8, weight=1.0), keras.random.SeedGenerator(1)
 
     def measure():
-        runs = [risk(model, ops.convert_to_tensor(source), ops.convert_to_tensor(labels), seed)]
-        return float(np.mean(runs))
+        return float(
+            risk(model, ops.convert_to_tensor(source), ops.convert_to_tensor(labels), seed)
+        )
 
     before = measure()
     model.minimum_risk = risk
@@ -113,7 +110,6 @@ def test_training_lowers_the_risk(model):
     assert history.history["loss"][-1] == pytest.approx(after, abs=0.15)
 
 
-@needs_tape
 def test_evaluation_has_no_risk(model):
     source, labels = padded_ids([4, 2], 9, seed=1), random_ids(2, 5, 9)
     batch = {"source_ids": source, "target_ids": numbers_of(shift_right(labels))}

@@ -14,10 +14,6 @@ BATCH = {
 }
 LABELS = padded_ids([3, 6, 1, 2, 4], 9, seed=3)
 
-needs_tape = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow", reason="reads the graph of TensorFlow"
-)
-
 
 def train(r_drop, dropout=0.0, epochs=1, loss=None, **options):
     keras.utils.set_random_seed(0)
@@ -69,7 +65,6 @@ def test_metrics_count_each_sequence_once_and_weights_apply():
     assert int(model.perplexity.tokens) == np.count_nonzero(LABELS)
 
 
-@needs_tape
 def test_other_losses_are_refused():
     with pytest.raises(ValueError, match="r_drop"):
         train(1.0, loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))

@@ -106,14 +106,13 @@ def _cross_entropies(features, labels, kernel, bias, label_smoothing, consistenc
             lambda: -tf.math.log(label_probabilities),
             lambda: tf.reduce_logsumexp(tf.cast(logits, tf.float32), axis=-1) - label_logits,
         )
-        smoothed = plain
+        loss = plain
         if label_smoothing:
             # The mean of the logits, without a pass over them.
             mean_kernel = tf.reduce_mean(tf.cast(kernel, tf.float32), axis=-1, keepdims=True)
             mean_bias = tf.reduce_mean(tf.cast(bias, tf.float32))
             mean_logits = tf.matmul(tf.cast(features, tf.float32), mean_kernel)[:, 0] + mean_bias
-            smoothed += label_smoothing * (label_logits - mean_logits)
-        loss = smoothed
+            loss += label_smoothing * (label_logits - mean_logits)
         if consistency:
             divergences, d_divergences = _mean_divergences(logits, probabilities)
             loss += consistency * divergences
