@@ -79,7 +79,7 @@ def build_model(
     model.r_drop = hparams.optimizer.r_drop
     risk = hparams.minimum_risk
     if risk.num_samples:
-        model.minimum_risk = MinimumRisk(risk.num_samples, risk.weight)
+        model.minimum_risk = MinimumRisk(risk.num_samples, risk.weight, risk.metric)
     embedding = hparams.embedding
     if embedding.freeze:
         model.source_embedding.trainable = embedding.source_file is None

@@ -135,7 +135,7 @@ class MinimumRiskOptions(Section):
         RiskSampleCount | None,
         Option(
             "Number of outputs drawn for each source in training, such as 5, whose expected error "
-            "(1 - BLEU) is minimized (a step takes several times as long); disabled if not set."
+            "is minimized (a step takes several times as long); disabled if not set."
         ),
     ] = None
     weight: Annotated[
@@ -145,6 +145,13 @@ class MinimumRiskOptions(Section):
             unused_because=_no_samples,
         ),
     ] = 0.7
+    metric: Annotated[
+        one_of("bleu", "exact_match"),
+        Option(
+            "The error of an output is 1 minus this metric of single sentences.",
+            unused_because=_no_samples,
+        ),
+    ] = "bleu"
 
 
 class DecoderOptions(Section):

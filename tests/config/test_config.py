@@ -60,6 +60,7 @@ def test_options_without_effect_by_default():
         "source_column",
         "target_column",
         "minimum_risk.weight",
+        "minimum_risk.metric",
         "decoder.teacher_forcing.decay_steps",
         "decoder.teacher_forcing.min_probability",
         "source.lowercase",

@@ -103,6 +103,7 @@ DEFAULTS = {
     "optimizer.r_drop": 0.0,
     "minimum_risk.num_samples": None,
     "minimum_risk.weight": 0.7,
+    "minimum_risk.metric": "bleu",
 }
 
 

@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_seq2seq.losses import MaskedCrossEntropy
 from keras_seq2seq.models import AttentionSeq2Seq, MinimumRisk
-from keras_seq2seq.models.minimum_risk import sentence_bleu, shift_right
+from keras_seq2seq.models.minimum_risk import exact_match, sentence_bleu, shift_right
 from keras_seq2seq.special_tokens import END_ID
 
 RNG = np.random.default_rng(0)
@@ -45,12 +45,30 @@ def test_sentence_bleu_agrees_with_sacrebleu():
         assert score * 100 == pytest.approx(expected, abs=0.01)
 
 
+def test_exact_match_compares_the_tokens():
+    candidates = random_ids(40, 6, vocabulary_size=6)
+    for references in (random_ids(40, 4, vocabulary_size=6), random_ids(40, 9, vocabulary_size=6)):
+        references[:20] = 0
+        for row, candidate in enumerate(candidates[:20]):
+            # With and without an end token.
+            tokens = [token for token in candidate if token not in (0, END_ID)][:4]
+            references[row, : len(tokens)] = tokens
+        expected = [
+            as_text(candidate) == as_text(reference)
+            for candidate, reference in zip(candidates, references, strict=True)
+        ]
+        assert 0 < sum(expected) < 40
+        np.testing.assert_array_equal(numbers_of(exact_match(candidates, references)), expected)
+
+
 def test_outputs_are_shifted_for_the_decoder():
     ids = ops.convert_to_tensor([[5, 6, END_ID, 0], [7, 8, 9, 7], [END_ID, 0, 0, 0]])
     np.testing.assert_array_equal(shift_right(ids), [[2, 5, 6, 0], [2, 7, 8, 9], [2, 0, 0, 0]])
 
 
-@pytest.mark.parametrize("arguments", [{"num_samples": 1}, {"weight": 0}, {"weight": 1.5}])
+@pytest.mark.parametrize(
+    "arguments", [{"num_samples": 1}, {"weight": 0}, {"weight": 1.5}, {"metric": "ter"}]
+)
 def test_arguments_are_checked(arguments):
     with pytest.raises(ValueError, match=next(iter(arguments))):
         MinimumRisk(**arguments)
@@ -62,11 +80,14 @@ def model():
     return AttentionSeq2Seq(9, 9, num_units=16, cell="GRUCell")
 
 
-def test_risk_is_the_expected_error_of_the_outputs_drawn(model, monkeypatch):
+@pytest.mark.parametrize("name, metric", [("bleu", sentence_bleu), ("exact_match", exact_match)])
+def test_risk_is_the_expected_error_of_the_outputs_drawn(model, monkeypatch, name, metric):
     source, labels = padded_ids([4, 2], 9, seed=1), random_ids(2, 5, 9)
     drawn = random_ids(6, 7, 9)
+    drawn[1] = 0
+    drawn[1, :5] = labels[0]
     monkeypatch.setattr(MinimumRisk, "_draw", lambda *_, **__: ops.convert_to_tensor(drawn))
-    risk = MinimumRisk(num_samples=3)
+    risk = MinimumRisk(num_samples=3, metric=name)
     monkeypatch.setattr("keras_seq2seq.models.minimum_risk.split_into_micro_batches", lambda x: [x])
     found = float(risk(model, ops.convert_to_tensor(source), ops.convert_to_tensor(labels), None))
 
@@ -82,8 +103,8 @@ def test_risk_is_the_expected_error_of_the_outputs_drawn(model, monkeypatch):
         for row in range(3 * sentence, 3 * sentence + 3):
             ids = [token for token in drawn[row] if token]
             scores.append(np.mean([log_probabilities[row, t, i] for t, i in enumerate(ids)]))
-            bleu = sentence_bleu(drawn[row : row + 1], labels[sentence : sentence + 1])
-            errors.append(1 - float(bleu[0]))
+            value = metric(drawn[row : row + 1], labels[sentence : sentence + 1])
+            errors.append(1 - float(value[0]))
         weights = np.exp(scores) / np.exp(scores).sum()
         expected.append(weights @ errors)
     assert found == pytest.approx(np.mean(expected), rel=1e-4)

@@ -250,10 +250,11 @@ def as_rows(tensor):
 
 def from_rows(rows, features):
     """Returns rows `(rows, columns)` computed from features, in the shape of the features."""
-    size = rows.shape[-1]
-    shape = tf.concat([tf.shape(features)[:-1], [size]], axis=0)
-    result = tf.reshape(rows, shape)
-    result.set_shape([*features.shape[:-1], size])
+    shape = [*features.shape[:-1], rows.shape[-1]]
+    if shape.count(None) <= 1:
+        return tf.reshape(rows, [-1 if size is None else size for size in shape])
+    result = tf.reshape(rows, tf.concat([tf.shape(features)[:-1], shape[-1:]], axis=0))
+    result.set_shape(shape)
     return result
 
 
@@ -356,7 +357,24 @@ def take_beams(tensor, beams):
 
 def make_step_log(entry, length):
     """Returns the `StepLog` that fits the graph that is being traced."""
-    return (StepLog if can_change_shapes() else portable.StepLog)(entry, length)
+    return (StepLog if can_change_shapes() else FixedStepLog)(entry, length)
+
+
+class FixedStepLog(portable.StepLog):
+    """The log of `portable.StepLog`, of entries that always contain all rows.
+
+    LiteRT plans the memory of a loop once, unless it contains operations such as `scatter_update`
+    that determine the shape of their result when they run.
+    """
+
+    def write(self, written, entry, positions, rows):
+        is_now = tf.equal(tf.range(self._length)[:, tf.newaxis], positions)
+
+        def put(tensor, values):
+            shape = [-1, is_now.shape[1], *[1] * (values.shape.rank - 1)]
+            return tf.where(tf.reshape(is_now, shape), values, tensor)
+
+        return keras.tree.map_structure(put, written, entry)
 
 
 class StepLog:
