@@ -40,6 +40,24 @@ _FORMATS = {
 TABLE_SUFFIXES = tuple(_FORMATS)
 TEXT_TABLES = ("tsv", "csv", "jsonl")
 
+# Words that the names of columns of parallel text consist of: roles, and codes and names of
+# languages.
+_COLUMN_WORDS = frozenset(
+    "answer article complex document formal informal input label original output paraphrase phone "
+    "phoneme phonemes phones pronunciation query question reference response sentence sentences "
+    "simple source spelling src summary target text tgt title transcript translation trg word "
+    "af am ar az be bg bn bs ca cs cy da de el en eo es et eu fa fi fr ga gl gu he hi hr hu hy id "
+    "is it ja ka kk km kn ko ku lo lt lv mk ml mn mr ms mt my nb ne nl nn no pa pl ps pt ro ru si "
+    "sk sl so sq sr sv sw ta te th tl tr uk ur uz vi xh yo zh zu "
+    "ara ces deu ell eng fin fra heb hin hun ita jpn kor nld pol por ron rus spa swe tur ukr vie "
+    "zho arabic bulgarian catalan chinese croatian czech danish dutch english estonian finnish "
+    "french german greek hebrew hindi hungarian icelandic indonesian irish italian japanese korean "
+    "latin latvian lithuanian norwegian persian polish portuguese romanian russian serbian slovak "
+    "slovene slovenian spanish swahili swedish thai turkish ukrainian urdu vietnamese welsh "
+    "deutsch englisch französisch français anglais allemand español inglés".split()
+)
+_REGION = re.compile("([a-z]{2,3})[-_][a-z]{2,4}")
+
 _PARQUET_ROWS = 1024
 _LINE_BREAK = re.compile(r"\r\n?|\n")
 
@@ -312,9 +330,28 @@ def _find_in_first_row(
     if columns is None:
         has_header = set(DEFAULT_COLUMNS) <= set(cells)
         columns = DEFAULT_COLUMNS if has_header else _only_two(place, cells)
+        if not has_header and _looks_like_header(cells):
+            raise UserError(
+                f"{place}: {short_repr(cells[0])} and {short_repr(cells[1])} look like names of "
+                "columns; set --source_column and --target_column to the names, or to 1 and 2 if "
+                "this is a pair (in Python: the second argument)"
+            )
     else:
         has_header = any(isinstance(column, str) for column in columns)
     return [_find(place, cells, column) for column in columns], has_header
+
+
+def _looks_like_header(cells: Sequence[str]) -> bool:
+    return len(set(cells)) == len(cells) and all(map(_looks_like_name, cells))
+
+
+def _looks_like_name(cell: str) -> bool:
+    """Returns whether a cell consists of words such as "en", "en-US", "German text" or "src_1"."""
+    name = cell.strip().casefold()
+    if match := _REGION.fullmatch(name):
+        return match[1] in _COLUMN_WORDS
+    words = [word.rstrip("0123456789") for word in re.split(r"[\W_]+", name)]
+    return any(words) and all(word in _COLUMN_WORDS for word in words if word)
 
 
 def _only_two(place: str, names: list[str]) -> tuple[int, int]:

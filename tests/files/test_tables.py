@@ -134,3 +134,41 @@ def test_checksums_are_those_of_tensorflow(tmp_path):
             example = tf.train.Example(features=tf.train.Features(feature=features))
             writer.write(example.SerializeToString())
     assert list(read_column(path, "a")) == [f"ä {number}" for number in range(3000)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "is_header"),
+    [
+        (["en", "de"], True),
+        (["EN", "de-AT"], True),
+        (["pt_BR", "zh-Hans"], True),
+        (["English", "French"], True),
+        (["English sentence", "German sentence"], True),
+        (["src", "tgt"], True),
+        (["sentence1", "sentence2"], True),
+        (["source_text", "target-text"], True),
+        (["word", "phonemes"], True),
+        (["a dog", "ein Hund"], False),
+        (["en", "en"], False),
+        (["word", "Wort"], False),
+        (["English is hard.", "Englisch ist schwer."], False),
+        (["The target is near.", "Das Ziel ist nah."], False),
+        (["1", "2"], False),
+        (["hello", "HH AH L OW"], False),
+        (["", "de"], False),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["tsv", "csv"])
+def test_headers_are_recognized(tmp_path, cells, is_header, suffix):
+    path = tmp_path / f"a.{suffix}"
+    separator = "\t" if suffix == "tsv" else ","
+    path.write_text(f"{separator.join(cells)}\nx{separator}y\n")
+    if is_header:
+        with pytest.raises(UserError, match="a.[tc]sv:1: .* look like names of columns; set --so"):
+            list(Table(path))
+    else:
+        assert [row.values for row in Table(path)] == [tuple(cells), ("x", "y")]
+    # With columns, it is certain.
+    assert [row.values for row in Table(path, (1, 2))] == [tuple(cells), ("x", "y")]
+    if len(set(cells)) == 2:
+        assert [row.values for row in Table(path, tuple(cells))] == [("x", "y")]

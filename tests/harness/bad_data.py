@@ -125,6 +125,10 @@ UTF_16 = "UTF-16; convert the file, for example with iconv -f UTF-16 -t UTF-8"
 ICONV = "convert the file, for example with iconv -f LATIN1 -t UTF-8"
 AGAIN = "copy or compress the file again"
 NO_ROWS = "no rows; expected at least one row"
+LIKE_NAMES = (
+    "look like names of columns; set --source_column and --target_column to the names, or to 1 and "
+    "2 if this is a pair (in Python: the second argument)"
+)
 TR = (
     "within the line; expected a line feed at the end of each line (convert the file, for example "
     "with tr '\\r' '\\n')"
@@ -505,6 +509,25 @@ CASES = {
             "Python: the second argument)",
             {"a.tsv": b"1\ta\tb\n"},
             table("a.tsv", None, None),
+        ),
+        Case(
+            "header, but no columns are given",
+            f"a.tsv:1: 'en' and 'de' {LIKE_NAMES}",
+            {"a.tsv": b"en\tde\na\tb\n"},
+            table("a.tsv", None, None),
+        ),
+        Case(
+            "header of several words, but no columns are given",
+            f"a.csv:1: 'Source text' and 'target_1' {LIKE_NAMES}",
+            {"a.csv": b"Source text,target_1\na,b\n"},
+            table("a.csv", None, None),
+        ),
+        Case(
+            "header with the names `source` and `target`, and no columns are given",
+            "recognized",
+            {"a.tsv": b"target\tid\tsource\nb\t1\ta\n"},
+            table("a.tsv", None, None),
+            [("a", "b")],
         ),
         Case(
             "header, but columns are given by number",
