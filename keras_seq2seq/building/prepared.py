@@ -1,6 +1,5 @@
 """Prepared records as the training data of a configuration."""
 
-import os
 from itertools import chain
 from pathlib import Path
 
@@ -40,8 +39,9 @@ def prepared_directories(config: Config) -> list[str]:
 def use_prepared_data(config: Config) -> Config:
     """Completes a configuration from the directories of prepared records in `train_data`.
 
-    The tokenizers, their options and the dev text are those in the first directory, unless they are
-    set. The result is validated again, as they can conflict with options that are set.
+    The tokenizers, their options, the dev text and the hyperparameters of the manifest are those in
+    the first directory, unless they are set. The result is validated again, as they can conflict
+    with options that are set.
 
     Args:
         config: The configuration.
@@ -56,7 +56,7 @@ def use_prepared_data(config: Config) -> Config:
     paths = prepared_directories(config)
     if not paths:
         return config
-    check_unfiltered(config, paths[0])
+    _check_unfiltered(config, paths[0])
     records = RecordPairs(paths, config.data_weights)
     flags, sides = {}, {}
     if not has_dev(config):
@@ -85,25 +85,19 @@ def use_prepared_data(config: Config) -> Config:
         }
     completed = {name: str(path) for name, path in flags.items()} | {"hparams": sides}
     given = config.model_dump(exclude_unset=True)
-    return validate_sources(
-        Config, [OptionSource("the configuration", given), OptionSource(paths[0], completed)]
-    )
+    sources = [
+        OptionSource(paths[0], {"hparams": records.hparams}),
+        OptionSource("the configuration", given),
+        OptionSource(paths[0], completed),
+    ]
+    return validate_sources(Config, sources)
 
 
-def check_unfiltered(config: Config, path: str | os.PathLike):
-    """Checks that a configuration has no filters, which prepared records do not support.
-
-    Args:
-        config: The configuration.
-        path: The directory of the records, for the message.
-
-    Raises:
-        UserError: If it has.
-    """
+def _check_unfiltered(config: Config, path: str):
     default = FilterOptions()
     for name in FilterOptions.model_fields:
         if getattr(config.hparams.filter, name) != getattr(default, name):
             raise UserError(
-                f"{path}: filter.{name} needs text, since prepared records contain ids; train on "
-                "the text, or leave it out"
+                f"{path}: filter.{name} needs text, since prepared records contain ids; set it in "
+                "keras-seq2seq prepare, and leave it out in training"
             )

@@ -53,7 +53,8 @@ _SAMPLE_SIZE = 20_000
     "--hparams",
     metavar="NAME=VALUE,...",
     multiple=True,
-    help="Tokenizer and length options, such as source.max_seq_len=50 or source.tokenizer=words.",
+    help="Tokenizer, length and filter options, such as source.tokenizer=words, "
+    "source.max_seq_len=50 or filter.duplicates=true.",
 )
 @click.option(
     "--model_dir",
@@ -80,7 +81,8 @@ def inspect(
 ):
     """Report the lengths, padding, unknown tokens and unusual lines of parallel text.
 
-    The flags are those of train. Without a vocabulary, unknown tokens are not counted.
+    The flags are those of train, and pairs that filter.* excludes are only counted. Without a
+    vocabulary, unknown tokens are not counted.
     """
     from keras_seq2seq.config import resolve_config
 
@@ -91,13 +93,17 @@ def inspect(
 
     import_tensorflow()
     from keras_seq2seq.building.data import open_pairs
+    from keras_seq2seq.building.filters import make_length_filters, make_text_filters
+    from keras_seq2seq.data.filters import FilteredPairs
     from keras_seq2seq.data.inspection import inspect_pairs
 
     config, tokenizers = _load_tokenizers(config, model_dir)
     limits = config.hparams.source.max_seq_len, config.hparams.target.max_seq_len
-    pairs = open_pairs(config, "train")
+    text, filters = open_pairs(config, "train"), make_text_filters(config)
     if model_dir is None:
-        _report_other_tokenizers(config, pairs)
+        _report_other_tokenizers(config, FilteredPairs(text, filters))
+    filters += make_length_filters(config, *tokenizers)
+    pairs = FilteredPairs(text, filters) if filters else text
     report = inspect_pairs(pairs, None, *tokenizers, *limits, examples)
     padding = _estimate_padding(config, report)
     if output is not None:
@@ -146,8 +152,9 @@ def _load_tokenizers(
             "hparams: source and target have no effect with --model_dir; leave them out"
         )
     directory = ModelDirectory(model_dir)
-    config = config.model_copy(update={"hparams": directory.load_config().hparams})
-    return config, directory.load_tokenizers()
+    filters = {"filter": config.hparams.filter}
+    hparams = directory.load_config().hparams.model_copy(update=filters)
+    return config.model_copy(update={"hparams": hparams}), directory.load_tokenizers()
 
 
 def _check_vocabulary(config: Config, side: str):

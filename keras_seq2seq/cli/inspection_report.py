@@ -1,5 +1,6 @@
 """The report that `keras-seq2seq inspect` prints."""
 
+import re
 from collections.abc import Sequence
 from typing import TextIO
 
@@ -33,6 +34,9 @@ def print_inspection(report: Inspection, padding: Sequence[PaddingEstimate], fil
         console.print(_make_table(table))
         for line in table.note.splitlines():
             console.print(Text(line, style="dim", overflow="fold"))
+        for flag in table.flags:
+            for line in _wrap_flag(flag, console.width):
+                console.print(Text(line, style="dim", overflow="fold"))
     for title, pairs in inspection_excerpts(report):
         _print_title(title, console)
         for pair in pairs:
@@ -40,6 +44,16 @@ def print_inspection(report: Inspection, padding: Sequence[PaddingEstimate], fil
             for line in (pair.source, pair.target):
                 text = Text(f"  {visible(line)}", style="dim")
                 console.print(text, no_wrap=True, overflow="ellipsis")
+
+
+def _wrap_flag(flag: str, width: int) -> list[str]:
+    """Breaks a long flag after commas, with backslashes, so that it can be copied to a shell."""
+    lines = [""]
+    for item in re.split("(?<=,)", flag):
+        if lines[-1] and len(lines[-1]) + len(item) >= width:
+            lines.append("")
+        lines[-1] += item
+    return [f"{line}\\" for line in lines[:-1]] + lines[-1:]
 
 
 def _print_title(title: str, console: Console):

@@ -132,9 +132,9 @@ def training_options(command: Callable, names: Sequence[str] | None = None) -> C
 
 
 def data_options(command: Callable) -> Callable:
-    """Adds the flags of `TrainingFlags` that name text and vocabularies."""
+    """Adds the flags of `TrainingFlags` that determine text and vocabularies."""
     prefixes = ("train_source", "train_target", "train_data", "dev_", "vocab_")
-    names = ("source_column", "target_column")
+    names = ("source_column", "target_column", "joint_vocabulary", "seed")
     return _add_training_flags(command, lambda name: name.startswith(prefixes + names))
 
 

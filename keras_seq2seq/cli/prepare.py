@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from keras_seq2seq.cli.options import WholeNumber, data_options, pair_files
+from keras_seq2seq.cli.train import describe_dropped
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.wording import count
 
-if TYPE_CHECKING:
-    from keras_seq2seq.config import Config
-
 _MAX_SHARDS = 500
 _MAX_WORKERS = 1_000
+
+# Hyperparameters that depend on the text and the tokenizers, stored for training.
+_STORED = {
+    "source": {"max_seq_len"},
+    "target": {"max_seq_len"},
+    "inference": {"max_decode_length"},
+    "embedding": {"share"},
+}
 
 
 @click.command()
@@ -24,13 +30,14 @@ _MAX_WORKERS = 1_000
     "config_files",
     metavar="FILE",
     multiple=True,
-    help="YAML file of train, for its data, vocabulary and tokenizer options; may be repeated.",
+    help="YAML file of train, for its data, vocabulary, tokenizer and filter options; may be "
+    "repeated.",
 )
 @click.option(
     "--hparams",
     metavar="NAME=VALUE,...",
     multiple=True,
-    help="Tokenizer options, such as source.tokenizer=words.",
+    help="Tokenizer and filter options, such as source.tokenizer=words or filter.duplicates=true.",
 )
 @data_options
 @click.option(
@@ -56,52 +63,47 @@ def prepare(
     """Tokenize text once, for faster training.
 
     Writes the ids of the training text, the tokenizers and the dev text to a directory, for
-    `train --train_data=DIR`.
+    `train --train_data=DIR`. As in train, vocabularies and dev text that are not given are made
+    from the training text.
     """
     from keras_seq2seq.config import resolve_config
-    from keras_seq2seq.config.training_flags import has_dev, missing_text_flags
+    from keras_seq2seq.config.training_flags import missing_text_flags
 
     config = resolve_config(config_files, pair_files(flags), ",".join(hparams))
-    if missing := missing_text_flags(config) + _missing_vocabularies(config):
+    if missing := missing_text_flags(config):
         raise UserError(f"prepare needs {', '.join(missing)}")
 
     from keras_seq2seq.cli.tensorflow_import import import_tensorflow
 
     import_tensorflow()
-    from keras_seq2seq.building.data import build_tokenizers, open_pairs
-    from keras_seq2seq.building.prepared import check_unfiltered, prepared_directories
+    from keras_seq2seq.building.prepared import prepared_directories
     from keras_seq2seq.data import prepare_records
+    from keras_seq2seq.files.writing import check_empty
     from keras_seq2seq.tensorflow_settings import count_cores
+    from keras_seq2seq.training.text import plan_text
 
     if prepared_directories(config):
         raise UserError(f"--train_data: {config.train_data} is prepared already")
-    check_unfiltered(config, output_dir)
-    tokenizers = build_tokenizers(config)
+    check_empty(output_dir)
+    text = plan_text(config)
+    for note in text.notes:
+        click.echo(note, err=True)
     summary = prepare_records(
-        open_pairs(config, "train"),
+        text.train,
         None,
-        *tokenizers,
+        text.source,
+        text.target,
         output_dir,
-        dev=open_pairs(config, "dev") if has_dev(config) else None,
+        dev=text.dev,
         shards=shards,
         workers=workers or count_cores(),
+        hparams=text.config.hparams.model_dump(include=_STORED, exclude_unset=True),
     )
-    dropped = f" (dropped {count(summary.empty_pairs, 'pair')} with an empty side)"
-    click.echo(
-        f"{output_dir}: {count(summary.pairs, 'pair')}{dropped if summary.empty_pairs else ''} in "
-        f"{count(shards, 'shard')}, {summary.bytes / 1e6:,.1f} MB\n"
+    skipped = f" (skipped {count(summary.empty_pairs, 'pair')} with an empty side)"
+    report = [
+        f"{output_dir}: {count(summary.pairs, 'pair')}{skipped if summary.empty_pairs else ''} in "
+        f"{count(shards, 'shard')}, {summary.bytes / 1e6:,.1f} MB",
+        *describe_dropped(summary.dropped),
         f"Train with: keras-seq2seq train --train_data={output_dir}",
-        err=True,
-    )
-
-
-def _missing_vocabularies(config: Config) -> list[str]:
-    from keras_seq2seq.config.text_options import tokenizer_name
-    from keras_seq2seq.text import TOKENIZERS
-
-    return [
-        f"--vocab_{side}"
-        for side in ("source", "target")
-        if getattr(config, f"vocab_{side}") is None
-        and TOKENIZERS[tokenizer_name(config, side)].vocabulary_suffix is not None
     ]
+    click.echo("\n".join(report), err=True)

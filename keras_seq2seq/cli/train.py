@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -101,14 +102,19 @@ def _describe_padding(plan: TrainingPlan) -> str:
     return f"{buckets}: about {source:.1%} of the source and {target:.1%} of the target is padding"
 
 
+def describe_dropped(dropped: Mapping[str, int]) -> list[str]:
+    """Returns a line about the pairs that filters excluded, none if there are no such pairs."""
+    reasons = [f"{number:,} {reason}" for reason, number in dropped.items()]
+    return [f"  excluded: {', '.join(reasons)}"] if reasons else []
+
+
 def _describe_text(
     name: str, summary: ParallelTextSummary, source_limit: int, target_limit: int
 ) -> list[str]:
     skipped = f" (skipped {count(summary.empty_pairs, 'pair')} with an empty side)"
-    dropped = [f"{number:,} {reason}" for reason, number in summary.dropped.items()]
     return [
         f"{name}: {count(summary.pairs, 'pair')}{skipped if summary.empty_pairs else ''}",
-        *([f"  excluded: {', '.join(dropped)}"] if dropped else []),
+        *describe_dropped(summary.dropped),
         _describe_side("source", summary.source, source_limit),
         _describe_side("target", summary.target, target_limit),
     ]

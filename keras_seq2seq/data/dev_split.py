@@ -4,9 +4,11 @@ Pairs are selected by their hashes, so the result depends on the text and the se
 of the lines, the files or the process. `split_pairs` is the alternative for text in memory.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from heapq import heappush, heapreplace
+from itertools import islice
 
 from keras_seq2seq.data.filters import FilteredPairs, SharedText, normalize_spaces, text_hash
 from keras_seq2seq.data.lines import no_lines
@@ -25,13 +27,15 @@ _MOST_SHARED = 10
 _SHARED_PER_PAIR = 4
 
 # Characters that are errors in text files, or that are removed when they are read.
-_NOT_IN_FILES = frozenset("\0\n\r\ufeff")
+_NOT_IN_FILES = re.compile("[\0\n\r\ufeff]")
 
 Pair = tuple[str, str]
 
 
-def draw_dev(pairs: Pairs, size: int | None = None, seed: int = 1) -> list[Pair]:
-    """Draws dev data at random.
+def draw_dev(
+    pairs: Pairs, size: int | None = None, seed: int = 1, sample_size: int = 0
+) -> tuple[list[Pair], list[Pair]]:
+    """Draws dev data at random, and a sample of the other pairs.
 
     The pairs are distinct. Common lines are not drawn: all other pairs with the source or the
     target of a dev pair must be excluded from the training data, so at most ten pairs may share a
@@ -42,20 +46,27 @@ def draw_dev(pairs: Pairs, size: int | None = None, seed: int = 1) -> list[Pair]
         size: Number of pairs to draw. Fewer are drawn if too many lines occur repeatedly. Defaults
             to 5 % of the pairs, but at most 2,000.
         seed: Seed of the random choice.
+        sample_size: Maximum number of pairs of the sample.
 
     Returns:
-        List of pairs `(source, target)` in random order.
+        The dev data, a list of pairs `(source, target)` in random order, and what `draw_sample`
+        returns for the pairs that have no text in common with them.
 
     Raises:
         InputError: If there are no pairs, not more than `size`, or none that can be drawn.
     """
-    candidates = _Smallest(_CANDIDATES * (size or MAX_DEFAULT_SIZE))
+    largest = size or MAX_DEFAULT_SIZE
+    candidates = _Smallest(_CANDIDATES * largest)
+    # Pairs that share text with the dev data are removed later.
+    sample = _Smallest(sample_size + _SHARED_PER_PAIR * largest)
     usable = 0
     for pair, texts in _usable(pairs):
         usable += 1
         # The dev data are written to text files.
-        if not _NOT_IN_FILES.intersection("".join(pair)):
+        if not any(map(_NOT_IN_FILES.search, pair)):
             candidates.add(text_hash(str(seed), *texts), pair)
+        if sample_size:
+            sample.add(text_hash(*texts), pair)
     if size is None:
         size = max(1, min(MAX_DEFAULT_SIZE, int(DEFAULT_FRACTION * usable)))
     if size >= usable:
@@ -69,7 +80,9 @@ def draw_dev(pairs: Pairs, size: int | None = None, seed: int = 1) -> list[Pair]
             f"no dev data can be drawn from {' and '.join(pairs.names)}: each source or target "
             "occurs in many pairs; use separate dev data"
         )
-    return drawn
+    shared = shared_text(drawn)
+    others = (pair for pair in sample.pairs() if not shared.rejects(*map(normalize_spaces, pair)))
+    return drawn, list(islice(others, sample_size))
 
 
 def shared_text(pairs: list[Pair]) -> SharedText:

@@ -6,16 +6,19 @@ same pairs by their positions, so both views agree and line numbers are still th
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from typing import TypeVar
 
 import numpy as np
 
 from keras_seq2seq.data.lines import unequal_counts
 from keras_seq2seq.data.pairs import PAIRS_AT_ONCE, Pairs
 from keras_seq2seq.errors import InputError
-from keras_seq2seq.text import TextEncoder
+from keras_seq2seq.text import Tokenizer
 from keras_seq2seq.text.scripts import is_in_script
 from keras_seq2seq.text.tokenizers import WhitespaceTokenizer
+
+Row = TypeVar("Row", bound=tuple)
 
 _split = WhitespaceTokenizer().split
 
@@ -119,19 +122,18 @@ class TooLong(Filter):
     """Excludes pairs that would be truncated.
 
     Args:
-        source: The text encoder of the sources, with their maximum length.
-        target: The text encoder of the targets.
+        tokenizers: The tokenizers of both sides.
+        max_lengths: Their maximum lengths in tokens, including the end token.
     """
 
     reason = "too long"
 
-    def __init__(self, source: TextEncoder, target: TextEncoder):
-        self._sides = source, target
+    def __init__(self, tokenizers: tuple[Tokenizer, Tokenizer], max_lengths: tuple[int, int]):
+        self._tokenizers, self._max_lengths = tokenizers, max_lengths
 
     def rejects(self, source: str, target: str) -> bool:
-        lines = zip(self._sides, (source, target), strict=True)
-        # The end token counts too.
-        return any(len(side.split(line)) >= side.max_length for side, line in lines)
+        sides = zip(self._tokenizers, self._max_lengths, (source, target), strict=True)
+        return any(len(tokenizer.split(line)) + 1 > limit for tokenizer, limit, line in sides)
 
 
 class SharedText(Filter):
@@ -176,16 +178,29 @@ class FilteredPairs(Pairs):
         Raises:
             InputError: If the sides have different numbers of lines, or no pair is kept.
         """
+        return self._select(self._pairs)
+
+    def located(self) -> Iterator[tuple[str, str | None, str | None]]:
+        """Yields the places of the pairs that are kept, which are those in the whole text."""
+        return self._select(self._pairs.located())
+
+    def numbered(self) -> Iterator[tuple[int, str | None, str | None]]:
+        """Yields the numbers of the pairs that are kept, which are those in the whole text."""
+        return self._select(self._pairs.numbered())
+
+    def _select(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """Yields the rows whose last two items are a pair that is kept."""
         for item in self._filters:
             item.start()
         is_kept, dropped, counts = bytearray(), Counter(), [0, 0]
-        for pair in self._pairs:
+        for row in rows:
+            pair = row[-2:]
             for side, line in enumerate(pair):
                 counts[side] += line is not None
             reason = self._reason(pair)
             is_kept.append(reason is None)
             if reason is None:
-                yield pair
+                yield row
             else:
                 dropped[reason] += 1
         if counts[0] != counts[1]:
@@ -200,18 +215,14 @@ class FilteredPairs(Pairs):
 
     def _reason(self, pair: tuple[str | None, str | None]) -> str | None:
         """Returns why a pair is excluded, `None` if it is kept."""
+        if not self._filters:
+            return None
         source, target = (normalize_spaces(line or "") for line in pair)
         if source and target:
             for item in self._filters:
                 if item.rejects(source, target):
                     return item.reason
         return None
-
-    def located(self) -> Iterator[tuple[str, str | None, str | None]]:
-        """Yields the places of the pairs that are kept, which are those in the whole text."""
-        for row, is_kept in zip(self._pairs.located(), self._find_kept(), strict=True):
-            if is_kept:
-                yield row
 
     def check_counts(self):
         self._pairs.check_counts()

@@ -126,6 +126,7 @@ class Inspection:
         most_unknown: `PairExcerpt`s of the pairs with the most unknown tokens.
         empty_places: The places of the first pairs with an empty side.
         identical_places: The places of the first pairs with the same text on both sides.
+        dropped: Number of pairs that filters excluded, by reason; they are not counted as lines.
     """
 
     lines: int
@@ -146,6 +147,7 @@ class Inspection:
     most_unknown: list[PairExcerpt]
     empty_places: list[str]
     identical_places: list[str]
+    dropped: Mapping[str, int]
 
     @property
     def pairs(self) -> int:
@@ -338,6 +340,7 @@ class _Inspector:
             most_unknown=self._most_unknown.items(),
             empty_places=self._empty_places,
             identical_places=self._identical_places,
+            dropped=dict(pairs.dropped),
         )
 
     def _count(

@@ -23,6 +23,7 @@ class ReportTable(NamedTuple):
         rows: The cells of each row, without invisible characters.
         note: Explanations, one per line, or an empty string.
         text_columns: The indices of the columns that contain text rather than numbers.
+        flags: Flags of `train` to copy, each after a name.
     """
 
     title: str
@@ -30,6 +31,7 @@ class ReportTable(NamedTuple):
     rows: list[tuple[str, ...]]
     note: str = ""
     text_columns: tuple[int, ...] = (0,)
+    flags: tuple[str, ...] = ()
 
 
 class ReportExcerpts(NamedTuple):
@@ -87,11 +89,16 @@ def _share(number: int, total: int) -> str:
 
 def _pairs_table(report: Inspection) -> ReportTable:
     about = "" if report.duplicates_are_exact else "about "
+    lines = report.lines + sum(report.dropped.values())
     rows = [
-        ("lines", f"{report.lines:,}", ""),
-        ("empty source", f"{report.empty_sources:,}", _share(report.empty_sources, report.lines)),
-        ("empty target", f"{report.empty_targets:,}", _share(report.empty_targets, report.lines)),
-        ("usable pairs", f"{report.pairs:,}", _share(report.pairs, report.lines)),
+        ("lines", f"{lines:,}", ""),
+        ("empty source", f"{report.empty_sources:,}", _share(report.empty_sources, lines)),
+        ("empty target", f"{report.empty_targets:,}", _share(report.empty_targets, lines)),
+        *(
+            (f"excluded: {reason}", f"{number:,}", _share(number, lines))
+            for reason, number in report.dropped.items()
+        ),
+        ("usable pairs", f"{report.pairs:,}", _share(report.pairs, lines)),
         (
             "duplicate pairs",
             f"{about}{report.duplicates:,}",
@@ -185,8 +192,8 @@ def _padding_table(padding: Sequence[PaddingEstimate]) -> ReportTable:
         )
         for estimate in padding
     ]
-    flags = [f"{p.name}: {p.flag()}" for p in padding if p.buckets]
-    return ReportTable(PADDING_TITLE, ("", "buckets", "source", "target"), rows, "\n".join(flags))
+    flags = tuple(f"{estimate.name}: {estimate.flag()}" for estimate in padding if estimate.buckets)
+    return ReportTable(PADDING_TITLE, ("", "buckets", "source", "target"), rows, flags=flags)
 
 
 def _unknown_table(report: Inspection) -> ReportTable:

@@ -53,8 +53,13 @@ class Pairs:
 
     def located(self) -> Iterator[tuple[str, str | None, str | None]]:
         """Yields the place of each pair, such as "train.en:7", with its source and target."""
-        for number, (source, target) in enumerate(self, 1):
+        for number, source, target in self.numbered():
             yield f"{self.unit} {number}", source, target
+
+    def numbered(self) -> Iterator[tuple[int, str | None, str | None]]:
+        """Yields the number of each pair, starting with 1, with its source and target."""
+        for number, (source, target) in enumerate(self, 1):
+            yield number, source, target
 
     def check_counts(self):
         """Checks that both sides have the same number of lines, where that is not certain."""

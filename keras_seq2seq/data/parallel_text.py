@@ -271,7 +271,8 @@ def _summarize_records(
         )
         for side, (name, counter) in enumerate(zip(SIDES, lengths_of_sides, strict=True))
     ]
-    return ParallelTextSummary(pairs.total("lines"), pairs.total("empty_pairs"), *sides, lengths)
+    counts = pairs.total("lines"), pairs.total("empty_pairs")
+    return ParallelTextSummary(*counts, *sides, lengths, pairs.dropped)
 
 
 # Up to this value, counting takes a tenth of the time of sorting.

@@ -9,7 +9,7 @@ import signal
 import threading
 import zlib
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
@@ -55,11 +55,13 @@ class PreparationSummary(NamedTuple):
         pairs: Number of pairs that were written.
         empty_pairs: Number of pairs with an empty side, which were dropped.
         bytes: Size of the shards in bytes.
+        dropped: Number of pairs that filters excluded, by reason.
     """
 
     pairs: int
     empty_pairs: int
     bytes: int
+    dropped: Mapping[str, int]
 
 
 def prepare_records(
@@ -72,6 +74,7 @@ def prepare_records(
     dev: Any = None,
     shards: int = 1,
     workers: int = 1,
+    hparams: Mapping[str, Any] | None = None,
 ) -> PreparationSummary:
     """Tokenizes parallel text once, and writes the ids to a directory.
 
@@ -90,6 +93,8 @@ def prepare_records(
         shards: Number of files to write.
         workers: Number of processes to tokenize with. With more than one, a script needs
             `if __name__ == "__main__":`, see `multiprocessing`.
+        hparams: Hyperparameters that `keras-seq2seq train` uses with these records if no others
+            are set, such as `{"source": {"max_seq_len": 60}}`.
 
     Returns:
         The numbers of pairs and bytes.
@@ -113,7 +118,7 @@ def prepare_records(
             _write_dev(directory, as_pairs(dev, None), encoders)
         for side, encoder in zip(SIDES, encoders, strict=True):
             encoder.tokenizer.save(directory / side)
-        return _write(directory, pairs, encoders, shards, workers)
+        return _write(directory, pairs, encoders, shards, workers, hparams or {})
 
 
 def _write_dev(directory: Path, dev: Pairs, encoders: tuple[TextEncoder, TextEncoder]):
@@ -136,6 +141,7 @@ def _write(
     encoders: tuple[TextEncoder, TextEncoder],
     shards: int,
     workers: int,
+    hparams: Mapping[str, Any],
 ) -> PreparationSummary:
     text = _TextReader(pairs)
     writer = _Writer(directory, shards)
@@ -160,16 +166,26 @@ def _write(
     content = {
         "unit": pairs.unit,
         "lines": text.lines[0],
+        "dropped": dict(pairs.dropped),
         "empty_pairs": empty_pairs,
         "pairs": writer.pairs,
         "shards": shards,
         "pairs_of_shards": writer.pairs_of_shards,
         **sides,
+        "hparams": hparams,
         "index_crc32": writer.index_checksum,
         "lengths_crc32": writer.lengths_checksum,
     }
     write_manifest(directory, content)
-    return PreparationSummary(writer.pairs, empty_pairs, sum(writer.sizes))
+    return PreparationSummary(writer.pairs, empty_pairs, sum(writer.sizes), pairs.dropped)
+
+
+class _Group(NamedTuple):
+    """The lines of some blocks: their numbers in the whole text, and both sides."""
+
+    numbers: np.ndarray
+    sources: list[str]
+    targets: list[str]
 
 
 class _TextReader:
@@ -180,19 +196,18 @@ class _TextReader:
         self.lines = [0, 0]
         self.digests = [hashlib.sha256(), hashlib.sha256()]
 
-    def __iter__(self) -> Iterator[tuple[int, list[str], list[str]]]:
-        """Yields the number of lines before each group, and its source and target lines."""
-        pairs = iter(self._pairs)
+    def __iter__(self) -> Iterator[_Group]:
+        pairs = self._pairs.numbered()
         while group := list(islice(pairs, _BLOCKS_AT_ONCE * LINES_PER_BLOCK)):
-            before = max(self.lines)
+            numbers, *columns = zip(*group, strict=True)
             sides = []
-            for index, column in enumerate(zip(*group, strict=True)):
+            for index, column in enumerate(columns):
                 # After the end of one text, its lines are `None`.
                 lines = [line for line in column if line is not None]
                 self.lines[index] += len(lines)
                 self.digests[index].update("".join(f"{line}\n" for line in lines).encode())
                 sides.append(lines)
-            yield before, *sides
+            yield _Group(np.array(numbers), *sides)
 
 
 class _PackedBlock(NamedTuple):
@@ -209,15 +224,17 @@ class _BlockEncoder:
         self._encoders = list(map(TextEncoder, tokenizers))
         self._dtypes = tuple(id_dtype(tokenizer.vocabulary_size()) for tokenizer in tokenizers)
 
-    def __call__(self, before: int, sources: list[str], targets: list[str]) -> list[_PackedBlock]:
-        starts = range(0, max(len(sources), len(targets)), LINES_PER_BLOCK)
+    def __call__(self, group: _Group) -> list[_PackedBlock]:
+        starts = range(0, len(group.numbers), LINES_PER_BLOCK)
         parts = [slice(start, start + LINES_PER_BLOCK) for start in starts]
-        return [self._encode(before + part.start, sources[part], targets[part]) for part in parts]
+        return [self._encode(*(column[part] for column in group)) for part in parts]
 
-    def _encode(self, before: int, sources: list[str], targets: list[str]) -> _PackedBlock:
+    def _encode(
+        self, line_numbers: np.ndarray, sources: list[str], targets: list[str]
+    ) -> _PackedBlock:
         numbers, sides = [], ([], [])
         # Texts of unequal length cause an error once they have been read.
-        for number, lines in enumerate(zip(sources, targets, strict=False), start=before + 1):
+        for number, *lines in zip(line_numbers, sources, targets, strict=False):
             ids = [
                 encoder.vocabulary.to_ids(encoder.split(line))
                 for encoder, line in zip(self._encoders, lines, strict=True)
@@ -238,13 +255,13 @@ def _flatten(rows: list[list[int]]) -> Sequences:
 
 
 def _encode_all(
-    groups: Iterable[tuple[int, list[str], list[str]]], directory: Path, workers: int
+    groups: Iterable[_Group], directory: Path, workers: int
 ) -> Iterator[list[_PackedBlock]]:
     """Yields the blocks of each group, in order. Few groups are in memory at any time."""
     if workers == 1:
         encode = _BlockEncoder(os.fspath(directory))
         for group in groups:
-            yield encode(*group)
+            yield encode(group)
         return
     # Not forked, since TensorFlow may be running threads.
     executor = ProcessPoolExecutor(
@@ -253,7 +270,7 @@ def _encode_all(
     try:
         running: deque[Future] = deque()
         for group in groups:
-            running.append(executor.submit(_encode_in_worker, *group))
+            running.append(executor.submit(_encode_in_worker, group))
             if len(running) > 2 * workers:
                 yield running.popleft().result()
         while running:
@@ -284,8 +301,8 @@ def _end_with_parent():
     os._exit(1)
 
 
-def _encode_in_worker(*group) -> list[_PackedBlock]:
-    return _encode_in_this_process(*group)
+def _encode_in_worker(group: _Group) -> list[_PackedBlock]:
+    return _encode_in_this_process(group)
 
 
 class _Writer:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any
@@ -25,6 +26,7 @@ class RecordPairs(Pairs):
     Attributes:
         path: The name of the data in messages.
         tokenizers: The source and target tokenizers of all records.
+        hparams: Hyperparameters for training, those of the first directory.
         pairs_of_blocks: Number of pairs in each block of an epoch, int64 of shape `(blocks,)`. With
             a weight of 2, the blocks of a directory occur twice.
 
@@ -52,13 +54,16 @@ class RecordPairs(Pairs):
             _name_of([corpus.manifest[side]["name"] for corpus in self._corpora]) for side in SIDES
         )
         self.unit = first.manifest["unit"]
-        self.tokenizers = first.tokenizers
+        self.tokenizers, self.hparams = first.tokenizers, first.manifest["hparams"]
+        dropped = Counter()
+        for corpus, weight in zip(self._corpora, weights, strict=True):
+            for reason, number in corpus.manifest["dropped"].items():
+                dropped[reason] += weight * number
+        self.dropped = dict(dropped)
         for corpus in self._corpora[1:]:
             self._check(corpus.tokenizers, f"those of {corpus.path}")
         # Line numbers continue from one corpus to the next.
-        *self._lines_before, _ = accumulate(
-            (corpus.manifest["lines"] for corpus in self._corpora), initial=0
-        )
+        *self._lines_before, _ = accumulate((corpus.lines for corpus in self._corpora), initial=0)
         blocks = [
             np.stack([np.full(len(corpus.pairs), index), np.arange(len(corpus.pairs))], axis=1)
             for index, corpus in enumerate(self._corpora)

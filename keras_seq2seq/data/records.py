@@ -2,15 +2,15 @@
 
 A directory contains:
 
-    manifest.json           counts, hashes, and the checksums of the next two files
+    manifest.json           counts, hashes, hyperparameters, and the checksums of the next two files
     index                   int64 (blocks, 4): pairs, offset, bytes and CRC-32 of each block
     lengths                 uint32 (pairs, 2): numbers of source and target tokens, not truncated
     000000.records, ...     the shards: compressed blocks of ids
     source.*, target.*      the tokenizers, as `Tokenizer.save` writes them
     dev.source.gz, ...      the text of the dev data, if there is any
 
-Block `i` contains the usable pairs among the lines `i * LINES_PER_BLOCK + 1` to `(i + 1) *
-LINES_PER_BLOCK`, and is in shard `i % shards`. The order of training is an order of blocks, so it
+Block `i` contains the usable pairs of `LINES_PER_BLOCK` consecutive lines, not counting those that
+filters excluded, and is in shard `i % shards`. The order of training is an order of blocks, so it
 does not depend on the number of shards.
 """
 
@@ -30,7 +30,7 @@ from keras_seq2seq.files import atomic_file, open_regular_file, read_small_file
 from keras_seq2seq.text import Tokenizer
 
 FORMAT = "keras_seq2seq records"
-VERSION = 1
+VERSION = 2
 LINES_PER_BLOCK = 1024
 MANIFEST_NAME = "manifest.json"
 SIDES = ("source", "target")
@@ -158,6 +158,7 @@ class Records:
     Attributes:
         path: The directory.
         manifest: The content of its manifest.
+        lines: Number of lines of the text, including those that filters excluded.
         pairs: Number of pairs in each block, int64 of shape `(blocks,)`.
         tokenizers: The source and target tokenizers.
 
@@ -168,6 +169,7 @@ class Records:
     def __init__(self, path: str | os.PathLike):
         self.path = Path(path)
         self.manifest = _read_manifest(self.path / MANIFEST_NAME)
+        self.lines = self.manifest["lines"] + sum(self.manifest["dropped"].values())
         data = self._read("index")
         if zlib.crc32(data) != self.manifest["index_crc32"]:
             raise self._damaged("index")

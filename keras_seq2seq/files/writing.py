@@ -88,7 +88,7 @@ def atomic_directory(path: str | os.PathLike) -> Iterator[Path]:
     path = Path(os.path.realpath(path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _check_empty(path)
+        check_empty(path)
         temporary, lock = _make_temporary_directory(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be used as a directory ({error.strerror})") from None
@@ -101,7 +101,14 @@ def atomic_directory(path: str | os.PathLike) -> Iterator[Path]:
         os.close(lock)
 
 
-def _check_empty(path: Path):
+def check_empty(path: str | os.PathLike):
+    """Checks that a directory is new or empty, as `atomic_directory` does.
+
+    Raises:
+        UserError: If it contains files.
+        OSError: If it cannot be read.
+    """
+    path = Path(os.path.realpath(path))
     if not path.exists():
         return
     if any(not _is_temporary_name(file.name, path.name) for file in path.iterdir()):

@@ -158,7 +158,8 @@ def _table(table: ReportTable, chart: str) -> str:
 
     title = html.escape(table.title)
     rows = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in table.rows)
-    notes = "".join(f'<p class="quiet">{html.escape(line)}</p>' for line in table.note.splitlines())
+    lines = [*table.note.splitlines(), *table.flags]
+    notes = "".join(f'<p class="quiet">{html.escape(line)}</p>' for line in lines)
     # Scrollable regions are focusable, so that they can be scrolled with the keyboard.
     return (
         f'<section><h2>{title}</h2>{chart}<div class="scroll" tabindex="0" role="region" '

@@ -17,13 +17,15 @@ from keras_seq2seq.building.data import (
     read_tokenizer,
     tokenizer_options,
 )
+from keras_seq2seq.building.filters import make_length_filters, make_text_filters
 from keras_seq2seq.config import Config, set_if_open
 from keras_seq2seq.config.config import unused_options
 from keras_seq2seq.config.training_flags import has_dev
-from keras_seq2seq.data import filters
 from keras_seq2seq.data.dev_split import Pair, draw_dev, draw_sample, shared_text
+from keras_seq2seq.data.filters import FilteredPairs
 from keras_seq2seq.data.lines import StringLines
 from keras_seq2seq.data.pairs import AlignedPairs, Pairs
+from keras_seq2seq.data.record_pairs import RecordPairs
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.text import TextEncoder, Tokenizer, build_tokenizer, choose_tokenizer
@@ -120,46 +122,41 @@ def plan_text(config: Config, stored: ModelDirectory | None = None) -> RunText:
             drawn.
     """
     config = choose_tokenizers(config)
-    tokenizers = _read_tokenizers(config, stored)
     # Missing files are reported before any of them is read.
     text = open_pairs(config, "train")
     dev = open_pairs(config, "dev") if has_dev(config) else None
-    used, drawn, notes = _text_filters(config), None, []
+    tokenizers, open_lengths = _read_tokenizers(config, stored), _find_open_lengths(config)
+    if isinstance(text, RecordPairs):
+        tokenizers = dict(zip(_SIDES, text.tokenizers, strict=True)) | tokenizers
+        open_lengths = []
+    sample_size = _SAMPLE_SIZE if open_lengths or len(tokenizers) < len(_SIDES) else 0
+    used, drawn, notes, sample = make_text_filters(config), None, [], []
     if dev is None:
         if stored is not None:
             dev = stored.open_dev()
             drawn = list(dev)
         else:
-            drawn = draw_dev(filters.FilteredPairs(text, used), config.dev_size, config.seed)
+            # The sample is drawn in the same pass over the text.
+            drawn, sample = draw_dev(
+                FilteredPairs(text, used), config.dev_size, config.seed, sample_size
+            )
             dev = _in_memory(drawn)
             notes.append(
                 f"dev: drew {count(len(drawn), 'pair')} from the training text with --seed "
                 f"{config.seed}; to change them, set --dev_size or give dev data"
             )
         used.append(shared_text(drawn))
-    train = filters.FilteredPairs(text, used) if used else text
-    config, tokenizers, built = _complete(config, train, tokenizers)
-    notes += built
+    train = FilteredPairs(text, used) if used else text
+    if sample_size:
+        sample = sample or draw_sample(train, sample_size)
+        config, tokenizers, built = _complete(config, sample, tokenizers, open_lengths)
+        notes += built
+    if config.joint_vocabulary and config.hparams.embedding.target_file is None:
+        config = set_if_open(config, "embedding", share=True)
     source, target = build_text_encoders(config, tokenizers["source"], tokenizers["target"])
-    if config.hparams.filter.too_long:
-        train = filters.FilteredPairs(text, [*used, filters.TooLong(source, target)])
+    if too_long := make_length_filters(config, source.tokenizer, target.tokenizer):
+        train = FilteredPairs(text, [*used, *too_long])
     return RunText(config, source, target, train, dev, drawn, notes)
-
-
-def _text_filters(config: Config) -> list[filters.Filter]:
-    """Returns the filters that need no tokenizer. They apply to drawn dev data too."""
-    options = config.hparams.filter
-    chosen: list[filters.Filter] = []
-    if options.identical:
-        chosen.append(filters.Identical())
-    if options.length_ratio is not None:
-        chosen.append(filters.LengthRatio(options.length_ratio))
-    if options.source_script or options.target_script:
-        chosen.append(filters.WrongScript(options.source_script, options.target_script))
-    if options.duplicates:
-        # This filter is last, so that it only remembers pairs that are kept.
-        chosen.append(filters.Duplicates())
-    return chosen
 
 
 def _in_memory(pairs: list[Pair]) -> Pairs:
@@ -191,41 +188,43 @@ def _has_same_tokenizer(config: Config, stored: Config, side: str) -> bool:
     )
 
 
-def _complete(
-    config: Config, train: Pairs, tokenizers: dict[str, Tokenizer]
-) -> tuple[Config, dict[str, Tokenizer], list[str]]:
-    """Builds the tokenizers that are missing, and sets the options that depend on them."""
-    missing = [side for side in _SIDES if side not in tokenizers]
-    open_lengths = [
+def _find_open_lengths(config: Config) -> list[str]:
+    """Returns the sides without a vocabulary file whose maximum length is not set."""
+    return [
         side
         for side in sides_without_vocabulary(config)
         if "max_seq_len" not in getattr(config.hparams, side).model_fields_set
     ]
-    notes = []
-    if missing or open_lengths:
-        sample = draw_sample(train, _SAMPLE_SIZE)
-        lines = dict(zip(_SIDES, zip(*sample, strict=True), strict=True))
-        tokenizers = dict(tokenizers)
-        groups = [_SIDES] if config.joint_vocabulary and missing else [(side,) for side in missing]
-        for sides in groups:
-            config, tokenizer, note = _build(config, sides, [lines[side] for side in sides])
-            tokenizers |= dict.fromkeys(sides, tokenizer)
-            notes.append(note)
-        lengths = {}
-        for side in open_lengths:
-            lengths[side] = _fitting_length(tokenizers[side], lines[side][:_LENGTH_SAMPLE_SIZE])
-            config = set_if_open(config, side, max_seq_len=lengths[side])
-        if lengths:
-            chosen = " and ".join(f"{side}.max_seq_len={n}" for side, n in lengths.items())
-            notes.append(f"lengths: {chosen}, to fit {_FITTING:.1%} of the sequences")
-    if sides_without_vocabulary(config) and "buckets" not in config.model_fields_set:
-        config = config.model_copy(update={"buckets": "auto"})
-    if "target" in open_lengths:
-        length = _DECODING_MARGIN * config.hparams.target.max_seq_len
+
+
+def _complete(
+    config: Config,
+    sample: list[Pair],
+    tokenizers: dict[str, Tokenizer],
+    open_lengths: Sequence[str],
+) -> tuple[Config, dict[str, Tokenizer], list[str]]:
+    """Builds the tokenizers that are missing, and chooses lengths that fit a sample."""
+    missing = [side for side in _SIDES if side not in tokenizers]
+    lines = dict(zip(_SIDES, zip(*sample, strict=True), strict=True))
+    tokenizers, notes = dict(tokenizers), []
+    groups = [_SIDES] if config.joint_vocabulary and missing else [(side,) for side in missing]
+    for sides in groups:
+        config, tokenizer, note = _build(config, sides, [lines[side] for side in sides])
+        tokenizers |= dict.fromkeys(sides, tokenizer)
+        notes.append(note)
+    lengths = {
+        side: _fitting_length(tokenizers[side], lines[side][:_LENGTH_SAMPLE_SIZE])
+        for side in open_lengths
+    }
+    for side, length in lengths.items():
+        config = set_if_open(config, side, max_seq_len=length)
+    if lengths:
+        chosen = " and ".join(f"{side}.max_seq_len={n}" for side, n in lengths.items())
+        notes.append(f"lengths: {chosen}, to fit {_FITTING:.1%} of the sequences")
+    if "target" in lengths:
+        length = _DECODING_MARGIN * lengths["target"]
         default = config.hparams.inference.max_decode_length
         config = set_if_open(config, "inference", max_decode_length=max(default, length))
-    if config.joint_vocabulary and config.hparams.embedding.target_file is None:
-        config = set_if_open(config, "embedding", share=True)
     return config, tokenizers, notes
 
 

@@ -29,7 +29,8 @@ def files(tmp_path, monkeypatch):
 @pytest.mark.parametrize("columns", [60, 80])
 def test_the_report_fits_the_terminal(run, files, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", str(columns))
-    status, output, errors = run("inspect", *files, *VOCABULARIES, "--buckets=3,5")
+    buckets = f"--buckets={','.join(map(str, range(3, 70)))}"
+    status, output, errors = run("inspect", *files, *VOCABULARIES, buckets)
     assert (status, errors) == (0, "")
     assert max(map(cell_len, output.splitlines())) <= columns
     assert "\x1b" not in output
@@ -39,7 +40,9 @@ def test_the_report_fits_the_terminal(run, files, monkeypatch, columns):
     assert ["usable", "pairs", "4", "80.0%"] in lines
     assert ["longest", "13", "4"] in lines
     assert "source:5: 13 and 2 tokens, 9 unknown" in output
-    assert "given: --buckets=3,5" in output
+    # A shell joins the lines again.
+    assert f"given: {buckets}\n" in output.replace("\\\n", "")
+    assert ",\\\n" in output
 
 
 def test_json(run, files):
@@ -49,6 +52,26 @@ def test_json(run, files):
     assert values["source"]["frequent_unknown"] == [["q", 2]]
     assert [pair["place"] for pair in values["unbalanced"]] == ["source:5"]
     assert [estimate["name"] for estimate in values["padding"]] == ["one bucket", "proposed"]
+
+
+def test_filters(run, files, tmp_path):
+    (tmp_path / "target").write_text("A B\na b\nB\nA A A\nA\n")
+    hparams = "filter.identical=true,filter.too_long=true,source.max_seq_len=12"
+    arguments = ["inspect", *files, *VOCABULARIES, f"--hparams={hparams}"]
+    output = run(*arguments).output
+    lines = [line.split() for line in output.splitlines()]
+    for row in (
+        ["lines", "5"],
+        ["excluded:", "identical", "sides", "1", "20.0%"],
+        ["excluded:", "too", "long", "1", "20.0%"],
+        ["usable", "pairs", "2", "40.0%"],
+    ):
+        assert row in lines
+    values = json.loads(run(*arguments, "--json").output)
+    assert values["dropped"] == {"identical sides": 1, "too long": 1}
+    assert (values["lines"], values["pairs"]) == (3, 2)
+    # The places are those in the file.
+    assert [pair["place"] for pair in values["longest"]] == ["source:4", "source:1"]
 
 
 def test_nothing_is_written(run, files):
@@ -141,3 +164,7 @@ def test_the_tokenizers_of_a_model(run, tmp_path, files):
         "keras-seq2seq: error: hparams: source and target have no effect with --model_dir; leave "
         "them out\n"
     )
+    filtered = ["--hparams=filter.length_ratio=2", "--json"]
+    values = json.loads(run("inspect", *files, "--model_dir=model", *filtered).output)
+    # Of the four pairs with text, only "a b c" and "A B" have similar lengths.
+    assert values["dropped"] == {"length ratio": 3}

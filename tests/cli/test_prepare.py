@@ -1,9 +1,12 @@
 import gzip
+import random
+import re
 import shutil
 
 import pytest
+import yaml
 
-from keras_seq2seq import SentencePieceTokenizer, Tokenizer
+from keras_seq2seq import SentencePieceTokenizer, Tokenizer, Vocabulary, prepare_records
 from keras_seq2seq.data import write_corpus
 
 SMALL = (
@@ -65,7 +68,8 @@ def test_the_dev_text_is_kept(prepared, corpus):
 
 def test_weights_of_the_command_line(prepared, corpus, run, tmp_path):
     more = tmp_path / "more"
-    run("prepare", *files(corpus, "train"), "--output_dir", more, "--shards=2", "--workers=1")
+    parts = files(corpus, "train", "dev")
+    run("prepare", *parts, "--output_dir", more, "--shards=2", "--workers=1")
     flags = ["--train_data", prepared, "--train_data", more, "--output_dir", tmp_path / "m"]
     result = run("train", *flags, "--data_weights=1,3", "--dry_run", *SMALL)
     assert result.status == 0
@@ -113,17 +117,33 @@ def test_tokenizers_and_their_options_come_from_the_records(corpus, run, tmp_pat
     assert "source.sampling_alpha needs text, since prepared records contain ids" in result.errors
 
 
+def test_bytes_need_no_vocabulary(corpus, run, tmp_path):
+    flags = [flag for flag in files(corpus, "train", "dev") if "vocab" not in flag]
+    hparams = "--hparams=source.tokenizer=bytes, target.tokenizer=bytes, source.max_seq_len=12"
+    result = run("prepare", *flags, hparams, "--output_dir", tmp_path / "p", "--workers=1")
+    assert result.status == 0, result.errors
+    train = ["train", "--train_data", tmp_path / "p", "--output_dir", tmp_path / "m", *SMALL]
+    result = run(*train, "--dry_run")
+    assert result.status == 0, result.errors
+    options = yaml.safe_load(result.output.partition("Model:")[0])["hparams"]
+    assert options["source"]["max_seq_len"] == 12
+    # The default of 100 is more than twice the target length.
+    assert (options["target"]["tokenizer"], options["inference"]["max_decode_length"]) == (
+        "bytes",
+        100,
+    )
+    assert run(*train).status == 0
+    assert run(*train, "--train_steps=6").status == 0
+
+
 SIDES = ("source", "target")
 
 
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ([], "prepare needs --train_source, --train_target, --vocab_source, --vocab_target"),
-        (
-            ["--train_data=a.tsv", "--dev_source=a", "--hparams=target.tokenizer=bytes"],
-            "prepare needs --dev_target, --vocab_source",
-        ),
+        ([], "prepare needs --train_source, --train_target"),
+        (["--train_data=a.tsv", "--dev_source=a"], "prepare needs --dev_target"),
         (["--train_data=a.tsv", "--hparams=x=1"], "unknown option"),
     ],
 )
@@ -172,7 +192,11 @@ def test_a_shard_that_is_damaged_during_training_is_one_line(prepared, run, tmp_
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--hparams=filter.duplicates=true"], "{}: filter.duplicates needs text, since prepared"),
+        (
+            ["--hparams=filter.duplicates=true"],
+            "{}: filter.duplicates needs text, since prepared records contain ids; set it in "
+            "keras-seq2seq prepare, and leave it out in training",
+        ),
         (["--hparams=filter.length_ratio=3"], "{}: filter.length_ratio needs text, since prepared"),
         (["--dev_size=5"], "dev_size: has no effect here: dev text is given"),
         (["--joint_vocabulary"], "joint_vocabulary: is built from the training text; leave out"),
@@ -195,7 +219,9 @@ def test_options_that_need_text_are_one_line(prepared, run, tmp_path, flags, mes
 
 
 def test_records_without_dev_text_need_some(corpus, run, tmp_path):
-    run("prepare", *files(corpus, "train"), "--output_dir", tmp_path / "p", "--workers=1")
+    paths = [corpus / "train" / f"{side}s.txt" for side in SIDES]
+    tokenizers = [Vocabulary.load(corpus / f"vocab.{side}s.txt") for side in SIDES]
+    prepare_records(*paths, *tokenizers, tmp_path / "p")
     flags = ["--train_data", tmp_path / "p", "--output_dir", tmp_path / "m", "--dry_run"]
     for more in [], ["--dev_size=5"]:
         assert run("train", *flags, *more) == (
@@ -208,9 +234,70 @@ def test_records_without_dev_text_need_some(corpus, run, tmp_path):
     assert run("train", *flags, *dev).status == 0
 
 
-def test_filters_are_not_prepared(corpus, run, tmp_path):
-    flags = [*files(corpus, "train", "dev"), "--output_dir", tmp_path / "p"]
-    result = run("prepare", *flags, "--hparams=filter.too_long=true")
-    assert result.status == 2
-    assert f"{tmp_path / 'p'}: filter.too_long needs text" in result.errors
-    assert not (tmp_path / "p").exists()
+@pytest.fixture
+def raw_table(tmp_path):
+    """Raw text of 60 pairs, one of them twice and one with equal sides."""
+    draw = random.Random(1)
+    words = "The cat,A dog,The horse,My bird,sleeps,runs,eats".split(",")
+    rows = [f"{index}: {' '.join(draw.choices(words, k=4))}." for index in range(59)]
+    rows = [f"{row}\t{row.upper()}\n" for row in rows]
+    path = tmp_path / "raw.tsv"
+    path.write_text("".join([*rows, rows[7], "1\t1\n"]))
+    return path
+
+
+def choices_of(report):
+    """Returns what `train` and `prepare` report that they have chosen and excluded."""
+    starts = ("dev: drew", "source", "target", "lengths", "  excluded")
+    return [
+        line
+        for line in report.splitlines()
+        if line.startswith(starts) and not line.startswith(("source/", "target/"))
+    ]
+
+
+def test_the_choices_are_those_of_train(raw_table, run, tmp_path):
+    flags = [
+        f"--train_data={raw_table}",
+        *("--dev_size=5", "--seed=3", "--joint_vocabulary"),
+        "--hparams=filter.duplicates=true, filter.identical=true, target.min_frequency=1, "
+        "source.tokenizer=words, filter.too_long=true",
+    ]
+    model = ["--output_dir", tmp_path / "m", "--dry_run"]
+    expected = run("train", *flags, *model)
+    assert expected.status == 0, expected.errors
+    prepared = run("prepare", *flags, "--output_dir", tmp_path / "p", "--workers=1")
+    assert prepared.status == 0, prepared.errors
+    assert choices_of(prepared.errors) == choices_of(expected.errors)
+    assert "1 duplicate" in prepared.errors
+    # Training on the records has the same text, model and options, without the flags.
+    result = run("train", "--train_data", tmp_path / "p", "--seed=3", *model)
+    assert result.status == 0, result.errors
+    own = [line for line in expected.errors.splitlines() if line.startswith(("train: ", "dev: 5"))]
+    assert len(own) == 2
+    assert set(own) < set(result.errors.splitlines())
+    sizes = [re.search("Total params: .*", r.output)[0] for r in (expected, result)]
+    assert sizes[0] == sizes[1]
+    options = [yaml.safe_load(r.output.partition("Model:")[0]) for r in (expected, result)]
+    for section, name in (
+        ("source", "max_seq_len"),
+        ("target", "max_seq_len"),
+        ("inference", "max_decode_length"),
+        ("embedding", "share"),
+    ):
+        values = [config["hparams"][section].get(name) for config in options]
+        assert values[0] == values[1], name
+    # What is set in training counts more.
+    more = ["--hparams=source.max_seq_len=9, embedding.share=false"]
+    result = run("train", "--train_data", tmp_path / "p", *model, *more)
+    assert "max_seq_len: 9" in result.output
+
+
+def test_an_output_directory_with_files_is_reported_first(raw_table, run, tmp_path):
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "x").write_text("")
+    result = run("prepare", f"--train_data={raw_table}", "--output_dir", tmp_path / "p")
+    assert (result.status, result.errors) == (
+        2,
+        f"keras-seq2seq: error: {tmp_path / 'p'}: not empty; expected a new or empty directory\n",
+    )

@@ -1,6 +1,6 @@
 import pytest
 
-from keras_seq2seq import TextEncoder, WhitespaceTokenizer, make_dataset
+from keras_seq2seq import WhitespaceTokenizer, make_dataset
 from keras_seq2seq.data import scan_parallel_text
 from keras_seq2seq.data.filters import (
     Duplicates,
@@ -51,12 +51,15 @@ def test_places_are_those_in_the_whole_text():
     places = [place for place, _, _ in pairs.located()]
     assert places == [f"line {number}" for number in (1, 3, 5, 6, 7)]
     assert [(source, target) for _, source, target in pairs.located()] == list(pairs)
+    assert [number for number, _, _ in pairs.numbered()] == [1, 3, 5, 6, 7]
 
 
 def test_pairs_that_would_be_truncated():
-    encoder = TextEncoder(WhitespaceTokenizer.build(["a b c d x y"]), max_length=4)
-    # Three tokens and the end token fit.
-    assert kept([TooLong(encoder, encoder)], [("a b c", "x"), ("a", "x y x y")]) == [("a b c", "x")]
+    tokenizers = WhitespaceTokenizer(), WhitespaceTokenizer()
+    pairs = [("a b c", "x"), ("a", "x y x y"), ("a b c d", "x")]
+    # The end token counts too.
+    assert kept([TooLong(tokenizers, (4, 4))], pairs) == pairs[:1]
+    assert kept([TooLong(tokenizers, (4, 5))], pairs) == pairs[:2]
 
 
 def test_scripts():

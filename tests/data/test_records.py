@@ -23,6 +23,8 @@ from keras_seq2seq import (
     prepare_records,
 )
 from keras_seq2seq.data import RecordPairs, record_order, scan_parallel_text
+from keras_seq2seq.data.filters import Duplicates, FilteredPairs
+from keras_seq2seq.data.pairs import as_pairs
 from keras_seq2seq.data.records import LINES_PER_BLOCK, Records
 from keras_seq2seq.errors import InputError, RunError, UserError
 
@@ -281,6 +283,23 @@ def test_empty_sides_are_dropped_and_counted(tmp_path, tokenizers):
     assert summary[:2] == (1, 2)
 
 
+def test_filtered_pairs_keep_the_line_numbers_of_the_text(text, tokenizers, encoders, tmp_path):
+    rows = list(zip(*text, strict=True))
+    filtered = FilteredPairs(as_pairs(rows + rows[:3] + [("w1", "w1")], None), [Duplicates()])
+    summary = prepare_records(filtered, None, *tokenizers, tmp_path / "p")
+    expected = batches(rows + [("", "")] * 3 + [("w1", "w1")], None, encoders=encoders)
+    assert pairs_of(batches(tmp_path / "p", None, encoders=encoders)) == pairs_of(expected)
+    empty = sum(not all(row) for row in rows)
+    # Pairs with an empty side are no duplicates.
+    dropped = sum(all(row) for row in rows[:3])
+    assert (summary.empty_pairs, summary.dropped) == (empty, {"duplicate": dropped})
+    scan = scan_parallel_text(tmp_path / "p", None, *encoders)
+    assert (scan.lines, scan.dropped) == (len(rows) + 1, {"duplicate": dropped})
+    # Line numbers continue after the whole text of the first corpus.
+    both = RecordPairs([tmp_path / "p", tmp_path / "p"])
+    assert max(both.read_block(len(both.pairs_of_blocks) - 1).lines) == 2 * (len(rows) + 4)
+
+
 def test_workers_and_shards_change_nothing(text, tokenizers, prepared, encoders, tmp_path):
     prepare_records(*text, *tokenizers, tmp_path / "a", shards=2, workers=2)
     for file in prepared.iterdir():
@@ -373,7 +392,7 @@ def test_damaged_files_are_one_line(copy, encoders, name, damage):
     [
         (lambda text: text[:-20], "damaged file"),
         (lambda text: text.replace('"pairs":', '"pairs": 1, "other":'), "damaged file"),
-        (lambda text: text.replace('"version": 1', '"version": 2'), "records of version 2, but"),
+        (lambda text: text.replace('"version": 2', '"version": 1'), "records of version 1, but"),
         (lambda text: json.dumps({"format": "x", "version": 1, "sha256": ""}), "not the manifest"),
         (lambda text: "[1]", "damaged file"),
     ],
