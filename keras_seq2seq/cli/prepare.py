@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from keras_seq2seq.cli.options import WholeNumber, data_options, pair_files
-from keras_seq2seq.cli.train import describe_dropped
+from keras_seq2seq.cli.train import describe_dropped, warn_of_swapped_sides
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.wording import count
 
@@ -86,8 +86,8 @@ def prepare(
         raise UserError(f"--train_data: {config.train_data} is prepared already")
     check_empty(output_dir)
     text = plan_text(config)
-    for note in text.notes:
-        click.echo(note, err=True)
+    for line in [*text.notes, *warn_of_swapped_sides(text.config, text.train, text.dev)]:
+        click.echo(line, err=True)
     summary = prepare_records(
         text.train,
         None,

@@ -13,6 +13,7 @@ from keras_seq2seq.wording import count
 if TYPE_CHECKING:
     from keras_seq2seq.config import Config
     from keras_seq2seq.data import ParallelTextSummary, TextSummary
+    from keras_seq2seq.data.pairs import Pairs
     from keras_seq2seq.training import TrainingPlan
 
 
@@ -29,7 +30,10 @@ def describe_plan(plan: TrainingPlan) -> str:
             f"{count(plan.steps, 'step')} of {_describe_batches(plan)}",
             _describe_padding(plan),
             *_warn(plan.train_summary, plan.config),
-            *_warn(plan.dev_summary, plan.config),
+            *(
+                warn_of_swapped_sides(plan.config, plan.train, plan.dev)
+                or _warn(plan.dev_summary, plan.config)
+            ),
         ]
     )
 
@@ -63,6 +67,23 @@ def _warn(summary: ParallelTextSummary, config: Config) -> list[str]:
                 f"({tokenizer_name(config, side)})"
             )
     return lines
+
+
+# Number of pairs that show whether the sides of the dev text are swapped.
+_COMPARED_PAIRS = 1000
+
+
+def warn_of_swapped_sides(config: Config, train: Pairs, dev: Pairs) -> list[str]:
+    """Returns a warning if the source and target sides of the dev text seem to be swapped."""
+    from keras_seq2seq.data.swapped_sides import are_swapped
+
+    if not are_swapped(train.first(_COMPARED_PAIRS), dev.first(_COMPARED_PAIRS)):
+        return []
+    flags = ("source_column", "target_column") if config.dev_data else ("dev_source", "dev_target")
+    return [
+        f"warning: {dev.names[0]} resembles the targets of the training text, and {dev.names[1]} "
+        f"its sources; swap --{flags[0]} and --{flags[1]}"
+    ]
 
 
 def _describe_initial_weights(plan: TrainingPlan) -> list[str]:

@@ -61,6 +61,10 @@ class Pairs:
         for number, (source, target) in enumerate(self, 1):
             yield number, source, target
 
+    def first(self, number: int) -> list[tuple[str, str]]:
+        """Returns the first pairs with text on both sides, at most `number` of them."""
+        return list(islice((pair for pair in self if all(pair)), number))
+
     def check_counts(self):
         """Checks that both sides have the same number of lines, where that is not certain."""
 

@@ -13,6 +13,7 @@ import numpy as np
 from keras_seq2seq.data.pairs import Pairs, as_pairs
 from keras_seq2seq.data.records import LINES_PER_BLOCK, SIDES, VERSION, Block, Records, is_prepared
 from keras_seq2seq.errors import InputError, UserError
+from keras_seq2seq.special_tokens import UNKNOWN_ID
 from keras_seq2seq.text import TextEncoder
 
 
@@ -74,6 +75,17 @@ class RecordPairs(Pairs):
 
     def __iter__(self) -> Iterator:
         raise InputError(f"{self.path}: prepared records contain no text; use the text itself")
+
+    def first(self, number: int) -> list[tuple[str, str]]:
+        """Returns the first pairs as detokenized text, without unknown tokens."""
+        block = self.read_block(0)
+        sides = []
+        for tokenizer, rows in zip(self.tokenizers, block[1:], strict=True):
+            ids = np.split(rows.ids, np.cumsum(rows.counts)[:-1])[:number]
+            known = [row[row != UNKNOWN_ID].tolist() for row in ids]
+            tokens = map(tokenizer.vocabulary.to_tokens, known)
+            sides.append(list(map(tokenizer.detokenize, tokens)))
+        return list(zip(*sides, strict=True))
 
     def read_block(self, index: int) -> Block:
         """Reads a block of an epoch."""

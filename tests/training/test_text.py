@@ -198,6 +198,22 @@ def test_a_resumed_run_uses_the_stored_text(make_config, text, tmp_path, monkeyp
         plan_training(make_config(train_source=other), directory.path)
 
 
+def test_swapped_dev_data_are_reported(make_config, text, tmp_path):
+    """The byte fallback of the tokenizers knows all text."""
+    dev = {"dev_source": text / "a.up", "dev_target": text / "a.en"}
+    plan = plan_training(make_config(**dev), tmp_path / "model")
+    assert plan.dev_summary.source.unknown_tokens == 0
+    warnings = [line for line in describe_plan(plan).splitlines() if line.startswith("warning")]
+    assert warnings == [
+        f"warning: {text / 'a.up'} resembles the targets of the training text, and {text / 'a.en'} "
+        "its sources; swap --dev_source and --dev_target"
+    ]
+    plan = plan_training(
+        make_config(dev_source=text / "a.en", dev_target=text / "a.up"), tmp_path / "model"
+    )
+    assert "warning" not in describe_plan(plan)
+
+
 def test_a_run_with_dev_data_is_resumed_with_them(make_config, text, tmp_path):
     dev = {"dev_source": text / "a.en", "dev_target": text / "a.up"}
     train(plan_training(make_config(**dev), tmp_path / "model"))
