@@ -258,7 +258,7 @@ class Tokenizer:
         """Writes the tokenizer to files that start with a prefix.
 
         The files are `PREFIX.vocab` or another file that `save_vocabulary` writes,
-        `PREFIX.tokenizer.json` (name and configuration) and those of `save_assets`.
+        `PREFIX.tokenizer.json` (name, configuration and fingerprint) and those of `save_assets`.
 
         Args:
             prefix: Path of the files without their suffixes, such as `model/source`.
@@ -268,6 +268,8 @@ class Tokenizer:
         self.save_assets(prefix)
         with atomic_file(_config_path(prefix)) as file:
             description = {"kind": self.name, "config": self.get_config()}
+            if self.vocabulary is not None:
+                description["fingerprint"] = self.fingerprint()
             file.write(json.dumps(description, indent=2, ensure_ascii=False) + "\n")
 
     @classmethod
@@ -283,11 +285,13 @@ class Tokenizer:
             The tokenizer, an instance of the class that was saved.
 
         Raises:
-            UserError: If a file is missing or damaged, or if the class of the tokenizer is not
-                registered.
+            UserError: If a file is missing or damaged, if the vocabulary is that of another
+                tokenizer, or if the class of the tokenizer is not registered.
         """
         path = _config_path(prefix)
-        name, config = _read_config(path) if path.exists() else (default_name or "whitespace", {})
+        name, config, fingerprint = default_name or "whitespace", {}, None
+        if path.exists():
+            name, config, fingerprint = _read_config(path)
         if name not in TOKENIZERS:
             raise UserError(
                 f"{path}: unknown tokenizer {name!r}; import the module that defines it before "
@@ -305,6 +309,11 @@ class Tokenizer:
         except (TypeError, ValueError) as error:
             raise UserError(f"{path}: invalid configuration of {name!r} ({error})") from error
         tokenizer.load_assets(prefix)
+        if fingerprint is not None and tokenizer.fingerprint() != fingerprint:
+            raise UserError(
+                f"{prefix}{tokenizer.vocabulary_suffix or ''}: not the file that was written with "
+                f"{path.name}; restore it"
+            )
         return tokenizer
 
     def save_assets(self, prefix: str | os.PathLike):
@@ -417,10 +426,12 @@ def _config_path(prefix: str | os.PathLike) -> Path:
     return Path(f"{os.fspath(prefix)}.tokenizer.json")
 
 
-def _read_config(path: Path) -> tuple[str, dict[str, Any]]:
+def _read_config(path: Path) -> tuple[str, dict[str, Any], str | None]:
     try:
         description = json.loads(read_small_file(path).decode("utf-8"))
-        return description["kind"], dict(description["config"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        # Earlier versions wrote no fingerprint.
+        fingerprint = description.get("fingerprint")
+        return description["kind"], dict(description["config"]), fingerprint
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise UserError(f"{path}: damaged file ({reason}); expected a saved tokenizer") from error

@@ -1,3 +1,4 @@
+import hashlib
 import json
 from pathlib import Path
 
@@ -201,6 +202,7 @@ def test_save_and_load(tokenizer, tmp_path):
     assert json.loads((tmp_path / "source.tokenizer.json").read_text()) == {
         "kind": tokenizer.name,
         "config": {},
+        "fingerprint": hashlib.sha256("\n".join(VOCABULARY.tokens).encode()).hexdigest(),
     }
     for loaded in (Tokenizer.load(tmp_path / "source"), type(saved).load(tmp_path / "source")):
         assert type(loaded) is type(saved)
@@ -287,6 +289,21 @@ def test_a_damaged_file(tmp_path, text, message):
     (tmp_path / "source.tokenizer.json").write_text(text)
     with pytest.raises(UserError, match=message):
         WhitespaceTokenizer.load(tmp_path / "source")
+
+
+def test_the_vocabulary_of_another_tokenizer_is_refused(tmp_path):
+    WhitespaceTokenizer(VOCABULARY).save(tmp_path / "source")
+    # As many tokens, in another order.
+    Vocabulary(VOCABULARY.tokens[::-1]).save(tmp_path / "source.vocab")
+    with pytest.raises(UserError) as error:
+        Tokenizer.load(tmp_path / "source")
+    assert str(error.value) == (
+        f"{tmp_path / 'source.vocab'}: not the file that was written with source.tokenizer.json; "
+        "restore it"
+    )
+    path = tmp_path / "source.tokenizer.json"
+    path.write_text('{"kind": "whitespace", "config": {}}')
+    assert Tokenizer.load(tmp_path / "source").vocabulary.tokens == VOCABULARY.tokens[::-1]
 
 
 def test_invalid_arguments():
