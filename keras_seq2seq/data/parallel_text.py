@@ -90,9 +90,8 @@ class TextCounter:
     def count(self, tokens: list[str]) -> int:
         """Counts the tokens of a usable line, and returns its length after truncation."""
         length, max_length = len(tokens) + 1, self._encoder.max_length
-        vocabulary = self._encoder.vocabulary
         self._tokens += len(tokens)
-        self._unknown_tokens += sum(token not in vocabulary for token in tokens)
+        self._unknown_tokens += self._encoder.vocabulary.count_unknown(tokens)
         self._truncated += length > max_length
         self._lengths[length] += 1
         return min(length, max_length)

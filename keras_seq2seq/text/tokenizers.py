@@ -9,6 +9,8 @@ from keras_seq2seq.text.tokenizer import Tokenizer, register_tokenizer
 from keras_seq2seq.text.vocabulary import WHITESPACE, WIDE_WHITESPACE, Vocabulary
 
 _WORD = re.compile(f"[^{WHITESPACE}]+")
+# These separators of ASCII are no whitespace, except for Python.
+_SEPARATORS = re.compile("[\x1c-\x1f]")
 
 # The mark of subword-nmt at the end of a token that continues in the next one.
 CONTINUATION = "@@"
@@ -78,7 +80,8 @@ class WhitespaceTokenizer(Tokenizer):
         return tf.strings.split(tf.strings.regex_replace(lines, f"[{WIDE_WHITESPACE}]", " "))
 
     def split(self, line: str) -> list[str]:
-        return _WORD.findall(line)
+        # `str.split` takes a quarter of the time of the regular expression.
+        return _WORD.findall(line) if _SEPARATORS.search(line) else line.split()
 
     def detokenize(self, tokens: Iterable[str]) -> str:
         """Joins tokens with single spaces, or without a space after tokens that are continued."""

@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from keras_seq2seq.errors import UserError
@@ -201,6 +201,10 @@ class Vocabulary:
     def to_ids(self, tokens: Iterable[str]) -> list[int]:
         """Maps tokens to ids, and those that are not in the vocabulary to `UNKNOWN_ID`."""
         return [self._id_of.get(token, UNKNOWN_ID) for token in tokens]
+
+    def count_unknown(self, tokens: Sequence[str]) -> int:
+        """Returns the number of tokens that are not in the vocabulary."""
+        return len(tokens) - sum(map(self._id_of.__contains__, tokens))
 
     def to_tokens(self, ids: Iterable[int]) -> list[str]:
         """Maps ids to tokens; the special ids become `<pad>`, `<unk>`, `<s>` and `</s>`.
