@@ -6,12 +6,14 @@ This takes about an hour, most of it for 10,000,000 lines, which repeat the give
 2 GB in a temporary directory; `--memory_lines 10000,1000000` is faster. It uses two threads like
 `peers.py`, so that its speed can be compared with the speed of training.
 
-Tables: batches per second with each tokenizer, from text and from prepared records, compared with
-what training consumes (a GRU of 256 units, batches of 64); padding; memory of one shuffled epoch;
-and, for prepared records, the time until the first batch of a run that is resumed at the end of the
-epoch. The script exits with status 1 if the pipeline delivers less than 10 times what training
-consumes, if records are less than 5 times as fast as text, if the memory of the pipeline grows by
-more than 50 MB after 1,000,000 lines, or if resuming takes more than 10 s.
+Tables: pairs per second and per CPU second with each tokenizer, from text and from prepared
+records, compared with what training consumes (a GRU of 256 units, batches of 64); padding; memory
+of one shuffled epoch; and, for prepared records, the time until the first batch of a run that is
+resumed at the end of the epoch. Rates per CPU second hardly depend on other load.
+
+The script exits with status 1 if the pipeline delivers less than 10 times what training consumes,
+if records are less than 5 times as fast as text, if the memory of the pipeline grows by more than
+50 MB after 1,000,000 lines, or if resuming takes more than 10 s.
 """
 
 import json
@@ -76,7 +78,7 @@ def main(source, target, rounds, epochs, memory_lines, threads, child):
 
 def find_problems(figures) -> list[str]:
     problems = []
-    for name, rates in figures["tokenizers"].items():
+    for name, (rates, _) in figures["tokenizers"].items():
         for data in ("text", "records"):
             if rates[data] < TIMES_TRAINING * rates["training"]:
                 problems.append(f"{name}, {data}: {rates[data] / rates['training']:.1f} x training")
@@ -129,37 +131,47 @@ def prepare(source, target, tokenizer, folder, workers=1, tokenizers=None) -> di
 
 
 def measure_tokenizers(files, tokenizers, rounds, epochs):
+    """Returns the rates of each tokenizer, per second and per CPU second."""
     text = {name: files[name] for name in ("source", "target")}
-    figures = {}
+    results = {}
     for name, folder in tokenizers.items():
         common = {"tokenizers": folder, "buckets": "auto"}
-        rates = {"text": [], "records": [], "training": []}
+        jobs = {
+            "training": {"job": "train", "source": folder, **common},
+            "text": {"job": "read", **text, **common, "epochs": epochs},
+            "records": {"job": "read", "source": folder, **common, "epochs": 5 * epochs},
+        }
+        results[name] = {data: [] for data in jobs}
         for _ in range(rounds):
-            jobs = {
-                "text": {"job": "read", **text, **common, "epochs": epochs},
-                "records": {"job": "read", "source": folder, **common, "epochs": 5 * epochs},
-                "training": {"job": "train", "source": folder, **common},
-            }
             for data, arguments in jobs.items():
-                result = in_own_process(__file__, arguments)
-                rates[data].append(result["pairs"] / result["seconds"])
-        figures[name] = {data: median(values) for data, values in rates.items()}
-    rows = [
-        (
-            name,
-            *(rates[data] for data in ("training", "text", "records")),
-            rates["text"] / rates["training"],
-            rates["records"] / rates["training"],
-            rates["records"] / rates["text"],
+                results[name][data].append(in_own_process(__file__, arguments))
+    tables = []
+    for unit, time in (("s", "seconds"), ("CPU s", "cpu_seconds")):
+        rates = {
+            name: {
+                data: median(row["pairs"] / row[time] for row in rows)
+                for data, rows in by_data.items()
+            }
+            for name, by_data in results.items()
+        }
+        header = (
+            "tokenizer",
+            *(f"{data} pairs/{unit}" for data in jobs),
+            *("text : training", "records : training", "records : text"),
         )
-        for name, rates in figures.items()
-    ]
-    header = (
-        *("tokenizer", "training pairs/s", "text pairs/s", "records pairs/s"),
-        *("text : training", "records : training", "records : text"),
-    )
-    print_table("Delivery and consumption, batches of 64, buckets=auto", header, rows)
-    return figures
+        rows = [
+            (
+                name,
+                *rate.values(),
+                rate["text"] / rate["training"],
+                rate["records"] / rate["training"],
+                rate["records"] / rate["text"],
+            )
+            for name, rate in rates.items()
+        ]
+        print_table("Delivery and consumption, batches of 64, buckets=auto", header, rows)
+        tables.append(rates)
+    return {name: tuple(rates[name] for rates in tables) for name in results}
 
 
 def measure_speed(files, variants, rounds, epochs):
@@ -280,9 +292,13 @@ def train(source, tokenizers, buckets) -> dict:
     batches = make_batches(source, None, tokenizers, buckets, epochs=None)
     batches = batches.take(TRAINING_STEPS).cache()
     model.fit(batches, verbose=0)
-    started = perf_counter()
+    started, cpu_started = perf_counter(), process_time()
     model.fit(batches, verbose=0)
-    return {"pairs": TRAINING_STEPS * BATCH_SIZE, "seconds": perf_counter() - started}
+    return {
+        "pairs": TRAINING_STEPS * BATCH_SIZE,
+        "seconds": perf_counter() - started,
+        "cpu_seconds": process_time() - cpu_started,
+    }
 
 
 def resume(source, tokenizers, buckets) -> dict:

@@ -7,7 +7,11 @@ from typing import Any
 import click
 
 from keras_seq2seq.cli.options import WholeNumber, data_options, pair_files
-from keras_seq2seq.cli.train import describe_dropped, warn_of_swapped_sides
+from keras_seq2seq.cli.train import (
+    describe_dropped,
+    warn_of_swapped_sides,
+    warn_of_swapped_vocabularies,
+)
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.wording import count
 
@@ -86,7 +90,11 @@ def prepare(
         raise UserError(f"--train_data: {config.train_data} is prepared already")
     check_empty(output_dir)
     text = plan_text(config)
-    for line in [*text.notes, *warn_of_swapped_sides(text.config, text.train, text.dev)]:
+    warnings = [
+        *warn_of_swapped_vocabularies(text.config, text.train, text.source, text.target),
+        *warn_of_swapped_sides(text.config, text.train, text.dev),
+    ]
+    for line in [*text.notes, *warnings]:
         click.echo(line, err=True)
     summary = prepare_records(
         text.train,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from keras_seq2seq.config import Config
     from keras_seq2seq.data import ParallelTextSummary, TextSummary
     from keras_seq2seq.data.pairs import Pairs
+    from keras_seq2seq.text import TextEncoder
     from keras_seq2seq.training import TrainingPlan
 
 
@@ -29,7 +30,10 @@ def describe_plan(plan: TrainingPlan) -> str:
             *_describe_text("dev", plan.dev_summary, *limits),
             f"{count(plan.steps, 'step')} of {_describe_batches(plan)}",
             _describe_padding(plan),
-            *_warn(plan.train_summary, plan.config),
+            *(
+                warn_of_swapped_vocabularies(plan.config, plan.train, plan.source, plan.target)
+                or _warn(plan.train_summary, plan.config)
+            ),
             *(
                 warn_of_swapped_sides(plan.config, plan.train, plan.dev)
                 or _warn(plan.dev_summary, plan.config)
@@ -69,8 +73,26 @@ def _warn(summary: ParallelTextSummary, config: Config) -> list[str]:
     return lines
 
 
-# Number of pairs that show whether the sides of the dev text are swapped.
+# Number of pairs that show whether vocabularies, or the sides of the dev text, are swapped.
 _COMPARED_PAIRS = 1000
+
+
+def warn_of_swapped_vocabularies(
+    config: Config, train: Pairs, source: TextEncoder, target: TextEncoder
+) -> list[str]:
+    """Returns a warning if the vocabularies of both sides seem to be swapped."""
+    from keras_seq2seq.data.swapped_sides import are_tokenizers_swapped
+
+    if None in (config.vocab_source, config.vocab_target):
+        return []
+    tokenizers = source.tokenizer, target.tokenizer
+    if not are_tokenizers_swapped(train.first(_COMPARED_PAIRS), *tokenizers):
+        return []
+    return [
+        f"warning: {config.vocab_source} suits the targets better than the sources, and "
+        f"{config.vocab_target} the sources; swap --vocab_source and --vocab_target, or the "
+        "training text"
+    ]
 
 
 def warn_of_swapped_sides(config: Config, train: Pairs, dev: Pairs) -> list[str]:

@@ -19,6 +19,8 @@ WHITESPACE = f"\t-\r {WIDE_WHITESPACE}"
 WHITESPACE_CHARACTERS = "".join(re.findall(f"[{WHITESPACE}]", "".join(map(chr, range(0x3001)))))
 
 _BLANK = re.compile(f"[{WHITESPACE}]")
+# The column after the pieces in the .vocab files of SentencePiece.
+_SCORE = re.compile("-[0-9]+(?:[.][0-9]+)?")
 _OUTER_BLANKS = re.compile(f"^[{WHITESPACE}]+|[{WHITESPACE}]+$")
 
 
@@ -60,6 +62,10 @@ def read_vocabulary_file(path: str | os.PathLike) -> tuple[list[str], list[int] 
 
 def _parse_line(line: str, place: str) -> tuple[str, int | None]:
     token, _, count = map(_strip, line.partition("\t"))
+    if _SCORE.fullmatch(count) or (token in RESERVED_TOKENS and count == "0"):
+        raise UserError(
+            f"{place}: a score, as in the .vocab file of a SentencePiece model; use its .model file"
+        )
     if not token:
         raise UserError(f"{place}: blank line; expected a token (remove the line)")
     if token in RESERVED_TOKENS:

@@ -6,6 +6,7 @@ from keras_seq2seq import training
 from keras_seq2seq.cli.train import describe_plan
 from keras_seq2seq.config import Config
 from keras_seq2seq.data import Batching, ParallelTextSummary, TextSummary, scan_parallel_text
+from keras_seq2seq.data.pairs import as_pairs
 from keras_seq2seq.text import TextEncoder, Vocabulary
 
 # As google/seq2seq's documentation has it.
@@ -29,6 +30,10 @@ ORIGINAL_ARGS = [
 ]
 
 
+PAIRS, ENCODER = as_pairs([("a", "a")], None), TextEncoder(Vocabulary(["a"]))
+TEXT = {"train": PAIRS, "dev": PAIRS, "source": ENCODER, "target": ENCODER}
+
+
 def fake_summary():
     side = TextSummary("file", tokens=4, unknown_tokens=1, truncated=0, longest=5, sha256="")
     lengths = {(2, 3): 1, (4, 3): 1}
@@ -47,6 +52,7 @@ def calls(monkeypatch):
             steps=1500,
             initial_weights=None,
             notes=(),
+            **TEXT,
             batching=Batching(((3, 4),), (32, 32)),
             train_summary=fake_summary(),
             dev_summary=fake_summary(),
@@ -101,6 +107,7 @@ def test_counts_of_one_are_in_the_singular(run, calls, monkeypatch):
         steps=1,
         initial_weights=None,
         notes=(),
+        **TEXT,
         batching=Batching((), (1,)),
         train_summary=summary,
         dev_summary=summary,
@@ -127,6 +134,7 @@ def test_much_truncation_and_many_unknown_tokens_are_warnings(tmp_path):
         steps=1,
         initial_weights=None,
         notes=(),
+        **TEXT,
         batching=Batching((), (1,)),
         train_summary=summary,
         dev_summary=summary,

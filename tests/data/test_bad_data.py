@@ -8,10 +8,11 @@ import pytest
 import tensorflow as tf
 from harness.bad_data import CASES, PAGE, Case, page
 
-from keras_seq2seq.building.data import open_pairs
+from keras_seq2seq.building.data import build_tokenizers, open_pairs
 from keras_seq2seq.cli.main import _describe_tensorflow_error
 from keras_seq2seq.config import resolve_config
 from keras_seq2seq.data import scan_parallel_text
+from keras_seq2seq.data.pairs import Pairs
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.text import Vocabulary
 
@@ -43,9 +44,8 @@ def test_bad_data(case: Case):
         else:
             Path(name).write_bytes(content)
     if case.pairs is not None:
-        pairs = open_pairs(resolve_config(flags=case.flags), "train")
+        pairs = check(case)
         assert list(pairs) == case.pairs
-        scan_parallel_text(pairs, None, LETTERS, LETTERS)
         read = [
             tuple(line.decode() for line in pair) for pair in pairs.dataset().as_numpy_iterator()
         ]
@@ -62,14 +62,21 @@ def _without_mark(line: str) -> str:
     return line.removeprefix("\ufeff")
 
 
+def check(case: Case) -> Pairs:
+    """Checks the text and the vocabularies as before training."""
+    config = resolve_config(flags=case.flags)
+    pairs = open_pairs(config, "train")
+    tokenizers = build_tokenizers(config) if config.vocab_source else (LETTERS, LETTERS)
+    scan_parallel_text(pairs, None, *tokenizers)
+    return pairs
+
+
 def _message_of(case: Case) -> str:
     if case.after is None:
         with pytest.raises(UserError) as error:
-            pairs = open_pairs(resolve_config(flags=case.flags), "train")
-            scan_parallel_text(pairs, None, LETTERS, LETTERS)
+            case.use() if case.use else check(case)
         return str(error.value)
-    pairs = open_pairs(resolve_config(flags=case.flags), "train")
-    scan_parallel_text(pairs, None, LETTERS, LETTERS)
+    pairs = check(case)
     case.after()
     with pytest.raises(tf.errors.OpError) as error:
         list(pairs.dataset())

@@ -2,10 +2,16 @@ import random
 
 import pytest
 
-from keras_seq2seq import ByteTokenizer, Vocabulary, WhitespaceTokenizer, prepare_records
+from keras_seq2seq import (
+    ByteTokenizer,
+    SentencePieceTokenizer,
+    Vocabulary,
+    WhitespaceTokenizer,
+    prepare_records,
+)
 from keras_seq2seq.data import RecordPairs
 from keras_seq2seq.data.pairs import as_pairs
-from keras_seq2seq.data.swapped_sides import are_swapped
+from keras_seq2seq.data.swapped_sides import are_swapped, are_tokenizers_swapped
 
 ENGLISH = "the man and a dog run with their children over this green field near the house".split()
 GERMAN = "der mann und ein hund rennen mit ihren kindern über diese grüne wiese beim haus".split()
@@ -43,6 +49,16 @@ def test_text_of_other_languages_is_not_swapped():
     train = make_pairs((ENGLISH, GERMAN), 200, 1)
     assert not are_swapped(train, [("привет мир", "日本語")] * 50)
     assert not are_swapped(train, [])
+
+
+@pytest.mark.filterwarnings("ignore:size .* is too large")
+@pytest.mark.parametrize("build", [SentencePieceTokenizer.build, WhitespaceTokenizer.build])
+def test_swapped_tokenizers(build):
+    pairs = make_pairs((ENGLISH, GERMAN), 100, 1)
+    source, target = (build(list(side), 290) for side in zip(*pairs, strict=True))
+    assert not are_tokenizers_swapped(pairs, source, target)
+    assert are_tokenizers_swapped(pairs, target, source)
+    assert not are_tokenizers_swapped(pairs, source, source)
 
 
 def test_the_first_pairs_of_records_are_those_of_the_text(tmp_path):

@@ -32,6 +32,7 @@ class Case(NamedTuple):
         flags: Flags of `train`.
         pairs: The pairs that are read, `None` if it is an error.
         after: A function that changes the files after they have been checked.
+        use: A function that reads the files, if it is not their text that is read.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Case(NamedTuple):
     flags: dict[str, Any] = TEXT
     pairs: list[tuple[str, str]] | None = None
     after: Callable[[], Any] | None = None
+    use: Callable[[], Any] | None = None
 
 
 def source(name: str, **flags: Any) -> dict:
@@ -110,6 +112,62 @@ def records(*make: Callable[[], bytes], change: Callable[[bytes], bytes] = bytes
     return write
 
 
+def vocabulary(content: bytes, name: str = "v") -> dict[str, Any]:
+    """Returns the files and flags of text with a vocabulary."""
+    flags = {**TEXT, "vocab_source": name, "vocab_target": name}
+    return {"files": {**text(SOME), name: content}, "flags": flags}
+
+
+def prepared(change: Callable[[Path], Any]) -> dict[str, Any]:
+    """Returns prepared records in "p" that are changed, and a function that reads them."""
+
+    def write(path: str):
+        from keras_seq2seq.data import prepare_records
+        from keras_seq2seq.text import Vocabulary
+
+        letters = Vocabulary(["a", "b"])
+        prepare_records(["a", "b"], ["b", "a"], letters, letters, path)
+        change(Path(path))
+
+    def use():
+        from keras_seq2seq.data import RecordPairs
+
+        records = RecordPairs(["p"])
+        list(records.token_counts())
+        for block in range(len(records.pairs_of_blocks)):
+            records.read_block(block)
+
+    return {"files": {"p": write}, "use": use}
+
+
+def tokenizer(change: Callable[[], Any]) -> dict[str, Any]:
+    """Returns the tokenizer of a model directory "m", and a function that reads it."""
+
+    def write(path: str):
+        from keras_seq2seq.text import Vocabulary, WhitespaceTokenizer
+
+        os.mkdir(path)
+        WhitespaceTokenizer(Vocabulary(["a", "b"])).save(f"{path}/source")
+        change()
+
+    def use():
+        from keras_seq2seq.text import Tokenizer
+
+        Tokenizer.load("m/source")
+
+    return {"files": {"m": write}, "use": use}
+
+
+def replace(path: Path, old: str, new: str):
+    path.write_text(path.read_text().replace(old, new))
+
+
+def flip(path: Path, position: int):
+    data = bytearray(path.read_bytes())
+    data[position] ^= 1
+    path.write_bytes(data)
+
+
 def jsonl(*rows: Any) -> bytes:
     return "".join(json.dumps(row) + "\n" for row in rows).encode()
 
@@ -124,6 +182,7 @@ ROW = {"en": "a", "de": "b"}
 UTF_16 = "UTF-16; convert the file, for example with iconv -f UTF-16 -t UTF-8"
 ICONV = "convert the file, for example with iconv -f LATIN1 -t UTF-8"
 AGAIN = "copy or compress the file again"
+PREPARE = "prepare the text again"
 NO_ROWS = "no rows; expected at least one row"
 LIKE_NAMES = (
     "look like names of columns; set --source_column and --target_column to the names, or to 1 and "
@@ -840,6 +899,132 @@ CASES = {
             "a.tfrecord: record 1: feature 'en' is not UTF-8: byte 0xff at index 1",
             {"a.tfrecord": records(lambda: example(en=[b"a\xff"], de=[b"a"]))},
             table("a.tfrecord"),
+        ),
+    ],
+    "Vocabularies": [
+        Case("missing file", "v: no such file", text(SOME), vocabulary(b"")["flags"]),
+        Case(
+            "empty file",
+            "v: empty file; expected a vocabulary with one token per line",
+            **vocabulary(b""),
+        ),
+        Case(
+            "blank line",
+            "v:2: blank line; expected a token (remove the line)",
+            **vocabulary(b"a\n\nb\n"),
+        ),
+        Case(
+            "token on two lines",
+            "v:3: 'a' duplicates line 1; remove one",
+            **vocabulary(b"a\nb\na\n"),
+        ),
+        Case(
+            "special token",
+            "v:2: '</s>' is reserved for a special token; remove the line",
+            **vocabulary(b"a\n</s>\n"),
+        ),
+        Case(
+            "text instead of a vocabulary",
+            "v:1: whitespace in 'a dog'; expected one token, optionally a tab and a count",
+            **vocabulary(b"a dog\na man\n"),
+        ),
+        Case(
+            "counts on some lines",
+            "v:2: counts on some lines only; expected all lines or none to have one",
+            **vocabulary(b"a\t3\nb\n"),
+        ),
+        Case(
+            "count that is not a number",
+            "v:1: invalid count 'x' after the tab; expected a whole number",
+            **vocabulary(b"a\tx\n"),
+        ),
+        Case(
+            ".vocab file of SentencePiece",
+            "v:1: a score, as in the .vocab file of a SentencePiece model; use its .model file",
+            **vocabulary("<unk>\t0\n<s>\t0\n\u2581a\t-3.25\n".encode()),
+        ),
+        Case(
+            "the same without special tokens",
+            "v:1: a score, as in the .vocab file of a SentencePiece model; use its .model file",
+            **vocabulary("\u2581a\t-3.25\n\u2581b\t-4\n".encode()),
+        ),
+        Case(
+            "Latin-1", f"v:1: not UTF-8: byte 0xfc at column 3; {ICONV}", **vocabulary(b"gr\xfcn")
+        ),
+        Case(
+            "CR LF line ends and a byte-order mark",
+            "ignored",
+            **vocabulary(b"\xef\xbb\xbfa\r\nb\r\n"),
+            pairs=PAIRS,
+        ),
+        Case(
+            "SentencePiece model: empty file",
+            "v.model: empty file; expected a SentencePiece model",
+            **vocabulary(b"", "v.model"),
+        ),
+        Case(
+            "SentencePiece model: other data, such as a web page",
+            "v.model: damaged, or not a SentencePiece model",
+            **vocabulary(b"<html><body>404</body></html>", "v.model"),
+        ),
+        Case(
+            "SentencePiece model: a list of tokens",
+            "v.model: damaged, or not a SentencePiece model",
+            **vocabulary(b"a\nb\n", "v.model"),
+        ),
+        Case(
+            "model directory with the vocabulary or SentencePiece model of another run",
+            "m/source.vocab: not the file that was written with source.tokenizer.json; restore it",
+            **tokenizer(lambda: Path("m/source.vocab").write_bytes(b"b\na\n")),
+        ),
+        Case(
+            "model directory with a damaged description of a tokenizer",
+            "m/source.tokenizer.json: damaged file (...); expected a saved tokenizer",
+            **tokenizer(lambda: os.truncate("m/source.tokenizer.json", 9)),
+        ),
+    ],
+    "Prepared records": [
+        Case(
+            "damaged manifest",
+            f"p/manifest.json: damaged file; {PREPARE}",
+            **prepared(lambda path: os.truncate(path / "manifest.json", 99)),
+        ),
+        Case(
+            "manifest with an edited number",
+            f"p/manifest.json: damaged file; {PREPARE}",
+            **prepared(lambda path: replace(path / "manifest.json", '"pairs": 2', '"pairs": 3')),
+        ),
+        Case(
+            "records of another version",
+            f"p/manifest.json: records of version 1, but this is version 2; {PREPARE}",
+            **prepared(
+                lambda path: replace(path / "manifest.json", '"version": 2', '"version": 1')
+            ),
+        ),
+        Case(
+            "damaged shard",
+            f"p/000000.records: damaged file; {PREPARE}",
+            **prepared(lambda path: flip(path / "000000.records", 5)),
+        ),
+        Case(
+            "truncated shard",
+            f"p/000000.records: damaged file; {PREPARE}",
+            **prepared(lambda path: os.truncate(path / "000000.records", 9)),
+        ),
+        Case(
+            "missing shard",
+            "p/000000.records: no such file",
+            **prepared(lambda path: os.remove(path / "000000.records")),
+        ),
+        Case(
+            "damaged lengths",
+            f"p/lengths: damaged file; {PREPARE}",
+            **prepared(lambda path: flip(path / "lengths", 0)),
+        ),
+        Case(
+            "tokenizer of other records",
+            "p/target.vocab: not the file that was written with target.tokenizer.json; restore it",
+            **prepared(lambda path: (path / "target.vocab").write_bytes(b"b\na\n")),
         ),
     ],
 }

@@ -199,7 +199,7 @@ def test_reads(tmp_path, data, expected):
         (b"</s>\n", ":1:", "'</s>' is reserved"),
         (b"the 12\n", ":1:", "whitespace in 'the 12'"),
         (b"the\t12\na\tmany\n", ":2:", "count 'many'"),
-        (b"the\t-3\n", ":1:", "count '-3'"),
+        (b"the\t-3\n", ":1:", "a score, as in the .vocab file"),
         (b"the\t1_0\n", ":1:", "count '1_0'"),
         (b"the\t1\t2\n", ":1:", "count '1\\t2'"),
         (b"the\t12\na\n", ":2:", "counts on some lines only"),
