@@ -137,9 +137,9 @@ def _pad(
     pairs: Block, batches: list[np.ndarray], source: TextEncoder, target: TextEncoder
 ) -> tuple[_Matrices, ...]:
     """Truncates and pads batches of pairs, which are given by their indices."""
-    chosen = pairs.take(np.concatenate(batches))
-    sources = chosen.source.cut(source.max_length - 1)
-    targets = chosen.target.cut(target.max_length - 1)
+    chosen = np.concatenate(batches)
+    sources = pairs.source.take(chosen, source.max_length - 1)
+    targets = pairs.target.take(chosen, target.max_length - 1)
     if source.reverse:
         sources = sources.reversed_rows()
     rows = np.array(list(map(len, batches)))
@@ -150,7 +150,7 @@ def _pad(
         _matrices(sources.padded_with_end(np.repeat(source_lengths, rows)), rows, source_lengths),
         _matrices(start_instead_of_end(labels, target_widths), rows, target_lengths),
         _matrices(labels, rows, target_lengths),
-        _matrices(chosen.lines, rows, np.ones_like(rows)),
+        _matrices(pairs.lines[chosen], rows, np.ones_like(rows)),
     )
 
 

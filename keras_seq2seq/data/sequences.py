@@ -24,19 +24,18 @@ class Sequences(NamedTuple):
         """Returns the rows of several sequences, one after the other."""
         return cls(*map(np.concatenate, zip(*parts, strict=True)))
 
-    def take(self, rows: np.ndarray) -> "Sequences":
+    def take(self, rows: np.ndarray, longest: int | None = None) -> "Sequences":
         """Returns some of the rows.
 
         Args:
             rows: The indices of the rows, int64.
+            longest: Number of ids after which rows are truncated, at least 1. By default, they are
+                not.
         """
         counts = self.counts[rows]
+        if longest is not None:
+            counts = np.minimum(counts, longest)
         return Sequences(self.ids[_positions(starts_of(self.counts)[rows], counts)], counts)
-
-    def cut(self, longest: int) -> "Sequences":
-        """Returns the rows, truncated to the first `longest` ids."""
-        counts = np.minimum(self.counts, longest)
-        return Sequences(self.ids[_positions(starts_of(self.counts), counts)], counts)
 
     def reversed_rows(self) -> "Sequences":
         """Returns the rows with their ids in reverse order."""
@@ -83,5 +82,13 @@ def starts_of(counts: np.ndarray) -> np.ndarray:
 
 
 def _positions(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Returns `start, start + 1, ...` for each row, as many numbers as its count."""
-    return np.arange(counts.sum()) + np.repeat(starts - starts_of(counts), counts)
+    """Returns `start, start + 1, ...` for each row, as many numbers as its count.
+
+    A sum of differences takes half of the time of `numpy.arange` and `numpy.repeat`.
+    """
+    is_used = counts > 0
+    starts, counts = starts[is_used], counts[is_used]
+    positions = np.ones(counts.sum(), dtype=np.int64)
+    positions[starts_of(counts)] = np.diff(starts, prepend=0)
+    positions[starts_of(counts)[1:]] -= counts[:-1] - 1
+    return np.cumsum(positions, out=positions)
