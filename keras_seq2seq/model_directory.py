@@ -28,6 +28,7 @@ from keras_seq2seq.models.saving import read_model, write_model
 from keras_seq2seq.runtime.exported_model import EXPORT_FILE
 from keras_seq2seq.special_tokens import SPECIAL_TOKENS
 from keras_seq2seq.text import TextEncoder, Tokenizer
+from keras_seq2seq.text.tokenizer import tokenizer_config_path
 from keras_seq2seq.translator.scorer import differing_sizes
 
 _TEMPORARY = ".model-"
@@ -211,10 +212,17 @@ class ModelDirectory:
             UserError: If there is no model, or a file is damaged.
         """
         hparams = self.load_config().hparams
-        return (
-            Tokenizer.load(self.source_path, hparams.source.tokenizer),
-            Tokenizer.load(self.target_path, hparams.target.tokenizer),
-        )
+        prefixes = self.source_path, self.target_path
+        # Version 0.1 wrote neither of these files.
+        if any(os.path.lexists(tokenizer_config_path(prefix)) for prefix in prefixes):
+            source, target = map(Tokenizer.load, prefixes)
+        else:
+            names = hparams.source.tokenizer, hparams.target.tokenizer
+            source, target = (
+                Tokenizer.load(prefix, name or "whitespace")
+                for prefix, name in zip(prefixes, names, strict=True)
+            )
+        return source, target
 
     def load_text_encoders(self) -> tuple[TextEncoder, TextEncoder]:
         """Returns the source and target text encoders, with the options of the model.

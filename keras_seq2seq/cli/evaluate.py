@@ -1,6 +1,5 @@
 """`keras-seq2seq evaluate`"""
 
-import json
 from dataclasses import asdict
 from functools import partial
 from typing import Any, NamedTuple
@@ -21,6 +20,7 @@ from keras_seq2seq.evaluation import (
     group_by_source,
     parse_metric_names,
 )
+from keras_seq2seq.files.json_text import to_json
 from keras_seq2seq.wording import count
 
 
@@ -355,4 +355,4 @@ def _to_json(systems: dict, lines: int) -> str:
             for metric, score in scores.items()
         }
         rows.append({"name": name, "scores": scores})
-    return json.dumps({"lines": lines, "systems": rows}, ensure_ascii=False, indent=2)
+    return to_json({"lines": lines, "systems": rows}, indent=2)

@@ -10,7 +10,7 @@ from typing import TextIO
 import click
 
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.wording import count
+from keras_seq2seq.wording import count, in_one_line
 
 # The name of standard input and standard output in place of a file.
 STANDARD_STREAM = "-"
@@ -170,7 +170,7 @@ def warnings_in_lines() -> Iterator[None]:
 
         def show_line(message, category, *args, **kwargs):
             if category is UserWarning:
-                click.echo(f"keras-seq2seq: warning: {message}", err=True)
+                click.echo(f"keras-seq2seq: warning: {in_one_line(str(message))}", err=True)
             else:
                 show(message, category, *args, **kwargs)
 

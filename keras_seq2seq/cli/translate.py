@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import ExitStack
 from functools import partial
 from math import isfinite
@@ -27,6 +26,7 @@ from keras_seq2seq.cli.options import (
 )
 from keras_seq2seq.cli.table_copy import open_table_copy
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.files.json_text import to_json
 from keras_seq2seq.files.writing import atomic_directory
 
 if TYPE_CHECKING:
@@ -255,7 +255,7 @@ def translate(
                 )
             elif output_format == "jsonl":
                 record = translation.to_dict(with_attention=attention)
-                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+                file.write(f"{to_json(record)}\n")
             else:
                 for hypothesis in translation.hypotheses:
                     columns = [str(number)] if has_numbers else []

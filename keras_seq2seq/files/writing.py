@@ -23,7 +23,7 @@ except ImportError:  # Windows
     fcntl = None
 
 # Windows has neither of these flags.
-_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _DIRECTORY = getattr(os, "O_DIRECTORY", 0)
 
 # Leaves room for the rest of a temporary name, in any script.
@@ -47,11 +47,14 @@ def atomic_file(path: str | os.PathLike, binary: bool = False) -> Iterator[IO]:
         The open file. Text is encoded as UTF-8, with line feeds on every platform.
 
     Raises:
-        OSError: If the file cannot be written; `filename` is set.
+        OSError: If the file cannot be written, or if the path is that of a directory, a device or a
+            pipe, which must not be replaced; `filename` is set.
     """
     # Through links, so that they are not replaced.
     path = Path(os.path.realpath(path))
     with _errors_of(path):
+        if path.exists() and not path.is_file():
+            raise OSError(errno.EINVAL, "not a regular file")
         temporary, descriptor = _lock_temporary(path, path.parent, os.O_RDWR | os.O_CREAT)
         text = {} if binary else {"encoding": "utf-8", "newline": "\n"}
         with os.fdopen(descriptor, "wb" if binary else "w", **text) as file:
@@ -162,7 +165,7 @@ def _lock_temporary(path: Path, parent: Path, flags: int) -> tuple[Path, int]:
         if flags & _DIRECTORY:
             temporary.mkdir(exist_ok=True)
         try:
-            descriptor = os.open(temporary, flags | _NO_LINK, 0o666)
+            descriptor = os.open(temporary, flags | NO_LINK, 0o666)
         except OSError as error:
             # Something else has this name.
             if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENOTDIR):

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from keras_seq2seq.files.reading import read_small_file_if_any
 from keras_seq2seq.files.writing import atomic_file
 
 RUNNING, COMPLETED, FAILED, STOPPED = "running", "completed", "failed", "stopped"
@@ -55,9 +56,10 @@ class TrialRecord:
     @classmethod
     def load(cls, directory: str | os.PathLike) -> "TrialRecord | None":
         """Reads the record in a trial's directory. Returns `None` if it is missing or damaged."""
+        content = read_small_file_if_any(Path(directory) / _FILE)
         try:
-            record = cls(**json.loads((Path(directory) / _FILE).read_bytes()))
-        except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, RecursionError):
+            record = cls(**json.loads(content or b""))
+        except (ValueError, TypeError, RecursionError):
             return None
         return record if record._is_valid() else None
 

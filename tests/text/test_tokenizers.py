@@ -209,8 +209,9 @@ def test_save_and_load(tokenizer, tmp_path):
 
 def test_a_vocabulary_file_alone_has_a_default_kind(tmp_path):
     VOCABULARY.save(tmp_path / "source.vocab")
-    assert type(Tokenizer.load(tmp_path / "source")) is WhitespaceTokenizer
     assert type(Tokenizer.load(tmp_path / "source", "characters")) is CharacterTokenizer
+    with pytest.raises(UserError, match="source.tokenizer.json: no such file"):
+        Tokenizer.load(tmp_path / "source")
 
 
 class PieceTokenizer(Tokenizer):
