@@ -7,7 +7,13 @@ from typing import Any, NamedTuple
 import click
 
 from keras_seq2seq.cli.input_output import open_output, open_table, read_aligned_lines
-from keras_seq2seq.cli.options import WholeNumber, column_option, decoding_options, file_option
+from keras_seq2seq.cli.options import (
+    DirectoryName,
+    WholeNumber,
+    column_option,
+    decoding_options,
+    file_option,
+)
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.evaluation import (
     COMET,
@@ -114,7 +120,7 @@ def _read_hypotheses(hypotheses: tuple[str, ...], table: str, rows: int) -> list
 @click.option(
     "--model_dir",
     "model_dirs",
-    metavar="DIR",
+    type=DirectoryName(),
     multiple=True,
     help="Model directory (the --output_dir of train); repeat to compare models.",
 )

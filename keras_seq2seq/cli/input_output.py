@@ -125,7 +125,7 @@ def open_output(path: str | None) -> Iterator[TextIO]:
     Raises:
         UserError: If the file cannot be written.
     """
-    from keras_seq2seq.files.writing import atomic_file
+    from keras_seq2seq.files.writing import atomic_file, naming_errors
 
     with ExitStack() as stack:
         try:
@@ -138,8 +138,9 @@ def open_output(path: str | None) -> Iterator[TextIO]:
                 file = stack.enter_context(atomic_file(path))
         except OSError as error:
             raise UserError(f"{path}: cannot be written ({error.strerror})") from None
-        yield file
-        file.flush()
+        with naming_errors("standard output" if path in (None, STANDARD_STREAM) else path):
+            yield file
+            file.flush()
 
 
 def standard_input() -> TextIO:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from keras_seq2seq.cli.input_output import open_output
-from keras_seq2seq.cli.options import WholeNumber, pair_files, training_options
+from keras_seq2seq.cli.options import DirectoryName, WholeNumber, pair_files, training_options
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.json_text import to_json
 
@@ -57,7 +57,7 @@ _SAMPLE_SIZE = 20_000
 )
 @click.option(
     "--model_dir",
-    metavar="DIR",
+    type=DirectoryName(),
     help="Model directory whose tokenizers and maximum lengths to use.",
 )
 @click.option(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from keras_seq2seq.cli.options import WholeNumber, data_options, pair_files
+from keras_seq2seq.cli.options import DirectoryName, WholeNumber, data_options, pair_files
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.wording import count
 
@@ -18,7 +19,9 @@ _MAX_WORKERS = 1_000
 
 
 @click.command()
-@click.option("--output_dir", metavar="DIR", required=True, help="New directory to write to.")
+@click.option(
+    "--output_dir", type=DirectoryName(), required=True, help="New directory to write to."
+)
 @click.option(
     "--config",
     "config_files",
@@ -90,7 +93,7 @@ def prepare(
     click.echo(
         f"{output_dir}: {count(summary.pairs, 'pair')}{dropped if summary.empty_pairs else ''} in "
         f"{count(shards, 'shard')}, {summary.bytes / 1e6:,.1f} MB\n"
-        f"Train with: keras-seq2seq train --train_data={output_dir}",
+        f"Train with: keras-seq2seq train --train_data={shlex.quote(output_dir)}",
         err=True,
     )
 

@@ -8,6 +8,7 @@ import click
 
 from keras_seq2seq.cli.input_output import count, open_output, read_aligned_lines
 from keras_seq2seq.cli.options import (
+    DirectoryName,
     WholeNumber,
     column_option,
     file_option,
@@ -19,7 +20,10 @@ from keras_seq2seq.files.json_text import to_json
 
 @click.command()
 @click.option(
-    "--model_dir", metavar="DIR", required=True, help="Model directory (the --output_dir of train)."
+    "--model_dir",
+    type=DirectoryName(),
+    required=True,
+    help="Model directory (the --output_dir of train).",
 )
 @file_option("--source", help="Source text, plain, .gz, .zst or .xz.")
 @file_option("--target", help="Translations, line-aligned.")

@@ -18,6 +18,7 @@ from keras_seq2seq.cli.input_output import (
     warnings_in_lines,
 )
 from keras_seq2seq.cli.options import (
+    DirectoryName,
     WholeNumber,
     column_option,
     decoding_options,
@@ -96,7 +97,7 @@ class TranslationFiles:
 @click.option(
     "--model_dir",
     "model_dirs",
-    metavar="DIR",
+    type=DirectoryName(),
     required=True,
     multiple=True,
     help="Model directory (the --output_dir of train); repeat to decode with an ensemble.",
@@ -144,13 +145,13 @@ class TranslationFiles:
 )
 @click.option(
     "--attention_dir",
-    metavar="DIR",
+    type=DirectoryName(),
     help="New or empty directory to write each line's attention weights to, as a plot "
     "(000001.png, ...) and as numbers (.npz).",
 )
 @click.option(
     "--beam_dir",
-    metavar="DIR",
+    type=DirectoryName(),
     help="New or empty directory to write each line's beam search tree to, as an HTML page "
     "(000001.html, ...).",
 )

@@ -52,7 +52,7 @@ def atomic_file(path: str | os.PathLike, binary: bool = False) -> Iterator[IO]:
     """
     # Through links, so that they are not replaced.
     path = Path(os.path.realpath(path))
-    with _errors_of(path):
+    with naming_errors(path):
         if path.exists() and not path.is_file():
             raise OSError(errno.EINVAL, "not a regular file")
         temporary, descriptor = _lock_temporary(path, path.parent, os.O_RDWR | os.O_CREAT)
@@ -97,7 +97,7 @@ def atomic_directory(path: str | os.PathLike) -> Iterator[Path]:
         raise UserError(f"{path}: cannot be used as a directory ({error.strerror})") from None
     try:
         yield temporary
-        with _errors_of(path):
+        with naming_errors(path):
             _put_directory_in_place(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -114,17 +114,20 @@ def _check_empty(path: Path):
 def _put_directory_in_place(temporary: Path, path: Path):
     _copy_mode(path, temporary)
     try:
+        # The shell in the working directory would stay in the old one.
+        if path.is_dir() and path.samefile(os.curdir):
+            raise OSError(errno.EBUSY, "in use")
+        # Mount points cannot be replaced.
         temporary.replace(path)
     except OSError:
         if not path.is_dir():
             raise
-        # Mount points cannot be replaced.
         for file in sorted(temporary.iterdir()):
             file.replace(path / file.name)
 
 
 @contextmanager
-def _errors_of(path: Path) -> Iterator[None]:
+def naming_errors(path: str | os.PathLike) -> Iterator[None]:
     """Adds the path to system errors within the block that have none, such as a full disk."""
     try:
         yield

@@ -20,6 +20,7 @@ from keras_seq2seq import __version__
 from keras_seq2seq.data import ParallelTextSummary
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.directories import printable
+from keras_seq2seq.files.json_text import to_json
 from keras_seq2seq.files.reading import read_small_file_if_any
 from keras_seq2seq.files.writing import atomic_file
 
@@ -159,7 +160,7 @@ class RunRecord:
             left_out = {"empty side": summary.empty_pairs, **summary.dropped}
             self._content["train"] = {"pairs": summary.pairs, "left_out": left_out}
         with atomic_file(self._path) as file:
-            file.write(json.dumps(self._content, indent=2, ensure_ascii=False) + "\n")
+            file.write(f"{to_json(self._content, indent=2)}\n")
         return {
             name: f"{versions[name]} instead of {before[name]}"
             for name in versions
