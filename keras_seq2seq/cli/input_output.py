@@ -127,7 +127,9 @@ def open_output(path: str | None) -> Iterator[TextIO]:
     """
     from keras_seq2seq.files.writing import atomic_file, naming_errors
 
-    with ExitStack() as stack:
+    name = "standard output" if path in (None, STANDARD_STREAM) else path
+    # Closing the file may fail again.
+    with naming_errors(name), ExitStack() as stack:
         try:
             if path in (None, STANDARD_STREAM):
                 file = _standard_output()
@@ -138,9 +140,8 @@ def open_output(path: str | None) -> Iterator[TextIO]:
                 file = stack.enter_context(atomic_file(path))
         except OSError as error:
             raise UserError(f"{path}: cannot be written ({error.strerror})") from None
-        with naming_errors("standard output" if path in (None, STANDARD_STREAM) else path):
-            yield file
-            file.flush()
+        yield file
+        file.flush()
 
 
 def standard_input() -> TextIO:
