@@ -28,6 +28,7 @@ from keras_seq2seq.models.saving import read_model, write_model
 from keras_seq2seq.runtime.exported_model import EXPORT_FILE
 from keras_seq2seq.special_tokens import SPECIAL_TOKENS
 from keras_seq2seq.text import TextEncoder, Tokenizer
+from keras_seq2seq.text.tokenizer import tokenizer_config_path
 from keras_seq2seq.translator.scorer import differing_sizes
 
 _TEMPORARY = ".model-"
@@ -100,7 +101,7 @@ class ModelDirectory:
         if self.model_path.exists() and not is_run:
             raise UserError(
                 f"{self.path}: contains a model, but no checkpoint to resume from; choose another "
-                f"--output_dir, with --init_from {self.path} to start from its weights"
+                f"--output_dir, with --init_from {self._quoted()} to start from its weights"
             )
 
     def has_run(self) -> bool:
@@ -211,10 +212,17 @@ class ModelDirectory:
             UserError: If there is no model, or a file is damaged.
         """
         hparams = self.load_config().hparams
-        return (
-            Tokenizer.load(self.source_path, hparams.source.tokenizer),
-            Tokenizer.load(self.target_path, hparams.target.tokenizer),
-        )
+        prefixes = self.source_path, self.target_path
+        # Version 0.1 wrote neither of these files.
+        if any(os.path.lexists(tokenizer_config_path(prefix)) for prefix in prefixes):
+            source, target = map(Tokenizer.load, prefixes)
+        else:
+            names = hparams.source.tokenizer, hparams.target.tokenizer
+            source, target = (
+                Tokenizer.load(prefix, name or "whitespace")
+                for prefix, name in zip(prefixes, names, strict=True)
+            )
+        return source, target
 
     def load_text_encoders(self) -> tuple[TextEncoder, TextEncoder]:
         """Returns the source and target text encoders, with the options of the model.
@@ -243,7 +251,15 @@ class ModelDirectory:
         """
         if not self.model_path.exists():
             raise UserError(f"{self.model_path}: no such file; {self._describe_way_to_a_model()}")
-        return read_model(self.model_path, dtype)
+        try:
+            return read_model(self.model_path, dtype)
+        except UserError as error:
+            if not self.has_checkpoints():
+                raise
+            raise UserError(
+                f"{error}, or make a new one of the latest checkpoint: "
+                f"{self.command_for_latest_weights()}"
+            ) from error
 
     def _describe_way_to_a_model(self) -> str:
         if self.has_checkpoints():
@@ -255,8 +271,10 @@ class ModelDirectory:
 
     def command_for_latest_weights(self) -> str:
         """Returns the command that makes a model of the latest checkpoint."""
-        path = shlex.quote(os.fspath(self.path))
-        return f"keras-seq2seq average --model_dir {path} --last 1 --output_dir NEW_DIR"
+        return f"keras-seq2seq average --model_dir {self._quoted()} --last 1 --output_dir NEW_DIR"
+
+    def _quoted(self) -> str:
+        return shlex.quote(os.fspath(self.path))
 
     def check_vocabularies(self, model: Seq2Seq, source: Tokenizer, target: Tokenizer):
         """Checks that the vocabularies have the sizes that the model was made for.

@@ -31,7 +31,7 @@ LIBRARY = {
     "layers": {"backend"},
     "losses": {"backend"},
     "decoding": {"backend"},
-    "models": {"backend", "decoding", "layers", "losses"},
+    "models": {"backend", "decoding", "files", "layers", "losses"},
     "translator": {"backend", "decoding", "files", "models", "text"},
     "runtime": {"files", "text", "translator"},
     "evaluation": set(),
@@ -42,14 +42,14 @@ BUILDERS = {
     "config": {"evaluation", "files", "text"},
     "building": {*LIBRARY, "config"} - {"callbacks", "plots", "translator"},
     "model_directory": {*LIBRARY, "building", "config"} - {"callbacks", "plots"},
-    "export": {*LIBRARY, "model_directory"} - {"callbacks", "plots"},
+    "export": {*LIBRARY, "config", "model_directory"} - {"callbacks", "plots"},
 }
 # `cli` may import anything, but not before a command runs: see the test of its help pages.
 APPLICATION = {
     "training": {*LIBRARY, *BUILDERS},
     "tuning": {*LIBRARY, *BUILDERS, "training"},
     "demo": {*LIBRARY, *BUILDERS, "training"},
-    "serving": {"plots", "runtime", "translator"},
+    "serving": {"files", "plots", "runtime", "translator"},
 }
 MAY_IMPORT = {part: set() for part in FREE} | LIBRARY | BUILDERS | APPLICATION
 

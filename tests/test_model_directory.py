@@ -1,8 +1,12 @@
+import io
 import os
+import re
 import zipfile
 import zlib
 from pathlib import Path
 
+import h5py
+import keras
 import numpy as np
 import pytest
 from harness.numbers import numbers_of
@@ -192,6 +196,24 @@ def rewrite(path, **changed):
                 archive.writestr(name, content)
 
 
+def resize(path, name, value):
+    """Changes a number wherever it occurs in the config."""
+    with zipfile.ZipFile(path) as file:
+        config = file.read("config.json").decode()
+    changed = re.sub(rf'"{name}": \d+', f'"{name}": {value}', config)
+    assert changed != config
+    rewrite(path, config_json=changed.encode())
+
+
+def compressed_weights():
+    """Returns a file of a few kilobytes that takes gigabytes when it is read."""
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        file.create_dataset("x", (2**15, 2**15), "float32", chunks=True, compression="gzip")
+    assert content.tell() < 10**6
+    return content.getvalue()
+
+
 def compress(path):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("config.json", b" " * 10**7)
@@ -213,6 +235,13 @@ DAMAGES = {
     "no_h5": lambda path: rewrite(path, model_weights_h5=b"weights"),
     "binary": lambda path: rewrite(path, config_json=zlib.compress(b"x" * 10_000)),
     "compressed": lambda path: compress(path),
+    "compressed_weights": lambda path: rewrite(path, model_weights_h5=compressed_weights()),
+    "many_files": lambda path: rewrite(path, **{f"file{i}_x": b"" for i in range(2_000)}),
+    "large_cells": lambda path: resize(path, "num_units", 10**6),
+    "large_embeddings": lambda path: resize(path, "embedding_dim", 10**6),
+    "many_layers": lambda path: resize(path, "num_layers", 10**6),
+    "large_config": lambda path: rewrite(path, config_json=b" " * 2**23),
+    "other_model": lambda path: keras.Sequential([keras.Input((2,))]).save(path),
 }
 
 
@@ -298,3 +327,31 @@ def test_an_exported_model_is_not_overwritten(tmp_path):
         directory.check_is_directory()
     with pytest.raises(UserError, match="contains an exported model, which keras_seq2seq.runtime"):
         directory.load_config()
+
+
+def test_a_pipe_in_place_of_a_model_is_not_waited_for(tmp_path):
+    write_toy_model(tmp_path)
+    (tmp_path / "model.keras").unlink()
+    os.mkfifo(tmp_path / "model.keras")
+    with pytest.raises(UserError, match="model.keras: is a pipe"):
+        ModelDirectory(tmp_path).load_model()
+
+
+def test_the_file_of_one_tokenizer_may_not_be_missing(tmp_path):
+    write_toy_model(tmp_path)
+    (tmp_path / "source.tokenizer.json").unlink()
+    with pytest.raises(UserError, match="source.tokenizer.json: no such file"):
+        ModelDirectory(tmp_path).load_tokenizers()
+    # As in model directories of version 0.1.
+    (tmp_path / "target.tokenizer.json").unlink()
+    source, target = ModelDirectory(tmp_path).load_tokenizers()
+    assert type(source) is type(target) is WhitespaceTokenizer
+
+
+def test_a_damaged_model_of_a_run_names_the_way_to_another_one(tmp_path):
+    write_toy_model(tmp_path)
+    (tmp_path / "model.keras").write_bytes(b"")
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "ckpt-5.index").touch()
+    with pytest.raises(UserError, match="restore the file, or make a new one of .*average --model"):
+        ModelDirectory(tmp_path).load_model()

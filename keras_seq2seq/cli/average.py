@@ -1,13 +1,18 @@
 """`keras-seq2seq average`"""
 
+import shlex
+
 import click
 
-from keras_seq2seq.cli.options import WholeNumber
+from keras_seq2seq.cli.options import DirectoryName, WholeNumber
 
 
 @click.command()
 @click.option(
-    "--model_dir", metavar="DIR", required=True, help="Model directory (the --output_dir of train)."
+    "--model_dir",
+    type=DirectoryName(),
+    required=True,
+    help="Model directory (the --output_dir of train).",
 )
 @click.option("--last", type=WholeNumber(1), help="Number of most recent checkpoints to average.")
 @click.option(
@@ -16,7 +21,10 @@ from keras_seq2seq.cli.options import WholeNumber
     help="Number of best checkpoints to average, by the --best_metric of training.",
 )
 @click.option(
-    "--output_dir", metavar="DIR", required=True, help="New directory for the averaged model."
+    "--output_dir",
+    type=DirectoryName(),
+    required=True,
+    help="New directory for the averaged model.",
 )
 def average(model_dir: str, last: int | None, best: int | None, output_dir: str):
     """Average the weights of several checkpoints into a new model.
@@ -34,6 +42,6 @@ def average(model_dir: str, last: int | None, best: int | None, output_dir: str)
     steps = average_checkpoints(model_dir, output_dir, last=last, best=best)
     click.echo(
         f"Averaged the checkpoints from steps {', '.join(f'{step:,}' for step in steps)}.\n"
-        f"Translate with: keras-seq2seq translate --model_dir {output_dir}",
+        f"Translate with: keras-seq2seq translate --model_dir {shlex.quote(output_dir)}",
         err=True,
     )

@@ -2,7 +2,7 @@
 
 import click
 
-from keras_seq2seq.cli.options import WholeNumber
+from keras_seq2seq.cli.options import DirectoryName, WholeNumber
 from keras_seq2seq.wording import count
 
 CMUDICT = "cmudict"
@@ -18,7 +18,7 @@ def _pairs_option(part: str, default: int):
 
 @click.command()
 @click.argument("task", type=click.Choice(["copy", "reverse", "dates", CMUDICT]))
-@click.argument("directory", metavar="DIR")
+@click.argument("directory", metavar="DIR", type=DirectoryName())
 @_pairs_option("train", 10_000)
 @_pairs_option("dev", 1_000)
 @_pairs_option("test", 1_000)

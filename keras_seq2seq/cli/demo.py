@@ -2,9 +2,11 @@
 
 import click
 
+from keras_seq2seq.cli.options import DirectoryName
+
 
 @click.command()
-@click.argument("directory", metavar="[DIR]", default="keras-seq2seq-demo")
+@click.argument("directory", metavar="[DIR]", type=DirectoryName(), default="keras-seq2seq-demo")
 def demo(directory: str):
     """Train a small model in a few minutes and show its predictions.
 

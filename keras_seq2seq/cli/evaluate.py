@@ -1,6 +1,5 @@
 """`keras-seq2seq evaluate`"""
 
-import json
 from dataclasses import asdict
 from functools import partial
 from typing import Any, NamedTuple
@@ -8,7 +7,13 @@ from typing import Any, NamedTuple
 import click
 
 from keras_seq2seq.cli.input_output import open_output, open_table, read_aligned_lines
-from keras_seq2seq.cli.options import WholeNumber, column_option, decoding_options, file_option
+from keras_seq2seq.cli.options import (
+    DirectoryName,
+    WholeNumber,
+    column_option,
+    decoding_options,
+    file_option,
+)
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.evaluation import (
     COMET,
@@ -21,6 +26,7 @@ from keras_seq2seq.evaluation import (
     group_by_source,
     parse_metric_names,
 )
+from keras_seq2seq.files.json_text import to_json
 from keras_seq2seq.wording import count
 
 
@@ -114,7 +120,7 @@ def _read_hypotheses(hypotheses: tuple[str, ...], table: str, rows: int) -> list
 @click.option(
     "--model_dir",
     "model_dirs",
-    metavar="DIR",
+    type=DirectoryName(),
     multiple=True,
     help="Model directory (the --output_dir of train); repeat to compare models.",
 )
@@ -355,4 +361,4 @@ def _to_json(systems: dict, lines: int) -> str:
             for metric, score in scores.items()
         }
         rows.append({"name": name, "scores": scores})
-    return json.dumps({"lines": lines, "systems": rows}, ensure_ascii=False, indent=2)
+    return to_json({"lines": lines, "systems": rows}, indent=2)

@@ -1,5 +1,6 @@
 """`keras-seq2seq export`"""
 
+import shlex
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from keras_seq2seq.cli.input_output import check_readable, read_text, warnings_in_lines
-from keras_seq2seq.cli.options import decoding_options, file_option
+from keras_seq2seq.cli.options import DirectoryName, decoding_options, file_option
 from keras_seq2seq.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,14 +22,14 @@ CHECKED_LINES = 200
 @click.option(
     "--model_dir",
     "model_dirs",
-    metavar="DIR",
+    type=DirectoryName(),
     required=True,
     multiple=True,
     help="Model directory (the --output_dir of train); repeat to export an ensemble.",
 )
 @click.option(
     "--output_dir",
-    metavar="DIR",
+    type=DirectoryName(),
     required=True,
     help="New or empty directory for the export. With saved_model: the directory of all versions "
     "of the model, to which the export adds the next one, such as DIR/1.",
@@ -101,12 +102,15 @@ def export(
     else:
         click.echo(f"Compared with the original: {agreement}.", err=True)
     if export_format == "litert":
-        click.echo(f"Translate with: keras-seq2seq translate --model_dir {output_dir}", err=True)
+        click.echo(
+            f"Translate with: keras-seq2seq translate --model_dir {shlex.quote(output_dir)}",
+            err=True,
+        )
     else:
         path = Path(output_dir).resolve()
         click.echo(
-            f"Serve with: tensorflow_model_server --rest_api_port=8501 --model_name={path.name} "
-            f"--model_base_path={path}",
+            f"Serve with: tensorflow_model_server --rest_api_port=8501 "
+            f"--model_name={shlex.quote(path.name)} --model_base_path={shlex.quote(str(path))}",
             err=True,
         )
 

@@ -10,7 +10,7 @@ from typing import TextIO
 import click
 
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.wording import count
+from keras_seq2seq.wording import count, in_one_line
 
 # The name of standard input and standard output in place of a file.
 STANDARD_STREAM = "-"
@@ -125,9 +125,11 @@ def open_output(path: str | None) -> Iterator[TextIO]:
     Raises:
         UserError: If the file cannot be written.
     """
-    from keras_seq2seq.files.writing import atomic_file
+    from keras_seq2seq.files.writing import atomic_file, naming_errors
 
-    with ExitStack() as stack:
+    name = "standard output" if path in (None, STANDARD_STREAM) else path
+    # Closing the file may fail again.
+    with naming_errors(name), ExitStack() as stack:
         try:
             if path in (None, STANDARD_STREAM):
                 file = _standard_output()
@@ -170,7 +172,7 @@ def warnings_in_lines() -> Iterator[None]:
 
         def show_line(message, category, *args, **kwargs):
             if category is UserWarning:
-                click.echo(f"keras-seq2seq: warning: {message}", err=True)
+                click.echo(f"keras-seq2seq: warning: {in_one_line(str(message))}", err=True)
             else:
                 show(message, category, *args, **kwargs)
 

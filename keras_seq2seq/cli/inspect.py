@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from keras_seq2seq.cli.input_output import open_output
-from keras_seq2seq.cli.options import WholeNumber, pair_files, training_options
+from keras_seq2seq.cli.options import DirectoryName, WholeNumber, pair_files, training_options
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.files.json_text import to_json
 
 if TYPE_CHECKING:
     from keras_seq2seq.config import Config
@@ -58,7 +58,7 @@ _SAMPLE_SIZE = 20_000
 )
 @click.option(
     "--model_dir",
-    metavar="DIR",
+    type=DirectoryName(),
     help="Model directory whose tokenizers and maximum lengths to use.",
 )
 @click.option(
@@ -117,7 +117,7 @@ def inspect(
     with open_output(None) as file:
         if as_json:
             values = report.to_dict() | {"padding": list(map(asdict, padding))}
-            file.write(f"{json.dumps(values, ensure_ascii=False, indent=2)}\n")
+            file.write(f"{to_json(values, indent=2)}\n")
         else:
             from keras_seq2seq.cli.inspection_report import print_inspection
 

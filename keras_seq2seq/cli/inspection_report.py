@@ -15,7 +15,7 @@ from keras_seq2seq.data.inspection_tables import (
     inspection_excerpts,
     inspection_tables,
 )
-from keras_seq2seq.data.text_statistics import visible
+from keras_seq2seq.wording import visible
 
 
 def print_inspection(report: Inspection, padding: Sequence[PaddingEstimate], file: TextIO):

@@ -12,6 +12,7 @@ import click
 import keras_seq2seq
 from keras_seq2seq.errors import RunError, UserError
 from keras_seq2seq.files.standard_streams import LenientStream, discard_output, prepared_streams
+from keras_seq2seq.wording import in_one_line
 
 
 class LazyGroup(click.Group):
@@ -168,8 +169,7 @@ def _describe_tensorflow_error(error: Exception) -> str:
 
 
 def _report(message: str, status: int, hint: str = "") -> int:
-    # The message is one line even if it contains a path with a line feed.
-    click.echo(f"{PROGRAM}: error: {' '.join(message.split())}{hint}", err=True)
+    click.echo(f"{PROGRAM}: error: {in_one_line(message)}{hint}", err=True)
     return status
 
 

@@ -34,6 +34,21 @@ class ConfigNumber(click.ParamType):
         return number if type(number) in (int, float) else value
 
 
+class DirectoryName(click.ParamType):
+    """The path of a directory.
+
+    The empty path, such as that of a variable of the shell that is not set, would be the current
+    directory.
+    """
+
+    name = "DIR"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value == "":
+            self.fail("expected the path of a directory, got an empty one", param, ctx)
+        return value
+
+
 class WholeNumber(click.ParamType):
     """A whole number, with the same error message as in a configuration.
 

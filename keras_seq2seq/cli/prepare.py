@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import click
 
-from keras_seq2seq.cli.options import WholeNumber, data_options, pair_files
+from keras_seq2seq.cli.options import DirectoryName, WholeNumber, data_options, pair_files
 from keras_seq2seq.cli.train import (
     describe_dropped,
     warn_of_swapped_sides,
@@ -28,7 +29,9 @@ _STORED = {
 
 
 @click.command()
-@click.option("--output_dir", metavar="DIR", required=True, help="New directory to write to.")
+@click.option(
+    "--output_dir", type=DirectoryName(), required=True, help="New directory to write to."
+)
 @click.option(
     "--config",
     "config_files",
@@ -112,6 +115,6 @@ def prepare(
         f"{output_dir}: {count(summary.pairs, 'pair')}{skipped if summary.empty_pairs else ''} in "
         f"{count(shards, 'shard')}, {summary.bytes / 1e6:,.1f} MB",
         *describe_dropped(summary.dropped),
-        f"Train with: keras-seq2seq train --train_data={output_dir}",
+        f"Train with: keras-seq2seq train --train_data={shlex.quote(output_dir)}",
     ]
     click.echo("\n".join(report), err=True)

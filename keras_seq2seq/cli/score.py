@@ -1,26 +1,29 @@
 """`keras-seq2seq score`"""
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from math import isfinite
 from typing import TextIO
 
 import click
 
 from keras_seq2seq.cli.input_output import count, open_output, read_aligned_lines
 from keras_seq2seq.cli.options import (
+    DirectoryName,
     WholeNumber,
     column_option,
     file_option,
     input_format_option,
 )
 from keras_seq2seq.cli.table_copy import TableCopy, open_table_copy
+from keras_seq2seq.files.json_text import to_json
 
 
 @click.command()
 @click.option(
-    "--model_dir", metavar="DIR", required=True, help="Model directory (the --output_dir of train)."
+    "--model_dir",
+    type=DirectoryName(),
+    required=True,
+    help="Model directory (the --output_dir of train).",
 )
 @file_option("--source", help="Source text, plain, .gz, .zst or .xz.")
 @file_option("--target", help="Translations, line-aligned.")
@@ -79,10 +82,8 @@ def score(
         scores = Scorer.load(model_dir).stream(pairs, batch_size)
         if as_json:
             total = CorpusScore.of(_write_json_lines(file, scores))
-            # JSON cannot represent NaN or infinity.
-            perplexity = total.perplexity if isfinite(total.perplexity) else None
-            corpus = {**asdict(total), "perplexity": perplexity}
-            file.write(f'],\n"corpus": {json.dumps(corpus)}}}\n')
+            corpus = {**asdict(total), "perplexity": total.perplexity}
+            file.write(f'],\n"corpus": {to_json(corpus)}}}\n')
         elif table is not None:
             total = CorpusScore.of(_write_rows(file, table, scores, with_tokens))
         else:
@@ -137,7 +138,7 @@ def _write_lines(file: TextIO, scores: Iterator, with_tokens: bool) -> Iterator:
 def _write_json_lines(file: TextIO, scores: Iterator) -> Iterator:
     separator = '{"lines": [\n'
     for score in scores:
-        file.write(separator + json.dumps(asdict(score), ensure_ascii=False))
+        file.write(separator + to_json(asdict(score)))
         separator = ",\n"
         yield score
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from keras_seq2seq.cli.input_output import check_readable, warnings_in_lines
-from keras_seq2seq.cli.options import WholeNumber, decoding_options
+from keras_seq2seq.cli.options import DirectoryName, WholeNumber, decoding_options
 from keras_seq2seq.errors import UserError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def _number(name: str, default: int, help_text: str, least: int = 1, **limits: i
 @click.option(
     "--model_dir",
     "model_dirs",
-    metavar="DIR",
+    type=DirectoryName(),
     multiple=True,
     help="Model directory or exported model; repeat to decode with an ensemble.",
 )

@@ -1,7 +1,6 @@
 """Copying tables with additional columns."""
 
 import csv
-import json
 from collections import deque
 from collections.abc import Iterator
 from typing import Any, TextIO
@@ -58,7 +57,7 @@ class TableCopy:
         if self._format == "jsonl":
             for added in copies:
                 _check_names(row.place, row.cells, added)
-                file.write(json.dumps({**row.cells, **added}, ensure_ascii=False) + "\n")
+                file.write(f"{row.line.with_items(added)}\n")
             return
         if self._table.header is not None and not self._has_header:
             names = self._table.header

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from keras_seq2seq.cli.options import pair_files, training_options
+from keras_seq2seq.cli.options import DirectoryName, pair_files, training_options
 from keras_seq2seq.wording import count
 
 if TYPE_CHECKING:
@@ -176,7 +177,9 @@ def _describe_side(name: str, summary: TextSummary, limit: int) -> str:
     "are not given are made from the training text and stored in the model directory. The model "
     "with the best dev metric is kept."
 )
-@click.option("--output_dir", metavar="DIR", required=True, help="Directory to write the model to.")
+@click.option(
+    "--output_dir", type=DirectoryName(), required=True, help="Directory to write the model to."
+)
 @click.option(
     "--config",
     "config_files",
@@ -233,4 +236,6 @@ def train(
         plan.model.summary()
         return
     training.train(plan)
-    click.echo(f"Translate with: keras-seq2seq translate --model_dir {output_dir}", err=True)
+    click.echo(
+        f"Translate with: keras-seq2seq translate --model_dir {shlex.quote(output_dir)}", err=True
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import ExitStack
 from functools import partial
 from math import isfinite
@@ -19,6 +18,7 @@ from keras_seq2seq.cli.input_output import (
     warnings_in_lines,
 )
 from keras_seq2seq.cli.options import (
+    DirectoryName,
     WholeNumber,
     column_option,
     decoding_options,
@@ -27,6 +27,7 @@ from keras_seq2seq.cli.options import (
 )
 from keras_seq2seq.cli.table_copy import open_table_copy
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.files.json_text import to_json
 from keras_seq2seq.files.writing import atomic_directory
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class TranslationFiles:
 @click.option(
     "--model_dir",
     "model_dirs",
-    metavar="DIR",
+    type=DirectoryName(),
     required=True,
     multiple=True,
     help="Model directory (the --output_dir of train); repeat to decode with an ensemble.",
@@ -144,13 +145,13 @@ class TranslationFiles:
 )
 @click.option(
     "--attention_dir",
-    metavar="DIR",
+    type=DirectoryName(),
     help="New or empty directory to write each line's attention weights to, as a plot "
     "(000001.png, ...) and as numbers (.npz).",
 )
 @click.option(
     "--beam_dir",
-    metavar="DIR",
+    type=DirectoryName(),
     help="New or empty directory to write each line's beam search tree to, as an HTML page "
     "(000001.html, ...).",
 )
@@ -255,7 +256,7 @@ def translate(
                 )
             elif output_format == "jsonl":
                 record = translation.to_dict(with_attention=attention)
-                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+                file.write(f"{to_json(record)}\n")
             else:
                 for hypothesis in translation.hypotheses:
                     columns = [str(number)] if has_numbers else []

@@ -1,10 +1,11 @@
 """`keras-seq2seq tune`"""
 
+import shlex
 from typing import Any
 
 import click
 
-from keras_seq2seq.cli.options import WholeNumber, pair_files
+from keras_seq2seq.cli.options import DirectoryName, WholeNumber, pair_files
 from keras_seq2seq.cli.train import train
 
 # Options of `train` that the search sets itself or that do not apply to it.
@@ -32,7 +33,7 @@ def _with_train_options(command: click.Command) -> click.Command:
 @click.option("--space", metavar="FILE", help="YAML file that defines the search space.")
 @click.option(
     "--output_dir",
-    metavar="DIR",
+    type=DirectoryName(),
     help="Directory for the search; DIR/best is the best model.",
 )
 @click.option(
@@ -84,7 +85,7 @@ def _with_train_options(command: click.Command) -> click.Command:
 )
 @click.option(
     "--report",
-    metavar="DIR",
+    type=DirectoryName(),
     help="Print the trials of the search in DIR and write DIR/report.html; no other option is "
     "allowed.",
 )
@@ -145,7 +146,7 @@ def _search(
         click.echo(
             f"Best {plan.objective.name}: {result.best.objective:.5g} (trial {result.best.trial}). "
             f"Model: {best}, configuration: {best / 'config.yaml'}\n"
-            f"To see all trials, run: keras-seq2seq tune --report {output_dir}",
+            f"To see all trials, run: keras-seq2seq tune --report {shlex.quote(output_dir)}",
             err=True,
         )
 

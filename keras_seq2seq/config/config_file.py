@@ -65,19 +65,22 @@ def _check_size(node: yaml.Node):
     """Checks that a document stays small when its aliases are replaced by what they refer to.
 
     Raises:
-        YamlError: If not. A few lines of aliases of aliases can have billions of values.
+        YamlError: If not. A few lines of aliases of aliases can have billions of values, and an
+            alias within the node that it refers to stands for infinitely many.
     """
-    sizes: dict[int, int] = {}
+    sizes: dict[int, int | None] = {}
 
     def measure(node: yaml.Node) -> int:
         if id(node) not in sizes:
-            # An alias within the node that it refers to is found when values are read.
-            sizes[id(node)] = 1
+            sizes[id(node)] = None
             children = [] if isinstance(node, yaml.ScalarNode) else node.value
             if isinstance(node, yaml.MappingNode):
                 children = [child for pair in children for child in pair]
-            sizes[id(node)] += sum(map(measure, children))
-        return sizes[id(node)]
+            sizes[id(node)] = 1 + sum(map(measure, children))
+        size = sizes[id(node)]
+        if size is None:
+            raise YamlError("a value contains itself", node.start_mark.line + 1)
+        return size
 
     if measure(node) > _MAX_VALUES:
         raise YamlError(
@@ -169,9 +172,6 @@ def load_config_file(path: str | os.PathLike) -> dict[str, Any]:
             set_option(options, str(name), value)
     except GivenTwiceError as error:
         raise UserError(f"{path}: {error}") from error
-    # A YAML alias may occur inside the node it refers to.
-    except RecursionError as error:
-        raise UserError(f"{path}: a section contains itself") from error
     return options
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import reduce
+from itertools import takewhile
 from reprlib import Repr
 from typing import Any, TypeVar
 
@@ -273,7 +274,9 @@ def _explain_conflict(sources: Sequence[OptionSource], error: dict) -> str:
 
 
 def _explain(section: type[Section], source: OptionSource, error: dict) -> str:
-    path, found = error["loc"], error["input"]
+    # The location ends with the number of an item if that of a list is wrong.
+    path = tuple(takewhile(lambda name: isinstance(name, str), error["loc"]))
+    found = error["input"]
     field = find_field(section, path)
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, OutOfBounds):

@@ -6,7 +6,7 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from keras_seq2seq.data.inspection import RARE_BELOW, Inspection, PaddingEstimate, PairExcerpt
-from keras_seq2seq.data.text_statistics import visible
+from keras_seq2seq.wording import visible
 
 PADDING_TITLE = "Padding"
 

@@ -133,19 +133,6 @@ def excerpt(line: str) -> str:
     return f"{line[: _EXCERPT_CHARACTERS - 1]}…"
 
 
-def visible(text: str) -> str:
-    """Returns text with invisible characters replaced by code points, such as `<U+202E>`.
-
-    These are control and formatting characters, which could affect a terminal or the order of the
-    characters on a page, whitespace other than spaces, and unassigned characters.
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        character if character.isprintable() else f"<U+{ord(character):04X}>" for character in text
-    )
-
-
 # Groups of characters by the first letters of their Unicode categories.
 _GROUPS = {"M": "combining marks", "N": "digits", "P": "punctuation", "S": "symbols", "Z": "spaces"}
 _FIRST_WORDS = {

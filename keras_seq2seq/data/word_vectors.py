@@ -101,7 +101,8 @@ def _is_number(text: bytes) -> bool:
 
 def _to_vector(numbers: list[bytes], place: str) -> np.ndarray:
     try:
-        vector = np.array(numbers, dtype=np.float32)
+        with np.errstate(over="ignore"):
+            vector = np.array(numbers, dtype=np.float32)
     except ValueError:
         vector = np.array([np.nan])
     if not np.isfinite(vector).all():

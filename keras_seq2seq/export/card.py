@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from keras_seq2seq import __version__
+from keras_seq2seq.config import Config
 from keras_seq2seq.decoding import BeamSearch, Search
-from keras_seq2seq.evaluation import PERPLEXITY
+from keras_seq2seq.errors import UserError
+from keras_seq2seq.evaluation import LOWER_IS_BETTER
+from keras_seq2seq.files.reading import read_small_file_if_any
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.model_directory import ModelDirectory
 
 CARD_NAME = "README.md"
+
+_MAX_METRICS_BYTES = 2**28
 
 
 @dataclass(frozen=True)
@@ -47,14 +52,21 @@ def describe_model(model_dirs: Sequence[str | os.PathLike]) -> dict[str, str]:
         facts[f"{prefix}model"] = (
             f"{config.model}, {cell.type}, {cell.num_layers} x {cell.num_units} units"
         )
-        data = [path for path in (config.train_source, config.train_target) if path]
-        if data:
+        if data := _training_files(config):
             facts[f"{prefix}training data"] = ", ".join(Path(path).name for path in data)
         if metrics := _best_metrics(directory.metrics_path, config.best_metric):
             facts[f"{prefix}dev metrics"] = ", ".join(
                 f"{name.removeprefix('dev_')} {value:.4g}" for name, value in metrics.items()
             )
     return facts
+
+
+def _training_files(config: Config) -> list[str]:
+    """Returns the files and patterns of the training data."""
+    given = (config.train_source, config.train_target, config.train_data)
+    return [
+        path for paths in given for path in ((paths,) if isinstance(paths, str) else paths or ())
+    ]
 
 
 def name_search(search: Search) -> str:
@@ -69,18 +81,17 @@ def describe_search(search: Search) -> str:
 
 def _best_metrics(path: Path, best_metric: str) -> dict[str, float]:
     """Returns the dev metrics of the best evaluation in `metrics.jsonl`."""
-    name, evaluations = f"dev_{best_metric}", []
+    name = f"dev_{best_metric}"
     try:
-        for line in path.read_text(encoding="utf-8").splitlines():
-            record = json.loads(line)
-            if isinstance(record.get(name), (int, float)):
-                evaluations.append(record)
-    except (OSError, ValueError, AttributeError):
+        content = read_small_file_if_any(path, _MAX_METRICS_BYTES) or b""
+        records = map(json.loads, content.splitlines())
+        evaluations = [record for record in records if isinstance(record[name], (int, float))]
+    except (UserError, ValueError, LookupError, TypeError, RecursionError):
         return {}
     if not evaluations:
         return {}
-    is_loss = best_metric in ("loss", PERPLEXITY)
-    best = (min if is_loss else max)(evaluations, key=lambda record: record[name])
+    is_lower_better = best_metric in ("loss", *LOWER_IS_BETTER)
+    best = (min if is_lower_better else max)(evaluations, key=lambda record: record[name])
     return {key: value for key, value in best.items() if key.startswith("dev_")}
 
 

@@ -1,6 +1,7 @@
 """Conversion of a model and its search to LiteRT."""
 
 import tempfile
+import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -76,6 +77,7 @@ def write(translator: Translator, path: Path, quantize: str) -> dict[str, str]:
             batch_sizes=BATCH_SIZES,
             quantize=quantize,
             unk_mapping=replacement and dict(replacement.mapping),
+            model_crc32=zlib.crc32(content),
         )
     )
     translator.source.tokenizer.save(directory.source_path)

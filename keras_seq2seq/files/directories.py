@@ -1,18 +1,23 @@
 """Directories: locks, and names that are not UTF-8 or that some libraries treat as patterns."""
 
+import errno
 import json
 import os
 import re
 import socket
+import stat
 import weakref
 from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import BinaryIO
 
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.files.writing import is_same_file, try_to_lock
+from keras_seq2seq.files.writing import NO_LINK, is_same_file, try_to_lock
 
 _FILE = "run.lock"
+# Windows does not have this flag.
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 _DESCRIPTORS = "/proc/self/fd"
 
 
@@ -46,7 +51,7 @@ class DirectoryLock:
             self._directory.mkdir(parents=True, exist_ok=True)
             self._file = self._lock()
         except OSError as error:
-            raise UserError(f"{self._directory}: cannot be written ({error.strerror})") from error
+            raise self._cannot_be_written(error) from error
         holder = {
             "process": os.getpid(),
             "host": socket.gethostname(),
@@ -69,13 +74,28 @@ class DirectoryLock:
         Raises:
             UserError: If another process has reserved it.
         """
-        with suppress(FileNotFoundError, NotADirectoryError), self._path.open("rb") as file:
-            self._try_to_lock(file)
+        try:
+            with self._open("rb", os.O_RDONLY) as file:
+                self._try_to_lock(file)
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except OSError as error:
+            raise self._cannot_be_written(error) from error
+
+    def _cannot_be_written(self, error: OSError) -> UserError:
+        return UserError(f"{self._directory}: cannot be written ({error.strerror})")
+
+    def _open(self, mode: str, flags: int) -> BinaryIO:
+        """Opens the file of the lock, which must not be a link, and never waits for a pipe."""
+        with suppress(FileNotFoundError, NotADirectoryError):
+            if not stat.S_ISREG(self._path.lstat().st_mode):
+                raise OSError(errno.EINVAL, f"{_FILE} is not a regular file; remove it")
+        return os.fdopen(os.open(self._path, flags | NO_LINK | _NO_WAIT, 0o666), mode)
 
     def _lock(self):
         """Returns the locked file."""
         while True:
-            file = self._path.open("a+b")
+            file = self._open("r+b", os.O_RDWR | os.O_CREAT)
             try:
                 self._try_to_lock(file)
                 # The previous process may have removed the file after it was opened here.
@@ -96,7 +116,8 @@ class DirectoryLock:
 
 def _describe_holder(path: Path) -> str:
     try:
-        holder = json.loads(path.read_bytes()[:10_000])
+        with path.open("rb") as file:
+            holder = json.loads(file.read(10_000))
         return f"process {holder['process']} on {holder['host']} since {holder['since']}"
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return "another process"

@@ -73,6 +73,13 @@ def read_small_file(path: str | os.PathLike, max_bytes: int = MAX_SMALL_BYTES) -
     return content
 
 
+def read_small_file_if_any(
+    path: str | os.PathLike, max_bytes: int = MAX_SMALL_BYTES
+) -> bytes | None:
+    """Reads a file as `read_small_file` does, or returns `None` if there is no such file."""
+    return read_small_file(path, max_bytes) if os.path.lexists(path) else None
+
+
 def find_files(name: str) -> list[str]:
     """Returns the file of that name, or else the files that match the name as a pattern.
 

@@ -5,14 +5,14 @@ place, such as `pairs.tsv:7`. No row is skipped: a row that cannot be read is an
 """
 
 import csv
-import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, NamedTuple
 
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.compression import open_text, without_compression_suffix
+from keras_seq2seq.files.json_text import JsonLine, read_objects
 from keras_seq2seq.files.reading import open_regular_file
 from keras_seq2seq.files.records import read_examples
 from keras_seq2seq.files.text_lines import (
@@ -69,11 +69,13 @@ class Row(NamedTuple):
         place: Where it is, for messages.
         cells: All its cells: a list, or a dictionary from names to values.
         values: The text of the requested columns.
+        line: The line, if it is that of a JSON lines file.
     """
 
     place: str
-    cells: list[str] | dict[str, Any]
+    cells: list[str] | Mapping[str, Any]
     values: tuple[str, ...]
+    line: JsonLine | None = None
 
 
 def table_format(path: str | os.PathLike) -> str | None:
@@ -160,9 +162,13 @@ class Table:
             read = _split_tabs if self._format == "tsv" else _split_commas
             yield from self._read_lists(read(decode_lines(stream, self.path), self.path))
         elif self._format == "jsonl":
-            yield from _read_records(_read_objects(stream, self.path), self._columns)
+            for line in read_objects(stream, self.path):
+                values = _find_values(line.place, line.value, self._columns)
+                yield Row(line.place, line.value, values, line)
         else:
-            yield from _read_records(read_examples(stream, self.path), self._columns)
+            for place, features in read_examples(stream, self.path):
+                values = _find_values(place, features, self._columns)
+                yield Row(place, features, values)
 
     def _read_lists(self, rows: Iterator[tuple[str, list[str]]]) -> Iterator[Row]:
         first = next(rows, None)
@@ -222,48 +228,17 @@ def _split_commas(lines: Iterable[str], path: str) -> Iterator[tuple[str, list[s
         first, size = reader.line_num + 1, 0
 
 
-def _read_objects(stream: BinaryIO, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yields the objects of JSON lines."""
-    for number, line in enumerate(decode_lines(stream, path), 1):
-        place = f"{path}:{number}"
-        try:
-            value = json.loads(line, object_pairs_hook=_unique)
-        except json.JSONDecodeError as error:
-            what = f"{error.msg} at column {error.colno}" if line.strip() else "empty line"
-            raise UserError(
-                f"{place}: invalid JSON: {what}; expected an object in each line"
-            ) from None
-        except RecursionError:
-            raise UserError(f"{place}: JSON is nested too deeply") from None
-        # An integer with thousands of digits, or a duplicate key.
-        except ValueError as error:
-            raise UserError(f"{place}: invalid JSON: {error}") from None
-        if not isinstance(value, dict):
-            raise UserError(f"{place}: {short_repr(value)}; expected a JSON object")
-        yield place, value
+def _find_values(
+    place: str, record: Mapping[str, Any], columns: Sequence[Column] | None
+) -> tuple[str, ...]:
+    """Returns the text of the columns of a record."""
+    return tuple(
+        _check(_find_value(place, record, name), place, _label(name))
+        for name in columns or DEFAULT_COLUMNS
+    )
 
 
-def _unique(items: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(items)
-    if len(values) != len(items):
-        keys = [key for key, _ in items]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"key {short_repr(twice)} is given twice")
-    return values
-
-
-def _read_records(
-    records: Iterator[tuple[str, dict[str, Any]]], columns: Sequence[Column] | None
-) -> Iterator[Row]:
-    names = columns or DEFAULT_COLUMNS
-    labels = [_label(name) for name in names]
-    for place, record in records:
-        values = [_find_value(place, record, name) for name in names]
-        checked = zip(values, labels, strict=True)
-        yield Row(place, record, tuple(_check(value, place, label) for value, label in checked))
-
-
-def _find_value(place: str, record: dict[str, Any], name: Column) -> Any:
+def _find_value(place: str, record: Mapping[str, Any], name: Column) -> Any:
     """Returns a value of a record, or of the objects in it if the name is dotted."""
     if name in record:
         return record[name]

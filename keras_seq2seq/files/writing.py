@@ -23,7 +23,7 @@ except ImportError:  # Windows
     fcntl = None
 
 # Windows has neither of these flags.
-_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _DIRECTORY = getattr(os, "O_DIRECTORY", 0)
 
 # Leaves room for the rest of a temporary name, in any script.
@@ -47,11 +47,14 @@ def atomic_file(path: str | os.PathLike, binary: bool = False) -> Iterator[IO]:
         The open file. Text is encoded as UTF-8, with line feeds on every platform.
 
     Raises:
-        OSError: If the file cannot be written; `filename` is set.
+        OSError: If the file cannot be written, or if the path is that of a directory, a device or a
+            pipe, which must not be replaced; `filename` is set.
     """
     # Through links, so that they are not replaced.
     path = Path(os.path.realpath(path))
-    with _errors_of(path):
+    with naming_errors(path):
+        if path.exists() and not path.is_file():
+            raise OSError(errno.EINVAL, "not a regular file")
         temporary, descriptor = _lock_temporary(path, path.parent, os.O_RDWR | os.O_CREAT)
         text = {} if binary else {"encoding": "utf-8", "newline": "\n"}
         with os.fdopen(descriptor, "wb" if binary else "w", **text) as file:
@@ -94,7 +97,7 @@ def atomic_directory(path: str | os.PathLike) -> Iterator[Path]:
         raise UserError(f"{path}: cannot be used as a directory ({error.strerror})") from None
     try:
         yield temporary
-        with _errors_of(path):
+        with naming_errors(path):
             _put_directory_in_place(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -118,17 +121,20 @@ def check_empty(path: str | os.PathLike):
 def _put_directory_in_place(temporary: Path, path: Path):
     _copy_mode(path, temporary)
     try:
+        # The shell in the working directory would stay in the old one.
+        if path.is_dir() and path.samefile(os.curdir):
+            raise OSError(errno.EBUSY, "in use")
+        # Mount points cannot be replaced.
         temporary.replace(path)
     except OSError:
         if not path.is_dir():
             raise
-        # Mount points cannot be replaced.
         for file in sorted(temporary.iterdir()):
             file.replace(path / file.name)
 
 
 @contextmanager
-def _errors_of(path: Path) -> Iterator[None]:
+def naming_errors(path: str | os.PathLike) -> Iterator[None]:
     """Adds the path to system errors within the block that have none, such as a full disk."""
     try:
         yield
@@ -169,7 +175,7 @@ def _lock_temporary(path: Path, parent: Path, flags: int) -> tuple[Path, int]:
         if flags & _DIRECTORY:
             temporary.mkdir(exist_ok=True)
         try:
-            descriptor = os.open(temporary, flags | _NO_LINK, 0o666)
+            descriptor = os.open(temporary, flags | NO_LINK, 0o666)
         except OSError as error:
             # Something else has this name.
             if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENOTDIR):

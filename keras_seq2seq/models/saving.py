@@ -1,15 +1,19 @@
 """The file of a trained model: its config and its weights, without its optimizer."""
 
+import io
 import json
+import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.files.reading import open_regular_file
 from keras_seq2seq.models.seq2seq import Seq2Seq
 
 
@@ -36,19 +40,25 @@ def read_model(path: Path, dtype: str | None = None) -> Seq2Seq:
         UserError: If the file is damaged.
     """
     try:
-        _check_archive(path)
-        if dtype is None:
-            return keras.models.load_model(path, compile=False)
-        with zipfile.ZipFile(path) as file:
-            config = json.loads(file.read("config.json"))
-        model = keras.saving.deserialize_keras_object(_with_dtype(config, dtype))
-        model.load_weights(path)
+        config = _check_archive(path)
+        with warnings.catch_warnings():
+            # Keras only warns of layers whose weights are missing.
+            warnings.filterwarnings("error", "Skipping ", UserWarning)
+            if dtype is None:
+                model = keras.models.load_model(path, compile=False)
+            else:
+                model = keras.saving.deserialize_keras_object(_with_dtype(config, dtype))
+                model.load_weights(path)
+        if not isinstance(model, Seq2Seq):
+            raise TypeError(f"contains a {type(model).__name__}, not a model of this package")
         return model
+    except UserError:
+        raise
     except Exception as error:
         # Damaged content is parsed by zipfile, json, h5py and Keras, which raise errors of any
         # type, `RecursionError` and `AttributeError` included.
-        reason = (str(error).splitlines() or [""])[0] or type(error).__name__
-        raise UserError(f"{path}: cannot be loaded ({reason})") from error
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise UserError(f"{path}: cannot be loaded ({reason}); restore the file") from error
 
 
 @contextmanager
@@ -65,19 +75,79 @@ def _without_optimizer(model: Seq2Seq) -> Iterator[None]:
         model.optimizer, model.compiled = optimizer, compiled
 
 
-def _check_archive(path: Path):
-    """Checks the checksums of a model file, which Keras does not always read to the end.
+# Keras writes three members, and further ones for the assets of custom layers.
+_MAX_MEMBERS = 1_000
+_MAX_LAYERS = 1_000
+# A config has a few kilobytes.
+_MAX_CONFIG_BYTES = 2**22
+_WEIGHTS = "model.weights.h5"
+
+
+def _check_archive(path: Path) -> dict[str, Any]:
+    """Checks a model file: its checksums, and that loading it takes little more memory than it has.
+
+    Keras does not always read the file to the end.
+
+    Returns:
+        The config of the model.
 
     Raises:
+        UserError: If there is no such file, or it is not a regular file.
         ValueError: If the file is damaged.
     """
-    with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
+    with open_regular_file(path) as file, zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+        if len(members) > _MAX_MEMBERS:
+            raise ValueError(f"contains {len(members):,} files; expected a file from training")
+        for member in members:
             if member.file_size != member.compress_size:
                 raise ValueError(f"{member.filename} is compressed; expected a file from training")
         damaged = archive.testzip()
-    if damaged is not None:
-        raise ValueError(f"{damaged} is damaged")
+        if damaged is not None:
+            raise ValueError(f"{damaged} is damaged")
+        if archive.getinfo("config.json").file_size > _MAX_CONFIG_BYTES:
+            raise ValueError(f"config.json is larger than {_MAX_CONFIG_BYTES} bytes")
+        config = json.loads(archive.read("config.json"))
+        content = archive.read(_WEIGHTS)
+    _check_sizes(config, len(content))
+    with h5py.File(io.BytesIO(content)) as weights:
+        sizes = []
+        weights.visititems(lambda _, item: sizes.append(getattr(item, "nbytes", 0)))
+    if sum(sizes) > len(content):
+        raise ValueError(f"{_WEIGHTS} is compressed; expected a file from training")
+    return config
+
+
+def _check_sizes(config: Any, num_bytes: int):
+    """Checks that the largest matrices of this package's layers can be in a file of this size.
+
+    Otherwise, a config with absurd numbers would take all memory before its weights are read.
+
+    Args:
+        config: The config of a model, or a part of it.
+        num_bytes: The size of the weights.
+
+    Raises:
+        ValueError: If not.
+    """
+    if isinstance(config, list):
+        for value in config:
+            _check_sizes(value, num_bytes)
+    if not isinstance(config, dict):
+        return
+    options, name = config.get("config"), str(config.get("registered_name"))
+    if isinstance(options, dict) and name.startswith("keras_seq2seq>"):
+        sizes = {key: value for key, value in options.items() if type(value) is int}
+        units, dim = sizes.get("num_units", 0), sizes.get("embedding_dim", 0)
+        vocabulary = max(sizes.get(f"{side}_vocabulary_size", 0) for side in ("source", "target"))
+        # The recurrent kernel of a cell has at least as many weights.
+        units = units**2 if name.endswith("Cell") else units
+        if max(units, vocabulary, vocabulary * dim) > num_bytes:
+            raise ValueError("config.json describes a larger model than that of the weights")
+        if sizes.get("num_layers", 0) > _MAX_LAYERS:
+            raise ValueError(f"config.json describes more than {_MAX_LAYERS:,} layers")
+    for value in config.values():
+        _check_sizes(value, num_bytes)
 
 
 def _with_dtype(config: Any, dtype: str) -> Any:

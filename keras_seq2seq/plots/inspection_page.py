@@ -19,8 +19,9 @@ from keras_seq2seq.data.inspection_tables import (
     inspection_excerpts,
     inspection_tables,
 )
-from keras_seq2seq.data.text_statistics import percentile, visible
+from keras_seq2seq.data.text_statistics import percentile
 from keras_seq2seq.plots.svg_charts import Bar, bar_chart, heat_map, histogram
+from keras_seq2seq.wording import visible
 
 _MAX_BARS = 40
 

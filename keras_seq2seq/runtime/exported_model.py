@@ -2,13 +2,14 @@
 
 import json
 import os
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.files.reading import read_small_file
+from keras_seq2seq.files.reading import open_regular_file, read_small_file
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.text import TextEncoder, Tokenizer
 
@@ -19,6 +20,8 @@ EXPORT_FILE = "export.json"
 
 # Increased when older versions of this package cannot read the files or would misread them.
 FORMAT_VERSION = 1
+
+_BYTES_AT_ONCE = 2**20
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Options:
         quantize: Precision of the weights: `"none"`, `"float16"` or `"int8"`.
         unk_mapping: Translations of source tokens to replace `<unk>` with, or `None` if `<unk>`
             is not replaced.
+        model_crc32: The checksum of `model.tflite`, or `None` if it was not recorded.
     """
 
     search: str
@@ -47,6 +51,7 @@ class Options:
     batch_sizes: tuple[int, ...] = (1,)
     quantize: str = "none"
     unk_mapping: Mapping[str, str] | None = field(default=None)
+    model_crc32: int | None = None
 
 
 class ExportedModel:
@@ -106,9 +111,26 @@ class ExportedModel:
             options = Options(**content)
             options = Options(**{**asdict(options), "batch_sizes": tuple(options.batch_sizes)})
             _check(options)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, AttributeError) as error:
             raise _damaged(path, error) from None
         return options
+
+    def check_model(self, options: Options):
+        """Checks that `model.tflite` is the file that was exported.
+
+        LiteRT does not detect all damage, which may also crash the process.
+
+        Raises:
+            UserError: If it is missing or damaged.
+        """
+        checksum = 0
+        with open_regular_file(self.model_path) as file:
+            while data := file.read(_BYTES_AT_ONCE):
+                checksum = zlib.crc32(data, checksum)
+        if options.model_crc32 not in (None, checksum):
+            raise UserError(
+                f"{self.model_path}: damaged file; copy it again, or export the model again"
+            )
 
     def load_text_encoders(self, options: Options) -> tuple[TextEncoder, TextEncoder]:
         """Reads the tokenizers of both sides.
@@ -131,8 +153,8 @@ def _check(options: Options):
     for name in ("has_attention", "reverse_source"):
         if type(getattr(options, name)) is not bool:
             raise ValueError(f"{name} is not a boolean")
-    mapping = options.unk_mapping
-    if mapping is not None and not all(isinstance(value, str) for value in dict(mapping).values()):
+    mapping = {} if options.unk_mapping is None else options.unk_mapping
+    if not all(isinstance(value, str) for value in mapping.values()):
         raise ValueError("unk_mapping contains values that are not strings")
 
 

@@ -68,7 +68,8 @@ class Translator(TextTranslator):
             unk_replacement=None if mapping is None else UnkReplacement(mapping),
         )
         self._workers = num_workers or count_cores()
-        self._interpreters = _Interpreters(directory.model_path)
+        directory.check_model(self.options)
+        self._interpreters = _Interpreters(directory.model_path, self.options.batch_sizes)
 
     @classmethod
     def load(cls, model_dir: str | os.PathLike, **options: Any) -> "Translator":
@@ -144,18 +145,23 @@ class _Interpreters:
 
     Args:
         path: The model.
+        batch_sizes: The batch sizes that it was traced for.
     """
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(self, path: str | os.PathLike, batch_sizes: tuple[int, ...]):
         self._path = path
+        self._batch_sizes = batch_sizes
         self._free: LifoQueue[_Interpreter] = LifoQueue()
         # Reports a damaged file immediately.
-        self._free.put(_Interpreter(path))
+        self._free.put(self._make())
+
+    def _make(self) -> "_Interpreter":
+        return _Interpreter(self._path, self._batch_sizes)
 
     def prepare(self, count: int):
         """Loads interpreters until the given number of them is free."""
         for _ in range(count - self._free.qsize()):
-            self._free.put(_Interpreter(self._path))
+            self._free.put(self._make())
 
     @contextmanager
     def borrow(self) -> "Iterator[_Interpreter]":
@@ -163,7 +169,7 @@ class _Interpreters:
         try:
             interpreter = self._free.get_nowait()
         except Empty:
-            interpreter = _Interpreter(self._path)
+            interpreter = self._make()
         try:
             yield interpreter
         finally:
@@ -175,12 +181,14 @@ class _Interpreter:
 
     Args:
         path: The model.
+        batch_sizes: The batch sizes that it was traced for.
 
     Raises:
         UserError: If LiteRT is not installed, or the model is missing or damaged.
     """
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(self, path: str | os.PathLike, batch_sizes: tuple[int, ...]):
+        self._path = path
         try:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
@@ -194,10 +202,11 @@ class _Interpreter:
                 interpreter.allocate_tensors()
             self._runners = {
                 name: interpreter.get_signature_runner(name)
-                for name in interpreter.get_signature_list()
+                for size in batch_sizes
+                for name in (f"translate_{size}", f"details_{size}")
             }
         except (ValueError, RuntimeError, OSError) as error:
-            raise UserError(f"{path}: cannot be loaded ({' '.join(str(error).split())})") from None
+            raise self._damaged(error) from None
 
     def run(
         self, name: str, source_ids: np.ndarray, prefix: np.ndarray, max_length: int
@@ -213,6 +222,13 @@ class _Interpreter:
         Returns:
             The results by name, arrays `(batch, ...)`.
         """
-        return self._runners[name](
-            source_ids=source_ids, prefix=prefix, max_length=np.int32(max_length)
-        )
+        try:
+            return self._runners[name](
+                source_ids=source_ids, prefix=prefix, max_length=np.int32(max_length)
+            )
+        except (ValueError, RuntimeError) as error:
+            raise self._damaged(error) from None
+
+    def _damaged(self, error: Exception) -> UserError:
+        reason = " ".join(str(error).split())
+        return UserError(f"{self._path}: cannot be run ({reason}); export the model again")

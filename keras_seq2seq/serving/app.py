@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from keras_seq2seq import __version__
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.files.json_text import to_json
 from keras_seq2seq.serving.engine import QueueFullError
 from keras_seq2seq.serving.guard import Guard
 from keras_seq2seq.serving.limits import Limits
@@ -21,7 +22,6 @@ from keras_seq2seq.serving.messages import (
     TranslateAnswer,
     describe_translation,
     make_request_types,
-    to_json,
 )
 from keras_seq2seq.serving.metrics import Metrics
 from keras_seq2seq.serving.models import ServedModels
@@ -247,4 +247,5 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
 
 
 def _respond(value: Any, status: int = 200, headers: Any = None) -> Response:
-    return Response(to_json(value), status, headers, media_type="application/json")
+    content = to_json(value, separators=(",", ":"))
+    return Response(content.encode(), status, headers, media_type="application/json")

@@ -1,6 +1,5 @@
 """The bodies of requests and responses."""
 
-import json
 import math
 from types import SimpleNamespace
 from typing import Annotated, Any
@@ -178,20 +177,3 @@ def describe_translation(
             ),
         }
     return answer
-
-
-def to_json(value: Any) -> bytes:
-    """Encodes a value as JSON. Infinite scores, which JSON does not have, become `null`."""
-    try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    except ValueError:
-        text = json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "replace")
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -33,8 +33,10 @@ def open_socket(host: str, port: int) -> socket.socket:
             opened.close()
             raise
         return opened
-    except OSError as error:
-        raise UserError(f"cannot listen on {host}, port {port}: {error.strerror}") from None
+    # An encoding error for a host name that is too long, for example.
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "invalid host name"
+        raise UserError(f"cannot listen on {host}, port {port}: {reason}") from None
 
 
 class _Server(uvicorn.Server):

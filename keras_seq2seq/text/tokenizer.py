@@ -258,7 +258,8 @@ class Tokenizer:
         """Writes the tokenizer to files that start with a prefix.
 
         The files are `PREFIX.vocab` or another file that `save_vocabulary` writes,
-        `PREFIX.tokenizer.json` (name, configuration and fingerprint) and those of `save_assets`.
+        `PREFIX.tokenizer.json` (name, configuration and hash of the vocabulary) and those of
+        `save_assets`.
 
         Args:
             prefix: Path of the files without their suffixes, such as `model/source`.
@@ -266,10 +267,10 @@ class Tokenizer:
         if self.vocabulary_suffix is not None:
             self.save_vocabulary(f"{prefix}{self.vocabulary_suffix}")
         self.save_assets(prefix)
-        with atomic_file(_config_path(prefix)) as file:
+        with atomic_file(tokenizer_config_path(prefix)) as file:
             description = {"kind": self.name, "config": self.get_config()}
-            if self.vocabulary is not None:
-                description["fingerprint"] = self.fingerprint()
+            if self.vocabulary_suffix is not None:
+                description["vocabulary_sha256"] = self.fingerprint()
             file.write(json.dumps(description, indent=2, ensure_ascii=False) + "\n")
 
     @classmethod
@@ -279,7 +280,7 @@ class Tokenizer:
         Args:
             prefix: Path of the files without their suffixes.
             default_name: Name of the tokenizer to use if there is no `PREFIX.tokenizer.json`, as
-                in model directories of version 0.1. Defaults to "whitespace".
+                in model directories of version 0.1. By default, the file is required.
 
         Returns:
             The tokenizer, an instance of the class that was saved.
@@ -288,10 +289,10 @@ class Tokenizer:
             UserError: If a file is missing or damaged, if the vocabulary is that of another
                 tokenizer, or if the class of the tokenizer is not registered.
         """
-        path = _config_path(prefix)
-        name, config, fingerprint = default_name or "whitespace", {}, None
-        if path.exists():
-            name, config, fingerprint = _read_config(path)
+        path = tokenizer_config_path(prefix)
+        is_missing = default_name is not None and not os.path.lexists(path)
+        description = {"kind": default_name, "config": {}} if is_missing else _read_config(path)
+        name, config = description["kind"], description["config"]
         if name not in TOKENIZERS:
             raise UserError(
                 f"{path}: unknown tokenizer {name!r}; import the module that defines it before "
@@ -309,10 +310,11 @@ class Tokenizer:
         except (TypeError, ValueError) as error:
             raise UserError(f"{path}: invalid configuration of {name!r} ({error})") from error
         tokenizer.load_assets(prefix)
-        if fingerprint is not None and tokenizer.fingerprint() != fingerprint:
+        expected = description.get("vocabulary_sha256")
+        if expected is not None and tokenizer.fingerprint() != expected:
             raise UserError(
-                f"{prefix}{tokenizer.vocabulary_suffix or ''}: not the file that was written with "
-                f"{path.name}; restore it"
+                f"{prefix}{tokenizer_class.vocabulary_suffix or ''}: not the vocabulary that was "
+                f"saved with {path.name}; restore the file"
             )
         return tokenizer
 
@@ -422,16 +424,17 @@ def get_tokenizer_class(name: str) -> type[Tokenizer]:
     return TOKENIZERS[name]
 
 
-def _config_path(prefix: str | os.PathLike) -> Path:
+def tokenizer_config_path(prefix: str | os.PathLike) -> Path:
+    """Returns the path of the file with name and configuration of a tokenizer."""
     return Path(f"{os.fspath(prefix)}.tokenizer.json")
 
 
-def _read_config(path: Path) -> tuple[str, dict[str, Any], str | None]:
+def _read_config(path: Path) -> dict[str, Any]:
     try:
         description = json.loads(read_small_file(path).decode("utf-8"))
-        # Earlier versions wrote no fingerprint.
-        fingerprint = description.get("fingerprint")
-        return description["kind"], dict(description["config"]), fingerprint
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        if not isinstance(description["kind"], str):
+            raise TypeError("the kind is not a string")
+        return {**description, "config": dict(description["config"])}
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise UserError(f"{path}: damaged file ({reason}); expected a saved tokenizer") from error

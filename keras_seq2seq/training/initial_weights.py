@@ -128,7 +128,8 @@ def load_embedding(
         UserError: In the cases of `read_word_vectors`.
     """
     found = read_word_vectors(path, vocabulary, layer.output_dim)
-    vectors = found.vectors / max(float(np.sqrt(np.mean(found.vectors**2))), 1e-12)
+    vectors = found.vectors.astype("float64")
+    vectors /= max(float(np.sqrt(np.mean(vectors**2))), 1e-12)
     weights = layer.embeddings.numpy()
     # The layer multiplies by this square root.
     weights[found.ids] = vectors / np.sqrt(layer.output_dim)

@@ -9,6 +9,7 @@ import struct
 import sys
 from datetime import datetime, timezone
 from importlib.metadata import version
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,12 @@ from keras_seq2seq import __version__
 from keras_seq2seq.data import ParallelTextSummary
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.directories import printable
+from keras_seq2seq.files.json_text import to_json
+from keras_seq2seq.files.reading import read_small_file_if_any
 from keras_seq2seq.files.writing import atomic_file
+
+# A million evaluations of ten metrics.
+_MAX_METRICS_BYTES = 2**28
 
 
 class MetricsLog:
@@ -48,16 +54,9 @@ class MetricsLog:
             self._write()
 
     def _read(self) -> list[dict]:
-        if not self.path.exists():
-            return []
-        records = []
-        with self.path.open("rb") as file:
-            for line in file:
-                record = _parse_record(line)
-                if record is None:  # left behind by a crash of the machine
-                    break
-                records.append(record)
-        return records
+        content = read_small_file_if_any(self.path, _MAX_METRICS_BYTES) or b""
+        # Damaged lines are left behind by a crash of the machine.
+        return list(takewhile(bool, map(_parse_record, content.splitlines())))
 
     def _write(self):
         with atomic_file(self.path) as file:
@@ -161,7 +160,7 @@ class RunRecord:
             left_out = {"empty side": summary.empty_pairs, **summary.dropped}
             self._content["train"] = {"pairs": summary.pairs, "left_out": left_out}
         with atomic_file(self._path) as file:
-            file.write(json.dumps(self._content, indent=2, ensure_ascii=False) + "\n")
+            file.write(f"{to_json(self._content, indent=2)}\n")
         return {
             name: f"{versions[name]} instead of {before[name]}"
             for name in versions
@@ -170,10 +169,11 @@ class RunRecord:
 
     def _read(self) -> dict | None:
         """Returns the content of the file, or `None` if it is damaged."""
-        try:
-            content = json.loads(self._path.read_bytes())
-        except FileNotFoundError:
+        content = read_small_file_if_any(self._path)
+        if content is None:
             return {}
+        try:
+            content = json.loads(content)
         except (ValueError, RecursionError):
             return None
         return content if _is_run_record(content) else None

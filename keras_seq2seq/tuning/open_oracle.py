@@ -66,7 +66,7 @@ def tidy(plan: SearchPlan, oracle: Oracle):
         # On a tie, the earlier trial, which may have been trained for less time.
         return plan.objective.sort_key(record.objective), int(record.trial)
 
-    records = plan.directory.records()
+    records = plan.records()
     rated = [record for record in records if record.objective is not None]
     candidates = [
         record for record in rated if record.status != FAILED and plan.directory.has_model(record)

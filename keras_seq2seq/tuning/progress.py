@@ -148,7 +148,7 @@ class SearchDisplay:
         )
 
     def _records(self) -> list[TrialRecord]:
-        return [self._refresh(record) for record in self._plan.directory.records()]
+        return [self._refresh(record) for record in self._plan.records()]
 
     def _refresh(self, record: TrialRecord) -> TrialRecord:
         """Returns the record of a running trial with its current objective and time."""

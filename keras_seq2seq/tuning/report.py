@@ -1,7 +1,6 @@
 """The HTML report of a search, and the importance of hyperparameters."""
 
 import html
-import json
 import os
 import re
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ import numpy as np
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.inspection import permutation_importance
 
+from keras_seq2seq.files.json_text import to_json
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.tuning.objective import Objective
 from keras_seq2seq.tuning.search_directory import completed
@@ -47,7 +47,7 @@ def option_importance(
     Reference:
         - Breiman, 2001, "Random Forests", https://doi.org/10.1023/A:1010933404324, section 10
     """
-    records = completed(records)
+    records = [record for record in completed(records) if record.objective is not None]
     if len(records) < _MIN_TRIALS:
         return {}
     names = [dimension.name for dimension in space.dimensions]
@@ -91,7 +91,7 @@ def write_report(path: str | os.PathLike) -> Path:
         UserError: If the directory contains no search.
     """
     plan = SearchPlan.load(path)
-    records = plan.directory.records()
+    records = plan.records()
     data = {
         "objective": plan.objective.name,
         "lowerIsBetter": plan.objective.lower_is_better,
@@ -103,7 +103,7 @@ def write_report(path: str | os.PathLike) -> Path:
         "created": datetime.now().isoformat(" ", timespec="minutes"),
     }
     # Escaped so that no value can close the script element.
-    as_json = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    as_json = to_json(data, separators=(",", ":")).replace("<", "\\u003c")
     name = plan.directory.path.resolve().name
     fields = {"title": html.escape(f"Hyperparameter search: {name}"), "data": as_json}
     with atomic_file(plan.directory.report_path) as file:

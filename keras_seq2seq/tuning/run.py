@@ -180,7 +180,7 @@ def _serve_remote_workers(plan: SearchPlan, oracle, address: str, display: Searc
 
 
 def _result(plan: SearchPlan) -> SearchResult:
-    records = plan.directory.records()
+    records = plan.records()
     best = best_record(records, plan.objective)
     if best is None:
         raise RunError(f"{plan.directory.path}: no trial produced a result: {_explain(records)}")

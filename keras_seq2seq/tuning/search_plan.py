@@ -8,7 +8,7 @@ from typing import Any
 
 from keras_seq2seq.config import Config, load_config_file
 from keras_seq2seq.config.config_file import write_yaml
-from keras_seq2seq.config.section import OptionSource, near_misses, validate_sources
+from keras_seq2seq.config.section import OptionSource, near_misses, show, validate_sources
 from keras_seq2seq.config.training_flags import DEFAULT_EPOCHS, has_dev
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.writing import atomic_directory, atomic_file
@@ -21,6 +21,7 @@ from keras_seq2seq.tuning.oracles import TUNERS
 from keras_seq2seq.tuning.search_directory import SearchDirectory
 from keras_seq2seq.tuning.search_space import SearchSpace
 from keras_seq2seq.tuning.space_file import parse_space
+from keras_seq2seq.tuning.trial_record import TrialRecord
 
 # Options that may change on resume, except for Hyperband's `max_trials`, which determines brackets.
 _MAY_CHANGE = {"budget_minutes", "keep_trials", "max_trials"}
@@ -86,6 +87,14 @@ class SearchPlan:
         steps = min(units * config.eval_every_n_steps, config.train_steps)
         return config.model_copy(update={"train_steps": steps})
 
+    def records(self) -> list[TrialRecord]:
+        """Returns the records of all trials, in the order of their numbers.
+
+        Records with values that are not in the search space count as damaged and are left out.
+        """
+        records = self.directory.records()
+        return [record for record in records if self.space.contains(record.values)]
+
     def save(self):
         """Writes `search.yaml`, and tokenizers and dev data that were not given.
 
@@ -130,8 +139,9 @@ class SearchPlan:
         source = os.fspath(directory.search_path)
         options = load_config_file(source)
         try:
-            config, space = options.pop("config"), options.pop("space")
+            config, space = dict(options.pop("config")), options.pop("space")
             objective = options.pop("objective")
+            _check_options(options)
             return cls(
                 config=validate_sources(Config, [OptionSource(source, config)]),
                 space=parse_space(space, source),
@@ -139,8 +149,8 @@ class SearchPlan:
                 directory=directory,
                 **options,
             )
-        except (KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"{source}: damaged file ({error})") from error
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UserError(f"{source}: damaged file ({error}); restore it") from error
 
     def check_directory(self):
         """Checks that the search can be started or resumed in its directory.
@@ -191,6 +201,24 @@ class SearchPlan:
             "config": self.config.model_dump(exclude_unset=True, exclude_none=True, mode="json"),
         }
         return {name: value for name, value in options.items() if value is not None}
+
+
+def _check_options(options: Mapping[str, Any]):
+    """Checks the other options of `search.yaml`.
+
+    Raises:
+        ValueError: If one is unknown or has a wrong value.
+    """
+    for name, value in options.items():
+        if name == "tuner":
+            is_valid = value in TUNERS
+        elif name == "budget_minutes":
+            is_valid = type(value) in (int, float) and value > 0
+        else:
+            is_count = name in ("max_trials", "max_epochs", "keep_trials")
+            is_valid = is_count and type(value) is int and value > 0
+        if not is_valid:
+            raise ValueError(f"{name}: {show(value)}")
 
 
 def prepare_search(

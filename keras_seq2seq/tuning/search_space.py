@@ -41,6 +41,14 @@ class SearchSpace:
     def __getitem__(self, name: str) -> Dimension:
         return next(dimension for dimension in self.dimensions if dimension.name == name)
 
+    def contains(self, values: Mapping[str, Any]) -> bool:
+        """Returns whether all values are those of options of this space."""
+        dimensions = {dimension.name: dimension for dimension in self.dimensions}
+        return all(
+            name in dimensions and dimensions[name].contains(value)
+            for name, value in values.items()
+        )
+
     def to_keras_tuner(self) -> HyperParameters:
         """Returns the space as KerasTuner's `HyperParameters`."""
         space = HyperParameters()

@@ -76,7 +76,10 @@ def parse_space(options: Mapping[str, Any], source: str = "the search space") ->
             set_option(nested, name, value)
     except GivenTwiceError as error:
         raise UserError(f"{source}: {error}") from error
-    nested |= nested.pop("hparams", {})
+    hparams = nested.pop("hparams", {})
+    if not isinstance(hparams, dict):
+        raise UserError(f"{source}: hparams: expected names and their values, got {show(hparams)}")
+    nested |= hparams
     names = [
         name
         for path, _ in walk_options(Config)

@@ -5,13 +5,17 @@ import os
 import time
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from keras_seq2seq.files.json_text import to_json
+from keras_seq2seq.files.reading import read_small_file_if_any
 from keras_seq2seq.files.writing import atomic_file
 
 RUNNING, COMPLETED, FAILED, STOPPED = "running", "completed", "failed", "stopped"
 _FILE = "trial_record.json"
+_MAX_SECONDS = 1e12
 
 
 @dataclass(frozen=True)
@@ -55,28 +59,34 @@ class TrialRecord:
     @classmethod
     def load(cls, directory: str | os.PathLike) -> "TrialRecord | None":
         """Reads the record in a trial's directory. Returns `None` if it is missing or damaged."""
+        content = read_small_file_if_any(Path(directory) / _FILE)
         try:
-            record = cls(**json.loads((Path(directory) / _FILE).read_bytes()))
-        except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, RecursionError):
+            record = cls(**json.loads(content or b""))
+        except (ValueError, TypeError, RecursionError):
             return None
         return record if record._is_valid() else None
 
     def _is_valid(self) -> bool:
+        texts = (self.trial, self.worker, self.started)
+        counts, times = (self.units, self.units_before), (self.began, self.seconds)
+        objective = 0 if self.objective is None else self.objective
         return (
-            isinstance(self.trial, str)
+            all(isinstance(text, str) for text in texts)
+            and all(isinstance(text, (str, type(None))) for text in (self.continues, self.message))
             and self.trial.isdecimal()
             and isinstance(self.values, dict)
             and self.status in (RUNNING, COMPLETED, FAILED, STOPPED)
-            and isinstance(self.objective, (int, float, type(None)))
-            and all(isinstance(number, (int, float)) for number in (self.began, self.seconds))
-            and all(isinstance(number, int) for number in (self.units, self.units_before))
+            and all(isinstance(count, int) for count in counts)
+            and all(isinstance(time, (int, float)) and 0 <= time < _MAX_SECONDS for time in times)
+            and isinstance(objective, (int, float))
+            and isfinite(objective)
         )
 
     def save(self, directory: str | os.PathLike):
         """Writes the record to a trial's directory."""
         Path(directory).mkdir(parents=True, exist_ok=True)
         with atomic_file(Path(directory) / _FILE) as file:
-            json.dump(asdict(self), file, indent=1, ensure_ascii=False)
+            file.write(to_json(asdict(self), indent=1))
 
     def changed(self, **fields) -> "TrialRecord":
         """Returns a copy of the record with some fields changed."""

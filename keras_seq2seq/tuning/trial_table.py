@@ -122,7 +122,7 @@ def print_trials(path: str | os.PathLike, file: TextIO | None = None):
         value = record.objective
         return worst if value is None or record.status == FAILED else plan.objective.sort_key(value)
 
-    console.print(make_trial_table(sorted(plan.directory.records(), key=rank), plan.objective))
+    console.print(make_trial_table(sorted(plan.records(), key=rank), plan.objective))
 
 
 def describe_search(

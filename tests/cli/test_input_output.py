@@ -59,3 +59,11 @@ def test_the_column_of_a_table(tmp_path, monkeypatch):
     assert list(read_text(str(path))) == ["en,de", '"a,', 'b",c']
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a\tb\n")))
     assert list(read_text("-", 2, "tsv")) == ["b"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_device_is_named():
+    with pytest.raises(OSError, match="No space left on device") as error:
+        with open_output("/dev/full") as file:
+            file.write("text")
+    assert error.value.filename == "/dev/full"

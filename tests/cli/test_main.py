@@ -158,3 +158,32 @@ def test_help_fits_the_terminal(run, monkeypatch, args, width):
     assert [line for line in lines if len(line) > width] == []
     # Descriptions of commands are not cut.
     assert args or [line for line in lines[1:] if line.endswith("...")] == []
+
+
+def test_errors_contain_no_control_characters(run_raising):
+    result = run_raising(UserError("a\x1b[31m\u202e b\n  c: no such file"))
+    assert result.errors == ("keras-seq2seq: error: a<U+001B>[31m<U+202E> b c: no such file\n")
+
+
+def test_long_errors_are_cut_in_the_middle(run_raising):
+    errors = run_raising(UserError(f"start{'x' * 100_000}end")).errors
+    assert len(errors) < 11_000
+    assert errors.startswith("keras-seq2seq: error: startx") and errors.endswith("xend\n")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["train", "--output_dir="],
+        ["average", "--model_dir=", "--output_dir=a"],
+        ["translate", "--model_dir="],
+        ["data", "copy", ""],
+        ["demo", ""],
+    ],
+)
+def test_an_empty_directory_name_is_not_the_current_directory(run, tmp_path, monkeypatch, args):
+    monkeypatch.chdir(tmp_path)
+    result = run(*args)
+    assert result.status == 2
+    assert "expected the path of a directory, got an empty one" in result.errors
+    assert list(tmp_path.iterdir()) == []

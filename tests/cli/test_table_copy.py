@@ -131,3 +131,20 @@ def test_a_column_of_that_name_exists(run, model, directory):
     result = run("translate", "--model_dir", model, *args)
     assert "b.csv:1: already has a column 'translation'; rename it" in result.errors
     assert not (directory / "out").exists()
+
+
+def test_json_lines_are_copied_as_they_are(run, model, tmp_path):
+    line = '{"de": "hund", "x": "\\ud800", "y": 1e400, "z": 0.10, "w": 12345678901234567890.5}'
+    path = tmp_path / "b.jsonl"
+    path.write_text(f"{line}\n")
+    output = tmp_path / "output.jsonl"
+    result = run(
+        "translate",
+        "--model_dir",
+        model,
+        f"--source={path}",
+        "--source_column=de",
+        f"--output={output}",
+    )
+    assert (result.status, result.errors) == (0, "")
+    assert output.read_text().startswith(f'{line[:-1]}, "translation": "')

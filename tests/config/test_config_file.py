@@ -54,7 +54,8 @@ def test_nested_and_dotted_names(write, text):
         ("a: 1\nb: 2\na: 3", ':3: option "a" is given twice'),
         ("a: {b: 1}\na.b: 2", ': option "a.b" is given twice'),
         ("a: 1\n? [b]\n: 2", ":2: expected the name of an option before the colon"),
-        ("a: &x {b: *x}", ": a section contains itself"),
+        ("a: &x {b: *x}", ":1: a value contains itself"),
+        ("a: 1\nb: &x [1, [*x]]", ":2: a value contains itself"),
         ("a: " + "[" * 3000, ": not valid YAML: a value cannot be read"),
         (b"a: 1\nb: \xe9", ":2: expected UTF-8 text"),
         (b"a: 1\nb: \0", ":2: expected text, got a control character"),
@@ -348,3 +349,9 @@ def test_a_path_that_is_not_utf8(tmp_path):
     config = Config(train_source=os.fsdecode(b"gr\xfc\xdfe.txt"))
     config.save(tmp_path / "config.yaml")
     assert Config.load(tmp_path / "config.yaml") == config
+
+
+@pytest.mark.parametrize("value", ["&x {<<: *x}", "&x [*x]", "&x {b: *x}"])
+def test_a_value_of_hparams_must_not_contain_itself(value):
+    with pytest.raises(UserError, match="--hparams: attention.dim: cannot read"):
+        parse_hparams(f"attention.dim={value}")

@@ -526,3 +526,13 @@ def test_flags_have_upper_bounds(flags, message):
     found = message_of(flags=flags)
     assert found.startswith(message)
     assert len(found) < 200
+
+
+@pytest.mark.parametrize("value", ["[null]", "[a, [b]]", "[1]"])
+def test_a_wrong_item_of_a_list(write, value):
+    path = write("run.yaml", f"hparams.inference.ban: {value}\n")
+    with pytest.raises(UserError) as error:
+        resolve_config([path])
+    assert str(error.value).startswith(
+        f"{path}: hparams.inference.ban: expected tokens separated by spaces, got "
+    )

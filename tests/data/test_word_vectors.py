@@ -57,3 +57,8 @@ def test_refuses_a_file_cut_short(tmp_path):
     path.write_bytes(gzip.compress(b"mann 1 2\n" * 100)[:-10])
     with pytest.raises(UserError, match=r"vectors.gz:\d+: damaged gzip data"):
         read_word_vectors(path, VOCABULARY, 2)
+
+
+def test_a_number_that_is_too_large_is_one_line(read):
+    with pytest.raises(UserError, match="vectors.txt:1: expected 2 numbers after the token"):
+        read("mann 1 1e99\n")

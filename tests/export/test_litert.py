@@ -1,6 +1,8 @@
 """Exported models translate as the originals do."""
 
 import json
+import os
+import zlib
 
 import keras
 import numpy as np
@@ -9,8 +11,9 @@ from harness.toy_model import SOURCES, write_toy_model
 
 from keras_seq2seq.decoding import BeamSearch, GreedySearch, SamplingSearch
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.export import export_translator
+from keras_seq2seq.export import describe_model, export_translator
 from keras_seq2seq.layers import AttentionDecoder, BidirectionalEncoder, LSTMCell
+from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.models import AttentionSeq2Seq, BasicSeq2Seq, Ensemble
 from keras_seq2seq.runtime import ExportedModel
 from keras_seq2seq.runtime import Translator as ExportedTranslator
@@ -245,6 +248,52 @@ def test_a_damaged_model(exported, tmp_path):
     import shutil
 
     shutil.copytree(exported / "exported", tmp_path / "copy")
-    (tmp_path / "copy" / "model.tflite").write_bytes(b"TFL3" * 100)
-    with pytest.raises(UserError, match=r"model\.tflite: cannot be loaded \("):
+    path, options_path = tmp_path / "copy" / "model.tflite", tmp_path / "copy" / "export.json"
+    content = path.read_bytes()
+    for place in (0.01, 0.3, 0.6, 0.99):
+        damaged = bytearray(content)
+        damaged[int(place * len(content))] ^= 1
+        path.write_bytes(damaged)
+        with pytest.raises(UserError, match=r"model\.tflite: damaged file; copy it again"):
+            ExportedTranslator(tmp_path / "copy")
+    # Earlier versions wrote no checksum.
+    options = json.loads(options_path.read_text(encoding="utf-8"))
+    assert options.pop("model_crc32") == zlib.crc32(content)
+    options_path.write_text(json.dumps(options), encoding="utf-8")
+    path.write_bytes(b"TFL3" * 100)
+    with pytest.raises(UserError, match=r"model\.tflite: cannot be run \("):
         ExportedTranslator(tmp_path / "copy")
+    path.write_bytes(content)
+    assert ExportedTranslator(tmp_path / "copy")(SOURCES[:1])
+    options_path.write_text(json.dumps(options | {"batch_sizes": [1, 7]}), encoding="utf-8")
+    with pytest.raises(UserError, match=r"model\.tflite: cannot be run \("):
+        ExportedTranslator(tmp_path / "copy")
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(UserError, match=r"model\.tflite: is a pipe"):
+        ExportedTranslator(tmp_path / "copy")
+
+
+def test_files_of_tokenizers_are_required(exported, tmp_path):
+    import shutil
+
+    shutil.copytree(exported / "exported", tmp_path / "copy")
+    (tmp_path / "copy" / "source.tokenizer.json").unlink()
+    with pytest.raises(UserError, match=r"source\.tokenizer\.json: no such file"):
+        ExportedTranslator(tmp_path / "copy")
+
+
+def test_facts_of_a_model_trained_on_several_files(tmp_path):
+    write_toy_model(tmp_path)
+    files = {"train_source": ("a/1.de", "a/2.de"), "train_target": "a/*.en"}
+    config = ModelDirectory(tmp_path).load_config()
+    config.model_copy(update={**files, "best_metric": "ter"}).save(tmp_path / "config.yaml")
+    records = [{"step": step, "dev_loss": 1.0, "dev_ter": ter} for step, ter in ((1, 80), (2, 60))]
+    lines = "".join(f"{json.dumps(record)}\n" for record in records)
+    (tmp_path / "metrics.jsonl").write_text(lines)
+    facts = describe_model([tmp_path])
+    assert facts["training data"] == "1.de, 2.de, *.en"
+    assert facts["dev metrics"] == "loss 1, ter 60"
+    (tmp_path / "metrics.jsonl").unlink()
+    os.mkfifo(tmp_path / "metrics.jsonl")
+    assert "dev metrics" not in describe_model([tmp_path])

@@ -99,3 +99,13 @@ def test_the_descriptor_is_closed(tmp_path):
 
 def test_printable_text_is_utf8():
     assert printable(os.fsdecode(b"gr\xc3\xbc\xdfe")) == "grü\\udcdfe"
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("secret", path)])
+def test_a_lock_that_is_no_file_is_an_error(tmp_path, make):
+    (tmp_path / "secret").write_text("text")
+    make(tmp_path / "run.lock")
+    for attempt in (DirectoryLock(tmp_path).check, DirectoryLock(tmp_path).__enter__):
+        with pytest.raises(UserError, match="run.lock is not a regular file; remove it"):
+            attempt()
+    assert (tmp_path / "secret").read_text() == "text"

@@ -215,3 +215,25 @@ def test_a_directory_that_cannot_be_replaced_is_filled(tmp_path, monkeypatch):
         (path / "lost+found").mkdir()
     assert sorted(os.listdir(path)) == ["a", "lost+found"]
     assert os.listdir(tmp_path) == ["mount"]
+
+
+@pytest.mark.parametrize("through_a_link", [False, True])
+def test_what_is_not_a_file_is_not_replaced(tmp_path, through_a_link):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    if through_a_link:
+        (tmp_path / "link").symlink_to("pipe")
+    names = sorted(os.listdir(tmp_path))
+    with pytest.raises(OSError, match="not a regular file") as error:
+        with atomic_file(tmp_path / "link" if through_a_link else path):
+            pytest.fail("was opened")
+    assert error.value.filename == str(path)
+    assert path.is_fifo() and sorted(os.listdir(tmp_path)) == names
+
+
+def test_the_working_directory_stays(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with atomic_directory(os.curdir) as path:
+        (path / "file").write_text("text")
+    # What a shell sees, which is still in the same directory.
+    assert os.listdir(os.curdir) == ["file"]

@@ -363,10 +363,3 @@ def test_openapi_describes_the_limits(loaders):
     assert {"/translate", "/v1/models/{name}:predict", "/metrics"} <= schema["paths"].keys()
     text = schema["components"]["schemas"]["TranslateRequest"]["properties"]["text"]
     assert (text["maxItems"], text["items"]["maxLength"]) == (64, 2000)
-
-
-def test_infinite_scores_are_null():
-    from keras_seq2seq.serving.messages import to_json
-
-    value = {"scores": [1.5, float("-inf"), {"x": (float("nan"), True)}]}
-    assert json.loads(to_json(value)) == {"scores": [1.5, None, {"x": [None, True]}]}

@@ -16,7 +16,9 @@ import pytest
 from harness.server_process import start_server
 from harness.toy_model import SOURCES, write_toy_model
 
+from keras_seq2seq.errors import UserError
 from keras_seq2seq.runtime import Translator as ExportedTranslator
+from keras_seq2seq.serving.server import open_socket
 from keras_seq2seq.translator import Translator
 
 # Decoding one of these takes tens of milliseconds.
@@ -251,3 +253,9 @@ def test_fuzzing_finds_no_server_error(directories, tmp_path):
         found = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=tmp_path)
         assert found.returncode == 0, found.stdout[-5000:] + found.stderr[-2000:]
         assert server.stop() == 0
+
+
+@pytest.mark.parametrize("host", ["a" * 70, "a..b", "\udcff"])
+def test_a_host_that_is_no_name_is_one_line(host):
+    with pytest.raises(UserError, match="cannot listen on .*, port 0: invalid host name"):
+        open_socket(host, 0)

@@ -202,7 +202,8 @@ def test_save_and_load(tokenizer, tmp_path):
     assert json.loads((tmp_path / "source.tokenizer.json").read_text()) == {
         "kind": tokenizer.name,
         "config": {},
-        "fingerprint": hashlib.sha256("\n".join(VOCABULARY.tokens).encode()).hexdigest(),
+        # sha256sum of the tokens, with a line feed between them
+        "vocabulary_sha256": hashlib.sha256("\n".join(VOCABULARY.tokens).encode()).hexdigest(),
     }
     for loaded in (Tokenizer.load(tmp_path / "source"), type(saved).load(tmp_path / "source")):
         assert type(loaded) is type(saved)
@@ -211,8 +212,9 @@ def test_save_and_load(tokenizer, tmp_path):
 
 def test_a_vocabulary_file_alone_has_a_default_kind(tmp_path):
     VOCABULARY.save(tmp_path / "source.vocab")
-    assert type(Tokenizer.load(tmp_path / "source")) is WhitespaceTokenizer
     assert type(Tokenizer.load(tmp_path / "source", "characters")) is CharacterTokenizer
+    with pytest.raises(UserError, match="source.tokenizer.json: no such file"):
+        Tokenizer.load(tmp_path / "source")
 
 
 class PieceTokenizer(Tokenizer):
@@ -354,3 +356,18 @@ def test_equality():
     assert tokenizer != WhitespaceTokenizer(VOCABULARY, continuation="@@")
     assert tokenizer != "whitespace"
     assert WhitespaceTokenizer() == WhitespaceTokenizer()
+
+
+def test_another_vocabulary_of_the_same_size_is_refused(tmp_path):
+    WhitespaceTokenizer(Vocabulary(["a", "b"])).save(tmp_path / "source")
+    assert Tokenizer.load(tmp_path / "source").vocabulary.tokens == ("a", "b")
+    (tmp_path / "source.vocab").write_text("b\na\n")
+    with pytest.raises(UserError, match="source.vocab: not the vocabulary that was saved with"):
+        Tokenizer.load(tmp_path / "source")
+
+
+@pytest.mark.parametrize("kind", [[], {}, 1, None])
+def test_a_kind_that_is_no_name_is_one_line(tmp_path, kind):
+    (tmp_path / "source.tokenizer.json").write_text(json.dumps({"kind": kind, "config": {}}))
+    with pytest.raises(UserError, match="source.tokenizer.json: damaged file"):
+        Tokenizer.load(tmp_path / "source")

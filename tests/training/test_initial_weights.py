@@ -115,3 +115,15 @@ def test_vectors_come_out_scaled_and_the_others_stay(tmp_path):
     np.testing.assert_allclose(after[5], [3 * scale, 0, 0, 0], atol=1e-6)
     assert np.mean(after[4:6] ** 2) == pytest.approx(1.0, rel=1e-5)
     np.testing.assert_array_equal(after[[0, 1, 2, 3, 6]], before[[0, 1, 2, 3, 6]])
+
+
+def test_large_vectors_are_scaled_alike(tmp_path):
+    path = tmp_path / "vectors.txt"
+    # Their squares are too large for float32.
+    path.write_text("mann 3e30 0 0 0\nein 0 0 0 -4e30\n")
+    vocabulary = Vocabulary("ein mann schläft".split())
+    layer = ScaledEmbedding(len(vocabulary), 4)
+    layer.build()
+    load_embedding(layer, path, vocabulary)
+    scale = (25 / 8) ** -0.5
+    np.testing.assert_allclose(layer(np.array([4]))[0], [0, 0, 0, -4 * scale], atol=1e-6)

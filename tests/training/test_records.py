@@ -164,3 +164,19 @@ def test_what_is_half_written_goes(tmp_path, cut):
 
 def test_there_may_be_nothing(tmp_path):
     forget_events_after(tmp_path / "logs", 10)
+
+
+@pytest.mark.parametrize("record", [MetricsLog, RunRecord])
+def test_pipes_are_not_waited_for(tmp_path, record):
+    os.mkfifo(tmp_path / "file")
+    with pytest.raises(UserError, match="file: is a pipe"):
+        record(tmp_path / "file")
+
+
+def test_any_text_of_an_earlier_start_is_kept(tmp_path):
+    path = tmp_path / "run.json"
+    RunRecord(path).add_start(0, 7, {})
+    path.write_text(path.read_text().replace('"python": "', '"python": "\\ud800'))
+    RunRecord(path).add_start(20, 7, {})
+    first, _ = json.loads(path.read_text())["starts"]
+    assert first["versions"]["python"].startswith("\ud800")

@@ -1,3 +1,4 @@
+import io
 import json
 import re
 
@@ -13,6 +14,7 @@ from keras_seq2seq.tuning import (
     SearchPlan,
     TrialRecord,
     parse_space,
+    print_trials,
     write_report,
 )
 from keras_seq2seq.tuning.report import option_importance
@@ -212,3 +214,58 @@ def test_too_few_trials_have_no_importance():
     records = make_records(lambda values, _: values["optimizer.learning_rate"])
     failed = [record.changed(status=FAILED) for record in records[5:]]
     assert option_importance(records[:5] + failed, IMPORTANCE_SPACE, objective) == {}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"unknown": 1},
+        {"batch_size": "16"},
+        {"batch_size": 17},
+        {"optimizer.learning_rate": None},
+        {"optimizer.learning_rate": 0},
+        {"optimizer.learning_rate": []},
+    ],
+)
+def test_trials_with_foreign_values_are_left_out(write_search, values):
+    directory, records = write_search()
+    records[5].changed(values=values).save(directory.trial_path(records[5].trial))
+    trials = [trial["trial"] for trial in data_of(write_report(directory.path))["trials"]]
+    assert trials == [record.trial for record in records if record is not records[5]]
+    print_trials(directory.path, io.StringIO())
+
+
+def test_a_message_may_name_a_file_that_is_not_utf8(write_search):
+    directory, records = write_search()
+    message = "x\udcff: no such file"
+    records[3].changed(message=message).save(directory.trial_path(records[3].trial))
+    assert directory.records()[3].message == message
+    assert data_of(write_report(directory.path))["trials"][3]["message"] == message
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "config: 3",
+        "config: [1]",
+        "space: []",
+        "objective: [1]",
+        "tuner: []",
+        "tuner: other",
+        "max_trials: x",
+        "keep_trials: 0",
+        "budget_minutes: null",
+        "text: 1",
+        "resume: never",
+        "directory: x",
+    ],
+)
+def test_a_damaged_search_is_one_line(write_search, line):
+    directory, _ = write_search(0)
+    name = line.partition(":")[0]
+    text = directory.search_path.read_text(encoding="utf-8")
+    text = re.sub(rf"^{name}:.*\n( .*\n|-.*\n)*", "", text, flags=re.MULTILINE)
+    directory.search_path.write_text(f"{text}{line}\n", encoding="utf-8")
+    with pytest.raises(UserError, match="search.yaml: ") as error:
+        write_report(directory.path)
+    assert "\n" not in str(error.value)

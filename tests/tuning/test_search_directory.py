@@ -123,6 +123,10 @@ def test_clear_removes_only_the_files_of_a_search(directory, add_trial):
         b'{"trial": 7}',
         b'{"trial": "7", "unknown": 1}',
         b'{"trial": "7", "objective": "low"}',
+        b'{"trial": "7", "objective": ""}',
+        b'{"trial": "7", "objective": NaN}',
+        b'{"trial": "7", "seconds": 1e308}',
+        b'{"trial": "7", "message": 0}',
         b'{"trial": "7", "status": "lost"}',
     ],
 )

@@ -77,3 +77,9 @@ def test_mistakes_name_the_file_and_the_option(tmp_path, space, message):
     path.write_text(space)
     with pytest.raises(UserError, match=f"space.yaml.*{message}"):
         load_space(path)
+
+
+@pytest.mark.parametrize("value", ["x", 1, None, [1]])
+def test_hparams_that_are_no_section(value):
+    with pytest.raises(UserError, match="hparams: expected names and their values, got "):
+        parse_space({"hparams": value})
