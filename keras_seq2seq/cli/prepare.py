@@ -70,6 +70,7 @@ def prepare(
     import_tensorflow()
     from keras_seq2seq.building.data import build_tokenizers, open_pairs
     from keras_seq2seq.building.prepared import check_unfiltered, prepared_directories
+    from keras_seq2seq.callbacks import interrupted_by_signals
     from keras_seq2seq.data import prepare_records
     from keras_seq2seq.tensorflow_settings import count_cores
 
@@ -77,15 +78,17 @@ def prepare(
         raise UserError(f"--train_data: {config.train_data} is prepared already")
     check_unfiltered(config, output_dir)
     tokenizers = build_tokenizers(config)
-    summary = prepare_records(
-        open_pairs(config, "train"),
-        None,
-        *tokenizers,
-        output_dir,
-        dev=open_pairs(config, "dev") if has_dev(config) else None,
-        shards=shards,
-        workers=workers or count_cores(),
-    )
+    # So that the worker processes are stopped too.
+    with interrupted_by_signals():
+        summary = prepare_records(
+            open_pairs(config, "train"),
+            None,
+            *tokenizers,
+            output_dir,
+            dev=open_pairs(config, "dev") if has_dev(config) else None,
+            shards=shards,
+            workers=workers or count_cores(),
+        )
     dropped = f" (dropped {count(summary.empty_pairs, 'pair')} with an empty side)"
     click.echo(
         f"{output_dir}: {count(summary.pairs, 'pair')}{dropped if summary.empty_pairs else ''} in "
