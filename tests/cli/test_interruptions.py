@@ -33,8 +33,7 @@ TEST = (
     "--source={data}/corpus/test/sources.txt",
     "--target={data}/corpus/test/targets.txt",
 )
-MODEL = "--hparams=rnn_cell.num_units=64,embedding.dim=32,attention.dim=32"
-TRAINING = (*TEXT, "--batch_size=16", MODEL)
+TRAINING = (*TEXT, "--batch_size=16", "--hparams=rnn_cell.num_units=64,embedding.dim=32")
 SEARCH = (
     *TRAINING,
     "--space={files}/space.yaml",
@@ -126,7 +125,7 @@ COMMANDS = {
     ),
     "score": command("score", "--model_dir={train}/model", *TEST, "--output={out}/scores.txt"),
     "demo": Command(
-        [sys.executable, "-c", SHORT_DEMO, "demo", "{out}/demo"],
+        [sys.executable, "{files}/demo.py", "demo", "{out}/demo"],
         outputs=None,
         handles_signals=True,
     ),
@@ -140,6 +139,7 @@ WRITING = {"checkpoint": "model/checkpoints/ckpt-*_temp", "model": "model/.model
 def runner(tmp_path_factory) -> Runner:
     files = tmp_path_factory.mktemp("files")
     (files / "space.yaml").write_text(SPACE)
+    (files / "demo.py").write_text(SHORT_DEMO)
     return Runner(COMMANDS, tmp_path_factory.mktemp("runs"), files)
 
 
