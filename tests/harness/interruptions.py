@@ -274,10 +274,9 @@ def _is_temporary(name: str) -> bool:
 def _check_readable(path: Path):
     """Raises an error if a file is incomplete. Checkpoints and events are checked by resuming."""
     if path.suffix in (".json", ".jsonl"):
-        for text in (
-            path.read_text().splitlines() if path.suffix == ".jsonl" else [path.read_text()]
-        ):
-            json.loads(text)
+        text = path.read_text()
+        for value in text.splitlines() if path.suffix == ".jsonl" else [text]:
+            json.loads(value)
     elif path.suffix == ".yaml":
         assert isinstance(yaml.safe_load(path.read_text()), dict)
     elif path.suffix == ".keras":
@@ -303,10 +302,11 @@ def read_content(directory: Path) -> dict[str, Any]:
             curves = content.setdefault(f"{name.rpartition('/')[0]}/events", {})
             for curve, points in _read_events(path).items():
                 curves.setdefault(curve, []).extend(points)
+        elif reader := _READERS.get(path.name, _READERS.get(path.suffix)):
+            content[name] = reader(path)
         else:
-            content[name] = _READERS.get(path.name, _READERS.get(path.suffix, Path.read_bytes))(
-                path
-            )
+            # Configurations contain paths.
+            content[name] = path.read_bytes().replace(os.fsencode(directory), b"{out}")
     return content
 
 
