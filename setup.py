@@ -88,7 +88,7 @@ setup(
             ZSTANDARD,
         ],
     },
-    entry_points={"console_scripts": ["keras-seq2seq = keras_seq2seq.cli.main:main"]},
+    entry_points={"console_scripts": ["keras-seq2seq = keras_seq2seq.__main__:main"]},
     classifiers=[
         "Programming Language :: Python :: 3",
         "Programming Language :: Python :: 3.10",

@@ -237,7 +237,8 @@ class StopOnInterrupt(keras.callbacks.Callback):
         self._previous_handlers = {}
 
     def on_train_begin(self, logs=None):
-        self._previous_handlers = handle_stop_signals(self._on_interrupt)
+        if not self._previous_handlers:
+            self._previous_handlers = handle_stop_signals(self._on_interrupt)
 
     def on_train_batch_end(self, batch, logs=None):
         if self.agree(self.interrupted):

@@ -84,6 +84,7 @@ def prepare(
 
     import_tensorflow()
     from keras_seq2seq.building.prepared import prepared_directories
+    from keras_seq2seq.callbacks import interrupted_by_signals
     from keras_seq2seq.data import prepare_records
     from keras_seq2seq.files.writing import check_empty
     from keras_seq2seq.tensorflow_settings import count_cores
@@ -99,17 +100,19 @@ def prepare(
     ]
     for line in [*text.notes, *warnings]:
         click.echo(line, err=True)
-    summary = prepare_records(
-        text.train,
-        None,
-        text.source,
-        text.target,
-        output_dir,
-        dev=text.dev,
-        shards=shards,
-        workers=workers or count_cores(),
-        hparams=text.config.hparams.model_dump(include=_STORED, exclude_unset=True),
-    )
+    # So that the worker processes are stopped too.
+    with interrupted_by_signals():
+        summary = prepare_records(
+            text.train,
+            None,
+            text.source,
+            text.target,
+            output_dir,
+            dev=text.dev,
+            shards=shards,
+            workers=workers or count_cores(),
+            hparams=text.config.hparams.model_dump(include=_STORED, exclude_unset=True),
+        )
     skipped = f" (skipped {count(summary.empty_pairs, 'pair')} with an empty side)"
     report = [
         f"{output_dir}: {count(summary.pairs, 'pair')}{skipped if summary.empty_pairs else ''} in "

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -270,7 +270,8 @@ def _encode_all(
     try:
         running: deque[Future] = deque()
         for group in groups:
-            running.append(executor.submit(_encode_in_worker, group))
+            with _interrupts_blocked():
+                running.append(executor.submit(_encode_in_worker, group))
             if len(running) > 2 * workers:
                 yield running.popleft().result()
         while running:
@@ -284,12 +285,29 @@ def _encode_all(
         executor.shutdown(cancel_futures=True)
 
 
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Defers Ctrl-C, which processes that are started in the block never get.
+
+    It reaches all processes of a terminal, but the main process alone handles it.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 _encode_in_this_process: _BlockEncoder
 
 
 def _start_worker(directory: str):
     global _encode_in_this_process
-    # The main process handles Ctrl-C.
+    # On Windows, processes are started with Ctrl-C enabled.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _encode_in_this_process = _BlockEncoder(directory)

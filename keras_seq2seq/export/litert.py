@@ -1,5 +1,6 @@
 """Conversion of a model and its search to LiteRT."""
 
+import os
 import tempfile
 import zlib
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from keras_seq2seq import backend
 from keras_seq2seq.decoding import BeamSearch, SamplingSearch, Search
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.export.card import describe_search, name_search
+from keras_seq2seq.files import LiteralDirectory
 from keras_seq2seq.files.standard_streams import muted_standard_error
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.models import Ensemble, Seq2Seq
@@ -62,7 +64,9 @@ def write(translator: Translator, path: Path, quantize: str) -> dict[str, str]:
     for side, encoder in (("source", translator.source), ("target", translator.target)):
         _check_tokenizer(side, encoder.tokenizer)
     model, search = translator.model, translator.search
-    content = convert(model, search, quantize)
+    # The next export removes what this one leaves there if it is killed.
+    scratch = LiteralDirectory(path)
+    content = convert(model, search, quantize, scratch.path)
     directory = ExportedModel(path)
     options = search.get_config()
     replacement = translator.unk_replacement
@@ -101,7 +105,12 @@ def _check_tokenizer(side: str, tokenizer: Tokenizer):
         )
 
 
-def convert(model: Seq2Seq | Ensemble, search: Search, quantize: str = "none") -> bytes:
+def convert(
+    model: Seq2Seq | Ensemble,
+    search: Search,
+    quantize: str = "none",
+    scratch: str | os.PathLike | None = None,
+) -> bytes:
     """Converts a model and its search to a LiteRT model of built-in operations.
 
     For each batch size `n` of `BATCH_SIZES`, there is a signature `translate_n`, which returns the
@@ -114,6 +123,7 @@ def convert(model: Seq2Seq | Ensemble, search: Search, quantize: str = "none") -
         search: The search. Its options, except for `max_length`, become part of the model.
         quantize: Precision of the weights of matrix products: `"none"` (float32), `"float16"`, or
             `"int8"` with activations that are quantized at run time.
+        scratch: An existing directory for temporary files. Defaults to that of the system.
 
     Returns:
         The contents of a `.tflite` file.
@@ -132,7 +142,7 @@ def convert(model: Seq2Seq | Ensemble, search: Search, quantize: str = "none") -
             function = _trace(model, search, batch_size, with_details)
             signatures[f"{name}_{batch_size}"] = function
             setattr(module, f"{name}_{batch_size}", function)
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory(dir=scratch) as directory:
         options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
         try:
             with muted_standard_error():

@@ -29,6 +29,24 @@ _DIRECTORY = getattr(os, "O_DIRECTORY", 0)
 # Leaves room for the rest of a temporary name, in any script.
 _MAX_NAME_BYTES = 200
 
+# The temporary files and directories of this process.
+_unfinished: set[Path] = set()
+
+
+def remove_unfinished():
+    """Removes the temporary files and directories of this process, which must end then."""
+    for path in list(_unfinished):
+        _remove(path)
+
+
+def _remove(path: Path):
+    """Removes a file or directory, as far as possible."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    with suppress(OSError):
+        path.unlink()
+
 
 @contextmanager
 def atomic_file(path: str | os.PathLike, binary: bool = False) -> Iterator[IO]:
@@ -72,6 +90,8 @@ def atomic_file(path: str | os.PathLike, binary: bool = False) -> Iterator[IO]:
             except BaseException:
                 temporary.unlink(missing_ok=True)
                 raise
+            finally:
+                _unfinished.discard(temporary)
 
 
 @contextmanager
@@ -101,6 +121,7 @@ def atomic_directory(path: str | os.PathLike) -> Iterator[Path]:
             _put_directory_in_place(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        _unfinished.discard(temporary)
         os.close(lock)
 
 
@@ -182,6 +203,7 @@ def _lock_temporary(path: Path, parent: Path, flags: int) -> tuple[Path, int]:
                 continue
             raise
         if try_to_lock(descriptor) and is_same_file(temporary, descriptor):
+            _unfinished.add(temporary)
             return temporary, descriptor
         os.close(descriptor)
 

@@ -185,6 +185,8 @@ class TrainingRun:
         self._saver = self._make_saver()
         self._evaluation = self._make_evaluation()
         try:
+            # Before the progress bar hides the cursor.
+            stop.on_train_begin()
             plan.model.fit(
                 train_batches(plan, self._step),
                 steps_per_epoch=plan.steps - self._step,

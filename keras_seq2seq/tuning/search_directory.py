@@ -128,16 +128,16 @@ class SearchDirectory:
         new, old = self.path / ".best", self.path / ".best-old"
         if old.exists() and not self.best_path.exists():
             old.rename(self.best_path)
+        for path in (new, old):
+            shutil.rmtree(path, ignore_errors=True)
         if record is None:
             return
         current = TrialRecord.load(self.best_path)
         same = current is not None and current.trial == record.trial
         if same and current.objective == record.objective:
             return
-        shutil.rmtree(new, ignore_errors=True)
         ignored = shutil.ignore_patterns("checkpoints", ".*", "trial.json")
         shutil.copytree(self.trial_path(record.trial), new, ignore=ignored)
-        shutil.rmtree(old, ignore_errors=True)
         if self.best_path.exists():
             self.best_path.rename(old)
         new.rename(self.best_path)

@@ -1,3 +1,5 @@
+import os
+import signal
 import subprocess
 import sys
 
@@ -127,6 +129,35 @@ def test_a_failure_of_tensorflow_is_one_line(run_raising, raised, line):
 
 def test_an_interrupt_has_the_status_of_an_interrupt(run_raising):
     assert run_raising(KeyboardInterrupt()) == (130, "", "\n")
+
+
+INTERRUPTED_IMPORT = """
+import os, signal, sys
+from keras_seq2seq import __main__
+
+class Interrupter:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[0]:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupter())
+del sys.argv[0]
+__main__.main()
+"""
+
+
+# `keras` is imported while the output is open.
+@pytest.mark.parametrize("module", ["click", "keras"])
+def test_ctrl_c_ends_the_program_during_imports(module, tmp_path):
+    (tmp_path / "text").write_text("a\n")
+    command = ["score", "--model_dir=model", "--source=text", "--target=text", "--output=scores"]
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_IMPORT, module, *command],
+        cwd=tmp_path,
+        capture_output=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
+    assert os.listdir(tmp_path) == ["text"]
 
 
 def test_a_bug_keeps_its_traceback(run, monkeypatch):

@@ -439,6 +439,27 @@ def test_a_killed_worker_is_one_line(tmp_path, tokenizers):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_ctrl_c_reaches_no_worker(tmp_path, tokenizers):
+    blocked = []
+
+    def lines():
+        for number in range(20_000):
+            # Workers may still be starting.
+            if number == 10_000:
+                blocked.extend(map(_blocks_ctrl_c, multiprocessing.active_children()))
+            yield "w1", "w21"
+
+    prepare_records(lines, None, *tokenizers, tmp_path / "p", workers=2)
+    assert blocked and all(blocked)
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
+
+
+def _blocks_ctrl_c(process):
+    with open(f"/proc/{process.pid}/status") as file:
+        mask = next(line.split()[1] for line in file if line.startswith("SigBlk:"))
+    return bool(int(mask, 16) >> (signal.SIGINT - 1) & 1)
+
+
 _SLOW = """
 import sys, time
 from keras_seq2seq import Vocabulary, WhitespaceTokenizer, prepare_records

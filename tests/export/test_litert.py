@@ -210,6 +210,15 @@ def exported(tmp_path_factory):
     return path
 
 
+def test_temporary_files_are_in_the_output_directory(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    # Brackets have a meaning in TensorFlow's patterns.
+    output = tmp_path / "a[b]"
+    export_translator(Translator(make_model(BasicSeq2Seq), SOURCE, TARGET), output)
+    assert sorted(path.suffix for path in output.iterdir() if path.is_dir()) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a[b]"]
+
+
 def test_translator_export(exported):
     expected = Translator.load(exported / "model")(SOURCES)
     assert ExportedTranslator(exported / "exported")(SOURCES) == expected

@@ -3,11 +3,17 @@ import signal
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.files.writing import NumberedFiles, atomic_directory, atomic_file
+from keras_seq2seq.files.writing import (
+    NumberedFiles,
+    atomic_directory,
+    atomic_file,
+    remove_unfinished,
+)
 
 
 def test_appears_only_at_the_end(tmp_path):
@@ -150,6 +156,21 @@ def test_two_writers_in_one_process(tmp_path):
         first.write("first")
         second.write("second")
     assert path.read_text() == "first" and os.listdir(tmp_path) == ["file"]
+
+
+def test_a_program_that_ends_removes_what_it_has_not_finished(tmp_path):
+    with (
+        suppress(FileNotFoundError),
+        atomic_file(tmp_path / "file"),
+        atomic_directory(tmp_path / "directory") as directory,
+    ):
+        (directory / "a").touch()
+        remove_unfinished()
+        assert os.listdir(tmp_path) == []
+    with atomic_file(tmp_path / "file"):
+        pass
+    remove_unfinished()
+    assert os.listdir(tmp_path) == ["file"]
 
 
 def test_a_full_disk_is_reported_with_the_path(tmp_path):

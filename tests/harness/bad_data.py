@@ -974,7 +974,8 @@ CASES = {
         ),
         Case(
             "model directory with the vocabulary or SentencePiece model of another run",
-            "m/source.vocab: not the vocabulary that was saved with source.tokenizer.json; restore the file",
+            "m/source.vocab: not the vocabulary that was saved with source.tokenizer.json; "
+            "restore the file",
             **tokenizer(lambda: Path("m/source.vocab").write_bytes(b"b\na\n")),
         ),
         Case(
@@ -1023,7 +1024,8 @@ CASES = {
         ),
         Case(
             "tokenizer of other records",
-            "p/target.vocab: not the vocabulary that was saved with target.tokenizer.json; restore the file",
+            "p/target.vocab: not the vocabulary that was saved with target.tokenizer.json; "
+            "restore the file",
             **prepared(lambda path: (path / "target.vocab").write_bytes(b"b\na\n")),
         ),
     ],

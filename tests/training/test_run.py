@@ -35,11 +35,15 @@ def finished(make_config, tmp_path_factory):
 
 
 class InterruptAt(keras.callbacks.Callback):
-    """Presses Ctrl-C at the end of a step."""
+    """Presses Ctrl-C at the end of a step, or before the first one."""
 
     def __init__(self, step):
         super().__init__()
         self.step = step
+
+    def on_train_begin(self, logs=None):
+        if self.step == 0:
+            os.kill(os.getpid(), signal.SIGINT)
 
     def on_train_batch_end(self, batch, logs=None):
         if batch + 1 == self.step:
@@ -147,6 +151,13 @@ def test_a_run_stopped_before_its_first_evaluation_leaves_a_model(
     assert "`translate` uses the weights of this step, which have not been evaluated." in (
         console.file.getvalue()
     )
+
+
+def test_ctrl_c_while_a_run_begins_stops_it_after_the_first_step(
+    make_config, tmp_path, console, monkeypatch
+):
+    interrupt(plan_training(make_config(), tmp_path), 0, console, monkeypatch)
+    assert "Stopped after step 1 of" in console.file.getvalue()
 
 
 def test_a_stopped_run_names_the_step_of_its_model(make_config, tmp_path, console, monkeypatch):

@@ -92,10 +92,15 @@ def test_the_best_trial_is_copied_without_its_checkpoints(directory, add_trial):
 
 
 def test_an_interrupted_update_of_the_best_trial_is_repaired(directory, add_trial):
-    directory.update_best(add_trial("0", objective=2.0))
+    best = add_trial("0", objective=2.0)
+    directory.update_best(best)
     directory.best_path.rename(directory.path / ".best-old")
     directory.update_best(None)
     assert (directory.best_path / "model.keras").read_text() == "model.keras of 0"
+    # At its end, the earlier best trial is left.
+    (directory.path / ".best-old").mkdir()
+    directory.update_best(best)
+    assert sorted(path.name for path in directory.path.iterdir()) == ["best", "trials"]
 
 
 def test_running_trials_are_marked_as_stopped(directory, add_trial):
