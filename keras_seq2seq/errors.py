@@ -1,5 +1,7 @@
 """Errors that the command line reports in one line, without a traceback."""
 
+from numbers import Integral
+
 
 class UserError(Exception):
     """An error in the usage or the input.
@@ -18,3 +20,17 @@ class RunError(Exception):
     """A failure during a run with valid usage and input, such as a full disk."""
 
     exit_status = 1
+
+
+def check_at_least(least: int, **values: int):
+    """Raises `UserError` unless all values are integers of at least `least`.
+
+    Args:
+        least: The smallest value that is allowed.
+        values: The values, by the names of their arguments.
+    """
+    for name, value in values.items():
+        if not isinstance(value, Integral):
+            raise UserError(f"{name} is {value!r}; expected a whole number")
+        if value < least:
+            raise UserError(f"{name} is {value}; expected at least {least}")

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from numbers import Integral
 from typing import Any
@@ -14,7 +14,7 @@ from keras_seq2seq.data.batching import Batching, propose_buckets, validate_buck
 from keras_seq2seq.data.parallel_text import is_scanned, scan_pairs
 from keras_seq2seq.data.record_dataset import record_dataset
 from keras_seq2seq.data.record_pairs import RecordPairs, as_data
-from keras_seq2seq.errors import UserError
+from keras_seq2seq.errors import UserError, check_at_least
 from keras_seq2seq.text import TextEncoder, Tokenizer, Vocabulary
 from keras_seq2seq.text.deprecated import (
     FILE_KEYWORDS,
@@ -168,10 +168,11 @@ def make_dataset(
     ... )
     >>> model.fit(dataset, steps_per_epoch=1000, epochs=5)
     """
-    _check_positive(shuffle_buffer=shuffle_buffer)
-    _check_positive(epochs=1 if epochs is None else epochs)
-    if skip_batches < 0:
-        raise UserError(f"skip_batches is {skip_batches}; expected at least 0")
+    check_at_least(1, shuffle_buffer=shuffle_buffer, num_shards=num_shards)
+    check_at_least(1, epochs=1 if epochs is None else epochs)
+    check_at_least(0, skip_batches=skip_batches)
+    if not isinstance(seed, Integral):
+        raise UserError(f"seed is {seed!r}; expected a whole number")
     source, target = as_text_encoders(source, target)
     text = as_data(sources, targets)
     is_auto = isinstance(buckets, str) and buckets == "auto"
@@ -184,7 +185,7 @@ def make_dataset(
         text.check_counts()
     if is_auto:
         buckets = propose_buckets(lengths, _one_batch_size(batch_size))
-    if isinstance(buckets, str):
+    if isinstance(buckets, (str, Integral)):
         raise UserError(f'buckets is {buckets!r}; expected "auto" or a list of lengths')
     boundaries = validate_buckets(buckets)
     batch_sizes = _batch_sizes(batch_size, len(boundaries) + 1)
@@ -273,7 +274,8 @@ def _repeat(
             return pairs
         # Within this function, this only sets the seed of its own graph. It makes the order
         # independent of the global seed, which may differ in a resumed program.
-        tf.random.set_seed(1 + seed % (2**31 - 1))
+        # A seed of 0 modulo 2**31 - 1 would be none.
+        tf.random.set_seed(1 + seed % (2**31 - 2))
         return pairs.shuffle(shuffle_buffer, seed=epoch, reshuffle_each_iteration=False)
 
     if epochs == 1 and shuffle_buffer is not None:
@@ -334,15 +336,16 @@ def _count_batches(lengths: Mapping[tuple[int, int], int], batching: Batching, e
 def _one_batch_size(batch_size: int | Sequence[int]) -> int:
     if not isinstance(batch_size, Integral):
         raise UserError(f"batch_size is {batch_size}; expected one number if buckets is 'auto'")
-    _check_positive(batch_size=batch_size)
+    check_at_least(1, batch_size=batch_size)
     return batch_size
 
 
 def _batch_sizes(batch_size: int | Sequence[int], buckets: int) -> list[int]:
-    sizes = [batch_size] * buckets if isinstance(batch_size, Integral) else list(batch_size)
+    sizes = list(batch_size) if isinstance(batch_size, Iterable) else [batch_size] * buckets
     if len(sizes) != buckets:
         raise UserError(f"batch_size has {len(sizes)} values for {buckets} buckets")
-    _check_positive(batch_size=min(sizes))
+    for size in sizes:
+        check_at_least(1, batch_size=size)
     return sizes
 
 
@@ -350,9 +353,3 @@ def _split_batch(columns: tuple[tf.Tensor, ...], shards: range, num_shards: int)
     """Returns the requested shards of one batch."""
     indices = tf.data.Dataset.range(shards.start, shards.stop)
     return indices.map(lambda index: tuple(column[index::num_shards] for column in columns))
-
-
-def _check_positive(**values: int):
-    for name, value in values.items():
-        if value < 1:
-            raise UserError(f"{name} is {value}; expected at least 1")

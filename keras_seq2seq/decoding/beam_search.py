@@ -5,7 +5,13 @@ from keras import ops
 
 from keras_seq2seq.beam_tree import BeamTree
 from keras_seq2seq.decoding.beam_state import BeamEntry, BeamState, Candidates, Finished
-from keras_seq2seq.decoding.constraints import MINUS_INFINITY, append_to_history, best_tokens
+from keras_seq2seq.decoding.constraints import (
+    MINUS_INFINITY,
+    append_to_history,
+    best_tokens,
+    check_integer,
+    check_not_negative,
+)
 from keras_seq2seq.decoding.search import (
     Hypotheses,
     Search,
@@ -117,18 +123,14 @@ class BeamSearch(Search):
         **constraints,
     ):
         super().__init__(**constraints)
-        if width < 1:
-            raise ValueError(f"`width` must be at least 1. Received: width={width}")
-        if not 1 <= n_best <= width:
+        check_integer("width", width, 1)
+        check_integer("n_best", n_best, 1)
+        if n_best > width:
             raise ValueError(
                 f"`n_best` must be from 1 to `width`. Received: n_best={n_best}, width={width}"
             )
-        for name, value in (
-            ("length_penalty", length_penalty),
-            ("coverage_penalty", coverage_penalty),
-        ):
-            if value < 0:
-                raise ValueError(f"`{name}` must be at least 0. Received: {name}={value}")
+        check_not_negative("length_penalty", length_penalty)
+        check_not_negative("coverage_penalty", coverage_penalty)
         self.width = width
         self.length_penalty = length_penalty
         self.coverage_penalty = coverage_penalty

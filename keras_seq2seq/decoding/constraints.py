@@ -1,5 +1,6 @@
 """Which tokens may come next: lengths, banned tokens, repeated n-grams and prefixes."""
 
+from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 from keras import ops
@@ -66,15 +67,11 @@ class Constraints:
         banned_ids=(),
         no_repeat_ngram_size=0,
     ):
-        for name, value, least in (
-            ("max_length", max_length, 1),
-            ("max_length_ratio", max_length_ratio or 0, 0),
-            ("min_length", min_length, 0),
-            ("min_length_ratio", min_length_ratio, 0),
-            ("no_repeat_ngram_size", no_repeat_ngram_size, 0),
-        ):
-            if value < least:
-                raise ValueError(f"`{name}` must be at least {least}. Received: {name}={value}")
+        check_integer("max_length", max_length, 1)
+        check_integer("min_length", min_length, 0)
+        check_integer("no_repeat_ngram_size", no_repeat_ngram_size, 0)
+        check_not_negative("max_length_ratio", max_length_ratio or 0)
+        check_not_negative("min_length_ratio", min_length_ratio)
         if END_ID in banned_ids:
             raise ValueError(
                 f"`banned_ids` must not hold the end token {END_ID}, or no hypothesis could end. "
@@ -302,3 +299,17 @@ def top_k(scores, k):
     values, positions = ops.top_k(candidates, k)
     block = take_beams(best_blocks, positions // BLOCK_SIZE)
     return values, block * BLOCK_SIZE + positions % BLOCK_SIZE
+
+
+def check_integer(name, value, least):
+    """Raises `ValueError` unless `value` is an integer of at least `least`."""
+    if not isinstance(value, Integral) or value < least:
+        raise ValueError(
+            f"`{name}` must be an integer of at least {least}. Received: {name}={value!r}"
+        )
+
+
+def check_not_negative(name, value):
+    """Raises `ValueError` unless `value` is a number of at least 0."""
+    if not isinstance(value, Real) or value < 0:
+        raise ValueError(f"`{name}` must be a number of at least 0. Received: {name}={value!r}")

@@ -1,6 +1,8 @@
 """The loop that all searches share, what it returns, and operations on rows and beams."""
 
+import inspect
 import warnings
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 import keras
@@ -86,7 +88,20 @@ class Search:
     is_deterministic = True
 
     def __init__(self, **constraints):
+        self._check_names(constraints)
         self.constraints = Constraints(**constraints)
+
+    def _check_names(self, constraints):
+        """Raises `TypeError` for an argument that the search does not have."""
+        allowed = inspect.signature(Constraints).parameters
+        known = {*allowed, *inspect.signature(type(self)).parameters} - {"constraints"}
+        for name in constraints:
+            if name not in allowed:
+                near = get_close_matches(name, known, n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise TypeError(
+                    f"{type(self).__name__} got an unexpected keyword argument {name!r}{hint}"
+                )
 
     def __call__(
         self,

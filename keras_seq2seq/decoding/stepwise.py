@@ -7,7 +7,12 @@ import keras
 from keras import ops
 
 from keras_seq2seq.decoding.beam_search import BeamSearch
-from keras_seq2seq.decoding.constraints import all_tokens, append_to_history, best_tokens
+from keras_seq2seq.decoding.constraints import (
+    all_tokens,
+    append_to_history,
+    best_tokens,
+    check_integer,
+)
 from keras_seq2seq.decoding.search import (
     Hypotheses,
     Search,
@@ -54,8 +59,7 @@ class StepwiseSearch(Search):
 
     def __init__(self, n_best=1, **constraints):
         super().__init__(**constraints)
-        if n_best < 1:
-            raise ValueError(f"`n_best` must be at least 1. Received: n_best={n_best}")
+        check_integer("n_best", n_best, 1)
         self.n_best = n_best
 
     def _choose(self, logits, rules, noise):
@@ -210,8 +214,7 @@ class SamplingSearch(StepwiseSearch):
         super().__init__(n_best=n_best, **constraints)
         if temperature <= 0:
             raise ValueError(f"`temperature` must be above 0. Received: temperature={temperature}")
-        if top_k < 0:
-            raise ValueError(f"`top_k` must be at least 0. Received: top_k={top_k}")
+        check_integer("top_k", top_k, 0)
         if not 0 < top_p <= 1:
             raise ValueError(f"`top_p` must be in (0, 1]. Received: top_p={top_p}")
         self.temperature = temperature

@@ -162,15 +162,19 @@ def implicit_mask(tensor):
 def check_mask(mask, inputs):
     """Raises `ValueError` unless a mask has the shape of the first two axes of the inputs."""
     expected, found = tuple(inputs.shape[:2]), tuple(mask.shape)
-    fits = len(found) == 2 and all(
-        one is None or other is None or one == other
-        for one, other in zip(expected, found, strict=True)
-    )
-    if not fits:
+    if not has_shape(found, expected):
         raise ValueError(
             f"The mask must have the shape (batch, time) of its sequence, {expected}. "
             f"Received: mask of shape {found}"
         )
+
+
+def has_shape(shape, expected):
+    """Returns whether a shape is as expected; both may have unknown sizes, `None`."""
+    return len(shape) == len(expected) and all(
+        one is None or other is None or one == other
+        for one, other in zip(shape, expected, strict=True)
+    )
 
 
 def swap_batch_and_time(tensor):

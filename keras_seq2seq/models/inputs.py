@@ -1,6 +1,7 @@
 """Inputs of models: their structure, checks of ids in arrays, and generation from them."""
 
 import functools
+import inspect
 import json
 
 import keras
@@ -9,7 +10,7 @@ from keras import ops
 
 from keras_seq2seq.backend import compile_function, concrete
 from keras_seq2seq.decoding import get_search
-from keras_seq2seq.layers.layer import check_size
+from keras_seq2seq.layers.layer import check_size, has_shape
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID
 
 
@@ -33,21 +34,75 @@ def as_features(inputs):
     )
 
 
-def check_inputs(inputs):
+def check_inputs(inputs, sizes):
     """Checks arrays in the inputs of a model, and ignores everything else.
 
     Args:
         inputs: `{"source_ids", "target_ids"}`, a list of both, or anything else.
+        sizes: Dictionary from the names of the inputs to the sizes of their vocabularies.
 
     Raises:
-        ValueError: If ids in an array are not padded on the right, or if the inputs are text.
+        ValueError: If ids in an array are out of range or not padded on the right, if they are
+            lists or a ragged tensor, or if the inputs are text.
     """
     if isinstance(inputs, (list, tuple)):
-        inputs = dict(zip(("source_ids", "target_ids"), inputs, strict=False))
+        inputs = dict(zip(sizes, inputs, strict=False))
     _check_no_text(inputs)
     if isinstance(inputs, dict):
-        for name, ids in inputs.items():
-            check_right_padding(ids, name)
+        for name, size in sizes.items():
+            if name in inputs:
+                _check_is_array(inputs[name], name)
+                check_range(inputs[name], name, size)
+                check_right_padding(inputs[name], name)
+
+
+def _check_is_array(ids, name):
+    """Raises `ValueError` if ids are lists or a ragged tensor, which models do not accept."""
+    if isinstance(ids, (list, tuple)) or hasattr(ids, "row_splits"):
+        raise ValueError(
+            f"`{name}` must be an array of ids, padded with {PADDING_ID} on the right, as by "
+            "`keras.utils.pad_sequences(..., padding='post')`. Received: a "
+            f"{type(ids).__name__}"
+        )
+
+
+def the_labels(labels, expected_shape=(None, None)):
+    """Returns labels, possibly in a structure, if they have the expected shape.
+
+    Args:
+        labels: Integer tensor `(batch, target_length)`, or a list or dictionary of one.
+        expected_shape: Tuple of integers, or `None` for an unknown size.
+
+    Raises:
+        ValueError: If the shape differs, or there are several labels.
+    """
+    items = keras.tree.flatten(labels)
+    shape = tuple(items[0].shape) if len(items) == 1 else None
+    if shape is None or not has_shape(shape, expected_shape):
+        received = f"{len(items)} items" if shape is None else f"shape {shape}"
+        raise ValueError(
+            "The labels must be token ids of shape (batch, target_length), like `target_ids`, "
+            f"{tuple(expected_shape)}. Received: {received}"
+        )
+    return items[0]
+
+
+def check_range(ids, name, size):
+    """Raises `ValueError` if ids have a value and are not from 0 to `size - 1`.
+
+    Args:
+        ids: Integers; anything else is ignored, as are tensors of a graph.
+        name: String, the name of the ids for the error message.
+        size: Integer, the size of the vocabulary.
+    """
+    values = concrete(ids)
+    if values is None or values.dtype.kind not in "iu" or not values.size:
+        return
+    if not 0 <= values.min() <= values.max() < size:
+        raise ValueError(
+            f"`{name}` must be from 0 to {size - 1}. Received: ids from {values.min()} to "
+            f"{values.max()}"
+        )
 
 
 def _check_no_text(inputs):
@@ -83,13 +138,20 @@ def check_right_padding(ids, name):
 
 
 def _checked(method):
-    """Returns a method of `keras.Model` that first checks the inputs, its first argument."""
+    """Returns a method of `keras.Model` that first checks the inputs and the labels."""
+    signature = inspect.signature(method)
 
     @functools.wraps(method)
     def check_and_run(self, x=None, *args, **kwargs):
         # A model that runs eagerly is called with each batch, and checks it then.
         if not self.run_eagerly:
-            check_inputs(x)
+            arguments = signature.bind_partial(self, x, *args, **kwargs).arguments
+            check_inputs(x, self.input_sizes)
+            if arguments.get("y") is not None:
+                # The graph does not always know the shapes.
+                target_ids = as_features(x)["target_ids"]
+                labels = the_labels(arguments["y"], target_ids.shape)
+                check_range(labels, "y", self.target_vocabulary_size)
         # The next method of this name in the method resolution order.
         return getattr(super(ChecksInputs, self), method.__name__)(x, *args, **kwargs)
 
@@ -97,10 +159,18 @@ def _checked(method):
 
 
 class ChecksInputs(keras.Model):
-    """A model whose methods check that ids in arrays are padded on the right."""
+    """A model whose methods check ids in arrays: their range and their padding."""
+
+    @property
+    def input_sizes(self):
+        """The sizes of the vocabularies of the inputs, by their names."""
+        return {
+            "source_ids": self.source_vocabulary_size,
+            "target_ids": self.target_vocabulary_size,
+        }
 
     def __call__(self, inputs, *args, **kwargs):
-        check_inputs(inputs)
+        check_inputs(inputs, self.input_sizes)
         return super().__call__(inputs, *args, **kwargs)
 
     fit = _checked(keras.Model.fit)
@@ -173,16 +243,12 @@ def as_source_ids(source_ids, vocabulary_size):
         values = np.asarray(ops.convert_to_numpy(source_ids) if is_array else source_ids)
     except ValueError:  # lists of different lengths
         values = np.asarray(None)
-    if values.ndim != 2 or values.dtype.kind not in "iu":
+    if values.ndim != 2 or 0 in values.shape or values.dtype.kind not in "iu":
         raise ValueError(
-            "`source_ids` must be integers of shape (batch, length). Received: "
+            "`source_ids` must be integers of shape (batch, length), both at least 1. Received: "
             f"{type(source_ids).__name__} of shape {values.shape} and dtype {values.dtype}"
         )
-    if values.size and not 0 <= values.min() <= values.max() < vocabulary_size:
-        raise ValueError(
-            f"`source_ids` must be from 0 to {vocabulary_size - 1}. Received: ids from "
-            f"{values.min()} to {values.max()}"
-        )
+    check_range(values, "source_ids", vocabulary_size)
     check_right_padding(values, "source_ids")
     return values.astype("int32")
 

@@ -5,7 +5,12 @@ import inspect
 import keras
 from keras import ops
 
-from keras_seq2seq.backend import join_logits, lookup_or_compute, split_into_micro_batches
+from keras_seq2seq.backend import (
+    join_logits,
+    lookup_or_compute,
+    scale_added_losses,
+    split_into_micro_batches,
+)
 from keras_seq2seq.layers import Logits, ScaledEmbedding, TiedLogits, WordDropout
 from keras_seq2seq.layers.layer import check_size
 from keras_seq2seq.models.inputs import (
@@ -239,12 +244,15 @@ class Seq2Seq(ChecksInputs, TrainableModel):
                 self, **inputs, gold_probability=probability, seed=self._teacher_seeds
             )
             inputs = {**inputs, "target_ids": target_ids}
-        call = super().call
-        if not training:
-            return call(inputs, training=training, mask=mask)
-        # The model computes the masks from the ids.
-        micro_batches = split_into_micro_batches(inputs, multiple=2 if self.r_drop else 1)
-        return join_logits([call(batch, training=training) for batch in micro_batches])
+        parts = [inputs]
+        if training:
+            parts = split_into_micro_batches(inputs, multiple=2 if self.r_drop else 1)
+        logits = []
+        for part in parts:
+            with scale_added_losses(self, part, inputs):
+                # The model computes the masks from the ids.
+                logits.append(super().call(part, training=training))
+        return join_logits(logits)
 
     def get_config(self):
         return {

@@ -1,8 +1,9 @@
 """Training encoder-decoder models with `compile` and `fit`."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from numbers import Integral
 
 import keras
 import numpy as np
@@ -20,7 +21,7 @@ from keras_seq2seq.backend import (
 )
 from keras_seq2seq.defaults import CLIP_GRADIENTS, LEARNING_RATE
 from keras_seq2seq.losses import MaskedCrossEntropy, align_weights, resolve_loss, weighted_sum
-from keras_seq2seq.models.inputs import as_features
+from keras_seq2seq.models.inputs import as_features, the_labels
 from keras_seq2seq.models.metrics import Padding, Perplexity, resolve_metrics
 
 
@@ -168,9 +169,12 @@ class TrainableModel(ReplicatedModel):
             return super().fit(*args, **kwargs)
 
     @functools.wraps(keras.Model.train_on_batch)
-    def train_on_batch(self, *args, class_weight=None, **kwargs):
-        with self._weighted_classes(class_weight):
-            return super().train_on_batch(*args, **kwargs)
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+        if class_weight is not None:
+            # Not part of the graph, which is traced once for all batches.
+            weights = class_weights(class_weight, self.target_vocabulary_size)
+            sample_weight = weight_by_class(the_labels(y), sample_weight, weights)
+        return super().train_on_batch(x, y, sample_weight, return_dict=return_dict)
 
     @contextmanager
     def _weighted_classes(self, class_weight):
@@ -181,14 +185,7 @@ class TrainableModel(ReplicatedModel):
         if class_weight is None:
             yield
             return
-        self._class_weights = np.ones(self.target_vocabulary_size, "float32")
-        for class_id, weight in class_weight.items():
-            if not 0 <= class_id < self.target_vocabulary_size:
-                raise ValueError(
-                    "`class_weight` must have token ids below the size of the target vocabulary, "
-                    f"{self.target_vocabulary_size}, as keys. Received: key {class_id}"
-                )
-            self._class_weights[class_id] = weight
+        self._class_weights = class_weights(class_weight, self.target_vocabulary_size)
         # The weights are constants of the graph.
         self.train_function = None
         try:
@@ -200,11 +197,7 @@ class TrainableModel(ReplicatedModel):
         *state, data = args
         if self._class_weights is not None:
             x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-            weights = ops.take(ops.convert_to_tensor(self._class_weights), y)
-            if sample_weight is not None:
-                sample_weight = ops.cast(align_weights(sample_weight, weights), weights.dtype)
-                weights = weights * sample_weight
-            data = x, y, weights
+            data = x, y, weight_by_class(the_labels(y), sample_weight, self._class_weights)
         if self.r_drop:
             data = keras.tree.map_structure(lambda tensor: ops.repeat(tensor, 2, axis=0), data)
         return super().train_step(*state, data)
@@ -215,7 +208,10 @@ class TrainableModel(ReplicatedModel):
                 "Training and evaluation need labels: pass them as the second argument of `fit`, "
                 "or as the second item of each element of a dataset."
             )
+        y = the_labels(y, y_pred.shape[:2])
         labels = ops.cast(y, "int32")
+        # Not those of `minimum_risk`, which runs the model again.
+        regularization = self.losses
         r_drop = self.r_drop if training else 0.0
         if isinstance(self.loss, MaskedCrossEntropy):
             # The logits are read once for loss and perplexity.
@@ -234,8 +230,8 @@ class TrainableModel(ReplicatedModel):
             risk = self.minimum_risk(self, source_ids, labels, seed=self._teacher_seeds)
             weight = self.minimum_risk.weight
             total = (1.0 - weight) * total + weight * risk / count_replicas()
-        for regularization in self.losses:
-            total = total + ops.sum(ops.cast(regularization, total.dtype)) / count_replicas()
+        for value in regularization:
+            total = total + ops.sum(ops.cast(value, total.dtype)) / count_replicas()
         tokens = ops.count_nonzero(y)
         self.perplexity.update_state(
             ops.sum(cross_entropies) / ops.maximum(ops.cast(tokens, "float32"), 1.0),
@@ -249,6 +245,47 @@ class TrainableModel(ReplicatedModel):
         results = super().get_metrics_result()
         results.pop(self.gradient_norm.name, None)
         return results
+
+
+def class_weights(class_weight, vocabulary_size):
+    """Returns the weights of all token ids, float `(vocabulary_size,)`, 1 by default.
+
+    Args:
+        class_weight: Dictionary from token ids to weights.
+        vocabulary_size: Integer.
+
+    Raises:
+        TypeError: If it is not a dictionary.
+        ValueError: If a key is not a token id.
+    """
+    if not isinstance(class_weight, Mapping):
+        raise TypeError(
+            "`class_weight` must be a dictionary from token ids to weights, such as {4: 2.0}. "
+            f"Received: a {type(class_weight).__name__}"
+        )
+    weights = np.ones(vocabulary_size, "float32")
+    for class_id, weight in class_weight.items():
+        if not isinstance(class_id, Integral) or not 0 <= class_id < vocabulary_size:
+            raise ValueError(
+                "`class_weight` must have token ids below the size of the target vocabulary, "
+                f"{vocabulary_size}, as keys. Received: key {class_id!r}"
+            )
+        weights[class_id] = weight
+    return weights
+
+
+def weight_by_class(labels, sample_weight, weights):
+    """Returns the weight of each label, `(batch, time)`.
+
+    Args:
+        labels: Integer tensor `(batch, time)`.
+        sample_weight: See `MaskedCrossEntropy`, or `None`.
+        weights: Float array `(vocabulary_size,)`.
+    """
+    weights = ops.take(ops.convert_to_tensor(weights), labels)
+    if sample_weight is None:
+        return weights
+    return weights * ops.cast(align_weights(sample_weight, weights), weights.dtype)
 
 
 @contextmanager

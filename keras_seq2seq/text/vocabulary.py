@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
-from keras_seq2seq.errors import UserError
+from keras_seq2seq.errors import UserError, check_at_least
 from keras_seq2seq.files.text_lines import BYTE_ORDER_MARK, read_lines
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.special_tokens import MAX_TOKENS, RESERVED_TOKENS, SPECIAL_TOKENS, UNKNOWN_ID
@@ -167,10 +167,7 @@ class Vocabulary:
             UserError: If no token is left, or if `size` or `min_frequency` is less than 1.
             TypeError: If `token_lists` is a string or contains one instead of a list of tokens.
         """
-        if size is not None and size < 1:
-            raise UserError(f"size is {size}; expected at least 1")
-        if min_frequency < 1:
-            raise UserError(f"min_frequency is {min_frequency}; expected at least 1")
+        check_at_least(1, size=1 if size is None else size, min_frequency=min_frequency)
         counts = token_lists if isinstance(token_lists, Counter) else _count(token_lists)
         kept = sorted(
             (-count, token)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from math import ceil
+from numbers import Integral
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -19,6 +20,12 @@ TOKENS_PER_ITEM = 64
 
 # Minimum batch size when few items are divided among the workers.
 MIN_ITEMS = 16
+
+
+def check_batch_size(batch_size: Any):
+    """Raises `ValueError` unless `batch_size` is an integer of at least 1."""
+    if not isinstance(batch_size, Integral) or batch_size < 1:
+        raise ValueError(f"`batch_size` must be an integer of at least 1. Received: {batch_size!r}")
 
 
 def map_by_length(
@@ -43,12 +50,7 @@ def map_by_length(
             the next one is read.
         workers: Number of threads that call the function, each with its own batch. A single batch
             is processed in the calling thread.
-
-    Raises:
-        ValueError: If `batch_size` is less than 1.
     """
-    if batch_size < 1:
-        raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}")
     max_items = batch_size * max(BATCHES_SORTED_TOGETHER, 2 * workers) if sort else 1
     sized_items = ((item, lengths(item)) for item in items)
     with _Threads(workers) as threads:

@@ -15,7 +15,7 @@ from keras_seq2seq.tensorflow_settings import count_cores
 from keras_seq2seq.text import TextEncoder, Tokenizer, Vocabulary
 from keras_seq2seq.text.deprecated import TEXT_KEYWORDS, accept_deprecated_keywords
 from keras_seq2seq.text.text_encoder import as_text_encoders
-from keras_seq2seq.translator.length_batches import map_by_length
+from keras_seq2seq.translator.length_batches import check_batch_size, map_by_length
 from keras_seq2seq.translator.translation import iterate_strings
 
 _END = SPECIAL_TOKENS[END_ID]
@@ -171,6 +171,7 @@ class Scorer:
 
     def stream(self, pairs: Iterable[tuple[str, str]], batch_size: int = 32) -> Iterator[Score]:
         """Scores a stream of `(source, target)` pairs in constant memory, keeping their order."""
+        check_batch_size(batch_size)
         return map_by_length(
             self._score_batch,
             map(self._split, pairs),

@@ -12,7 +12,7 @@ import numpy as np
 from keras_seq2seq.beam_tree import BeamTree
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.text import TextEncoder
-from keras_seq2seq.translator.length_batches import map_by_length
+from keras_seq2seq.translator.length_batches import check_batch_size, map_by_length
 from keras_seq2seq.translator.translation import (
     Hypothesis,
     HypothesisReader,
@@ -144,7 +144,9 @@ class TextTranslator:
 
         Raises:
             TypeError: If a sentence or a prefix is not a string, or a single string is given.
+            ValueError: If `batch_size` is not an integer of at least 1.
         """
+        check_batch_size(batch_size)
         sentences = iterate_strings(sentences, "sentences")
         if prefixes is not None:
             prefixes = iterate_strings(prefixes, "prefixes")

@@ -1,7 +1,7 @@
 """Translations and their hypotheses, and checks of the strings to translate."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -193,10 +193,17 @@ def iterate_strings(strings: Iterable[str], name: str) -> Iterator[str]:
         name: The name of the argument for error messages.
 
     Raises:
-        TypeError: If it is a single string or not iterable, or, once it is reached, if an item is
-            not a string.
+        TypeError: If it is a single string, a table or not iterable, or, once it is reached, if an
+            item is not a string.
     """
-    if isinstance(strings, (str, bytes)) or not isinstance(strings, Iterable):
+    if isinstance(strings, Mapping) or hasattr(strings, "columns"):
+        # Iterating over them yields the names of the columns.
+        raise TypeError(
+            f"`{name}` must be an iterable of strings, such as one column of a table. Received: a "
+            f"{type(strings).__name__}"
+        )
+    is_scalar = isinstance(strings, (str, bytes)) or getattr(strings, "shape", None) == ()
+    if is_scalar or not isinstance(strings, Iterable):
         raise TypeError(f"`{name}` must be an iterable of strings. Received: {strings!r:.80}")
     return _checked(strings, name)
 

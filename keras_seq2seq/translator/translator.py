@@ -42,6 +42,7 @@ class Translator(TextTranslator):
             decoding faster.
 
     Raises:
+        TypeError: If `model` is not an encoder-decoder model, or an argument is unknown.
         ValueError: If `unk_replacement` is given and the model has no attention, or if a tokenizer
             has another number of tokens than the model.
 
@@ -75,6 +76,11 @@ class Translator(TextTranslator):
         unk_replacement: UnkReplacement | None = None,
         frozen_weights: bool = False,
     ):
+        if isinstance(model, type) or not hasattr(model, "decode_step"):
+            raise TypeError(
+                "`model` must be an encoder-decoder model, such as `AttentionSeq2Seq`, or an "
+                f"`Ensemble`. Received: {model!r:.80}"
+            )
         if unk_replacement and not model.has_attention:
             raise ValueError("`unk_replacement` needs a model with attention.")
         self.model = model

@@ -47,6 +47,18 @@ def test_one_thread_for_each_operation_makes_a_part_for_each_core(monkeypatch):
     assert len(split_into_micro_batches(np.zeros((64, 2)))) == count_cores()
 
 
+class RegularizedEncoder(keras.layers.GRU):
+    """An encoder that adds losses: means over the rows that it sees."""
+
+    def __init__(self, units):
+        super().__init__(units, return_sequences=True, return_state=True, activity_regularizer="l2")
+
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        outputs, state = super().call(sequences, initial_state, mask, training)
+        self.add_loss(keras.ops.mean(state**2))
+        return outputs, state
+
+
 def make_batch(size):
     source = RNG.integers(4, 9, (size, 6)).astype("int32")
     target = RNG.integers(4, 11, (size, 5)).astype("int32")
@@ -75,10 +87,13 @@ def loss_and_gradients(model, x, y):
         (AttentionSeq2Seq, {}),
         (AttentionSeq2Seq, {"tie_output": True, "share_embeddings": True}),
         (BasicSeq2Seq, {"cell": "GRUCell"}),
+        (BasicSeq2Seq, {"encoder": RegularizedEncoder}),
     ],
 )
 def test_logits_loss_and_gradients_are_those_of_the_whole(set_threads, model_class, options, size):
     vocabularies = (11, 11) if options.get("share_embeddings") else (9, 11)
+    if "encoder" in options:
+        options = {"encoder": options["encoder"](4), "cell": "GRUCell"}
     model = model_class(*vocabularies, num_units=4, **options)
     model.compile(loss=MaskedCrossEntropy(label_smoothing=0.1))
     x, y = make_batch(size)

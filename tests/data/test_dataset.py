@@ -219,6 +219,8 @@ def test_shuffling_depends_on_its_seed_only(numbers):
     tf.random.set_seed(2)
     assert line_numbers(numbers(shuffle=True, seed=5)) == first
     assert line_numbers(numbers(shuffle=True, seed=6)) != first
+    for seed in (-1, 2**31 - 2, 2**63):
+        assert sorted(line_numbers(numbers(shuffle=True, seed=seed))) == sorted(first)
     assert sorted(first) == list(range(100)) != first
 
 
@@ -424,6 +426,14 @@ def test_any_text_gives_the_ids_of_plain_python(files, buckets, max_length):
         ({"epochs": 0}, "epochs is 0; expected at least 1"),
         ({"shuffle_buffer": 0}, "shuffle_buffer is 0"),
         ({"buckets": (10, 5)}, "5 comes after 10"),
+        ({"buckets": 5}, 'buckets is 5; expected "auto" or a list of lengths'),
+        ({"batch_size": "4"}, "batch_size is '4'; expected a whole number"),
+        ({"batch_size": 2.5}, "batch_size is 2.5; expected a whole number"),
+        ({"batch_size": [4, 2.5], "buckets": [3]}, "batch_size is 2.5; expected a whole number"),
+        ({"epochs": 1.5}, "epochs is 1.5; expected a whole number"),
+        ({"num_shards": 0}, "num_shards is 0; expected at least 1"),
+        ({"skip_batches": -1}, "skip_batches is -1; expected at least 0"),
+        ({"seed": None}, "seed is None; expected a whole number"),
     ],
 )
 def test_refuses(numbers, options, message):

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from decoding.searching import (
@@ -200,17 +202,33 @@ def path_to(tree, row, step, beam):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"width": 0}, "`width` must be at least 1"),
+        ({"width": 0}, "`width` must be an integer of at least 1"),
+        ({"width": 2.5}, "`width` must be an integer of at least 1"),
+        ({"width": "5"}, "`width` must be an integer of at least 1"),
         ({"width": 2, "n_best": 3}, "`n_best` must be from 1 to `width`"),
-        ({"n_best": 0}, "`n_best` must be from 1 to `width`"),
-        ({"length_penalty": -0.1}, "`length_penalty` must be at least 0"),
-        ({"coverage_penalty": -1.0}, "`coverage_penalty` must be at least 0"),
-        ({"max_length": 0}, "`max_length` must be at least 1"),
+        ({"n_best": 0}, "`n_best` must be an integer of at least 1"),
+        ({"length_penalty": -0.1}, "`length_penalty` must be a number of at least 0"),
+        ({"coverage_penalty": -1.0}, "`coverage_penalty` must be a number of at least 0"),
+        ({"max_length": 0}, "`max_length` must be an integer of at least 1"),
     ],
 )
 def test_refuses(arguments, message):
     with pytest.raises(ValueError, match=message):
         BeamSearch(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("beam_width", "; did you mean 'width'?"),
+        ("max_lenght", "; did you mean 'max_length'?"),
+        ("zzz", ""),
+    ],
+)
+def test_an_unknown_argument_is_an_error_with_a_suggestion(name, hint):
+    message = f"^BeamSearch got an unexpected keyword argument '{name}'{re.escape(hint)}$"
+    with pytest.raises(TypeError, match=message):
+        BeamSearch(**{name: 5})
 
 
 def test_a_coverage_penalty_needs_attention():

@@ -105,11 +105,12 @@ class TestTokens:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"max_length": 0}, "`max_length` must be at least 1"),
-        ({"min_length": -1}, "`min_length` must be at least 0"),
-        ({"max_length_ratio": -0.5}, "`max_length_ratio` must be at least 0"),
-        ({"min_length_ratio": -0.5}, "`min_length_ratio` must be at least 0"),
-        ({"no_repeat_ngram_size": -2}, "`no_repeat_ngram_size` must be at least 0"),
+        ({"max_length": 0}, "`max_length` must be an integer of at least 1"),
+        ({"max_length": 2.5}, "`max_length` must be an integer of at least 1"),
+        ({"min_length": -1}, "`min_length` must be an integer of at least 0"),
+        ({"max_length_ratio": -0.5}, "`max_length_ratio` must be a number of at least 0"),
+        ({"min_length_ratio": -0.5}, "`min_length_ratio` must be a number of at least 0"),
+        ({"no_repeat_ngram_size": -2}, "`no_repeat_ngram_size` must be an integer of at least 0"),
         ({"banned_ids": [3]}, "must not hold the end token 3"),
     ],
 )

@@ -159,10 +159,10 @@ class TestSeeds:
     ("arguments", "message"),
     [
         ({"temperature": 0.0}, "`temperature` must be above 0"),
-        ({"top_k": -1}, "`top_k` must be at least 0"),
+        ({"top_k": -1}, "`top_k` must be an integer of at least 0"),
         ({"top_p": 0.0}, r"`top_p` must be in \(0, 1\]"),
         ({"top_p": 1.1}, r"`top_p` must be in \(0, 1\]"),
-        ({"n_best": 0}, "`n_best` must be at least 1"),
+        ({"n_best": 0}, "`n_best` must be an integer of at least 1"),
     ],
 )
 def test_refuses(arguments, message):

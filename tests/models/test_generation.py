@@ -78,6 +78,8 @@ def test_an_ensemble_of_equal_models_is_that_model(model):
     ("arguments", "message"),
     [
         (([5, 6],), r"integers of shape \(batch, length\)"),
+        ((np.zeros((0, 3), "int32"),), "both at least 1. Received: .* of shape \\(0, 3\\)"),
+        ((np.zeros((3, 0), "int32"),), "both at least 1. Received: .* of shape \\(3, 0\\)"),
         (([[5], [5, 6]],), r"integers of shape \(batch, length\)"),
         (([[0.5]],), r"integers of shape \(batch, length\)"),
         (([[5, 60]],), "from 0 to 9. Received: ids from 5 to 60"),

@@ -47,16 +47,23 @@ compile_arguments = {
     "plain": lambda: {"optimizer": keras.optimizers.SGD(0.5, global_clipnorm=0.3)},
     "sequences": lambda: {"optimizer": keras.optimizers.SGD(0.5)},
     "tokens": lambda: {"optimizer": Adam(0.01, global_clipnorm=1.0)},
+    "added": lambda: {"optimizer": keras.optimizers.SGD(0.5)},
     "names": lambda: {"loss": "ce", "metrics": ["accuracy", "ce"]},
     "sum": lambda: {
         "optimizer": keras.optimizers.Adam(0.01), "loss": MaskedCrossEntropy(reduction="sum")
     },
 }
 results, weights = {}, {}
+encoders = {
+    "added": lambda: keras.layers.GRU(
+        8, return_sequences=True, return_state=True, activity_regularizer="l2"
+    )
+}
 for name in variants:
     with strategy.scope():
         keras.utils.set_random_seed(1)
-        model = AttentionSeq2Seq(10, 10, num_units=8)
+        encoder = encoders.get(name, lambda: None)()
+        model = AttentionSeq2Seq(10, 10, num_units=8, encoder=encoder)
         model.compile(**compile_arguments[name]())
     data = (x, target) + ((samples[name],) if name in samples else ())
     dataset = tf.data.Dataset.from_tensor_slices(data).batch(4)
@@ -75,7 +82,7 @@ np.savez(path, **weights)
 print(json.dumps(results))
 """
 
-VARIANTS = ["plain", "sequences", "tokens", "names", "sum"]
+VARIANTS = ["plain", "sequences", "tokens", "added", "names", "sum"]
 
 
 def start(kind, path, variants, **environment):

@@ -74,8 +74,23 @@ def test_class_weights_weight_the_tokens_in_training():
         )
     history = model.fit(BATCH, LABELS, batch_size=5, verbose=0).history
     np.testing.assert_allclose(history["loss"], [weighted_mean(losses, 1.0)], rtol=1e-5)
-    with pytest.raises(ValueError, match="Received: key 9"):
-        model.fit(BATCH, LABELS, class_weight={9: 1.0}, verbose=0)
+    for key in (9, -1, "a"):
+        with pytest.raises(ValueError, match=f"Received: key {key!r}"):
+            model.fit(BATCH, LABELS, class_weight={key: 1.0}, verbose=0)
+    with pytest.raises(TypeError, match="must be a dictionary from token ids.* Received: a list"):
+        model.fit(BATCH, LABELS, class_weight=[1.0] * 9, verbose=0)
+
+
+def test_class_weights_of_single_batches_are_no_part_of_the_graph():
+    model = make_model()
+    model.compile(keras.optimizers.SGD(0.0))
+    losses, functions = token_losses(model), set()
+    for token, samples in ((4, None), (5, TOKEN_WEIGHTS)):
+        weights = np.where(LABELS == token, 3.0, 1.0) * (1.0 if samples is None else samples)
+        found = model.train_on_batch(BATCH, LABELS, samples, class_weight={token: 3.0})
+        np.testing.assert_allclose(found[0], weighted_mean(losses, weights), rtol=1e-5)
+        functions.add(model.train_function)
+    assert len(functions) == 1  # traced once
 
 
 @pytest.mark.parametrize(
@@ -180,6 +195,75 @@ def test_text_is_refused(text):
     model.compile()
     with pytest.raises(ValueError, match=r"reads ids, not text.*make_dataset\("):
         model.fit(text, LABELS, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (LABELS[:, 0], r"like `target_ids`, \(5, 6\). Received: shape \(5,\)"),
+        (LABELS[:, :3], r"Received: shape \(5, 3\)"),
+        (np.eye(9, dtype="int32")[LABELS], r"Received: shape \(5, 6, 9\)"),
+        ([LABELS, LABELS], "Received: 2 items"),
+        (LABELS.tolist(), "Received: 30 items"),
+        (np.maximum(LABELS, 1) + 8, "`y` must be from 0 to 8. Received: ids from 9 to "),
+    ],
+)
+def test_labels_of_another_shape_or_range_are_refused(labels, message):
+    model = make_model()
+    model.compile()
+    with pytest.raises(ValueError, match="must be token ids of shape"):
+        model.compute_loss(BATCH, LABELS[:, :3], model(BATCH))
+    for method in (model.fit, model.evaluate, model.train_on_batch, model.test_on_batch):
+        with pytest.raises(ValueError, match=message):
+            method(BATCH, labels)
+
+
+def test_labels_may_be_the_only_item_of_a_structure():
+    model = make_model()
+    model.compile(keras.optimizers.SGD(0.0), metrics=["accuracy"])
+    expected = model.evaluate(BATCH, LABELS, verbose=0)
+    assert model.evaluate(BATCH, [LABELS], verbose=0) == pytest.approx(expected)
+    assert model.evaluate(BATCH, {"logits": LABELS}, verbose=0) == pytest.approx(expected)
+
+
+@needs_tape
+def test_labels_of_unknown_shape_are_refused():
+    import tensorflow as tf
+
+    shape = tf.TensorSpec((None, None), "int32")
+    spec = ({name: shape for name in BATCH}, shape)
+    dataset = tf.data.Dataset.from_generator(
+        lambda: iter([(BATCH, LABELS[:, :3])]), output_signature=spec
+    )
+    model = make_model()
+    model.compile()
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"\(batch, target_length\) of"):
+        model.evaluate(dataset, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        ([[4, 3], [5, 6, 3]], r"must be an array of ids, padded with 0 .*pad_sequences.* a list"),
+        (TARGET_IDS + 1, "`target_ids` must be from 0 to 8. Received: ids from 1 to 9"),
+        (-TARGET_IDS, "`target_ids` must be from 0 to 8. Received: ids from -8 to 0"),
+    ],
+)
+def test_other_inputs_are_refused(ids, message):
+    model = make_model()
+    model.compile()
+    inputs = {"source_ids": SOURCE_IDS, "target_ids": ids}
+    for call in (lambda: model.fit(inputs, LABELS), lambda: model.predict(inputs)):
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
+def test_callbacks_know_that_a_lower_perplexity_is_better():
+    model = make_model()
+    model.compile()
+    stopping = keras.callbacks.EarlyStopping("val_perplexity")
+    model.fit(BATCH, LABELS, validation_data=(BATCH, LABELS), callbacks=[stopping], verbose=0)
+    assert stopping.monitor_op(1.0, 2.0)
 
 
 def test_labels_are_required():

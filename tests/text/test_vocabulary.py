@@ -75,6 +75,7 @@ def test_build_takes_counts_and_limits():
     ("options", "problem"),
     [
         ({"size": 0}, "size is 0"),
+        ({"size": "5"}, "size is '5'; expected a whole number"),
         ({"min_frequency": 0}, "min_frequency is 0"),
         ({"min_frequency": 4}, "no token occurs at least 4 times"),
     ],

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from keras_seq2seq.translator.length_batches import map_by_length
+from keras_seq2seq.translator.length_batches import check_batch_size, map_by_length
 
 
 def run(items, batch_size, **options):
@@ -97,6 +97,7 @@ def test_an_error_of_a_worker_is_raised():
         next(results)
 
 
-def test_the_batch_size_is_checked():
-    with pytest.raises(ValueError, match="`batch_size` must be at least 1. Received: 0"):
-        run(["a"], 0)
+@pytest.mark.parametrize("batch_size", [0, -1, 1.5, "a", None])
+def test_the_batch_size_is_checked(batch_size):
+    with pytest.raises(ValueError, match=f"integer of at least 1. Received: {batch_size!r}$"):
+        check_batch_size(batch_size)

@@ -159,7 +159,7 @@ def test_different_numbers_of_lines(scorer):
 
 def test_a_batch_of_nothing(scorer):
     assert scorer([], []) == []
-    with pytest.raises(ValueError, match="`batch_size` must be at least 1. Received: 0"):
+    with pytest.raises(ValueError, match="`batch_size` must be .* Received: 0"):
         scorer(["a"], ["a"], batch_size=0)
 
 

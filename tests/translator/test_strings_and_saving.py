@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pandas
 import pytest
 from harness.toy_model import SOURCE_TOKENS, SOURCES, TARGET_TOKENS, make_toy_model
 
@@ -58,6 +59,9 @@ def test_scores_like_a_scorer(translator):
         (["hund", None], "Received: None as number 2"),
         ([1.5], "Received: 1.5 as number 1"),
         ([b"hund"], "decode bytes first. Received: b'hund' as number 1"),
+        (np.array("hund"), r"`sentences` must be an iterable of strings. Received: array\('hund'"),
+        ({"de": ["hund"]}, "such as one column of a table. Received: a dict"),
+        (pandas.DataFrame({"de": ["hund"]}), "one column of a table. Received: a DataFrame"),
     ],
 )
 def test_anything_but_strings_is_an_error(translator, sentences, message):

@@ -147,8 +147,14 @@ def test_without_attention():
     assert translator(["a b"]) == [translator.translate(["a b"])[0].text]
 
 
+@pytest.mark.parametrize("model", [BasicSeq2Seq, keras.Sequential(), "model.keras"])
+def test_anything_but_a_model_is_refused(translator, model):
+    with pytest.raises(TypeError, match="`model` must be an encoder-decoder model"):
+        Translator(model, translator.source, translator.target)
+
+
 def test_batch_size_zero_is_refused(translator):
-    with pytest.raises(ValueError, match="`batch_size` must be at least 1. Received: 0"):
+    with pytest.raises(ValueError, match="`batch_size` must be .* Received: 0"):
         translator(["a"], batch_size=0)
 
 

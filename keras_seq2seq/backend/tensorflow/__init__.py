@@ -21,6 +21,7 @@ from keras_seq2seq.backend.tensorflow.training import (
     count_replicas,
     replicated_test_step,
     replicated_train_step,
+    scale_added_losses,
     split_into_micro_batches,
     sum_over_replicas,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "build_replicated_optimizer",
     "count_replicas",
     "matmul",
+    "scale_added_losses",
     "scan",
     "smoothed_cross_entropy",
     "split_into_micro_batches",

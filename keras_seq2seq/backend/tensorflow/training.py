@@ -5,15 +5,17 @@ tokens, and clips gradients before it sums them over the replicas. Here the loss
 the tokens of the whole batch, and the gradient of the whole batch is clipped, so that several
 devices train as one would.
 
-That works around two private details of Keras 3, for which there is no public interface; a test of
-two devices fails if they change:
+That works around three private details of Keras 3, for which there is no public interface; a test
+of two devices fails if they change:
 
 - an optimizer sums gradients over replicas in `_all_reduce_sum_gradients`, after clipping;
 - under `MultiWorkerMirroredStrategy` the trainer reduces logs over their first axis, which scalars
-  do not have.
+  do not have;
+- the losses that layers add are in the lists `_losses`.
 """
 
 import os
+from contextlib import contextmanager
 
 import keras
 import tensorflow as tf
@@ -145,6 +147,36 @@ def sum_over_replicas(value):
     if count_replicas() == 1:
         return value
     return tf.distribute.get_replica_context().all_reduce("SUM", value)
+
+
+@contextmanager
+def scale_added_losses(model, part, batch):
+    """Scales the losses that layers add within the block by the part's share of the batch.
+
+    Layers add means over the rows that they see, by `add_loss` or `activity_regularizer`. Without
+    this, those of all micro-batches would be added up, and those of replicas without rows are NaN.
+    Scaled by the number of replicas, since the trainer computes the mean over them.
+
+    Args:
+        model: The model.
+        part: Nested structure of tensors, which the model reads within the block.
+        batch: Nested structure of tensors, the replica's share of the whole batch.
+    """
+    layers = list(model._flatten_layers())
+    counts = [len(layer._losses) for layer in layers]
+    yield
+    added = [layer._losses[count:] for layer, count in zip(layers, counts, strict=True)]
+    if not any(added) or (part is batch and count_replicas() == 1):
+        return
+    share = count_replicas() * _count_rows(part) / sum_over_replicas(_count_rows(batch))
+    for layer, count, losses in zip(layers, counts, added, strict=True):
+        layer._losses[count:] = [
+            tf.where(share > 0, tf.cast(share, loss.dtype) * loss, 0) for loss in losses
+        ]
+
+
+def _count_rows(batch):
+    return tf.cast(tf.shape(keras.tree.flatten(batch)[0])[0], tf.float32)
 
 
 def replicated_train_step(model, data):
