@@ -177,13 +177,13 @@ def test_only_training_data_is_prepared(prepared, corpus, run, tmp_path):
     assert f"{prepared} is prepared already" in result.errors
 
 
-def test_a_shard_that_is_damaged_during_training_is_one_line(prepared, run, tmp_path):
+def test_training_on_a_damaged_shard_is_one_line(prepared, run, tmp_path):
     copy = shutil.copytree(prepared, tmp_path / "copy")
     data = bytearray((copy / "000000.records").read_bytes())
     data[40] ^= 255
     (copy / "000000.records").write_bytes(data)
     result = run("train", "--train_data", copy, "--output_dir", tmp_path / "m", *SMALL)
-    assert result.status == 1
+    assert result.status == 2
     assert result.errors.splitlines()[-1] == (
         f"keras-seq2seq: error: {copy}/000000.records: damaged file; prepare the text again"
     )

@@ -1,5 +1,4 @@
 import tracemalloc
-import unicodedata
 from array import array
 from collections import Counter
 
@@ -17,7 +16,6 @@ from keras_seq2seq.data.text_statistics import (
     is_unusual,
     mean,
     percentile,
-    visible,
 )
 
 
@@ -87,27 +85,6 @@ def test_items_that_are_not_among_the_largest_are_not_created():
 def test_excerpts_are_short():
     assert excerpt("x" * 160) == "x" * 160
     assert excerpt("x" * 10**6) == "x" * 159 + "…"
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("plain text", "plain text"),
-        ("grün 日本 é", "grün 日本 é"),
-        ("\u202eabc\u202c", "<U+202E>abc<U+202C>"),
-        ("\x1b[31m\x07\x9b", "<U+001B>[31m<U+0007><U+009B>"),
-        ("a\tb\u2028c\u200bd\u3000", "a<U+0009>b<U+2028>c<U+200B>d<U+3000>"),
-        ("\U000e0041", "<U+E0041>"),
-    ],
-)
-def test_visible(text, expected):
-    assert visible(text) == expected
-
-
-def test_visible_text_changes_no_terminal_and_no_order():
-    every = "".join(chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000)
-    kinds = {unicodedata.category(character) for character in visible(every)}
-    assert not kinds & {"Cc", "Cf", "Zl", "Zp", "Cs"}
 
 
 @pytest.mark.parametrize(

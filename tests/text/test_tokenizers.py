@@ -293,21 +293,6 @@ def test_a_damaged_file(tmp_path, text, message):
         WhitespaceTokenizer.load(tmp_path / "source")
 
 
-def test_the_vocabulary_of_another_tokenizer_is_refused(tmp_path):
-    WhitespaceTokenizer(VOCABULARY).save(tmp_path / "source")
-    # As many tokens, in another order.
-    Vocabulary(VOCABULARY.tokens[::-1]).save(tmp_path / "source.vocab")
-    with pytest.raises(UserError) as error:
-        Tokenizer.load(tmp_path / "source")
-    assert str(error.value) == (
-        f"{tmp_path / 'source.vocab'}: not the file that was written with source.tokenizer.json; "
-        "restore it"
-    )
-    path = tmp_path / "source.tokenizer.json"
-    path.write_text('{"kind": "whitespace", "config": {}}')
-    assert Tokenizer.load(tmp_path / "source").vocabulary.tokens == VOCABULARY.tokens[::-1]
-
-
 def test_invalid_arguments():
     with pytest.raises(TypeError, match="`vocabulary` must be a Vocabulary"):
         WhitespaceTokenizer(["a"])
