@@ -227,9 +227,10 @@ def count_replicas(model=None):
     return 1
 
 
-def build_replicated_optimizer(model):
-    """Creates the variables of an optimizer on all replicas, which no strategy asks for here."""
-    raise NotImplementedError
+def build_optimizer(model):
+    """Creates the variables of a model's optimizer, unless it has them."""
+    if model.optimizer is not None and not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
 
 
 def replicated_train_step(model, data):
