@@ -12,7 +12,7 @@ if keras.backend.backend() == "tensorflow":
     from keras_seq2seq.backend.tensorflow import (
         Adam,
         TracksLayers,
-        build_replicated_optimizer,
+        build_optimizer,
         can_change_shapes,
         compile_function,
         concrete,
@@ -42,7 +42,7 @@ else:
     from keras_seq2seq.backend.portable import (
         Adam,
         TracksLayers,
-        build_replicated_optimizer,
+        build_optimizer,
         can_change_shapes,
         compile_function,
         concrete,
@@ -85,7 +85,7 @@ __all__ = [
     "replicated_train_step",
     "replicated_test_step",
     "sum_over_replicas",
-    "build_replicated_optimizer",
+    "build_optimizer",
     "count_replicas",
     "matmul",
     "scale_added_losses",

@@ -232,9 +232,10 @@ def scale_added_losses(model, part, batch):
     return nullcontext()
 
 
-def build_replicated_optimizer(model):
-    """Creates the variables of an optimizer on all replicas, which no strategy asks for here."""
-    raise NotImplementedError
+def build_optimizer(model):
+    """Creates the variables of a model's optimizer, unless it has them."""
+    if model.optimizer is not None and not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
 
 
 def replicated_train_step(model, data):

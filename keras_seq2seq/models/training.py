@@ -13,7 +13,7 @@ from keras_seq2seq.backend import (
     CAN_COMPILE_LOOPS,
     Adam,
     TracksLayers,
-    build_replicated_optimizer,
+    build_optimizer,
     count_replicas,
     replicated_test_step,
     replicated_train_step,
@@ -45,11 +45,15 @@ class ReplicatedModel(TracksLayers, keras.Model):
 
     def _maybe_symbolic_build(self, *args, **kwargs):
         # Keras would build the model with a batch that is spread over the replicas, and fail. A
-        # functional model is built already; the optimizer is not.
+        # functional model is built already.
         if count_replicas(self) == 1:
             super()._maybe_symbolic_build(*args, **kwargs)
-        else:
-            build_replicated_optimizer(self)
+
+    def make_train_function(self, force=False):
+        # Keras would create the optimizer's variables while TensorFlow traces a step, which is then
+        # traced again. That takes several seconds.
+        build_optimizer(self)
+        return super().make_train_function(force)
 
 
 class TrainableModel(ReplicatedModel):

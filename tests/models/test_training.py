@@ -283,6 +283,20 @@ def test_a_compiled_model_is_saved_and_loaded(tmp_path):
     assert loaded.evaluate(BATCH, LABELS, verbose=0, return_dict=True) == pytest.approx(expected)
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="has no traces to count")
+def test_a_step_is_traced_once(monkeypatch):
+    traces = []
+    train_step = AttentionSeq2Seq.train_step
+    monkeypatch.setattr(
+        AttentionSeq2Seq, "train_step", lambda *args: traces.append(1) or train_step(*args)
+    )
+    model = make_model()
+    model.compile("adam")
+    for _ in range(2):
+        model.fit(BATCH, LABELS, batch_size=2, epochs=2, verbose=0)
+    assert len(traces) == 1
+
+
 @needs_tape
 def test_accumulated_gradients_and_steps_per_execution():
     results = []

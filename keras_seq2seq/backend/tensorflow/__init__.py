@@ -17,7 +17,7 @@ from keras_seq2seq.backend.tensorflow.scan import compile_function, concrete, sc
 from keras_seq2seq.backend.tensorflow.training import (
     Adam,
     TracksLayers,
-    build_replicated_optimizer,
+    build_optimizer,
     count_replicas,
     replicated_test_step,
     replicated_train_step,
@@ -41,7 +41,7 @@ __all__ = [
     "replicated_train_step",
     "replicated_test_step",
     "sum_over_replicas",
-    "build_replicated_optimizer",
+    "build_optimizer",
     "count_replicas",
     "matmul",
     "scale_added_losses",

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 import keras
 import tensorflow as tf
 
+from keras_seq2seq.backend import portable
 from keras_seq2seq.backend.tensorflow.products import BlockValue
 from keras_seq2seq.tensorflow_settings import count_cores
 
@@ -135,11 +136,10 @@ def count_replicas(model=None):
     return strategy.num_replicas_in_sync
 
 
-def build_replicated_optimizer(model):
-    """Creates the variables of a model's optimizer on all replicas."""
-    if model.optimizer is not None and not model.optimizer.built:
-        with model.distribute_strategy.scope():
-            model.optimizer.build(model.trainable_variables)
+def build_optimizer(model):
+    """Creates the variables of a model's optimizer on all replicas, unless it has them."""
+    with model.distribute_strategy.scope():
+        portable.build_optimizer(model)
 
 
 def sum_over_replicas(value):
