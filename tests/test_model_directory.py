@@ -205,6 +205,10 @@ def resize(path, name, value):
     rewrite(path, config_json=changed.encode())
 
 
+def other_model():
+    return keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+
+
 def compressed_weights():
     """Returns a file of a few kilobytes that takes gigabytes when it is read."""
     content = io.BytesIO()
@@ -241,7 +245,7 @@ DAMAGES = {
     "large_embeddings": lambda path: resize(path, "embedding_dim", 10**6),
     "many_layers": lambda path: resize(path, "num_layers", 10**6),
     "large_config": lambda path: rewrite(path, config_json=b" " * 2**23),
-    "other_model": lambda path: keras.Sequential([keras.Input((2,))]).save(path),
+    "other_model": lambda path: other_model().save(path),
 }
 
 
@@ -288,12 +292,10 @@ def test_a_run_without_a_model_names_the_way_to_one(tmp_path):
 @pytest.mark.parametrize("side", ["source", "target"])
 def test_a_vocabulary_of_another_size_is_refused(model_dirs, side):
     path = model_dirs[0] / f"{side}.vocab"
-    lines = path.read_text().splitlines(keepends=True)
-    # As in models of version 0.1.
-    path.with_suffix(".tokenizer.json").unlink()
-    for changed in (lines[:-1], [*lines, "new\t1\n" if "\t" in lines[0] else "new\n"]):
-        path.write_text("".join(changed))
-        message = f"{path}: contains {len(changed)} tokens, but the model has {len(lines)}; "
+    tokens = Vocabulary.load(path).tokens
+    for changed in (tokens[:-1], [*tokens, "new"]):
+        WhitespaceTokenizer(Vocabulary(changed)).save(model_dirs[0] / side)
+        message = f"{path}: contains {len(changed)} tokens, but the model has {len(tokens)}; "
         for load in (Translator.load, Scorer.load):
             with pytest.raises(UserError) as error:
                 load(model_dirs[0])
