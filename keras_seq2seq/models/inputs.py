@@ -3,6 +3,8 @@
 import functools
 import inspect
 import json
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -137,7 +139,7 @@ def check_right_padding(ids, name):
         )
 
 
-def _checked(method):
+def _checked(method: Callable) -> Callable[..., Any]:
     """Returns a method of `keras.Model` that first checks the inputs and the labels."""
     signature = inspect.signature(method)
 

@@ -1,6 +1,5 @@
 """Training encoder-decoder models with `compile` and `fit`."""
 
-import functools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from numbers import Integral
@@ -167,12 +166,10 @@ class TrainableModel(ReplicatedModel):
         self.compile(**config)
         self.optimizer.build(self.trainable_variables)
 
-    @functools.wraps(keras.Model.fit)
     def fit(self, *args, class_weight=None, **kwargs):
         with self._weighted_classes(class_weight):
             return super().fit(*args, **kwargs)
 
-    @functools.wraps(keras.Model.train_on_batch)
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         if class_weight is not None:
             # Not part of the graph, which is traced once for all batches.

@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import overload
 
 from keras import ops
 
@@ -138,6 +139,14 @@ class Scorer:
     def from_translator(cls, translator) -> "Scorer":
         """Creates a scorer with the model and the text encoders of a `Translator`."""
         return cls(translator.model, translator.source, translator.target)
+
+    @overload
+    def __call__(self, sources: str, targets: str, batch_size: int = ...) -> Score: ...
+
+    @overload
+    def __call__(
+        self, sources: Iterable[str], targets: Iterable[str], batch_size: int = ...
+    ) -> list[Score]: ...
 
     def __call__(
         self,

@@ -5,7 +5,7 @@ Neither Keras nor TensorFlow is imported here, so that exported models can be us
 
 from collections.abc import Iterable, Iterator
 from itertools import repeat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
@@ -64,6 +64,12 @@ class TextTranslator:
         self._max_length = max_length
         self._reader = HypothesisReader(target, source.reverse, unk_replacement)
 
+    @overload
+    def __call__(self, sentences: str, batch_size: int = ...) -> str: ...
+
+    @overload
+    def __call__(self, sentences: Iterable[str], batch_size: int = ...) -> list[str]: ...
+
     def __call__(
         self, sentences: str | Iterable[str], batch_size: int = BATCH_SIZE
     ) -> str | list[str]:
@@ -88,6 +94,20 @@ class TextTranslator:
                 sentences, batch_size, with_scores=False, with_attention=False
             )
         ]
+
+    @overload
+    def translate(
+        self, sentences: str, batch_size: int = ..., *, prefixes: str | Iterable[str] | None = ...
+    ) -> Translation: ...
+
+    @overload
+    def translate(
+        self,
+        sentences: Iterable[str],
+        batch_size: int = ...,
+        *,
+        prefixes: Iterable[str] | None = ...,
+    ) -> list[Translation]: ...
 
     def translate(
         self,

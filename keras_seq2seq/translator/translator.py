@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
-from typing import Any
+from typing import Any, overload
 
 import keras
 from keras import ops
@@ -157,6 +157,14 @@ class Translator(TextTranslator):
     def n_best(self) -> int:
         """Number of translations per sentence."""
         return self.search.n_best
+
+    @overload
+    def score(self, sources: str, targets: str, batch_size: int = ...) -> Score: ...
+
+    @overload
+    def score(
+        self, sources: Iterable[str], targets: Iterable[str], batch_size: int = ...
+    ) -> list[Score]: ...
 
     def score(
         self,
