@@ -36,7 +36,6 @@ class Perplexity(keras.metrics.Metric):
 
     def __init__(self, name="perplexity", **kwargs):
         super().__init__(name=name, **kwargs)
-        self._direction = "down"  # which `EarlyStopping` and others read
         self.total = self.add_weight(shape=(), initializer="zeros", name="total")
         self.tokens = self.add_weight(shape=(), initializer="zeros", name="tokens")
 
@@ -106,7 +105,7 @@ class MaskedMetric(keras.metrics.Metric):
         super().__init__(name=name, **kwargs)
         self.metric = metric
         is_metric = isinstance(metric, keras.metrics.Metric)
-        if hasattr(metric, "_direction"):
+        if hasattr(metric, "_direction"):  # which `EarlyStopping` and others read
             self._direction = metric._direction
         self._mean = None if is_metric else keras.metrics.Mean(name=self.name)
 

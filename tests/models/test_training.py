@@ -258,14 +258,6 @@ def test_other_inputs_are_refused(ids, message):
             call()
 
 
-def test_callbacks_know_that_a_lower_perplexity_is_better():
-    model = make_model()
-    model.compile()
-    stopping = keras.callbacks.EarlyStopping("val_perplexity")
-    model.fit(BATCH, LABELS, validation_data=(BATCH, LABELS), callbacks=[stopping], verbose=0)
-    assert stopping.monitor_op(1.0, 2.0)
-
-
 def test_labels_are_required():
     model = make_model()
     model.compile()
