@@ -215,7 +215,7 @@ def test_reload_under_load(directories, tmp_path):
                 path = "/v1/models/default:reload"
                 status, _, answer = ask(server.port, path, {}, headers)
                 assert status == 409
-                assert "model.tflite: cannot be loaded" in answer["error"]
+                assert "model.tflite: damaged file" in answer["error"]
                 count = len(found)
                 wait_until(lambda: len(found) > count + 10)
             finally:
