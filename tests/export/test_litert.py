@@ -11,7 +11,7 @@ from harness.toy_model import SOURCES, write_toy_model
 
 from keras_seq2seq.decoding import BeamSearch, GreedySearch, SamplingSearch
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.export import describe_model, export_translator
+from keras_seq2seq.export import describe_model, export_translator, litert
 from keras_seq2seq.layers import AttentionDecoder, BidirectionalEncoder, LSTMCell
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.models import AttentionSeq2Seq, BasicSeq2Seq, Ensemble
@@ -63,6 +63,12 @@ def assert_same(translator, path, prefixes=None, tolerance=1e-4):
                 np.testing.assert_allclose(hypothesis.attention, expected.attention, atol=tolerance)
 
 
+@pytest.fixture
+def single_sentences(monkeypatch):
+    """Exports no graph for batches, which takes half of the time."""
+    monkeypatch.setattr(litert, "BATCH_SIZES", (1,))
+
+
 MODELS = {
     "deep": {
         "encoder": lambda: BidirectionalEncoder(
@@ -77,7 +83,9 @@ MODELS = {
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_models(name, tmp_path):
+def test_models(name, tmp_path, request):
+    if name != "deep":
+        request.getfixturevalue("single_sentences")
     options = {key: value() if callable(value) else value for key, value in MODELS[name].items()}
     model = make_model(**options)
     translator = Translator(model, SOURCE, TARGET, search=BeamSearch(3, n_best=2, max_length=9))
@@ -101,13 +109,13 @@ def test_searches(name, tmp_path):
     assert_same(translator, tmp_path / "exported", prefixes=["x", "", "ä 笑"] * 8)
 
 
-def test_without_attention(tmp_path):
+def test_without_attention(tmp_path, single_sentences):
     translator = Translator(make_model(BasicSeq2Seq), TextEncoder(SOURCE, reverse=True), TARGET)
     export_translator(translator, tmp_path / "exported")
     assert_same(translator, tmp_path / "exported")
 
 
-def test_unknown_words_are_replaced(tmp_path):
+def test_unknown_words_are_replaced(tmp_path, single_sentences):
     translator = Translator(
         make_model(), SOURCE, TARGET, unk_replacement=UnkReplacement({"a": "A"})
     )
@@ -122,7 +130,7 @@ def test_ensemble(tmp_path):
     assert_same(translator, tmp_path / "exported")
 
 
-def test_characters(tmp_path):
+def test_characters(tmp_path, single_sentences):
     source = CharacterTokenizer.build(["abcdefgh unknown words"])
     translator = Translator(
         AttentionSeq2Seq(len(source.vocabulary), len(TARGET), num_units=8),
@@ -134,7 +142,7 @@ def test_characters(tmp_path):
 
 
 @pytest.mark.parametrize("quantize", ["float16", "int8"])
-def test_quantized_models_are_close(quantize, tmp_path):
+def test_quantized_models_are_close(quantize, tmp_path, single_sentences):
     translator = Translator(make_model(num_units=256), SOURCE, TARGET)
     agreement = export_translator(
         translator, tmp_path / "exported", quantize=quantize, check_lines=SENTENCES
@@ -145,7 +153,7 @@ def test_quantized_models_are_close(quantize, tmp_path):
     assert (tmp_path / "exported" / "model.tflite").stat().st_size < weights
 
 
-def test_the_longest_translation_can_be_set(tmp_path):
+def test_the_longest_translation_can_be_set(tmp_path, single_sentences):
     translator = Translator(make_model(), SOURCE, TARGET, search=GreedySearch(max_length=12))
     export_translator(translator, tmp_path / "exported")
     shorter = Translator(translator.model, SOURCE, TARGET, search=GreedySearch(max_length=4))
