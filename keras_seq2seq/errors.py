@@ -1,6 +1,6 @@
-"""Errors that the command line reports in one line, without a traceback."""
+"""Errors that the command line reports in one line, and checks of arguments."""
 
-from numbers import Integral
+from numbers import Integral, Real
 
 
 class UserError(Exception):
@@ -34,3 +34,17 @@ def check_at_least(least: int, **values: int):
             raise UserError(f"{name} is {value!r}; expected a whole number")
         if value < least:
             raise UserError(f"{name} is {value}; expected at least {least}")
+
+
+def check_integer(name, value, least=1):
+    """Raises `ValueError` unless `value` is an integer of at least `least`."""
+    if not isinstance(value, Integral) or value < least:
+        raise ValueError(
+            f"`{name}` must be an integer of at least {least}. Received: {name}={value!r}"
+        )
+
+
+def check_not_negative(name, value):
+    """Raises `ValueError` unless `value` is a number of at least 0."""
+    if not isinstance(value, Real) or value < 0:
+        raise ValueError(f"`{name}` must be a number of at least 0. Received: {name}={value!r}")

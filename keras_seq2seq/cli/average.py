@@ -1,9 +1,8 @@
 """`keras-seq2seq average`"""
 
-import shlex
-
 import click
 
+from keras_seq2seq.cli.input_output import suggest_translate
 from keras_seq2seq.cli.options import DirectoryName, WholeNumber
 
 
@@ -41,7 +40,7 @@ def average(model_dir: str, last: int | None, best: int | None, output_dir: str)
 
     steps = average_checkpoints(model_dir, output_dir, last=last, best=best)
     click.echo(
-        f"Averaged the checkpoints from steps {', '.join(f'{step:,}' for step in steps)}.\n"
-        f"Translate with: keras-seq2seq translate --model_dir {shlex.quote(output_dir)}",
+        f"Averaged the checkpoints from steps {', '.join(f'{step:,}' for step in steps)}.",
         err=True,
     )
+    suggest_translate(output_dir)

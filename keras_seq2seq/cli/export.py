@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from keras_seq2seq.cli.input_output import check_readable, read_text, warnings_in_lines
+from keras_seq2seq.cli.input_output import (
+    check_readable,
+    read_text,
+    suggest_translate,
+    warnings_in_lines,
+)
 from keras_seq2seq.cli.options import DirectoryName, decoding_options, file_option
 from keras_seq2seq.errors import UserError
 
@@ -102,10 +107,7 @@ def export(
     else:
         click.echo(f"Compared with the original: {agreement}.", err=True)
     if export_format == "litert":
-        click.echo(
-            f"Translate with: keras-seq2seq translate --model_dir {shlex.quote(output_dir)}",
-            err=True,
-        )
+        suggest_translate(output_dir)
     else:
         path = Path(output_dir).resolve()
         click.echo(

@@ -1,5 +1,6 @@
 """Reading input files and writing results and warnings."""
 
+import shlex
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,12 @@ STANDARD_STREAM = "-"
 
 # The name of standard input in messages.
 STANDARD_INPUT = "standard input"
+
+
+def suggest_translate(model_dir: str):
+    """Prints the command that translates with a model that has been written."""
+    command = f"keras-seq2seq translate --model_dir {shlex.quote(model_dir)}"
+    click.echo(f"Translate with: {command}", err=True)
 
 
 def check_readable(*paths: str):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from keras_seq2seq.cli.input_output import suggest_translate
 from keras_seq2seq.cli.options import DirectoryName, pair_files, training_options
 from keras_seq2seq.wording import count
 
@@ -236,6 +236,4 @@ def train(
         plan.model.summary()
         return
     training.train(plan)
-    click.echo(
-        f"Translate with: keras-seq2seq translate --model_dir {shlex.quote(output_dir)}", err=True
-    )
+    suggest_translate(output_dir)

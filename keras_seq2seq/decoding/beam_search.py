@@ -9,8 +9,6 @@ from keras_seq2seq.decoding.constraints import (
     MINUS_INFINITY,
     append_to_history,
     best_tokens,
-    check_integer,
-    check_not_negative,
 )
 from keras_seq2seq.decoding.search import (
     Hypotheses,
@@ -23,6 +21,7 @@ from keras_seq2seq.decoding.search import (
     split_beams,
     take_beams,
 )
+from keras_seq2seq.errors import check_integer, check_not_negative
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID
 
 # Keeps the score of a position without any attention finite.

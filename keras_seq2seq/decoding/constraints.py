@@ -1,11 +1,11 @@
 """Which tokens may come next: lengths, banned tokens, repeated n-grams and prefixes."""
 
-from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 from keras import ops
 
 from keras_seq2seq.backend import BLOCK_SIZE, take_beams
+from keras_seq2seq.errors import check_integer, check_not_negative
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID
 
 # A hypothesis may be this much longer than `max_length_ratio` times its source, so that
@@ -299,17 +299,3 @@ def top_k(scores, k):
     values, positions = ops.top_k(candidates, k)
     block = take_beams(best_blocks, positions // BLOCK_SIZE)
     return values, block * BLOCK_SIZE + positions % BLOCK_SIZE
-
-
-def check_integer(name, value, least):
-    """Raises `ValueError` unless `value` is an integer of at least `least`."""
-    if not isinstance(value, Integral) or value < least:
-        raise ValueError(
-            f"`{name}` must be an integer of at least {least}. Received: {name}={value!r}"
-        )
-
-
-def check_not_negative(name, value):
-    """Raises `ValueError` unless `value` is a number of at least 0."""
-    if not isinstance(value, Real) or value < 0:
-        raise ValueError(f"`{name}` must be a number of at least 0. Received: {name}={value!r}")

@@ -11,7 +11,6 @@ from keras_seq2seq.decoding.constraints import (
     all_tokens,
     append_to_history,
     best_tokens,
-    check_integer,
 )
 from keras_seq2seq.decoding.search import (
     Hypotheses,
@@ -21,6 +20,7 @@ from keras_seq2seq.decoding.search import (
     repeat_rows,
     take_beams,
 )
+from keras_seq2seq.errors import check_integer
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID
 
 

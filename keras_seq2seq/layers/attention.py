@@ -4,7 +4,8 @@ import keras
 from keras import ops
 
 from keras_seq2seq.backend import matmul
-from keras_seq2seq.layers.layer import BaseLayer, check_size, get_layer, resolve_mask
+from keras_seq2seq.errors import check_integer
+from keras_seq2seq.layers.layer import BaseLayer, get_layer, resolve_mask
 
 # Added to the score of a padded position, whose weight then underflows to exactly zero.
 MASKED_SCORE = -1e9
@@ -96,7 +97,7 @@ class ProjectedAttention(Attention):
 
     def __init__(self, num_units, **kwargs):
         super().__init__(**kwargs)
-        check_size("num_units", num_units)
+        check_integer("num_units", num_units)
         self.num_units = num_units
 
     def build(self, query_shape, values_shape, mask_shape=None):

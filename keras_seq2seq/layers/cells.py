@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from keras_seq2seq.layers.layer import BaseLayer, check_rate, check_size, serialize_part
+from keras_seq2seq.errors import check_integer
+from keras_seq2seq.layers.layer import BaseLayer, check_rate, serialize_part
 
 _EPSILON = 1e-5
 
@@ -31,7 +32,7 @@ class Cell(BaseLayer):
 
     def __init__(self, num_units, **kwargs):
         super().__init__(**kwargs)
-        check_size("num_units", num_units)
+        check_integer("num_units", num_units)
         self.num_units = num_units
 
     def project(self, inputs):

@@ -6,10 +6,10 @@ import keras
 from keras import ops
 
 from keras_seq2seq.backend import scan
+from keras_seq2seq.errors import check_integer
 from keras_seq2seq.layers.attention import get_attention
 from keras_seq2seq.layers.cells import StackedCells
 from keras_seq2seq.layers.layer import (
-    check_size,
     implicit_mask,
     resolve_mask,
     serialize_part,
@@ -270,7 +270,7 @@ class AttentionDecoder(Decoder):
         if isinstance(attention, str) and attention_units is None:
             attention_units = self.num_units
         if attention_units is not None:
-            check_size("attention_units", attention_units)
+            check_integer("attention_units", attention_units)
         self.attention = get_attention(
             attention, attention_units, dtype=self.dtype_policy, name="attention"
         )

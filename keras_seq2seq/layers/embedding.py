@@ -6,7 +6,8 @@ import keras
 from keras import ops
 
 from keras_seq2seq.backend import make_logits, take_rows
-from keras_seq2seq.layers.layer import BaseLayer, check_rate, check_size
+from keras_seq2seq.errors import check_integer
+from keras_seq2seq.layers.layer import BaseLayer, check_rate
 from keras_seq2seq.special_tokens import SPECIAL_TOKENS, UNKNOWN_ID
 
 
@@ -126,7 +127,7 @@ class Logits(BaseLayer):
     def __init__(self, vocabulary_size, **kwargs):
         super().__init__(**kwargs)
         self.supports_masking = True
-        check_size("vocabulary_size", vocabulary_size)
+        check_integer("vocabulary_size", vocabulary_size)
         self.vocabulary_size = vocabulary_size
 
     def build(self, input_shape):

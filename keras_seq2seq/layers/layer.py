@@ -2,7 +2,7 @@
 
 import inspect
 from difflib import get_close_matches
-from numbers import Integral, Real
+from numbers import Real
 
 import keras
 from keras import ops
@@ -116,12 +116,6 @@ def serialize_part(layer):
     config = keras.saving.serialize_keras_object(layer)
     config.pop("build_config", None)
     return config
-
-
-def check_size(name, value):
-    """Raises `ValueError` unless `value` is an integer of at least 1."""
-    if not isinstance(value, Integral) or value < 1:
-        raise ValueError(f"`{name}` must be an integer of at least 1. Received: {name}={value!r}")
 
 
 def check_rate(name, value):

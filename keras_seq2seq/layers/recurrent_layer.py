@@ -7,11 +7,11 @@ import keras
 from keras import ops
 
 from keras_seq2seq.backend import CAN_COMPILE_LOOPS, scan
+from keras_seq2seq.errors import check_integer
 from keras_seq2seq.layers.cells import Cell, GRUCell, LSTMCell, make_dropout
 from keras_seq2seq.layers.layer import (
     BaseLayer,
     check_rate,
-    check_size,
     get_layer,
     serialize_part,
 )
@@ -107,7 +107,7 @@ def get_cell(cell, num_units=None):
         ValueError: If `cell` is unknown, not a cell, or of a size other than `num_units`.
     """
     if isinstance(cell, str) and cell in CELLS:
-        check_size("num_units", num_units)
+        check_integer("num_units", num_units)
     template = get_layer(cell, CELLS, "cell", num_units=num_units)
     if not isinstance(template, Cell):
         template = KerasCell(template)
@@ -220,7 +220,7 @@ class RecurrentStack(CellLayer):
         **kwargs,
     ):
         super().__init__(num_units, cell, **kwargs)
-        check_size("num_layers", num_layers)
+        check_integer("num_layers", num_layers)
         check_rate("input_dropout", input_dropout)
         check_rate("output_dropout", output_dropout)
         self.num_layers = num_layers

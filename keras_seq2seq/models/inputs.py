@@ -12,7 +12,8 @@ from keras import ops
 
 from keras_seq2seq.backend import compile_function, concrete
 from keras_seq2seq.decoding import get_search
-from keras_seq2seq.layers.layer import check_size, has_shape
+from keras_seq2seq.errors import check_integer
+from keras_seq2seq.layers.layer import has_shape
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID
 
 
@@ -199,7 +200,7 @@ class Generation:
         source_ids = as_source_ids(source_ids, self._model.source_vocabulary_size)
         search = get_search(search)
         max_length = search.constraints.max_length if max_length is None else max_length
-        check_size("max_length", max_length)
+        check_integer("max_length", max_length)
         key = _key(search), return_hypotheses
         if key not in self._compiled:
             function = self._function(search, return_hypotheses)

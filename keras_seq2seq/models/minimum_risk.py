@@ -4,7 +4,7 @@ from keras import ops
 
 from keras_seq2seq.backend import split_into_micro_batches
 from keras_seq2seq.decoding import SamplingSearch
-from keras_seq2seq.layers.layer import check_size
+from keras_seq2seq.errors import check_integer
 from keras_seq2seq.losses import MaskedCrossEntropy
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID
 
@@ -57,7 +57,7 @@ class MinimumRisk:
     """
 
     def __init__(self, num_samples=5, weight=0.7, metric="bleu"):
-        check_size("num_samples", num_samples)
+        check_integer("num_samples", num_samples)
         if num_samples < 2:
             raise ValueError(
                 "`num_samples` must be at least 2, since the risk compares outputs. "

@@ -11,8 +11,8 @@ from keras_seq2seq.backend import (
     scale_added_losses,
     split_into_micro_batches,
 )
+from keras_seq2seq.errors import check_integer
 from keras_seq2seq.layers import Logits, ScaledEmbedding, TiedLogits, WordDropout
-from keras_seq2seq.layers.layer import check_size
 from keras_seq2seq.models.inputs import (
     ChecksInputs,
     Generation,
@@ -82,9 +82,9 @@ class Seq2Seq(ChecksInputs, TrainableModel):
         dtype=None,
         name=None,
     ):
-        check_size("source_vocabulary_size", source_vocabulary_size)
-        check_size("target_vocabulary_size", target_vocabulary_size)
-        check_size("embedding_dim", embedding_dim)
+        check_integer("source_vocabulary_size", source_vocabulary_size)
+        check_integer("target_vocabulary_size", target_vocabulary_size)
+        check_integer("embedding_dim", embedding_dim)
         if share_embeddings and source_vocabulary_size != target_vocabulary_size:
             raise ValueError(
                 "`share_embeddings` needs one vocabulary for both sides. Received: "

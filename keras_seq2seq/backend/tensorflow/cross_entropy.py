@@ -67,7 +67,7 @@ def smoothed_cross_entropy(logits, labels, label_smoothing, consistency=0.0):
 def _losses_of_part(features, labels, kernel, bias, label_smoothing, consistency):
     """Returns loss and cross-entropy `(...)` of features `(..., size)`, without padding."""
     shape, size = tf.shape(labels), tf.size(labels)
-    # Their rows would be matched with those of other tokens.
+    # Otherwise, labels would be compared with the logits of other tokens.
     message = "The labels must have the shape (batch, target_length) of `target_ids`."
     tf.debugging.assert_equal(shape, tf.shape(features)[:-1], message=message)
     labels = tf.reshape(labels, (-1,))

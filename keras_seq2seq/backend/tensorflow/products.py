@@ -251,7 +251,7 @@ def as_rows(tensor):
 def from_rows(rows, features):
     """Returns rows `(rows, columns)` computed from features, in the shape of the features."""
     shape = [*features.shape[:-1], rows.shape[-1]]
-    # A size cannot be inferred from no elements.
+    # A missing size cannot be inferred for empty tensors.
     if shape.count(None) <= 1 and 0 not in shape:
         return tf.reshape(rows, [-1 if size is None else size for size in shape])
     result = tf.reshape(rows, tf.concat([tf.shape(features)[:-1], shape[-1:]], axis=0))
