@@ -186,7 +186,7 @@ def _trace(
 
 def _decode(model, search, with_details, source_ids, prefix, max_length):
     with backend.portable_graph():
-        memory, states = model.encode(source_ids)
+        memory, states = model.encode(source_ids, project_values=True)
         is_token = tf.cast(source_ids != PADDING_ID, tf.int32)
         found = search(
             model.decode_step,

@@ -21,6 +21,8 @@ class Attention(BaseLayer):
     Attributes:
         takes_several_queries: Boolean, whether `attend` takes `(batch, n, query_dim)` too, several
             queries of each row of the memory. Otherwise each query gets a copy of the memory.
+        averages_values: Boolean, whether the context is the mean of `memory["values"]`, `(batch,
+            time, dim)`, weighted with the attention weights.
 
     Call arguments:
         query: Tensor `(batch, query_dim)`.
@@ -33,6 +35,7 @@ class Attention(BaseLayer):
     """
 
     takes_several_queries = False
+    averages_values = False
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -181,6 +184,8 @@ class BahdanauAttention(ProjectedAttention):
           Translate", https://arxiv.org/abs/1409.0473, appendix A.1.2
     """
 
+    averages_values = True
+
     def build(self, query_shape, values_shape, mask_shape=None):
         super().build(query_shape, values_shape, mask_shape)
         self.score_kernel = self.add_weight(shape=(self.num_units, 1), name="score_kernel")
@@ -219,6 +224,8 @@ class DotAttention(ProjectedAttention):
         - Luong et al., 2015, "Effective Approaches to Attention-based Neural Machine
           Translation", https://arxiv.org/abs/1508.04025, equation 8
     """
+
+    averages_values = True
 
     def _score(self, query, keys):
         return ops.matmul(query, ops.swapaxes(keys, 1, 2))

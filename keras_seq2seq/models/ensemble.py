@@ -73,16 +73,18 @@ class Ensemble:
         """Decodes arrays of source ids, see `Seq2Seq.generate`."""
         return self._generation(source_ids, search, max_length, return_hypotheses)
 
-    def encode(self, source_ids):
+    def encode(self, source_ids, project_values=False):
         """Encodes the source with all models.
 
         Args:
             source_ids: Integer tensor `(batch, source_length)`.
+            project_values: Boolean, see `Seq2Seq.encode`.
 
         Returns:
             The memories and the states of all models, as `Seq2Seq.encode` returns them.
         """
-        memories, states = zip(*(model.encode(source_ids) for model in self.models), strict=True)
+        encoded = [model.encode(source_ids, project_values) for model in self.models]
+        memories, states = zip(*encoded, strict=True)
         return list(memories), list(states)
 
     def decode_step(self, ids, states, memory):

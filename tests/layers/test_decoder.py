@@ -87,6 +87,25 @@ def test_steps_equal_the_scan(attention_type, cell_type, dtype):
         assert (scores is None) == (attention_type is None)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("cell_type", ["GRUCell", "LSTMCell"])
+@pytest.mark.parametrize("attention_type", KINDS[1:])
+def test_projected_values_change_nothing(attention_type, cell_type, dtype):
+    decoder = make_decoder(attention_type, cell=cell_type, num_layers=2, dtype=dtype)
+    encoder_outputs, mask = padded_batch(LENGTHS, dim=2)
+    memory = decoder.project_memory(encoder_outputs, mask)
+    states = decoder.initial_states(initial_state(cell_type, 2), memory)
+    projected_memory, projected_states = decoder.project_values(memory, states)
+    assert "context" not in projected_states
+    tolerance = 1e-5 if dtype == "float32" else 0.05
+    for time in range(DECODER_INPUTS.shape[1]):
+        inputs = decoder.project(DECODER_INPUTS[:, time])
+        *expected, states = decoder.step(inputs, states, memory)
+        *found, projected_states = decoder.step(inputs, projected_states, projected_memory)
+        for part, expected_part in zip(numbers_of(found), numbers_of(expected), strict=True):
+            np.testing.assert_allclose(part, expected_part, atol=tolerance)
+
+
 @pytest.mark.parametrize("attention_type", ["bahdanau", "dot"])
 def test_padding_of_the_source_changes_nothing(attention_type):
     decoder = make_decoder(attention_type, num_layers=2)
