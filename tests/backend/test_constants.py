@@ -15,7 +15,7 @@ if keras.backend.backend() != "tensorflow":
 
 import tensorflow as tf
 
-from keras_seq2seq.backend.tensorflow import products as constants
+from keras_seq2seq.backend.tensorflow import tracing
 
 TOKENS = tuple(f"word{number}" for number in range(1500))  # enough to be filled up
 SOURCE_IDS = np.array([[4, 5, 6, 3], [7, 8, 3, 0], [5, 3, 0, 0]], "int32")
@@ -185,7 +185,7 @@ def test_in_float32_no_weight_is_a_constant():
 
 @pytest.mark.parametrize("most_bytes", [2**20, 0], ids=["table", "no table"])
 def test_a_function_of_ids_is_computed_once_for_all_of_them(monkeypatch, most_bytes):
-    monkeypatch.setattr(constants, "MAX_TABLE_BYTES", most_bytes)
+    monkeypatch.setattr(tracing, "MAX_TABLE_BYTES", most_bytes)
     weights = tf.Variable(np.arange(20.0, dtype="float32").reshape(10, 2))
     counts = []
 
@@ -224,7 +224,7 @@ def test_fixed_weights_give_the_same_in_float32(search, cell_type):
 
 def test_what_is_too_large_is_no_constant(monkeypatch):
     expected = traced(make_model(), SEARCHES["beam"]())()
-    monkeypatch.setattr(constants, "MAX_BYTES", 1000)
+    monkeypatch.setattr(tracing, "MAX_BYTES", 1000)
     run = traced(make_model(), SEARCHES["beam"]())
     found = run()
     assert all(np.prod(shape) * 2 < 1000 for shape in shapes_of_constant_kernels(run))

@@ -2,18 +2,22 @@
 
 from keras_seq2seq.backend.tensorflow.cross_entropy import join_logits, smoothed_cross_entropy
 from keras_seq2seq.backend.tensorflow.products import (
-    can_change_shapes,
     dense,
-    frozen_weights,
-    lookup_or_compute,
     make_logits,
-    make_step_log,
     matmul,
-    portable_graph,
     take_beams,
     take_rows,
 )
-from keras_seq2seq.backend.tensorflow.scan import compile_function, concrete, scan
+from keras_seq2seq.backend.tensorflow.scan import scan
+from keras_seq2seq.backend.tensorflow.step_log import make_step_log
+from keras_seq2seq.backend.tensorflow.tracing import (
+    can_change_shapes,
+    compile_function,
+    concrete,
+    frozen_weights,
+    lookup_or_compute,
+    portable_graph,
+)
 from keras_seq2seq.backend.tensorflow.training import (
     Adam,
     TracksLayers,

@@ -3,15 +3,11 @@
 from typing import NamedTuple
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras.tree import flatten, pack_sequence_as
 
-from keras_seq2seq.backend.tensorflow.products import (
-    exporting,
-    recorder_in_use,
-    weights_are_frozen,
-)
+from keras_seq2seq.backend.tensorflow.products import recorder_in_use
+from keras_seq2seq.backend.tensorflow.tracing import exporting, weights_are_frozen
 
 
 def scan(step, states, inputs, keep, constants=(), weights=(), go_backwards=False):
@@ -391,17 +387,3 @@ def kernel_gradient(features, gradients):
         gradients = tf.reshape(gradients, (-1, gradients.shape[-1]))
         return tf.matmul(features, gradients, transpose_a=True)
     return tf.einsum("tbrs,tbrc->bsc", features, gradients)
-
-
-def compile_function(function, ranks):
-    """Returns a function that computes the same in a graph, traced once for all shapes."""
-    signature = [tf.TensorSpec([None] * rank, tf.int32, name=name) for name, rank in ranks.items()]
-    # The code has no control flow for AutoGraph, which would take seconds to run.
-    return tf.function(function, input_signature=signature, autograph=False)
-
-
-def concrete(tensor):
-    """Returns the value of a tensor as a NumPy array, or `None` if it is a tensor of a graph."""
-    if isinstance(tensor, np.ndarray):
-        return tensor
-    return tensor.numpy() if tf.is_tensor(tensor) and hasattr(tensor, "numpy") else None

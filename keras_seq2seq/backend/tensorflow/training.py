@@ -21,7 +21,7 @@ import keras
 import tensorflow as tf
 
 from keras_seq2seq.backend import portable
-from keras_seq2seq.backend.tensorflow.products import BlockValue
+from keras_seq2seq.backend.tensorflow.tracing import BlockValue
 from keras_seq2seq.tensorflow_settings import count_cores
 
 
