@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from keras_seq2seq.cli.options import DirectoryName, WholeNumber, data_options, pair_files
-from keras_seq2seq.cli.train import (
+from keras_seq2seq.cli.data_report import (
     describe_dropped,
     warn_of_swapped_sides,
     warn_of_swapped_vocabularies,
 )
+from keras_seq2seq.cli.options import DirectoryName, WholeNumber, data_options, pair_files
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.wording import count
 

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 
 from keras_seq2seq import training
-from keras_seq2seq.cli.train import describe_plan
+from keras_seq2seq.cli.data_report import describe_plan
 from keras_seq2seq.config import Config
 from keras_seq2seq.data import Batching, ParallelTextSummary, TextSummary, scan_parallel_text
 from keras_seq2seq.data.pairs import as_pairs

@@ -3,7 +3,7 @@ import random
 
 import pytest
 
-from keras_seq2seq.cli.train import describe_plan
+from keras_seq2seq.cli.data_report import describe_plan
 from keras_seq2seq.config import Config, resolve_config
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.model_directory import ModelDirectory
