@@ -1,7 +1,7 @@
 """Serving translations over HTTP."""
 
 from keras_seq2seq.serving.app import make_app
-from keras_seq2seq.serving.limits import Limits
+from keras_seq2seq.serving.guard import Limits
 from keras_seq2seq.serving.models import ServedModels
 from keras_seq2seq.serving.server import serve
 

@@ -14,8 +14,7 @@ from keras_seq2seq import __version__
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.json_text import to_json
 from keras_seq2seq.serving.engine import QueueFullError
-from keras_seq2seq.serving.guard import Guard
-from keras_seq2seq.serving.limits import Limits
+from keras_seq2seq.serving.guard import Guard, Limits
 from keras_seq2seq.serving.messages import (
     ErrorAnswer,
     PredictAnswer,

@@ -1,12 +1,12 @@
-"""Checks before a request is handled, as ASGI middleware."""
+"""Limits of a server, and checks before a request is handled, as ASGI middleware."""
 
 import asyncio
 import hmac
 import json
 import time
+from dataclasses import dataclass
 from typing import Any
 
-from keras_seq2seq.serving.limits import Limits
 from keras_seq2seq.serving.metrics import Metrics
 
 # What can be read without a token: the page, which contains no data, and the state for load
@@ -16,6 +16,27 @@ OPEN_PATHS = frozenset({"/", "/page.css", "/page.js", "/beam.html", "/healthz", 
 # A body that is too large is read up to this multiple of the limit and discarded: clients that are
 # still writing when the connection is closed do not see the response.
 _DISCARDED = 8
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits of a server.
+
+    Attributes:
+        max_texts: Maximum number of texts per request.
+        max_text_length: Maximum number of characters per text.
+        max_body: Maximum size of a request body in bytes.
+        max_queue: Maximum number of texts per model waiting to be decoded.
+        max_requests: Maximum number of concurrent requests.
+        timeout: Time limit of a request in seconds.
+    """
+
+    max_texts: int = 64
+    max_text_length: int = 2_000
+    max_body: int = 1_000_000
+    max_queue: int = 256
+    max_requests: int = 256
+    timeout: float = 30
 
 
 class Guard:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from keras_seq2seq.plots.beam_page import describe_tree
-from keras_seq2seq.serving.limits import Limits
+from keras_seq2seq.serving.guard import Limits
 from keras_seq2seq.translator.text_translator import TextTranslator
 from keras_seq2seq.translator.translation import Translation
 

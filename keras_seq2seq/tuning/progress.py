@@ -14,7 +14,7 @@ from keras_seq2seq.tuning.oracles import Budget, GridOracle, HyperbandOracle
 from keras_seq2seq.tuning.search_directory import completed
 from keras_seq2seq.tuning.search_plan import SearchPlan
 from keras_seq2seq.tuning.trial_record import FAILED, RUNNING, TrialRecord
-from keras_seq2seq.tuning.trial_table import describe_search, make_trial_table
+from keras_seq2seq.tuning.trial_table import make_trial_table, summarize_trials
 from keras_seq2seq.wording import show_seconds
 
 _MAX_COUNTED = 100_000
@@ -129,7 +129,7 @@ class SearchDisplay:
         if record.status == FAILED:
             return f"{line}: {record.message}"
         left = self._progress.seconds_left(records)
-        summary = describe_search(
+        summary = summarize_trials(
             records, self._plan.objective, self._progress.trials, self._progress.seconds, left
         )
         name, value = self._plan.objective.name, record.objective

@@ -40,7 +40,7 @@ def make_trial_table(
         seconds: The seconds that the search has taken, if known.
         seconds_left: The estimated seconds until the end of the search, if known.
     """
-    summary = describe_search(records, objective, trials, seconds, seconds_left)
+    summary = summarize_trials(records, objective, trials, seconds, seconds_left)
     return Group(_TrialTable(records, objective, rows), Text(summary))
 
 
@@ -125,7 +125,7 @@ def print_trials(path: str | os.PathLike, file: TextIO | None = None):
     console.print(make_trial_table(sorted(plan.records(), key=rank), plan.objective))
 
 
-def describe_search(
+def summarize_trials(
     records: Sequence[TrialRecord],
     objective: Objective,
     trials: int | None = None,

@@ -5,7 +5,7 @@ from rich.console import Console
 
 from keras_seq2seq.tuning import Objective, TrialRecord
 from keras_seq2seq.tuning.trial_record import COMPLETED, FAILED, RUNNING
-from keras_seq2seq.tuning.trial_table import describe_search, make_trial_table
+from keras_seq2seq.tuning.trial_table import make_trial_table, summarize_trials
 
 BLEU = Objective.parse("dev_bleu")
 RECORDS = [
@@ -63,9 +63,9 @@ def test_a_short_table_shows_running_and_best_trials():
     [(None, "0:01:40 elapsed"), (7200, "0:01:40 elapsed | about 2:00:00 left")],
 )
 def test_summary_includes_the_time(seconds_left, end):
-    line = describe_search(RECORDS, BLEU, 9, 100, seconds_left)
+    line = summarize_trials(RECORDS, BLEU, 9, 100, seconds_left)
     assert line == f"3 of 9 trials | 1 failed | best dev_bleu 30 (trial 2) | {end}"
 
 
 def test_without_results_there_is_no_best_trial():
-    assert describe_search([RECORDS[1]], BLEU) == "1 trial | 1 failed"
+    assert summarize_trials([RECORDS[1]], BLEU) == "1 trial | 1 failed"
