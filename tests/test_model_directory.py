@@ -218,6 +218,17 @@ def compressed_weights():
     return content.getvalue()
 
 
+def weights_with(path, value):
+    """Returns the weights of a model file with another number at one place."""
+    with zipfile.ZipFile(path) as archive:
+        content = io.BytesIO(archive.read("model.weights.h5"))
+    with h5py.File(content, "r+") as file:
+        kernels = []
+        file.visititems(lambda _, item: kernels.append(item) if hasattr(item, "shape") else None)
+        kernels[-1][-1] = value
+    return content.getvalue()
+
+
 def compress(path):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("config.json", b" " * 10**7)
@@ -240,6 +251,8 @@ DAMAGES = {
     "binary": lambda path: rewrite(path, config_json=zlib.compress(b"x" * 10_000)),
     "compressed": lambda path: compress(path),
     "compressed_weights": lambda path: rewrite(path, model_weights_h5=compressed_weights()),
+    "nan": lambda path: rewrite(path, model_weights_h5=weights_with(path, np.nan)),
+    "infinity": lambda path: rewrite(path, model_weights_h5=weights_with(path, np.inf)),
     "many_files": lambda path: rewrite(path, **{f"file{i}_x": b"" for i in range(2_000)}),
     "large_cells": lambda path: resize(path, "num_units", 10**6),
     "large_embeddings": lambda path: resize(path, "embedding_dim", 10**6),
@@ -250,7 +263,7 @@ DAMAGES = {
 
 
 # With another dtype, the model is built from config.yaml, and only the weights are read.
-OF_WEIGHTS = ["empty", "text", "half", "no_weights", "no_h5"]
+OF_WEIGHTS = ["empty", "text", "half", "no_weights", "no_h5", "nan"]
 
 
 @pytest.mark.parametrize(

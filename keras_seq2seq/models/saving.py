@@ -11,6 +11,7 @@ from typing import Any
 
 import h5py
 import keras
+import numpy as np
 
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.reading import open_regular_file
@@ -110,11 +111,15 @@ def _check_archive(path: Path) -> dict[str, Any]:
         config = json.loads(archive.read("config.json"))
         content = archive.read(_WEIGHTS)
     _check_sizes(config, len(content))
-    with h5py.File(io.BytesIO(content)) as weights:
-        sizes = []
-        weights.visititems(lambda _, item: sizes.append(getattr(item, "nbytes", 0)))
-    if sum(sizes) > len(content):
-        raise ValueError(f"{_WEIGHTS} is compressed; expected a file from training")
+    with h5py.File(io.BytesIO(content)) as file:
+        weights = []
+        file.visititems(lambda _, item: weights.append(item))
+        weights = [item for item in weights if isinstance(item, h5py.Dataset)]
+        if sum(weight.nbytes for weight in weights) > len(content):
+            raise ValueError(f"{_WEIGHTS} is compressed; expected a file from training")
+        for weight in weights:
+            if weight.dtype.kind == "f" and not np.isfinite(weight[...]).all():
+                raise ValueError(f"{weight.name} contains NaN or infinity")
     return config
 
 
