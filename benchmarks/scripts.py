@@ -5,12 +5,14 @@
 
 Both train the same model on the same batches and decode the same lines. The scripts call
 `configure_tensorflow` and set nothing else. Starting is not timed: the command imports less, since
-it knows what it needs. They take turns, so that the ratios hold even if the
-speed of the machine drifts. With the default options this takes about ten minutes.
+it knows what it needs. They take turns, so that the ratios hold even if the speed of the machine
+drifts. On a shared machine, compare the CPU times. With the default options this takes about ten
+minutes.
 """
 
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -84,16 +86,17 @@ def main(train_steps, lines, rounds, **files):
         figures = {}
         for number in range(rounds):
             measured = {
-                "training, s/step": (
+                "training, {}s/step": (
                     _time_steps(folder, _training_command(folder, files, train_steps)),
                     _time_steps(folder, _training_script(files, train_steps)),
                 )
             }
             for width in (1, 5):
-                name = "greedy, s" if width == 1 else f"beam {width}, s"
+                name = "greedy, {}s" if width == 1 else f"beam {width}, {{}}s"
                 measured[name] = _time_decoding(folder, folder / "model", text, width)
-            for name, values in measured.items():
-                figures.setdefault(name, []).append(values)
+            for name, times in measured.items():
+                for kind, values in zip(("", "CPU "), zip(*times, strict=True), strict=True):
+                    figures.setdefault(name.format(kind), []).append(values)
             click.echo(f"round {number + 1} of {rounds} done", err=True)
     rows = [
         [
@@ -144,10 +147,11 @@ def _training_script(files, steps):
 
 
 def _time_steps(folder, command):
-    """Returns the seconds per training step after the first ones."""
+    """Returns the wall-clock and the CPU seconds per training step after the first ones."""
     readings = watch(command, folder / "train.log", _steps_taken, PYTHONPATH=str(REPOSITORY))
     first, last = steady(readings, _FIRST_STEPS)
-    return (last.seconds - first.seconds) / (last.count - first.count)
+    steps = last.count - first.count
+    return (last.seconds - first.seconds) / steps, (last.cpu_seconds - first.cpu_seconds) / steps
 
 
 def _steps_taken(text):
@@ -156,18 +160,18 @@ def _steps_taken(text):
 
 
 def _time_decoding(folder, model, text, width):
-    """Returns the seconds that the command and the script decode, without their start."""
+    """Returns the wall-clock and CPU seconds of the command and the script, without their start."""
     one = folder / "one.txt"
     one.write_text(text.read_text("utf-8").partition("\n")[0] + "\n", "utf-8")
-    seconds, outputs = [], []
+    times, outputs = [], []
     for command in (_decoding_command, _decoding_script):
         start, _ = _time(command(model, one, width))
         total, output = _time(command(model, text, width))
-        seconds.append(total - start)
+        times.append([long - short for long, short in zip(total, start, strict=True)])
         outputs.append(output)
     if outputs[0] != outputs[1]:
         raise SystemExit("the translations of the command and the script differ")
-    return tuple(seconds)
+    return times
 
 
 def _decoding_command(model, text, width):
@@ -179,9 +183,16 @@ def _decoding_script(model, text, width):
 
 
 def _time(command):
-    start = perf_counter()
+    """Returns the wall-clock and the CPU seconds of a command, and its output."""
+    start, cpu_start = perf_counter(), _cpu_seconds_of_children()
     result = subprocess.run(command, env=_environment(), check=True, capture_output=True)
-    return perf_counter() - start, result.stdout
+    times = perf_counter() - start, _cpu_seconds_of_children() - cpu_start
+    return times, result.stdout
+
+
+def _cpu_seconds_of_children():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 if __name__ == "__main__":
