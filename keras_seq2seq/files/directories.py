@@ -3,8 +3,8 @@
 import errno
 import json
 import os
+import platform
 import re
-import socket
 import stat
 import weakref
 from contextlib import suppress
@@ -54,7 +54,7 @@ class DirectoryLock:
             raise self._cannot_be_written(error) from error
         holder = {
             "process": os.getpid(),
-            "host": socket.gethostname(),
+            "host": platform.node(),
             "since": datetime.now(timezone.utc).isoformat(" ", timespec="seconds"),
         }
         self._file.truncate(0)

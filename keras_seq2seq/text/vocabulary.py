@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from keras_seq2seq.errors import UserError, check_at_least
+from keras_seq2seq.files.reading import read_small_file
 from keras_seq2seq.files.text_lines import BYTE_ORDER_MARK, read_lines
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.special_tokens import MAX_TOKENS, RESERVED_TOKENS, SPECIAL_TOKENS, UNKNOWN_ID
@@ -21,7 +22,9 @@ WHITESPACE_CHARACTERS = "".join(re.findall(f"[{WHITESPACE}]", "".join(map(chr, r
 _BLANK = re.compile(f"[{WHITESPACE}]")
 # The column after the pieces in the .vocab files of SentencePiece.
 _SCORE = re.compile("-[0-9]+(?:[.][0-9]+)?")
-_OUTER_BLANKS = re.compile(f"^[{WHITESPACE}]+|[{WHITESPACE}]+$")
+# What `Vocabulary.save` writes, without and with counts.
+_TOKENS = re.compile(f"(?:[^{WHITESPACE}]+\n)+")
+_TOKENS_AND_COUNTS = re.compile(f"(?:[^{WHITESPACE}]+\t[0-9]{{1,18}}\n)+")
 
 
 def read_vocabulary_file(path: str | os.PathLike) -> tuple[list[str], list[int] | None]:
@@ -39,6 +42,33 @@ def read_vocabulary_file(path: str | os.PathLike) -> tuple[list[str], list[int] 
             reserved token, a token with whitespace in it, or an invalid count, or if there are
             more than `MAX_TOKENS`. The message includes the line number.
     """
+    return _read_at_once(path) or _read_line_by_line(path)
+
+
+def _read_at_once(path: str | os.PathLike) -> tuple[list[str], list[int] | None] | None:
+    """Reads a file that was written by `Vocabulary.save`, in a tenth of the time.
+
+    Returns:
+        `None` for other files, which may be valid too.
+    """
+    try:
+        text = read_small_file(path).decode("utf-8")
+    except (UserError, UnicodeDecodeError):
+        return None
+    lines = text.split("\n")[:-1]
+    if _TOKENS.fullmatch(text):
+        tokens, counts = lines, None
+    elif _TOKENS_AND_COUNTS.fullmatch(text):
+        tokens, numbers = zip(*(line.split("\t") for line in lines), strict=True)
+        tokens, counts = list(tokens), list(map(int, numbers))
+    else:
+        return None
+    is_valid = len(set(tokens)) == len(tokens) <= MAX_TOKENS
+    is_valid = is_valid and RESERVED_TOKENS.isdisjoint(tokens) and "\0" not in text
+    return (tokens, counts) if is_valid and not text.startswith(BYTE_ORDER_MARK) else None
+
+
+def _read_line_by_line(path: str | os.PathLike) -> tuple[list[str], list[int] | None]:
     line_of: dict[str, int] = {}
     counts: list[int | None] = []
     # Any other byte-order mark is a part of the token.
@@ -61,7 +91,8 @@ def read_vocabulary_file(path: str | os.PathLike) -> tuple[list[str], list[int] 
 
 
 def _parse_line(line: str, place: str) -> tuple[str, int | None]:
-    token, _, count = map(_strip, line.partition("\t"))
+    # Without an argument, `str.strip` would also remove tokens such as U+001C.
+    token, _, count = (part.strip(WHITESPACE_CHARACTERS) for part in line.partition("\t"))
     if _SCORE.fullmatch(count) or (token in RESERVED_TOKENS and count == "0"):
         raise UserError(
             f"{place}: a score, as in the .vocab file of a SentencePiece model; use its .model file"
@@ -75,11 +106,6 @@ def _parse_line(line: str, place: str) -> tuple[str, int | None]:
             f"{place}: whitespace in {token!r}; expected one token, optionally a tab and a count"
         )
     return token, _parse_count(count, place) if count else None
-
-
-def _strip(text: str) -> str:
-    """Removes whitespace at both ends. `str.strip` would also remove tokens such as U+001C."""
-    return _OUTER_BLANKS.sub("", text)
 
 
 def _parse_count(text: str, place: str) -> int:

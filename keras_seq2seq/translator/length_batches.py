@@ -1,7 +1,6 @@
 """Processing of a stream in batches of similar length."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from math import ceil
 from numbers import Integral
@@ -77,7 +76,7 @@ class _Threads:
 
     def __init__(self, workers: int):
         self._workers = workers
-        self._executor: ThreadPoolExecutor | None = None
+        self._executor: Any = None
 
     def __enter__(self) -> "_Threads":
         return self
@@ -89,7 +88,11 @@ class _Threads:
     def map(self, function: Callable[[Item], Result], items: list[Item]) -> Iterable[Result]:
         if len(items) < 2:
             return map(function, items)
-        self._executor = self._executor or ThreadPoolExecutor(self._workers)
+        if self._executor is None:
+            # A single sentence is translated sooner without this import.
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._executor = ThreadPoolExecutor(self._workers)
         return self._executor.map(function, items)
 
 

@@ -41,6 +41,18 @@ def test_reads_all_that_it_writes(tmp_path_factory, lines):
         )
 
 
+CONTENTS = st.text(st.sampled_from("ab12\t\n\n\n\r\0 \x1c\ufeff\u2028é"), max_size=12)
+
+
+@given(CONTENTS | st.sampled_from(["<s>\n", "<unk>\t0\n", "a\nb\na\n", "a\t1\nb\n"]))
+def test_files_are_read_alike_at_once_and_line_by_line(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("vocabulary") / "vocab"
+    path.write_bytes(content.encode())
+    found = vocabulary_module._read_at_once(path)
+    if found is not None:
+        assert found == vocabulary_module._read_line_by_line(path)
+
+
 def test_the_number_of_tokens_is_limited(tmp_path, monkeypatch):
     monkeypatch.setattr(vocabulary_module, "MAX_TOKENS", 3)
     path = tmp_path / "vocab"
