@@ -1,5 +1,7 @@
 """`Evaluation` and the callbacks of Keras with plain `fit`."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -34,14 +36,23 @@ def fit(callbacks, epochs=2, steps_per_execution=1, **arguments):
     return model.fit(BATCH, LABELS, epochs=epochs, callbacks=callbacks, **arguments).history
 
 
-@pytest.mark.parametrize("every_n_steps", [3, 7, 100])
-@pytest.mark.parametrize("validation", [None, (BATCH, LABELS)])
+VALIDATIONS = {"no validation": None, "validation": (BATCH, LABELS)}
+
+
+@functools.cache
+def plain_history(validation):
+    return fit([], validation_data=VALIDATIONS[validation])
+
+
+@pytest.mark.parametrize(
+    ("every_n_steps", "validation"),
+    [(3, "no validation"), (3, "validation"), (7, "validation"), (100, "no validation")],
+)
 def test_history_is_complete_and_the_last_step_is_evaluated(every_n_steps, validation):
     records = []
-    expected = fit([], validation_data=validation)
-    found = fit(
-        [Evaluation(DEV, every_n_steps, observers=[records.append])], validation_data=validation
-    )
+    expected = plain_history(validation)
+    evaluation = Evaluation(DEV, every_n_steps, observers=[records.append])
+    found = fit([evaluation], validation_data=VALIDATIONS[validation])
     assert found.keys() == expected.keys()
     for name, values in expected.items():
         np.testing.assert_allclose(found[name], values, rtol=1e-5, err_msg=name)
