@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from harness.toy_model import SOURCES, write_toy_model
 
-from keras_seq2seq.decoding import BeamSearch, GreedySearch, SamplingSearch
+from keras_seq2seq.decoding import BeamSearch, SamplingSearch
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.export import describe_model, export_translator, litert
+from keras_seq2seq.export import describe_model, export_translator
 from keras_seq2seq.layers import AttentionDecoder, BidirectionalEncoder, LSTMCell
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.models import AttentionSeq2Seq, BasicSeq2Seq, Ensemble
@@ -25,7 +25,7 @@ from keras_seq2seq.text import (
     register_tokenizer,
 )
 from keras_seq2seq.text.tokenizer import TOKENIZERS
-from keras_seq2seq.translator import Translator, UnkReplacement
+from keras_seq2seq.translator import Translator
 
 SOURCE = Vocabulary("abcdefgh")
 TARGET = Vocabulary(["ä", "ö", "ü", "笑", "x", "y"])
@@ -42,12 +42,12 @@ def make_model(model_class=AttentionSeq2Seq, seed=3, **options):
     return model
 
 
-def assert_same(translator, path, prefixes=None, tolerance=1e-4):
+def assert_same(translator, path, prefixes=None, sentences=SENTENCES, tolerance=1e-4):
     exported = ExportedTranslator(path)
-    assert exported(SENTENCES) == translator(SENTENCES)
-    originals = translator.translate(SENTENCES, prefixes=prefixes)
+    assert exported(sentences) == translator(sentences)
+    originals = translator.translate(sentences, prefixes=prefixes)
     for original, other in zip(
-        originals, exported.translate(SENTENCES, prefixes=prefixes), strict=True
+        originals, exported.translate(sentences, prefixes=prefixes), strict=True
     ):
         assert other.source_tokens == original.source_tokens
         assert len(other.hypotheses) == len(original.hypotheses)
@@ -63,12 +63,6 @@ def assert_same(translator, path, prefixes=None, tolerance=1e-4):
                 np.testing.assert_allclose(hypothesis.attention, expected.attention, atol=tolerance)
 
 
-@pytest.fixture
-def single_sentences(monkeypatch):
-    """Exports no graph for batches, which takes half of the time."""
-    monkeypatch.setattr(litert, "BATCH_SIZES", (1,))
-
-
 MODELS = {
     "deep": {
         "encoder": lambda: BidirectionalEncoder(
@@ -76,105 +70,65 @@ MODELS = {
         ),
         "decoder": lambda: AttentionDecoder(8, cell="GRUCell", num_layers=2, attention="dot"),
     },
-    "layer_normalization": {"cell": lambda: LSTMCell(8, layer_normalization=True)},
-    "tied": {"cell": "GRUCell", "tie_output": True, "embedding_dim": 12},
-    "unidirectional": {"encoder": "UnidirectionalEncoder"},
+    "tied": {
+        "encoder": "UnidirectionalEncoder",
+        "cell": lambda: LSTMCell(8, layer_normalization=True),
+        "tie_output": True,
+        "embedding_dim": 12,
+    },
+}
+# Each with a search of its own; those below are greedy.
+SEARCHES = {
+    "deep": BeamSearch(
+        3, n_best=2, max_length_ratio=1.0, min_length=3, no_repeat_ngram_size=2, banned_ids=[1]
+    ),
+    "tied": BeamSearch(4, length_penalty=0.6, coverage_penalty=0.2, n_best=3, max_length=12),
 }
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_models(name, tmp_path, request):
+def test_models_and_searches(name, tmp_path, request):
     if name != "deep":
         request.getfixturevalue("single_sentences")
     options = {key: value() if callable(value) else value for key, value in MODELS[name].items()}
-    model = make_model(**options)
-    translator = Translator(model, SOURCE, TARGET, search=BeamSearch(3, n_best=2, max_length=9))
+    translator = Translator(make_model(**options), SOURCE, TARGET, search=SEARCHES[name])
     export_translator(translator, tmp_path / "exported", check_lines=SENTENCES)
     assert_same(translator, tmp_path / "exported")
 
 
-SEARCHES = {
-    "greedy": GreedySearch(max_length=12),
-    "penalties": BeamSearch(4, length_penalty=0.6, coverage_penalty=0.2, n_best=3, max_length=12),
-    "constraints": BeamSearch(
-        3, n_best=2, max_length_ratio=1.0, min_length=3, no_repeat_ngram_size=2, banned_ids=[1]
-    ),
-}
-
-
-@pytest.mark.parametrize("name", SEARCHES)
-def test_searches(name, tmp_path):
-    translator = Translator(make_model(), SOURCE, TARGET, search=SEARCHES[name])
-    export_translator(translator, tmp_path / "exported")
-    assert_same(translator, tmp_path / "exported", prefixes=["x", "", "ä 笑"] * 8)
-
-
-def test_without_attention(tmp_path, single_sentences):
-    translator = Translator(make_model(BasicSeq2Seq), TextEncoder(SOURCE, reverse=True), TARGET)
-    export_translator(translator, tmp_path / "exported")
-    assert_same(translator, tmp_path / "exported")
-
-
-def test_unknown_words_are_replaced(tmp_path, single_sentences):
-    translator = Translator(
-        make_model(), SOURCE, TARGET, unk_replacement=UnkReplacement({"a": "A"})
-    )
-    export_translator(translator, tmp_path / "exported")
-    assert_same(translator, tmp_path / "exported")
-
-
-def test_ensemble(tmp_path):
-    ensemble = Ensemble([make_model(), make_model(seed=4, cell="GRUCell")])
-    translator = Translator(ensemble, SOURCE, TARGET, search=BeamSearch(2, max_length=9))
-    export_translator(translator, tmp_path / "exported")
-    assert_same(translator, tmp_path / "exported")
-
-
-def test_characters(tmp_path, single_sentences):
+def test_characters_without_attention(tmp_path, single_sentences):
     source = CharacterTokenizer.build(["abcdefgh unknown words"])
+    keras.utils.set_random_seed(3)
     translator = Translator(
-        AttentionSeq2Seq(len(source.vocabulary), len(TARGET), num_units=8),
-        source,
+        BasicSeq2Seq(len(source.vocabulary), len(TARGET), num_units=8),
+        TextEncoder(source, reverse=True),
         CharacterTokenizer(TARGET),
     )
     export_translator(translator, tmp_path / "exported")
     assert_same(translator, tmp_path / "exported")
 
 
-@pytest.mark.parametrize("quantize", ["float16", "int8"])
-def test_quantized_models_are_close(quantize, tmp_path, single_sentences):
+def test_ensemble(tmp_path, single_sentences):
+    ensemble = Ensemble([make_model(), make_model(seed=4, cell="GRUCell")])
+    translator = Translator(ensemble, SOURCE, TARGET, search=BeamSearch(2, max_length=9))
+    export_translator(translator, tmp_path / "exported")
+    assert_same(translator, tmp_path / "exported", prefixes=["x", "", "ä 笑"] * 8)
+
+
+def test_quantized_models_are_close(tmp_path, single_sentences):
     translator = Translator(make_model(num_units=256), SOURCE, TARGET)
-    agreement = export_translator(
-        translator, tmp_path / "exported", quantize=quantize, check_lines=SENTENCES
-    )
-    assert agreement.lines == len(SENTENCES)
-    assert agreement.equal >= 0.8 * len(SENTENCES)
     weights = sum(weight.numpy().nbytes for weight in translator.model.weights)
-    assert (tmp_path / "exported" / "model.tflite").stat().st_size < weights
+    for quantize in ("float16", "int8"):
+        path = tmp_path / quantize
+        agreement = export_translator(translator, path, quantize=quantize, check_lines=SENTENCES)
+        assert agreement.lines == len(SENTENCES)
+        assert agreement.equal >= 0.8 * len(SENTENCES)
+        assert (path / "model.tflite").stat().st_size < weights
 
 
-def test_the_longest_translation_can_be_set(tmp_path, single_sentences):
-    translator = Translator(make_model(), SOURCE, TARGET, search=GreedySearch(max_length=12))
-    export_translator(translator, tmp_path / "exported")
-    shorter = Translator(translator.model, SOURCE, TARGET, search=GreedySearch(max_length=4))
-    exported = ExportedTranslator(tmp_path / "exported", max_length=4)
-    assert exported(SENTENCES) == shorter(SENTENCES)
-
-
-def test_many_threads_share_a_translator(tmp_path):
-    from concurrent.futures import ThreadPoolExecutor
-
-    translator = Translator(make_model(), SOURCE, TARGET)
-    export_translator(translator, tmp_path / "exported")
-    exported = ExportedTranslator(tmp_path / "exported")
-    expected = translator(SENTENCES)
-    with ThreadPoolExecutor(8) as executor:
-        assert all(found == expected for found in executor.map(exported, [SENTENCES] * 32))
-
-
-def test_a_float32_model_that_differs_is_rejected(tmp_path, monkeypatch):
-    translator = Translator(make_model(), SOURCE, TARGET)
-    other = Translator(make_model(seed=9), SOURCE, TARGET)
+def test_a_float32_model_that_differs_is_rejected(tmp_path, monkeypatch, single_sentences):
+    translator = Translator(make_model(BasicSeq2Seq), SOURCE, TARGET)
+    other = Translator(make_model(BasicSeq2Seq, seed=9), SOURCE, TARGET)
     # As if the conversion had changed the weights.
     monkeypatch.setattr(translator, "stream", other.stream)
     with pytest.raises(UserError, match="^the exported model translates 'a b c' as .* but the or"):
@@ -210,15 +164,22 @@ def test_a_directory_with_files_is_rejected(tmp_path):
         export_translator(translator, tmp_path)
 
 
+def load_toy_model(path, **options):
+    return Translator.load(
+        path / "model", unk_replace=True, unk_mapping={"Einhorn": "A"}, **options
+    )
+
+
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
+    """A model that is sure of its tokens, and its export, with replacement of unknown words."""
     path = tmp_path_factory.mktemp("toy")
-    write_toy_model(path / "model")
-    Translator.load(path / "model").export(path / "exported", check_lines=SOURCES)
+    write_toy_model(path / "model", seed=26)
+    load_toy_model(path).export(path / "exported", check_lines=SOURCES)
     return path
 
 
-def test_temporary_files_are_in_the_output_directory(tmp_path, monkeypatch):
+def test_temporary_files_are_in_the_output_directory(tmp_path, monkeypatch, single_sentences):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
     # Brackets have a meaning in TensorFlow's patterns.
     output = tmp_path / "a[b]"
@@ -228,10 +189,28 @@ def test_temporary_files_are_in_the_output_directory(tmp_path, monkeypatch):
 
 
 def test_translator_export(exported):
-    expected = Translator.load(exported / "model")(SOURCES)
-    assert ExportedTranslator(exported / "exported")(SOURCES) == expected
+    translator = load_toy_model(exported)
+    prefixes = ["a", "", "dog man"] * 4
+    assert_same(translator, exported / "exported", prefixes, SOURCES * 2)
+    # Unknown words are replaced.
+    assert translator(SOURCES) != Translator.load(exported / "model")(SOURCES)
     card = (exported / "exported" / "README.md").read_text(encoding="utf-8")
     assert f"| {len(SOURCES)} of {len(SOURCES)} translations equal" in card
+
+
+def test_the_longest_translation_can_be_set(exported):
+    shorter = load_toy_model(exported, max_length=4)(SOURCES)
+    assert ExportedTranslator(exported / "exported", max_length=4)(SOURCES) == shorter
+    assert ExportedTranslator(exported / "exported")(SOURCES) != shorter
+
+
+def test_many_threads_share_a_translator(exported):
+    from concurrent.futures import ThreadPoolExecutor
+
+    translator, sentences = ExportedTranslator(exported / "exported"), SOURCES * 4
+    expected = load_toy_model(exported)(sentences)
+    with ThreadPoolExecutor(8) as executor:
+        assert all(found == expected for found in executor.map(translator, [sentences] * 32))
 
 
 DAMAGES = {

@@ -1,6 +1,7 @@
 """SavedModels translate text as the originals do, in processes that import only TensorFlow."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -80,18 +81,22 @@ def assert_same(translator, path, lines=LINES):
                 assert not attention[length:].any() and not attention[:, source_length:].any()
 
 
-@pytest.mark.parametrize("reverse", [False, True])
-def test_beam_search(reverse, tmp_path):
-    translator = make(BeamSearch(4, n_best=3, length_penalty=0.6, max_length=8), reverse=reverse)
+def test_beam_search(tmp_path):
+    translator = make(
+        BeamSearch(4, n_best=3, length_penalty=0.6, max_length=8),
+        reverse=True,
+        # Of words as they are in the source.
+        unk_replacement=UnkReplacement({}),
+    )
     agreement = translator.export(tmp_path, format="saved_model", check_lines=LINES)
     assert (agreement.lines, agreement.equal) == (len(LINES), len(LINES))
     assert agreement.largest_difference < 1e-5
     assert_same(translator, tmp_path)
 
 
-@pytest.mark.parametrize("mapping", [{}, {"Einhorn": "unicorn", "ein": "one"}])
-def test_unknown_words_are_replaced(mapping, tmp_path):
-    translator = make(reverse=True, unk_replacement=UnkReplacement(mapping))
+def test_unknown_words_are_replaced(tmp_path):
+    replacement = UnkReplacement({"Einhorn": "unicorn", "ein": "one"})
+    translator = make(reverse=True, unk_replacement=replacement)
     translator.export(tmp_path, format="saved_model")
     assert_same(translator, tmp_path)
 
@@ -110,9 +115,19 @@ def test_ensemble(tmp_path):
     assert_same(translator, tmp_path)
 
 
-def test_an_empty_batch(tmp_path):
-    make().export(tmp_path, format="saved_model")
-    signatures = tf.saved_model.load(str(tmp_path / "1")).signatures
+CHECK_LINES = [f"{'wort ' * 40}{number}" for number in range(20)]
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A translator, and the directory of its export."""
+    translator, path = make(), tmp_path_factory.mktemp("exported") / "toy"
+    translator.export(path, format="saved_model", check_lines=CHECK_LINES)
+    return translator, path
+
+
+def test_an_empty_batch(exported):
+    signatures = tf.saved_model.load(str(exported[1] / "1")).signatures
     nothing = tf.constant([], tf.string)
     assert signatures["serving_default"](text=nothing)["text"].shape == (0,)
     assert all(len(value) == 0 for value in signatures["details"](text=nothing).values())
@@ -120,10 +135,9 @@ def test_an_empty_batch(tmp_path):
         signatures["serving_default"](text=tf.constant(["a " * 10_001]))
 
 
-def test_weights_are_saved_once(tmp_path):
-    translator = make()
-    translator.export(tmp_path, format="saved_model")
-    variables = tf.train.list_variables(str(tmp_path / "1" / "variables" / "variables"))
+def test_weights_are_saved_once(exported):
+    translator, path = exported
+    variables = tf.train.list_variables(str(path / "1" / "variables" / "variables"))
     sizes = [np.prod(shape) for name, shape in variables if name.endswith("VARIABLE_VALUE")]
     assert sum(sizes) == sum(np.prod(weight.shape) for weight in translator.model.weights)
 
@@ -145,54 +159,62 @@ TOKENIZERS = {
     "sentencepiece": lambda: SentencePieceTokenizer.build(TEXT, 300),
 }
 
-# Prints the translations of a SavedModel, and which packages were imported.
+# Prints the translations of SavedModels, and which packages had been imported for each of them.
 PROGRAM = """
 import json, sys
-path, lines, needs_text = json.load(sys.stdin)
+models, lines = json.load(sys.stdin)
 import tensorflow as tf
-if needs_text:
-    import tensorflow_text
-model = tf.saved_model.load(path)
-found = model.signatures["serving_default"](text=tf.constant(lines))["text"].numpy()
-print(json.dumps([
-    [text.decode() for text in found],
-    sorted({"keras_seq2seq", "tensorflow_text"} & sys.modules.keys()),
-]))
+results = []
+for path, needs_text in models:
+    if needs_text:
+        import tensorflow_text
+    model = tf.saved_model.load(path)
+    found = model.signatures["serving_default"](text=tf.constant(lines))["text"].numpy()
+    results.append([
+        [text.decode() for text in found],
+        sorted({"keras_seq2seq", "tensorflow_text"} & sys.modules.keys()),
+    ])
+print(json.dumps(results))
 """
 
 
 @pytest.mark.parametrize(
-    "name",
+    "names",
     [
-        name if name in ("sentencepiece", "words") else pytest.param(name, marks=pytest.mark.slow)
-        for name in TOKENIZERS
+        ("words", "sentencepiece"),
+        pytest.param(("subword_nmt", "characters", "bytes", "words_nfkc"), marks=pytest.mark.slow),
     ],
+    ids=", ".join,
 )
-def test_a_process_with_only_tensorflow(name, tmp_path):
-    tokenizer = TOKENIZERS[name]()
-    size = tokenizer.vocabulary_size()
-    model = AttentionSeq2Seq(size, size, num_units=8)
-    random = np.random.default_rng(5)
-    model.set_weights([random.normal(0, 1, weights.shape) for weights in model.get_weights()])
-    bias = model.output_layer.bias.numpy()
-    bias[[PADDING_ID, START_ID]] = -50
-    bias[END_ID] = 2
-    model.output_layer.bias.assign(bias)
-    translator = Translator(model, tokenizer, tokenizer, search=GreedySearch(max_length=20))
-    translator.export(tmp_path / "toy", format="saved_model", check_lines=RAW_LINES)
-    needs_text = name in ("sentencepiece", "words_nfkc")
-    card = (tmp_path / "toy" / "1" / "README.md").read_text(encoding="utf-8")
-    assert f"| needs | tensorflow{' and tensorflow-text' if needs_text else ''} |" in card
+def test_a_process_with_only_tensorflow(names, tmp_path):
+    models, expected = [], []
+    for name in names:
+        tokenizer = TOKENIZERS[name]()
+        size = tokenizer.vocabulary_size()
+        model = AttentionSeq2Seq(size, size, num_units=8)
+        random = np.random.default_rng(5)
+        model.set_weights([random.normal(0, 1, weights.shape) for weights in model.get_weights()])
+        bias = model.output_layer.bias.numpy()
+        bias[[PADDING_ID, START_ID]] = -50
+        bias[END_ID] = 2
+        model.output_layer.bias.assign(bias)
+        translator = Translator(model, tokenizer, tokenizer, search=GreedySearch(max_length=20))
+        path = tmp_path / name
+        translator.export(path, format="saved_model", check_lines=RAW_LINES)
+        # Only the last one needs another package.
+        needs_text = name in ("sentencepiece", "words_nfkc")
+        card = (path / "1" / "README.md").read_text(encoding="utf-8")
+        assert f"| needs | tensorflow{' and tensorflow-text' if needs_text else ''} |" in card
+        models.append([str(path / "1"), needs_text])
+        expected.append([translator(RAW_LINES), ["tensorflow_text"] if needs_text else []])
     process = subprocess.run(
         [sys.executable, "-c", PROGRAM],
-        input=json.dumps([str(tmp_path / "toy" / "1"), RAW_LINES, needs_text]),
+        input=json.dumps([models, RAW_LINES]),
         capture_output=True,
         text=True,
         check=True,
     )
-    found, packages = json.loads(process.stdout)
-    assert found == translator(RAW_LINES)
-    assert packages == (["tensorflow_text"] if needs_text else [])
+    assert json.loads(process.stdout) == expected
 
 
 def fields(message: bytes) -> list[tuple[int, bytes]]:
@@ -219,10 +241,8 @@ def fields(message: bytes) -> list[tuple[int, bytes]]:
     return found
 
 
-def test_warm_up_requests(tmp_path):
-    lines = [f"{'wort ' * 40}{number}" for number in range(20)]
-    make().export(tmp_path / "toy", format="saved_model", check_lines=lines)
-    path = tmp_path / "toy" / "1" / "assets.extra" / "tf_serving_warmup_requests"
+def test_warm_up_requests(exported):
+    path = exported[1] / "1" / "assets.extra" / "tf_serving_warmup_requests"
     records = [record.numpy() for record in tf.data.TFRecordDataset(str(path))]
     assert len(records) == 2
     for record, signature in zip(records, (b"serving_default", b"details"), strict=True):
@@ -236,16 +256,17 @@ def test_warm_up_requests(tmp_path):
         (_, key), (_, value) = fields(entry)
         assert key == b"text"
         proto = TensorProto.FromString(value)
-        assert [text.decode() for text in tf.make_ndarray(proto)] == [*lines[:8], "."]
+        assert [text.decode() for text in tf.make_ndarray(proto)] == [*CHECK_LINES[:8], "."]
 
 
-def test_each_export_is_the_next_version(tmp_path):
-    (tmp_path / "9").mkdir()
-    (tmp_path / "notes.txt").touch()
-    make().export(tmp_path, format="saved_model")
-    make().export(tmp_path, format="saved_model")
-    names = {path.name for path in tmp_path.iterdir()}
-    assert names == {"9", "10", "11", "notes.txt"}
+def test_each_export_is_the_next_version(exported, tmp_path):
+    translator, path = exported
+    shutil.copytree(path, tmp_path / "toy")
+    (tmp_path / "toy" / "9").mkdir()
+    (tmp_path / "toy" / "notes.txt").touch()
+    translator.export(tmp_path / "toy", format="saved_model")
+    names = {path.name for path in (tmp_path / "toy").iterdir()}
+    assert names == {"1", "9", "10", "notes.txt"}
 
 
 def test_a_model_that_differs_is_rejected(tmp_path, monkeypatch):

@@ -106,7 +106,7 @@ def make_translator(tokenizer, **options):
         for name in TOKENIZERS
     ],
 )
-def test_texts_are_equal(name, tmp_path):
+def test_texts_are_equal(name, tmp_path, single_sentences):
     translator = make_translator(TOKENIZERS[name](), max_length=20)
     translator.export(tmp_path / "exported", check_lines=SENTENCES)
     process = subprocess.run(
@@ -134,7 +134,7 @@ def test_texts_are_equal(name, tmp_path):
     assert texts == [translation.text for translation in expected]
 
 
-def test_the_command_needs_neither_keras_nor_tensorflow(tmp_path):
+def test_the_command_needs_neither_keras_nor_tensorflow(tmp_path, single_sentences):
     translator = make_translator(TOKENIZERS["byte_fallback"](), n_best=1)
     translator.export(tmp_path / "exported")
     (tmp_path / "prefixes").write_text("\n".join(PREFIXES), encoding="utf-8")
