@@ -36,14 +36,18 @@ SEARCHES = {
 SEEDS = {"attention": 76, "dot, 2 layers": 70, "basic": 7}
 
 
-@pytest.fixture(scope="module", params=MODELS)
-def model(request):
-    model = randomize(MODELS[request.param](), SEEDS[request.param])
+def make_model(name):
+    model = randomize(MODELS[name](), SEEDS[name])
     # The reference knows no bans.
     bias = model.output_layer.bias.numpy()
     bias[[0, 2]] = -50
     model.output_layer.bias.assign(bias)
     return model
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def model(request):
+    return make_model(request.param)
 
 
 def decode(model, search, source_ids, **arguments):
@@ -174,22 +178,31 @@ def test_drops_sentences_that_have_ended(search):
     assert sizes[-1] * 4 <= max(sizes)
 
 
-@pytest.mark.parametrize("num_slots", [1, 4, 5, 100])
-@pytest.mark.parametrize("search", SEARCHES)
-def test_what_is_found_does_not_depend_on_who_waits(model, search, num_slots):
-    search = SEARCHES[search]()
+def check_who_waits(model, search, *numbers_of_slots):
     source_ids = np.concatenate([SOURCE_IDS, SOURCE_IDS[::-1]])
     prefix = padded_ids([2, 0, 1, 3, 0, 0, 0, 1, 0, 0, 5, 0], 9)
     arguments = {"prefix": prefix, "return_attention_scores": True}
     together = arrays_of(decode(model, search, source_ids, **arguments))
-    found = decode(model, search, source_ids, num_slots=num_slots, **arguments)
-    found = arrays_of(found)
-    assert len(set(np.count_nonzero(found.ids, axis=-1).ravel())) > 2
-    np.testing.assert_array_equal(found.ids, together.ids)
-    np.testing.assert_allclose(found.scores, together.scores, atol=1e-5)
-    np.testing.assert_allclose(found.token_scores, together.token_scores, atol=1e-5)
-    if found.attention_scores is not None:
-        np.testing.assert_allclose(found.attention_scores, together.attention_scores, atol=1e-5)
+    assert len(set(np.count_nonzero(together.ids, axis=-1).ravel())) > 2
+    for num_slots in numbers_of_slots:
+        found = decode(model, search, source_ids, num_slots=num_slots, **arguments)
+        found = arrays_of(found)
+        np.testing.assert_array_equal(found.ids, together.ids)
+        np.testing.assert_allclose(found.scores, together.scores, atol=1e-5)
+        np.testing.assert_allclose(found.token_scores, together.token_scores, atol=1e-5)
+        if found.attention_scores is not None:
+            np.testing.assert_allclose(found.attention_scores, together.attention_scores, atol=1e-5)
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_what_is_found_does_not_depend_on_who_waits(model, search):
+    check_who_waits(model, SEARCHES[search](), 5)
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_any_number_may_wait(search):
+    model = make_model("dot, 2 layers")
+    check_who_waits(model, SEARCHES[search](), 1, 4, 100)
 
 
 def test_a_tree_does_not_depend_on_who_waits(model):

@@ -26,7 +26,7 @@ def train(r_drop, dropout=0.0, epochs=1, loss=None, **options):
 
 def test_without_dropout_nothing_changes():
     # Both passes are equal, so that their divergence is 0.
-    (one, logs), (other, r_drop_logs) = train(0.0), train(5.0)
+    (one, logs), (other, r_drop_logs) = (train(rate, run_eagerly=True) for rate in (0.0, 5.0))
     for weight, other_weight in zip(one.weights, other.weights, strict=True):
         np.testing.assert_allclose(numbers_of(weight), numbers_of(other_weight), atol=1e-5)
     assert r_drop_logs == pytest.approx(logs, rel=1e-4)
@@ -59,7 +59,7 @@ def test_predictions_with_dropout_become_more_alike():
 
 
 def test_metrics_count_each_sequence_once_and_weights_apply():
-    model, _ = train(2.0, dropout=0.3, metrics=["accuracy"])
+    model, _ = train(2.0, dropout=0.3, metrics=["accuracy"], run_eagerly=True)
     model.reset_metrics()
     model.train_on_batch(BATCH, LABELS, sample_weight=np.array([1, 0, 2, 1, 1], "float32"))
     assert int(model.perplexity.tokens) == np.count_nonzero(LABELS)

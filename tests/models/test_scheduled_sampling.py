@@ -88,7 +88,7 @@ def test_tokens_are_told_by_chance_and_by_the_step(model):
 
 
 def test_gradients_flow_where_they_do_for_the_tokens_that_were_read(model):
-    model.compile(keras.optimizers.SGD(0.1), MaskedCrossEntropy())
+    model.compile(keras.optimizers.SGD(0.1), MaskedCrossEntropy(), run_eagerly=True)
     start = model.get_weights()
     model.teacher_forcing = lambda step: 0.0
     read = numbers_of(sample(model, **BATCH))
@@ -96,7 +96,7 @@ def test_gradients_flow_where_they_do_for_the_tokens_that_were_read(model):
     trained = model.get_weights()
     model.set_weights(start)
     model.teacher_forcing = None
-    model.compile(keras.optimizers.SGD(0.1), MaskedCrossEntropy())
+    model.compile(keras.optimizers.SGD(0.1), MaskedCrossEntropy(), run_eagerly=True)
     model.train_on_batch({"source_ids": SOURCE_IDS, "target_ids": read}, TARGET_IDS)
     for one, other in zip(model.get_weights(), trained, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)

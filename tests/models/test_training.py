@@ -36,8 +36,10 @@ def weighted_mean(values, weights):
     return (weights * values).sum() / weights.sum()
 
 
-@pytest.mark.parametrize("eagerly", [False, True])
-@pytest.mark.parametrize("weights", [SEQUENCE_WEIGHTS, TOKEN_WEIGHTS])
+@pytest.mark.parametrize(
+    ("weights", "eagerly"),
+    [(SEQUENCE_WEIGHTS, False), (SEQUENCE_WEIGHTS, True), (TOKEN_WEIGHTS, True)],
+)
 def test_sample_weights_weight_the_loss(weights, eagerly):
     model = make_model()
     model.compile(keras.optimizers.SGD(0.0), run_eagerly=eagerly)
@@ -97,7 +99,7 @@ def test_class_weights_of_single_batches_are_no_part_of_the_graph():
     "loss",
     [
         "sparse_categorical_crossentropy",
-        keras.losses.SparseCategoricalCrossentropy(True),
+        pytest.param(keras.losses.SparseCategoricalCrossentropy(True), marks=pytest.mark.slow),
         "function",
     ],
 )
@@ -297,7 +299,7 @@ def test_accumulated_gradients_and_steps_per_execution():
         model = make_model()
         model.compile(keras.optimizers.SGD(0.5, **arguments), steps_per_execution=steps)
         model.fit(BATCH, LABELS, batch_size=5, epochs=4, verbose=0)
-        results.append(model.evaluate(BATCH, LABELS, verbose=0)[0])
+        results.append(weighted_mean(token_losses(model), 1.0))
     assert results[2] == pytest.approx(results[0], rel=1e-5)
     assert results[1] > results[0]  # two updates instead of four
 
