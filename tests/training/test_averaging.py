@@ -1,6 +1,7 @@
 import io
 import json
 
+import keras
 import numpy as np
 import pytest
 from rich.console import Console
@@ -14,13 +15,24 @@ from keras_seq2seq.translator import Translator
 
 @pytest.fixture(scope="module")
 def run(make_config, tmp_path_factory):
-    """A directory of checkpoints after 4 and 6 steps, and the weights of these."""
-    path = tmp_path_factory.mktemp("averaging") / "model"
-    weights = {}
-    for steps in (4, 6):
-        plan = plan_training(make_config(train_steps=steps, eval_every_n_steps=2), path)
+    """A directory of checkpoints after 2, 4 and 6 steps, and the weights of the last two."""
+    path, weights = tmp_path_factory.mktemp("averaging") / "model", {}
+    plan = plan_training(make_config(train_steps=6, eval_every_n_steps=2), path)
+    fit = plan.model.fit
+
+    class Recorder(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            weights[batch + 1] = plan.model.get_weights()
+
+    with pytest.MonkeyPatch.context() as context:
+        context.setattr(
+            plan.model,
+            "fit",
+            lambda *args, callbacks, **kwargs: fit(
+                *args, callbacks=[Recorder(), *callbacks], **kwargs
+            ),
+        )
         train(plan, Console(file=io.StringIO()))
-        weights[steps] = plan.model.get_weights()
     return path, weights
 
 

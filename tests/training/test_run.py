@@ -72,7 +72,7 @@ def stopped(finished, tmp_path_factory):
 def with_options(make_config, tmp_path_factory):
     """A training with options for how it goes and for what it writes."""
     config = make_config(
-        "optimizer.lr_decay_type=cosine",
+        "optimizer.lr_decay_type=cosine, inference.max_decode_length=5",
         best_metric="exact_match",
         save_checkpoints_steps=8,
         sample_translations=2,
@@ -385,6 +385,7 @@ def test_refuses_to_go_on_with_other_data(finished, make_config, corpus, tmp_pat
 
 def test_stops_early_and_stays_stopped(make_config, tmp_path, console):
     config = make_config(
+        "inference.max_decode_length=5",
         learning_rate=1e-30,
         train_steps=100,
         eval_every_n_steps=5,

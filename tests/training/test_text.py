@@ -1,13 +1,16 @@
+import io
 import json
 import random
 
 import pytest
+from rich.console import Console
 
 from keras_seq2seq.cli.data_report import describe_plan
 from keras_seq2seq.config import Config, resolve_config
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.training import plan_training, train
+from keras_seq2seq.training.run import TrainingRun
 from keras_seq2seq.training.run_data import lines_of_steps
 
 HPARAMS = "rnn_cell.num_units=8,embedding.dim=8,attention.dim=8"
@@ -150,7 +153,7 @@ def test_filters(make_config, text, tmp_path):
     numbers = [number for batch in lines_of_steps(plan, 1, 3) for number in batch]
     kept = {source for source, _ in plan.train}
     assert numbers and {lines[number - 1] for number in numbers} <= kept
-    train(plan)
+    TrainingRun(plan, Console(file=io.StringIO()))
     record = json.loads((tmp_path / "m" / "run.json").read_text())
     assert record["train"]["pairs"] == plan.train_summary.pairs
     assert record["train"]["left_out"]["duplicate"] == duplicates
