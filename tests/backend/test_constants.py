@@ -131,8 +131,10 @@ def test_a_product_without_bias(dtype):
     assert shapes_of_constant_kernels(compute) == ([(2, 3)] if dtype == "bfloat16" else [])
 
 
-@pytest.mark.parametrize("search", SEARCHES)
-@pytest.mark.parametrize("ensemble", [False, True])
+@pytest.mark.parametrize(
+    ("search", "ensemble"),
+    [("beam", False), ("nucleus", False), ("greedy", True), ("sampling", True)],
+)
 def test_tokens_have_the_scores_that_the_model_gives_them(search, ensemble):
     model = Ensemble([make_model(1), make_model(2)]) if ensemble else make_model()
     found = traced(model, SEARCHES[search]())()
@@ -151,9 +153,13 @@ def test_tokens_have_the_scores_that_the_model_gives_them(search, ensemble):
 
 
 @pytest.mark.parametrize(
-    "options", [{"tie_output": True}, {"num_layers": 2, "cell": "LSTMCell"}], ids=str
+    ("model_class", "options"),
+    [
+        (AttentionSeq2Seq, {"num_layers": 2, "cell": "LSTMCell"}),
+        (BasicSeq2Seq, {"tie_output": True}),
+    ],
+    ids=str,
 )
-@pytest.mark.parametrize("model_class", [AttentionSeq2Seq, BasicSeq2Seq])
 def test_other_models_too(model_class, options):
     model = make_model(model_class=model_class, **options)
     found = traced(model, SEARCHES["greedy"]())()
@@ -211,8 +217,7 @@ def test_a_function_of_ids_is_computed_once_for_all_of_them(monkeypatch, most_by
     assert counts == ([1, 10] if most_bytes else [1, 3, 2])
 
 
-@pytest.mark.parametrize("search", ["greedy", "beam"])
-@pytest.mark.parametrize("cell_type", ["GRUCell", "LSTMCell"])
+@pytest.mark.parametrize(("search", "cell_type"), [("beam", "GRUCell"), ("greedy", "LSTMCell")])
 def test_fixed_weights_give_the_same_in_float32(search, cell_type):
     model = make_model(dtype="float32", cell=cell_type, num_layers=2)
     memory, states = model.encode(tf.constant(SOURCE_IDS))

@@ -95,8 +95,20 @@ def check_training(layer, *inputs):
     assert any((x != y).any() for x, y in zip(before, after, strict=True))
 
 
-@pytest.mark.parametrize("cell", ["LSTMCell", "GRUCell", keras.layers.SimpleRNNCell(4)])
-@pytest.mark.parametrize("encoder, width", [(BidirectionalEncoder, 8), (UnidirectionalEncoder, 4)])
+# Each cell with one of the encoders; the others take as long, and find the same.
+@pytest.mark.parametrize(
+    ("encoder", "width", "cell"),
+    [
+        (BidirectionalEncoder, 8, "LSTMCell"),
+        (BidirectionalEncoder, 8, keras.layers.SimpleRNNCell(4)),
+        (UnidirectionalEncoder, 4, "GRUCell"),
+        pytest.param(BidirectionalEncoder, 8, "GRUCell", marks=pytest.mark.slow),
+        pytest.param(UnidirectionalEncoder, 4, "LSTMCell", marks=pytest.mark.slow),
+        pytest.param(
+            UnidirectionalEncoder, 4, keras.layers.SimpleRNNCell(4), marks=pytest.mark.slow
+        ),
+    ],
+)
 def test_encoders(harness, encoder, width, cell):
     # A Keras cell has its output as one more state.
     sizes = [[(2, width)] * (1 if cell == "GRUCell" else 2)] * 2
@@ -209,9 +221,15 @@ def test_attentions(harness, attention, mask):
     run_on_several_inputs(harness, attention, {"num_units": 4}, shapes, query, values, mask=mask)
 
 
-@pytest.mark.parametrize("mask", [None, MASK])
-@pytest.mark.parametrize("cell", ["LSTMCell", "GRUCell"])
-@pytest.mark.parametrize("decoder", [AttentionDecoder, BasicDecoder])
+@pytest.mark.parametrize(
+    ("decoder", "cell", "mask"),
+    [
+        (AttentionDecoder, "LSTMCell", MASK),
+        (AttentionDecoder, "GRUCell", None),
+        (BasicDecoder, "LSTMCell", None),
+        (BasicDecoder, "GRUCell", MASK),
+    ],
+)
 def test_decoders(harness, decoder, cell, mask):
     arguments = {"num_units": 4, "cell": cell, "num_layers": 2}
     state = [[keras.random.normal((2, 4))] * (2 if cell == "LSTMCell" else 1)] * 2

@@ -33,8 +33,13 @@ def junk_lines(number):
     return lines
 
 
-@pytest.mark.parametrize("tokenizer", ["whitespace", "characters"])
-@pytest.mark.parametrize("search", [GreedySearch(max_length=6), BeamSearch(3, max_length=6)])
+@pytest.mark.parametrize(
+    ("search", "tokenizer"),
+    [
+        (GreedySearch(max_length=6), "characters"),
+        (BeamSearch(3, max_length=6), "whitespace"),
+    ],
+)
 def test_a_line_out_for_each_line_in(search, tokenizer):
     translator = Translator(
         make_toy_model(26),

@@ -78,7 +78,7 @@ def test_a_stream_of_one_string_is_an_error(translator):
 @pytest.mark.parametrize(
     "options",
     [
-        {},
+        pytest.param({}, marks=pytest.mark.slow),
         {"cell": keras.layers.GRUCell(6)},
         {"encoder": DoublingEncoder(6)},
         {"num_layers": 2, "dropout": 0.1, "attention": "dot", "cell": "GRUCell"},

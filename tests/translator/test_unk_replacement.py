@@ -56,8 +56,10 @@ def make_translator(unk_replacement=None, search=None, reverse_source=False):
     )
 
 
-@pytest.mark.parametrize("reverse_source", [False, True])
-@pytest.mark.parametrize("search", [GreedySearch(max_length=8), BeamSearch(4, n_best=3)])
+@pytest.mark.parametrize(
+    ("search", "reverse_source"),
+    [(GreedySearch(max_length=8), True), (BeamSearch(4, n_best=3), False)],
+)
 def test_every_unknown_word_of_every_hypothesis(search, reverse_source):
     options = {"search": search, "reverse_source": reverse_source}
     plain = make_translator(**options).translate(SENTENCES)
