@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from harness.toy_model import SOURCES, write_toy_model
 
+from keras_seq2seq.export import litert
 from keras_seq2seq.translator import Translator
 
 
@@ -21,7 +22,9 @@ def lines(tmp_path):
     return path
 
 
-def test_litert(run, model, lines, tmp_path):
+def test_litert(run, model, lines, tmp_path, monkeypatch):
+    # No graph for batches, which takes half of the time.
+    monkeypatch.setattr(litert, "BATCH_SIZES", (1,))
     exported = tmp_path / "exported"
     args = ["--model_dir", model, "--output_dir", exported, "--check", lines, "--beam_width", "2"]
     result = run("export", *args)

@@ -28,7 +28,8 @@ def test_from_a_table_to_translations(run, table, tmp_path):
         "--joint_vocabulary",
         f"--output_dir={model}",
         "--train_steps=2",
-        "--hparams=rnn_cell.num_units=8,embedding.dim=8,attention.dim=8",
+        "--hparams=rnn_cell.num_units=8,embedding.dim=8,attention.dim=8,"
+        "inference.max_decode_length=20",
     ]
     result = run(*command, "--dry_run")
     assert result.status == 0

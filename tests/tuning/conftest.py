@@ -38,9 +38,9 @@ def make_plan(data_flags, tmp_path):
     """Plans a search in `tmp_path / "search"`."""
 
     def make(space=None, hparams="", flags=None, **options) -> SearchPlan:
-        config = resolve_config(
-            flags={**data_flags, **(flags or {})}, hparams=f"{HPARAMS},{hparams}"
-        )
+        # Samples take a second trace.
+        flags = {**data_flags, "sample_translations": 0, **(flags or {})}
+        config = resolve_config(flags=flags, hparams=f"{HPARAMS},{hparams}")
         space = parse_space(space or SPACE, "space.yaml")
         return prepare_search(config, space, tmp_path / "search", **options)
 

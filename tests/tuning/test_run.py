@@ -72,10 +72,14 @@ def test_a_search_skips_failed_trials_and_keeps_the_best_weights(make_plan, cons
         assert rate == record.values["optimizer.learning_rate"]
 
 
-def test_without_any_result_a_search_fails(make_plan, console):
+def test_without_any_result_a_search_fails(make_plan, console, monkeypatch):
+    def diverge(*args):
+        raise RunError("step 3: the loss is nan")
+
+    monkeypatch.setattr("keras_seq2seq.tuning.run_trials.train", diverge)
     space = {"optimizer.learning_rate": {"choice": [1e9]}}
     plan = make_plan(space, UNCLIPPED, tuner="grid", max_epochs=1)
-    with pytest.raises(RunError, match="no trial produced a result: 1 trial failed.*step"):
+    with pytest.raises(RunError, match="no trial produced a result: 1 trial failed.*step 3"):
         run_search(plan, console=console)
 
 
