@@ -233,7 +233,7 @@ def test_each_epoch_has_its_own_order(numbers):
     assert line_numbers(numbers(shuffle=True, seed=1)) not in epochs
 
 
-@pytest.mark.parametrize("buckets", [(), (4, 9), "auto"])
+@pytest.mark.parametrize("buckets", [(), (4, 9), pytest.param("auto", marks=pytest.mark.slow)])
 def test_each_iteration_of_one_epoch_is_the_next_epoch_of_a_stream(numbers, buckets):
     options = {"shuffle": True, "batch_size": 4, "seed": 3, "buckets": buckets}
     dataset = numbers(**options)
