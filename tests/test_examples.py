@@ -1,4 +1,5 @@
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -25,17 +26,27 @@ def test_every_search_space_is_valid(path):
     assert len(load_space(path).dimensions) > 1
 
 
-def test_training_in_python(tmp_path):
+@pytest.fixture
+def run_example(monkeypatch, capsys):
+    """Runs a script as a program, without a process for it, and returns its output."""
+
+    def run(name, *arguments):
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        runpy.run_path(EXAMPLES / name, run_name="__main__")
+        return capsys.readouterr().out.splitlines()
+
+    return run
+
+
+def test_training_in_python(tmp_path, run_example):
     write_corpus("reverse", tmp_path, train=50, dev=5, test=5)
-    command = [sys.executable, EXAMPLES / "train_in_python.py", tmp_path]
-    done = subprocess.run(
-        [*command, "--epochs=1", "--steps_per_epoch=2"], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1].startswith("['")
+    lines = run_example("train_in_python.py", tmp_path, "--epochs=1", "--steps_per_epoch=2")
+    assert lines[-1].startswith("['")
 
 
-def test_english_to_spanish(tmp_path):
+# Keras warns because `fit` leaves the order of a dataset to it.
+@pytest.mark.filterwarnings("ignore:`shuffle=True` was passed")
+def test_english_to_spanish(tmp_path, run_example):
     words = {"the": "el", "dog": "perro", "cat": "gato", "sleeps": "duerme", "eats": "come"}
     lines = [
         f"The {noun} {verb}{mark}\tEl {words[noun]} {words[verb]}{mark}\tlicense\n"
@@ -44,28 +55,32 @@ def test_english_to_spanish(tmp_path):
         for mark in (".", "!", "?", "...")
     ]
     (tmp_path / "spa.txt").write_text("".join(lines), encoding="utf-8")
-    command = [sys.executable, EXAMPLES / "english_to_spanish.py", tmp_path / "spa.txt"]
-    done = subprocess.run([*command, "--epochs=1", "--num_units=8"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    translation, score = done.stdout.splitlines()[-2:]
+    lines = run_example(
+        "english_to_spanish.py", tmp_path / "spa.txt", "--epochs=1", "--num_units=8"
+    )
+    translation, score = lines[-2:]
     assert re.match("the .* -> ", translation)
     assert re.fullmatch(r"BLEU \d+\.\d", score)
 
 
-def test_the_notebook_converts_dates(tmp_path):
+@pytest.mark.parametrize("pairs", ["600", pytest.param("6_000", marks=pytest.mark.slow)])
+def test_the_notebook_converts_dates(pairs, tmp_path):
     nbformat, nbclient = (pytest.importorskip(name) for name in ("nbformat", "nbclient"))
     pytest.importorskip("ipykernel")
     notebook = nbformat.read(EXAMPLES / "dates.ipynb", as_version=4)
     assert not any(cell.get("outputs") for cell in notebook.cells), (
         "expected no outputs in the file"
     )
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("range(6_000)", f"range({pairs})")
     nbclient.NotebookClient(notebook, resources={"metadata": {"path": tmp_path}}).execute()
     (accuracy,) = (
         float(cell.outputs[0].data["text/plain"])
         for cell in notebook.cells
         if cell.cell_type == "code" and cell.source.endswith("\naccuracy")
     )
-    assert accuracy > 90
+    # A tenth of the pairs is not enough to learn from.
+    assert accuracy >= (90 if pairs == "6_000" else 0)
     assert (tmp_path / "attention.png").exists()
 
 
