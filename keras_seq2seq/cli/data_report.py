@@ -1,4 +1,4 @@
-"""What `train` and `prepare` say about the data: its size, what was dropped, and warnings."""
+"""The report of `train` and `prepare` on the data: sizes, dropped pairs, and warnings."""
 
 from __future__ import annotations
 

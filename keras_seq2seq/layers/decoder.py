@@ -75,9 +75,9 @@ class Decoder(RecurrentStack):
         return {"cells": initial_state, "hidden": ops.zeros_like(initial_state[-1][0])}
 
     def project_values(self, memory, states):
-        """Returns memory and states with which a step takes less time, if only a few rows advance.
+        """Returns a memory and states that make steps with only a few rows faster.
 
-        What a step would compute of the memory by products is computed once per source. In
+        Products with the memory are computed here, once per source, instead of at each step. In
         training, and with many rows, this takes longer.
 
         Args:
@@ -358,7 +358,8 @@ class AttentionDecoder(Decoder):
         }
 
     def project_values(self, memory, states):
-        # The context is a mean of values. So its products are means of the products of values.
+        # A context is a weighted mean of values, so the product of a context and a kernel is the
+        # weighted mean of the products of the values.
         if not self.attention.averages_values:
             return memory, states
         kernels = [self.context_kernel, self.output_kernel[self.num_units :]]

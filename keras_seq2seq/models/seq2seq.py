@@ -155,8 +155,8 @@ class Seq2Seq(ChecksInputs, TrainableModel):
 
         Args:
             source_ids: Integer tensor `(batch, source_length)`.
-            project_values: Boolean, whether to compute here what steps would otherwise multiply:
-                faster for a few sentences at a time.
+            project_values: Boolean, whether to compute products with the encoder's outputs here,
+                instead of at each step: faster for a few sentences at a time.
 
         Returns:
             The memory and the decoder's states before the first token: nested structures of

@@ -55,17 +55,17 @@ def _read_at_once(path: str | os.PathLike) -> tuple[list[str], list[int] | None]
         text = read_small_file(path).decode("utf-8")
     except (UserError, UnicodeDecodeError):
         return None
-    lines = text.split("\n")[:-1]
+    if "\0" in text or text.startswith(BYTE_ORDER_MARK):
+        return None
     if _TOKENS.fullmatch(text):
-        tokens, counts = lines, None
+        tokens, counts = text.split("\n")[:-1], None
     elif _TOKENS_AND_COUNTS.fullmatch(text):
-        tokens, numbers = zip(*(line.split("\t") for line in lines), strict=True)
-        tokens, counts = list(tokens), list(map(int, numbers))
+        fields = text.replace("\n", "\t").split("\t")[:-1]
+        tokens, counts = fields[::2], list(map(int, fields[1::2]))
     else:
         return None
     is_valid = len(set(tokens)) == len(tokens) <= MAX_TOKENS
-    is_valid = is_valid and RESERVED_TOKENS.isdisjoint(tokens) and "\0" not in text
-    return (tokens, counts) if is_valid and not text.startswith(BYTE_ORDER_MARK) else None
+    return (tokens, counts) if is_valid and RESERVED_TOKENS.isdisjoint(tokens) else None
 
 
 def _read_line_by_line(path: str | os.PathLike) -> tuple[list[str], list[int] | None]:

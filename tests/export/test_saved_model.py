@@ -8,13 +8,12 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
-from harness.toy_model import SOURCES, TARGET_TOKENS, make_toy_model
+from harness.toy_model import SOURCES, TARGET_TOKENS, make_toy_model, make_varied_model
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 
 from keras_seq2seq.decoding import BeamSearch, GreedySearch, SamplingSearch
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.models import AttentionSeq2Seq, BasicSeq2Seq, Ensemble
-from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID
+from keras_seq2seq.models import BasicSeq2Seq, Ensemble
 from keras_seq2seq.text import (
     ByteTokenizer,
     CharacterTokenizer,
@@ -190,14 +189,7 @@ def test_a_process_with_only_tensorflow(names, tmp_path):
     models, expected = [], []
     for name in names:
         tokenizer = TOKENIZERS[name]()
-        size = tokenizer.vocabulary_size()
-        model = AttentionSeq2Seq(size, size, num_units=8)
-        random = np.random.default_rng(5)
-        model.set_weights([random.normal(0, 1, weights.shape) for weights in model.get_weights()])
-        bias = model.output_layer.bias.numpy()
-        bias[[PADDING_ID, START_ID]] = -50
-        bias[END_ID] = 2
-        model.output_layer.bias.assign(bias)
+        model = make_varied_model(tokenizer.vocabulary_size())
         translator = Translator(model, tokenizer, tokenizer, search=GreedySearch(max_length=20))
         path = tmp_path / name
         translator.export(path, format="saved_model", check_lines=RAW_LINES)

@@ -4,12 +4,10 @@ import json
 import subprocess
 import sys
 
-import numpy as np
 import pytest
+from harness.toy_model import make_varied_model
 
 from keras_seq2seq.decoding import BeamSearch
-from keras_seq2seq.models import AttentionSeq2Seq
-from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID
 from keras_seq2seq.text import (
     ByteTokenizer,
     CharacterTokenizer,
@@ -84,15 +82,7 @@ main()
 
 
 def make_translator(tokenizer, **options):
-    """Makes a translator with random weights that writes many different tokens."""
-    size = tokenizer.vocabulary_size()
-    model = AttentionSeq2Seq(size, size, num_units=8)
-    random = np.random.default_rng(5)
-    model.set_weights([random.normal(0, 1, weights.shape) for weights in model.get_weights()])
-    bias = model.output_layer.bias.numpy()
-    bias[[PADDING_ID, START_ID]] = -50
-    bias[END_ID] = 2
-    model.output_layer.bias.assign(bias)
+    model = make_varied_model(tokenizer.vocabulary_size())
     search = BeamSearch(**{"width": 3, "n_best": 2, "max_length": 12, **options})
     return Translator(model, tokenizer, tokenizer, search=search)
 

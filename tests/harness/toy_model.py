@@ -1,6 +1,6 @@
-"""A small model with a will of its own: its random weights are large, so that it is sure of things.
+"""Small models with large random weights, whose predictions are confident and varied.
 
-It ends its translations, and finds unknown words likely.
+The toy model ends its translations, and often predicts the unknown token.
 """
 
 import numpy as np
@@ -56,3 +56,15 @@ def write_toy_model(path, seed=1, model_class=AttentionSeq2Seq):
     )
     directory.create(config, source, target)
     directory.save_model(make_toy_model(seed, model_class))
+
+
+def make_varied_model(size):
+    """Makes a model with random weights that writes many different tokens."""
+    model = AttentionSeq2Seq(size, size, num_units=8)
+    random = np.random.default_rng(5)
+    model.set_weights([random.normal(0, 1, weights.shape) for weights in model.get_weights()])
+    bias = model.output_layer.bias.numpy()
+    bias[[PADDING_ID, START_ID]] = -50
+    bias[END_ID] = 2
+    model.output_layer.bias.assign(bias)
+    return model
