@@ -134,9 +134,9 @@ def train(path, dtype, units, encoder_units, rounds) -> dict:
         AttentionDecoder,
         AttentionSeq2Seq,
         BidirectionalEncoder,
+        FusedAdam,
         MaskedCrossEntropy,
     )
-    from keras_seq2seq.backend import Adam
 
     with np.load(path) as file:
         arrays = dict(file)
@@ -158,7 +158,7 @@ def train(path, dtype, units, encoder_units, rounds) -> dict:
         decoder=AttentionDecoder(units, **shape),
         dtype=dtype,
     )
-    model.compile(Adam(1e-3, global_clipnorm=1.0), loss=MaskedCrossEntropy())
+    model.compile(FusedAdam(1e-3, global_clipnorm=1.0), loss=MaskedCrossEntropy())
     seconds, losses = [], []
     for _ in range(1 + rounds):
         started = perf_counter()

@@ -29,7 +29,9 @@ import sys
 from keras_seq2seq import configure_tensorflow
 configure_tensorflow()
 import keras
-from keras_seq2seq import AttentionSeq2Seq, MaskedCrossEntropy, Vocabulary, make_dataset
+from keras_seq2seq import (
+    AttentionSeq2Seq, FusedAdam, MaskedCrossEntropy, Vocabulary, make_dataset
+)
 
 class PrintSteps(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
@@ -45,7 +47,7 @@ dataset = make_dataset(
 model = AttentionSeq2Seq(
     len(source), len(target), num_units=256, cell="GRUCell", dropout=0.3, tie_output=True
 )
-model.compile(keras.optimizers.Adam(1e-3, global_clipnorm=5.0), loss=MaskedCrossEntropy(0.1))
+model.compile(FusedAdam(1e-3, global_clipnorm=5.0), loss=MaskedCrossEntropy(0.1))
 model.fit(
     dataset, steps_per_epoch=int(steps), epochs=1, shuffle=False, verbose=0,
     callbacks=[PrintSteps()],

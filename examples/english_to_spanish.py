@@ -17,6 +17,7 @@ import keras
 from keras_seq2seq import (
     AttentionSeq2Seq,
     BeamSearch,
+    FusedAdam,
     MaskedCrossEntropy,
     Translator,
     WhitespaceTokenizer,
@@ -44,7 +45,7 @@ def main(file: Path, num_units: int, epochs: int):
     keras.utils.set_random_seed(1)
     sizes = source.vocabulary_size(), target.vocabulary_size()
     model = AttentionSeq2Seq(*sizes, num_units=num_units, cell="GRUCell", dropout=0.2)
-    model.compile(keras.optimizers.Adam(2e-3, global_clipnorm=5.0), loss=MaskedCrossEntropy())
+    model.compile(FusedAdam(2e-3, global_clipnorm=5.0), loss=MaskedCrossEntropy())
     model.fit(train_data, validation_data=dev_data, epochs=epochs)
 
     translator = Translator(model, source, target, search=BeamSearch(width=5, max_length=40))

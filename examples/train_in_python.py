@@ -7,9 +7,14 @@ python examples/train_in_python.py data
 import argparse
 from pathlib import Path
 
-import keras
-
-from keras_seq2seq import AttentionSeq2Seq, MaskedCrossEntropy, Translator, Vocabulary, make_dataset
+from keras_seq2seq import (
+    AttentionSeq2Seq,
+    FusedAdam,
+    MaskedCrossEntropy,
+    Translator,
+    Vocabulary,
+    make_dataset,
+)
 
 
 def main(directory: Path, epochs: int, steps_per_epoch: int):
@@ -27,7 +32,7 @@ def main(directory: Path, epochs: int, steps_per_epoch: int):
     )
 
     model = AttentionSeq2Seq(len(source), len(target), num_units=128, cell="GRUCell")
-    model.compile(keras.optimizers.Adam(1e-3, global_clipnorm=5.0), loss=MaskedCrossEntropy())
+    model.compile(FusedAdam(1e-3, global_clipnorm=5.0), loss=MaskedCrossEntropy())
     model.fit(train, steps_per_epoch=steps_per_epoch, epochs=epochs, shuffle=False)
 
     translator = Translator(model, source, target)

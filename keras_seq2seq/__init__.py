@@ -25,6 +25,7 @@ _MODULE_OF = {
     "Config": "config",
     "DotAttention": "layers",
     "Ensemble": "models",
+    "FusedAdam": "backend",
     "GreedySearch": "decoding",
     "Hypotheses": "decoding",
     "MaskedCrossEntropy": "losses",
@@ -89,6 +90,7 @@ if TYPE_CHECKING:
     from keras_seq2seq import text as text
     from keras_seq2seq import training as training
     from keras_seq2seq import translator as translator
+    from keras_seq2seq.backend import FusedAdam as FusedAdam
     from keras_seq2seq.config import Config as Config
     from keras_seq2seq.data import make_dataset as make_dataset
     from keras_seq2seq.data import prepare_records as prepare_records

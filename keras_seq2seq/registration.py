@@ -13,7 +13,7 @@ _PACKAGE = "keras_seq2seq"
 
 # The registered classes, by module. A test compares them with what the modules register.
 CLASSES = {
-    "backend": ("Adam",),
+    "backend": ("FusedAdam",),
     "decoding.beam_search": ("BeamSearch",),
     "decoding.stepwise": ("GreedySearch", "SamplingSearch"),
     "layers.attention": ("BahdanauAttention", "DotAttention"),
@@ -30,6 +30,9 @@ CLASSES = {
     "models.scheduled_sampling": ("TeacherForcing",),
     "schedules": ("CosineDecay", "DelayedDecay", "InverseSquareRoot", "Plateau", "WarmUp"),
 }
+
+# The names under which earlier versions saved classes that have been renamed.
+_RENAMED = {"Adam": ("backend", "FusedAdam")}
 
 
 class LazyClass:
@@ -66,6 +69,8 @@ def _register(keras):
     for module, names in CLASSES.items():
         for name in names:
             registered.setdefault(f"{_PACKAGE}>{name}", LazyClass(module, name))
+    for old_name, (module, name) in _RENAMED.items():
+        registered[f"{_PACKAGE}>{old_name}"] = LazyClass(module, name)
 
 
 class _WhenKerasIsImported:

@@ -12,8 +12,14 @@ import pytest
 from harness import numbers_of
 from harness.toy_model import SOURCE_TOKENS, SOURCES, TARGET_TOKENS, make_toy_model
 
-from keras_seq2seq import GreedySearch, MaskedCrossEntropy, Scorer, Translator, Vocabulary
-from keras_seq2seq.backend import Adam
+from keras_seq2seq import (
+    FusedAdam,
+    GreedySearch,
+    MaskedCrossEntropy,
+    Scorer,
+    Translator,
+    Vocabulary,
+)
 
 IDS = {
     "source_ids": np.array([[4, 5, 6, 3], [7, 3, 0, 0]]),
@@ -56,7 +62,7 @@ print(json.dumps(result))
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_files_are_exchanged_with_other_backends(backend, tmp_path):
     model = make_toy_model()
-    model.compile(Adam(0.01), loss=MaskedCrossEntropy())
+    model.compile(FusedAdam(0.01), loss=MaskedCrossEntropy())
     model.save(tmp_path / "saved.keras")
     vocabularies = Vocabulary(SOURCE_TOKENS), Vocabulary(TARGET_TOKENS)
     translator = Translator(model, *vocabularies, search=GreedySearch(max_length=4))

@@ -10,7 +10,7 @@ from keras_seq2seq.backend.portable import BLOCK_SIZE
 
 if keras.backend.backend() == "tensorflow":
     from keras_seq2seq.backend.tensorflow import (
-        Adam,
+        FusedAdam,
         TracksLayers,
         build_optimizer,
         can_change_shapes,
@@ -40,7 +40,7 @@ if keras.backend.backend() == "tensorflow":
     CAN_COMPILE_LOOPS = False
 else:
     from keras_seq2seq.backend.portable import (
-        Adam,
+        FusedAdam,
         TracksLayers,
         build_optimizer,
         can_change_shapes,
@@ -71,7 +71,7 @@ else:
 __all__ = [
     "BLOCK_SIZE",
     "CAN_COMPILE_LOOPS",
-    "Adam",
+    "FusedAdam",
     "can_change_shapes",
     "make_step_log",
     "portable_graph",

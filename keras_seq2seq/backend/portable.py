@@ -10,8 +10,11 @@ from keras_seq2seq.special_tokens import PADDING_ID
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
-class Adam(keras.optimizers.Adam):
-    """`keras.optimizers.Adam`, under the name that models trained on TensorFlow are saved with."""
+class FusedAdam(keras.optimizers.Adam):
+    """`keras.optimizers.Adam`, so that scripts and saved models work on every backend.
+
+    Only TensorFlow has a fused kernel.
+    """
 
 
 def scan(step, states, inputs, keep, constants=(), weights=(), go_backwards=False):

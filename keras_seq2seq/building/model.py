@@ -5,7 +5,7 @@ import inspect
 import keras
 from keras.optimizers.schedules import LearningRateSchedule
 
-from keras_seq2seq.backend import Adam
+from keras_seq2seq.backend import FusedAdam
 from keras_seq2seq.config import Config, InferenceOptions, RnnCellOptions
 from keras_seq2seq.config.optimizer import NEVER, ORIGINAL_DECAYS, OptimizerOptions
 from keras_seq2seq.decoding import BeamSearch, GreedySearch, SamplingSearch, Search
@@ -203,13 +203,13 @@ def make_optimizer(
         UserError: If Keras has no such optimizer, or if the optimizer does not accept its
             arguments.
     """
-    fused = {"Adam": Adam}
+    fused = {"Adam": FusedAdam}
     optimizer_class = fused.get(options.name) or getattr(keras.optimizers, options.name, None)
     if optimizer_class is None:
         raise UserError(
             f"optimizer.name: Keras {keras.__version__} has no {options.name}; upgrade Keras"
         )
-    _check_arguments(optimizer_class, options.arguments)
+    _check_arguments(options, optimizer_class)
     accumulated = options.gradient_accumulation_steps
     try:
         optimizer = optimizer_class(
@@ -229,16 +229,16 @@ def make_optimizer(
     return optimizer
 
 
-def _check_arguments(optimizer_class: type, arguments: dict):
+def _check_arguments(options: OptimizerOptions, optimizer_class: type):
     parameters = inspect.signature(optimizer_class).parameters
     known = [name for name in parameters if name != "kwargs" and name not in _OPTIONS]
-    for name, value in arguments.items():
+    for name, value in options.arguments.items():
         if name in _OPTIONS:
             raise UserError(f"optimizer.arguments.{name}: set {_OPTIONS[name]} instead")
         if name not in known:
             raise UserError(
-                f"optimizer.arguments.{name}: {optimizer_class.__name__} has no such argument; "
-                f"expected one of {', '.join(known)}"
+                f"optimizer.arguments.{name}: {options.name} has no such argument; expected "
+                f"one of {', '.join(known)}"
             )
         # Optimizers have no string arguments.
         if isinstance(value, str):

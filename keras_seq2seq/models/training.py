@@ -10,7 +10,7 @@ from keras import ops
 
 from keras_seq2seq.backend import (
     CAN_COMPILE_LOOPS,
-    Adam,
+    FusedAdam,
     TracksLayers,
     build_optimizer,
     count_replicas,
@@ -102,8 +102,8 @@ class TrainableModel(ReplicatedModel):
         """Configures the model for training, as `keras.Model.compile`.
 
         Args:
-            optimizer: Name or `keras.optimizers.Optimizer`. Defaults to Adam with a learning rate
-                of 0.001 and gradients clipped to a global norm of 5, as the command line uses.
+            optimizer: Name or `keras.optimizers.Optimizer`. Defaults to `FusedAdam` with a learning
+                rate of 0.001 and gradients clipped to a global norm of 5, as the command line uses.
             loss: A loss of token ids and logits: `MaskedCrossEntropy`, the default,
                 `keras.losses.SparseCategoricalCrossentropy(from_logits=True)`, or a function of
                 labels `(batch, time)` and logits that returns a loss per token, `(batch, time)`,
@@ -146,7 +146,7 @@ class TrainableModel(ReplicatedModel):
                 f"the default, 1. Received: steps_per_execution={steps_per_execution}"
             )
         if optimizer is None:
-            optimizer = Adam(LEARNING_RATE, global_clipnorm=CLIP_GRADIENTS)
+            optimizer = FusedAdam(LEARNING_RATE, global_clipnorm=CLIP_GRADIENTS)
         super().compile(
             optimizer=optimizer,
             loss=resolve_loss(loss),

@@ -8,7 +8,7 @@ tf = pytest.importorskip("tensorflow")
 if keras.backend.backend() != "tensorflow":
     pytest.skip("needs the TensorFlow backend", allow_module_level=True)
 
-from keras_seq2seq.backend import Adam  # noqa: E402
+from keras_seq2seq import FusedAdam  # noqa: E402
 
 
 def run(optimizer, steps=20, rows=(1, 3, 0)):
@@ -41,7 +41,7 @@ def run(optimizer, steps=20, rows=(1, 3, 0)):
     ids=str,
 )
 def test_updates_as_keras_does(arguments):
-    found = run(Adam(1e-2, **arguments))
+    found = run(FusedAdam(1e-2, **arguments))
     expected = run(keras.optimizers.Adam(1e-2, **arguments))
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, atol=2e-6)
@@ -50,7 +50,7 @@ def test_updates_as_keras_does(arguments):
 def test_gradients_of_a_repeated_row_are_summed_first():
     """Keras squares them one by one, as if each were of a row of its own."""
     weight = keras.Variable(np.zeros((2, 1), "float32"))
-    optimizer = Adam(0.1)
+    optimizer = FusedAdam(0.1)
     optimizer.build([weight])
     values, rows = tf.constant([[3.0], [-3.0], [5.0]]), tf.constant([0, 0, 1])
     optimizer.apply([tf.IndexedSlices(values, rows, tf.constant([2, 1]))], [weight])
@@ -60,7 +60,7 @@ def test_gradients_of_a_repeated_row_are_summed_first():
 
 def test_gradients_of_a_repeated_row_are_summed_before_their_norm_is_taken():
     weight = keras.Variable(np.zeros((2, 1), "float32"))
-    optimizer = Adam(0.1, global_clipnorm=2.5)
+    optimizer = FusedAdam(0.1, global_clipnorm=2.5)
     optimizer.build([weight])
     values, rows = tf.constant([[3.0], [-3.0], [5.0]]), tf.constant([0, 0, 1])
     optimizer.apply([tf.IndexedSlices(values, rows, tf.constant([2, 1]))], [weight])
@@ -70,7 +70,7 @@ def test_gradients_of_a_repeated_row_are_summed_before_their_norm_is_taken():
 
 def test_two_steps_by_hand():
     weight = keras.Variable(np.array([1.0], "float32"))
-    optimizer = Adam(0.1, epsilon=1e-7)
+    optimizer = FusedAdam(0.1, epsilon=1e-7)
     optimizer.build([weight])
     mean = variance = 0.0
     expected = 1.0
@@ -83,6 +83,6 @@ def test_two_steps_by_hand():
 
 
 def test_config_round_trip():
-    twin = keras.optimizers.deserialize(keras.optimizers.serialize(Adam(0.3, beta_2=0.9)))
-    assert isinstance(twin, Adam)
+    twin = keras.optimizers.deserialize(keras.optimizers.serialize(FusedAdam(0.3, beta_2=0.9)))
+    assert isinstance(twin, FusedAdam)
     assert (float(twin.learning_rate), twin.beta_2) == (pytest.approx(0.3), 0.9)

@@ -15,8 +15,7 @@ from harness.toy_model import SOURCE_TOKENS, SOURCES, TARGET_TOKENS, make_toy_mo
 from matplotlib.image import imread
 from rich.console import Console
 
-from keras_seq2seq import MaskedCrossEntropy
-from keras_seq2seq.backend import Adam
+from keras_seq2seq import FusedAdam, MaskedCrossEntropy
 from keras_seq2seq.callbacks import (
     EmbeddingProjector,
     RunDescription,
@@ -211,7 +210,7 @@ def reference_norm(model):
 @pytest.mark.parametrize(
     "optimizer",
     [
-        Adam(0.0, global_clipnorm=0.01),
+        FusedAdam(0.0, global_clipnorm=0.01),
         keras.optimizers.SGD(0.0),
         keras.optimizers.RMSprop(0.0, global_clipnorm=0.01),
     ],

@@ -31,7 +31,7 @@ else:
     strategy = tf.distribute.get_strategy()
 import keras, numpy as np
 from keras_seq2seq import AttentionSeq2Seq, MaskedCrossEntropy
-from keras_seq2seq.backend import Adam
+from keras_seq2seq import FusedAdam
 
 random = np.random.default_rng(0)
 lengths = np.array([1, 5, 2, 5, 3, 5, 1, 4, 2])
@@ -46,7 +46,7 @@ samples = {
 compile_arguments = {
     "plain": lambda: {"optimizer": keras.optimizers.SGD(0.5, global_clipnorm=0.3)},
     "sequences": lambda: {"optimizer": keras.optimizers.SGD(0.5)},
-    "tokens": lambda: {"optimizer": Adam(0.01, global_clipnorm=1.0)},
+    "tokens": lambda: {"optimizer": FusedAdam(0.01, global_clipnorm=1.0)},
     "added": lambda: {"optimizer": keras.optimizers.SGD(0.5)},
     "names": lambda: {"loss": "ce", "metrics": ["accuracy", "ce"]},
     "sum": lambda: {
@@ -57,7 +57,8 @@ compile_arguments = {
         "optimizer": keras.optimizers.SGD(0.5), "loss": "ce", "metrics": ["accuracy", "ce"]
     },
     "sum, tokens": lambda: {
-        "optimizer": Adam(0.01, global_clipnorm=1.0), "loss": MaskedCrossEntropy(reduction="sum")
+        "optimizer": FusedAdam(0.01, global_clipnorm=1.0),
+        "loss": MaskedCrossEntropy(reduction="sum"),
     },
 }
 results, weights = {}, {}

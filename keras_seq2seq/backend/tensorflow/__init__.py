@@ -19,7 +19,7 @@ from keras_seq2seq.backend.tensorflow.tracing import (
     portable_graph,
 )
 from keras_seq2seq.backend.tensorflow.training import (
-    Adam,
+    FusedAdam,
     TracksLayers,
     build_optimizer,
     count_replicas,
@@ -31,7 +31,7 @@ from keras_seq2seq.backend.tensorflow.training import (
 )
 
 __all__ = [
-    "Adam",
+    "FusedAdam",
     "can_change_shapes",
     "make_step_log",
     "portable_graph",

@@ -26,12 +26,19 @@ from keras_seq2seq.tensorflow_settings import count_cores
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
-class Adam(keras.optimizers.Adam):
-    """`keras.optimizers.Adam` with TensorFlow's fused kernel.
+class FusedAdam(keras.optimizers.Adam):
+    """Adam (Kingma and Ba, 2015) with one TensorFlow operation per weight, for speed.
 
     Keras computes Adam by a dozen operations, each of which reads all weights. The results are the
     same, except for embeddings without clipping: if a token occurs twice in a batch, Keras squares
-    its gradients one by one, and this class squares their sum.
+    its gradients one by one, and this class squares their sum. On other backends than TensorFlow it
+    is the same as `keras.optimizers.Adam`.
+
+    Args:
+        **kwargs: The arguments of `keras.optimizers.Adam`.
+
+    Example:
+        >>> model.compile(FusedAdam(1e-3, global_clipnorm=5.0), loss=MaskedCrossEntropy())
     """
 
     def update_step(self, gradient, variable, learning_rate):
