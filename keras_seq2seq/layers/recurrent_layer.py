@@ -1,6 +1,7 @@
 """Cells as templates, and layers that run cells over time."""
 
 import warnings
+from copy import deepcopy
 from functools import partial
 
 import keras
@@ -30,7 +31,7 @@ class KerasCell(Cell):
     The whole cell is computed inside the loop, which is slower than the cells of this package.
 
     Args:
-        cell: Keras layer with `state_size`, an integer or a list of them, and
+        cell: Keras layer with `state_size`, an integer or a nested list of them, and
             `call(inputs, states) -> (output, new_states)`. Its own dropout must be zero: the layer
             that contains the cell applies dropout.
 
@@ -75,14 +76,20 @@ class KerasCell(Cell):
         def as_rows(tensor):
             return ops.reshape(tensor, (-1, tensor.shape[-1]))
 
-        rows = keras.tree.map_structure(as_rows, [projected, *states[1:]])
-        output, new_states = self.cell(rows[0], rows[1:])
+        inputs, *states = keras.tree.map_structure(as_rows, [projected, *states[1:]])
+        output, new_states = self.cell(inputs, self._as_the_cell_takes_them(states))
 
         def as_given(tensor):
             return self.to_output_dtype(ops.reshape(tensor, (*leading, tensor.shape[-1])))
 
         output, *new_states = map(as_given, [output, *keras.tree.flatten(new_states)])
         return output, [output, *new_states]
+
+    def _as_the_cell_takes_them(self, states):
+        """Returns a flat list of states in the structure of the cell's `state_size`, a list."""
+        sizes = self.cell.state_size
+        structure = sizes if keras.tree.is_nested(sizes) else [sizes]
+        return keras.tree.pack_sequence_as(structure, states)
 
     def get_config(self):
         config = super().get_config()
@@ -91,7 +98,9 @@ class KerasCell(Cell):
 
     @classmethod
     def from_config(cls, config):
-        return cls(**{**config, "cell": keras.saving.deserialize_keras_object(config["cell"])})
+        # A copy, because `StackedRNNCells.from_config` empties its argument.
+        cell = keras.saving.deserialize_keras_object(deepcopy(config["cell"]))
+        return cls(**{**config, "cell": cell})
 
 
 def get_cell(cell, num_units=None):
@@ -129,7 +138,23 @@ def clone_cell(template, **options):
     if isinstance(template, KerasCell):
         inner = clone_cell(template.cell, dtype=options["dtype"])
         return KerasCell(inner, **options)
-    return type(template).from_config({**template.get_config(), **options})
+    config = _unshare(template.get_config(), copy=object())
+    return type(template).from_config({**config, **options})
+
+
+def _unshare(config, copy):
+    """Returns a config whose nested layers are made anew, and not shared with other copies.
+
+    While Keras loads a model, it makes only one layer of all configs with the same id.
+    """
+    if isinstance(config, dict):
+        config = {name: _unshare(value, copy) for name, value in config.items()}
+        if "shared_object_id" in config:
+            config["shared_object_id"] = (copy, config["shared_object_id"])
+        return config
+    if isinstance(config, (list, tuple)):
+        return type(config)(_unshare(value, copy) for value in config)
+    return config
 
 
 def cell_from_old_arguments(cell, num_units, arguments, warn=True):

@@ -12,7 +12,7 @@ from keras_seq2seq.backend import (
     split_into_micro_batches,
 )
 from keras_seq2seq.errors import check_integer
-from keras_seq2seq.layers import Logits, ScaledEmbedding, TiedLogits, WordDropout
+from keras_seq2seq.layers import Bridge, Logits, ScaledEmbedding, TiedLogits, WordDropout
 from keras_seq2seq.models.inputs import (
     ChecksInputs,
     Generation,
@@ -65,7 +65,8 @@ class Seq2Seq(ChecksInputs, TrainableModel):
             ordinary training step, which makes it slower.
 
     Raises:
-        ValueError: If an argument is out of range, or the encoder does not return a state.
+        ValueError: If an argument is out of range, the encoder does not return outputs and a state,
+            or the bridge fails.
     """
 
     def __init__(
@@ -120,7 +121,10 @@ class Seq2Seq(ChecksInputs, TrainableModel):
             encoder, source_embedding(seen_source_ids), mask
         )
         outputs = decoder(
-            target_embedding(seen_target_ids), bridge(encoder_state), encoder_outputs, mask=mask
+            target_embedding(seen_target_ids),
+            run_bridge(bridge, encoder_state, decoder),
+            encoder_outputs,
+            mask=mask,
         )
         super().__init__(
             inputs={"source_ids": source_ids, "target_ids": target_ids},
@@ -294,17 +298,42 @@ def run_encoder(encoder, inputs, mask):
         The outputs `(batch, time, size)`, and the state, a nested structure of tensors.
 
     Raises:
-        ValueError: If the encoder does not return a state.
+        ValueError: If the encoder does not return outputs of this shape and a state.
     """
     takes_mask = "mask" in inspect.signature(encoder.call).parameters
     # Every functional model has the argument, but Keras warns unless it supports masking.
     takes_mask = takes_mask and (encoder.supports_masking or not isinstance(encoder, keras.Model))
     results = encoder(inputs, mask=mask) if takes_mask else encoder(inputs)
-    if not isinstance(results, (list, tuple)) or len(results) < 2:
+    is_pair = isinstance(results, (list, tuple)) and len(results) > 1
+    if not is_pair or len(results[0].shape) != 3:
         raise ValueError(
-            "`encoder` must return outputs and a state, such as "
+            "`encoder` must return outputs (batch, time, size) and a state, such as "
             "`keras.layers.GRU(units, return_sequences=True, return_state=True)` does. "
             f"Received: {results!r}"
         )
     outputs, *state = results
     return outputs, state[0] if len(state) == 1 else state
+
+
+def run_bridge(bridge, encoder_state, decoder):
+    """Runs any bridge.
+
+    Args:
+        bridge: Layer or model, see `Seq2Seq`.
+        encoder_state: Nested structure of tensors `(batch, size)`.
+        decoder: The decoder whose initial state the bridge returns.
+
+    Raises:
+        ValueError: If a bridge that is not one of this package's fails.
+    """
+    if isinstance(bridge, Bridge):
+        return bridge(encoder_state)
+    try:
+        return bridge(encoder_state)
+    except Exception as error:
+        shapes = keras.tree.map_structure(lambda tensor: tuple(tensor.shape), encoder_state)
+        raise ValueError(
+            f"`bridge` must accept the encoder's state, of shapes {shapes}, and return the "
+            f"decoder's, of sizes {decoder.state_sizes} by layer. {type(bridge).__name__} failed: "
+            f"{error}"
+        ) from error

@@ -1,5 +1,7 @@
 """What Keras does with models: checkpoints, clones, SavedModels, arrays."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -36,7 +38,7 @@ MODELS = {
     "keras_cell": lambda: AttentionSeq2Seq(
         10,
         10,
-        cell=keras.layers.StackedRNNCells([keras.layers.GRUCell(8), keras.layers.GRUCell(8)]),
+        cell=keras.layers.StackedRNNCells([keras.layers.GRUCell(8), keras.layers.LSTMCell(8)]),
     ),
     "lists": lambda: AttentionSeq2Seq(10, 10, num_units=8, encoder=EncoderWithLists()),
 }
@@ -80,6 +82,36 @@ def test_a_clone_computes_the_same():
     clone = keras.models.clone_model(model)
     clone.set_weights(model.get_weights())
     np.testing.assert_allclose(numbers_of(clone(BATCH)), numbers_of(model(BATCH)), atol=1e-6)
+
+
+def test_a_loaded_model_with_nested_cells_has_as_many_weights_and_computes_the_same(tmp_path):
+    """Forward and backward cells have the same config, but not the same weights."""
+    model = MODELS["keras_cell"]()
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.count_params() == model.count_params()
+    np.testing.assert_allclose(numbers_of(loaded(BATCH)), numbers_of(model(BATCH)), atol=1e-6)
+    np.testing.assert_array_equal(loaded.generate(SOURCE_IDS), model.generate(SOURCE_IDS))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"encoder": keras.layers.GRU(8, return_state=True)},
+            "`encoder` must return outputs (batch, time, size) and a state",
+        ),
+        (
+            {"bridge": keras.layers.Dense(8)},
+            "`bridge` must accept the encoder's state, of shapes [[(None, 16), (None, 16)]], and "
+            "return the decoder's, of sizes [(8, 8)] by layer. Dense failed: ",
+        ),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_layers_that_do_not_fit_are_rejected(arguments, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        AttentionSeq2Seq(10, 10, num_units=8, **arguments)
 
 
 def test_quantization_says_what_to_do():
