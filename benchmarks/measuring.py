@@ -1,6 +1,7 @@
 """Utilities of the benchmarks: timing of commands, tables, and JSON output."""
 
 import json
+import math
 import os
 import pty
 import resource
@@ -58,6 +59,7 @@ def watch(
     command: Sequence[str | os.PathLike],
     log: Path,
     progress: Callable[[str], int | None],
+    max_cpu_seconds: float = math.inf,
     **environment: str,
 ) -> list[Reading]:
     """Runs a command in a pseudo-terminal and times its progress output.
@@ -66,6 +68,7 @@ def watch(
         command: The program and its arguments.
         log: The log file to append to.
         progress: Function that returns the progress counter in a piece of output, or `None`.
+        max_cpu_seconds: Stop the command at the first reading after this CPU time.
         **environment: Additional environment variables.
 
     Returns:
@@ -86,6 +89,7 @@ def watch(
     )
     os.close(terminal)
     readings = [Reading(0, started, 0.0)]
+    stopped = False
     with open(log, "ab", buffering=0) as file:
         for chunk in iter(lambda: _read(main), b""):
             now = perf_counter()
@@ -93,10 +97,13 @@ def watch(
             count = progress(chunk.decode(errors="replace"))
             if count is not None and count > readings[-1].count:
                 readings.append(Reading(count, now, _cpu_seconds(process.pid)))
+                if readings[-1].cpu_seconds > max_cpu_seconds and not stopped:
+                    process.terminate()
+                    stopped = True
     os.close(main)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    if process.returncode and not stopped:
         raise CommandError(f"{command[0]} failed; see the end of {log}")
     cpu_seconds = usage.ru_utime + usage.ru_stime
     readings.append(Reading(readings[-1].count, perf_counter(), cpu_seconds))

@@ -48,6 +48,62 @@ class Corpus:
         return count_tokens(lines) / len(lines)
 
 
+@dataclass(frozen=True)
+class SubwordCorpus:
+    """Plain text files with one sentence per line, and a SentencePiece model of both sides.
+
+    Attributes:
+        train: The paths of the source and the target training text.
+        dev: The paths of the source and the target dev text.
+        folder: The directory of the files, to which systems may write vocabularies.
+        model: The path of the joint SentencePiece model (BPE).
+        pieces: Its pieces without special tokens, in the order of their ids.
+    """
+
+    train: tuple[Path, Path]
+    dev: tuple[Path, Path]
+    folder: Path
+    model: Path
+    pieces: list[str]
+
+    @classmethod
+    def prepare(
+        cls, train: tuple[str, str], dev: tuple[str, str], folder: Path, vocab_size: int
+    ) -> "SubwordCorpus":
+        """Copies training and dev text, plain or `.gz`, to plain files, and trains the model."""
+        import sentencepiece
+
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = {
+            name: tuple(
+                write_lines(folder / f"{name}.{side}", read_lines(file))
+                for side, file in zip(("source", "target"), files, strict=True)
+            )
+            for name, files in (("train", train), ("dev", dev))
+        }
+        model = folder / "joint.model"
+        if not model.exists():
+            sentencepiece.SentencePieceTrainer.train(
+                input=",".join(map(str, paths["train"])),
+                model_prefix=str(model.with_suffix("")),
+                model_type="bpe",
+                vocab_size=vocab_size,
+                character_coverage=1.0,
+                minloglevel=2,
+            )
+        processor = sentencepiece.SentencePieceProcessor(model_file=str(model))
+        # Ids 0 to 2 are <unk>, <s> and </s>.
+        pieces = [processor.id_to_piece(i) for i in range(3, processor.get_piece_size())]
+        return cls(paths["train"], paths["dev"], folder, model, pieces)
+
+    def dev_bleu(self, translations: list[str]) -> float:
+        """Returns BLEU of translations of the dev text, without tokenization."""
+        import sacrebleu
+
+        references = [read_lines(self.dev[1])]
+        return sacrebleu.corpus_bleu(translations, references, tokenize="none", force=True).score
+
+
 def read_lines(path: str | os.PathLike) -> list[str]:
     opened = gzip.open if os.fspath(path).endswith(".gz") else open
     with opened(path, "rt", encoding="utf-8") as file:

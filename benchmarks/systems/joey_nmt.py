@@ -14,7 +14,10 @@ class JoeyNMT(System):
     deviation = "no length buckets"
     # The number is padded: "Step:      100".
     step_pattern = r"Step: +(\d+)"
-    requirements = (("torch==2.13.0",), ("joeynmt==2.3.0", "importlib_metadata"))
+    requirements = (
+        ("torch==2.13.0",),
+        ("joeynmt==2.3.0", "importlib_metadata", "sentencepiece<0.2.1"),
+    )
 
     def training_command(self, folder, steps, report_every):
         shape = self.shape
@@ -91,10 +94,14 @@ class JoeyNMT(System):
             tokens = ["<unk>", "<pad>", "<s>", "</s>", *tokens]
             vocabulary.write_text("".join(f"{token}\n" for token in tokens), encoding="utf-8")
             sides[side] = {"lang": side, "level": "word", "voc_file": str(vocabulary)}
+        return {**self._link_corpus(), "dataset_type": "plain", **sides}
+
+    def _link_corpus(self):
+        """Links the files of the corpus under names that end as Joey NMT expects."""
+        corpus = self.corpus
         for name, files in (("train", corpus.train), ("dev", corpus.dev)):
             for file, side in zip(files, ("src", "trg"), strict=True):
                 link = corpus.folder / f"joey.{name}.{side}"
                 link.unlink(missing_ok=True)
                 link.symlink_to(file)
-        files = {name: str(corpus.folder / f"joey.{name}") for name in ("train", "dev")}
-        return {**files, "dataset_type": "plain", **sides}
+        return {name: str(corpus.folder / f"joey.{name}") for name in ("train", "dev")}

@@ -9,6 +9,15 @@ from systems.system import M256_NARROW_ENCODER, System
 
 _COMMAND = [sys.executable, "-m", "keras_seq2seq"]
 
+# Of `quality.py`, for a single model that is trained for 15 epochs.
+_QUALITY_HPARAMS = {
+    "rnn_cell.num_units": 256,
+    "rnn_cell.dropout_input_keep_prob": 0.6,
+    "rnn_cell.dropout_output_keep_prob": 0.6,
+    "optimizer.learning_rate": 2e-3,
+    "optimizer.ema_momentum": 0,
+}
+
 
 class ThisPackage(System):
     name = "keras_seq2seq"
@@ -64,6 +73,30 @@ class ThisPackage(System):
             "output_dir": folder / "model",
         }
         return [*_COMMAND, "train", *(f"--{name}={value}" for name, value in flags.items())]
+
+    # Of `quality.py`: the line of an evaluation.
+    evaluation_pattern = r"step [\d,]+: .*?bleu ([\d.]+)"
+
+    def quality_command(self, folder, steps, evaluate_every):
+        corpus = self.corpus
+        flags = {
+            "config": REPOSITORY / "examples" / "multi30k_subwords.yaml",
+            "hparams": ",".join(f"{name}={value}" for name, value in _QUALITY_HPARAMS.items()),
+            "train_source": corpus.train[0],
+            "train_target": corpus.train[1],
+            "dev_source": corpus.dev[0],
+            "dev_target": corpus.dev[1],
+            "vocab_source": corpus.model,
+            "vocab_target": corpus.model,
+            "train_steps": steps,
+            "eval_every_n_steps": evaluate_every,
+            "sample_translations": 0,
+            "output_dir": folder / "model",
+        }
+        return [*_COMMAND, "train", *(f"--{name}={value}" for name, value in flags.items())]
+
+    def dev_bleu(self, folder, step, report):
+        return float(report)
 
     def translation_command(self, model, source, output, beam, batch_size):
         flags = {
