@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +76,45 @@ class WholeNumber(click.ParamType):
                 f'expected a whole number of at least {self.least}, got "{shown}"', param, ctx
             )
         return int(value)
+
+
+class RealNumber(click.ParamType):
+    """A number within a range, which NaN is not.
+
+    Args:
+        least: The smallest value that is allowed.
+        most: The largest value that is allowed.
+    """
+
+    name = "N"
+
+    def __init__(self, least: float, most: float):
+        self.least = least
+        self.most = most
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not self.least <= number <= self.most:
+            self.fail(
+                f'expected a number from {self.least:.15g} to {self.most:.15g}, got "{value}"',
+                param,
+                ctx,
+            )
+        return number
+
+
+class SwitchValue(click.types.BoolParamType):
+    """True or false. The empty text, as of a variable that is not set, is neither."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> bool:
+        if value == "":
+            self.fail("expected true or false, got nothing", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class ColumnType(click.ParamType):
@@ -216,7 +256,7 @@ def _add_options(command: Callable, options: Iterable[Callable]) -> Callable:
 def _value_option(flag: Flag, help_text: str, taken: Sequence[str] = ()) -> Callable:
     from keras_seq2seq.config.option_types import NUMBER, SWITCH
 
-    types = {NUMBER: ConfigNumber(), SWITCH: click.BOOL}
+    types = {NUMBER: ConfigNumber(), SWITCH: SwitchValue()}
     names = [name for name in flag.names if name not in taken]
     # `--name` alone is `--name true`.
     switch = {"is_flag": False, "flag_value": "true"} if flag.expected.metavar == SWITCH else {}

@@ -114,7 +114,7 @@ def atomic_directory(path: str | os.PathLike) -> Iterator[Path]:
         check_empty(path)
         temporary, lock = _make_temporary_directory(path)
     except OSError as error:
-        raise UserError(f"{path}: cannot be used as a directory ({error.strerror})") from None
+        raise _not_usable(path, error) from None
     try:
         yield temporary
         with naming_errors(path):
@@ -129,14 +129,19 @@ def check_empty(path: str | os.PathLike):
     """Checks that a directory is new or empty, as `atomic_directory` does.
 
     Raises:
-        UserError: If it contains files.
-        OSError: If it cannot be read.
+        UserError: If it contains files, or is not a directory.
     """
     path = Path(os.path.realpath(path))
-    if not path.exists():
-        return
-    if any(not _is_temporary_name(file.name, path.name) for file in path.iterdir()):
+    try:
+        names = [file.name for file in path.iterdir()] if path.exists() else []
+    except OSError as error:
+        raise _not_usable(path, error) from None
+    if any(not _is_temporary_name(name, path.name) for name in names):
         raise UserError(f"{path}: not empty; expected a new or empty directory")
+
+
+def _not_usable(path: str | os.PathLike, error: OSError) -> UserError:
+    return UserError(f"{path}: cannot be used as a directory ({error.strerror})")
 
 
 def _put_directory_in_place(temporary: Path, path: Path):
@@ -199,7 +204,8 @@ def _lock_temporary(path: Path, parent: Path, flags: int) -> tuple[Path, int]:
             descriptor = os.open(temporary, flags | NO_LINK, 0o666)
         except OSError as error:
             # Something else has this name.
-            if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENOTDIR):
+            is_taken = error.errno in (errno.ELOOP, errno.EISDIR, errno.ENOTDIR)
+            if is_taken and parent.is_dir():
                 continue
             raise
         if try_to_lock(descriptor) and is_same_file(temporary, descriptor):
@@ -277,9 +283,7 @@ class NumberedFiles:
             self.directory.mkdir(parents=True, exist_ok=True)
             is_empty = not any(self.directory.iterdir())
         except OSError as error:
-            raise UserError(
-                f"{directory}: cannot be used as a directory ({error.strerror})"
-            ) from None
+            raise _not_usable(directory, error) from None
         if not is_empty:
             raise UserError(f"{directory}: not empty; expected a new or empty directory")
 

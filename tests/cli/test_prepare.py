@@ -140,6 +140,12 @@ def test_bytes_need_no_vocabulary(corpus, run, tmp_path):
 SIDES = ("source", "target")
 
 
+def test_an_empty_switch_is_an_error(run, tmp_path):
+    result = run("prepare", "--joint_vocabulary=", "--output_dir", tmp_path / "p")
+    assert result.status == 2
+    assert "'--joint_vocabulary': expected true or false, got nothing\n" in result.errors
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
@@ -292,6 +298,16 @@ def test_the_choices_are_those_of_train(raw_table, run, tmp_path):
     more = ["--hparams=source.max_seq_len=9, embedding.share=false"]
     result = run("train", "--train_data", tmp_path / "p", *model, *more)
     assert "max_seq_len: 9" in result.output
+
+
+def test_a_file_as_the_output_directory_is_one_line(raw_table, run, tmp_path):
+    (tmp_path / "p").touch()
+    result = run("prepare", f"--train_data={raw_table}", "--output_dir", tmp_path / "p")
+    assert (result.status, result.errors) == (
+        2,
+        f"keras-seq2seq: error: {tmp_path / 'p'}: cannot be used as a directory (Not a "
+        "directory)\n",
+    )
 
 
 def test_an_output_directory_with_files_is_reported_first(raw_table, run, tmp_path):

@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import stat
@@ -65,6 +66,16 @@ def test_a_file_is_no_directory(tmp_path):
     for path in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(UserError, match="cannot be used as a directory"):
             NumberedFiles(path)
+
+
+def test_a_file_in_a_file_is_an_error(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    for name, reason in (("file", errno.ENOTDIR), ("loop", errno.ELOOP)):
+        with pytest.raises(OSError) as error:
+            with atomic_file(tmp_path / name / "below"):
+                pytest.fail("was opened")
+        assert error.value.errno == reason
 
 
 def test_links_and_permissions_stay(tmp_path):
