@@ -209,7 +209,9 @@ def _read_hypotheses(hypotheses: tuple[str, ...], table: str, rows: int) -> list
     metavar="FILE",
     help="With --unk_replace: dictionary for translating the source tokens, as in translate.",
 )
+@click.pass_context
 def evaluate(
+    ctx: click.Context,
     model_dirs: tuple[str, ...],
     source: str | None,
     hypotheses: tuple[str, ...],
@@ -247,6 +249,7 @@ def evaluate(
         raise click.UsageError("--data cannot be combined with --source and --target.")
     if hypotheses:
         _check_no_decoding(decoding)
+    _check_effects(ctx, names, bool(model_dirs), max(len(model_dirs), len(hypotheses)))
     sources, references, translations = read_text_to_evaluate(
         source, targets, hypotheses, group, table
     )
@@ -349,6 +352,20 @@ def _check_no_decoding(decoding: dict[str, Any]):
     for flag, value in decoding.items():
         if value is not None:
             raise click.UsageError(f"--{flag} has no effect with --hypotheses; leave it out.")
+
+
+def _check_effects(ctx: click.Context, names: tuple[str, ...], has_model: bool, systems: int):
+    """Checks that the options with a default have an effect if they are given."""
+    reasons = {}
+    if "bleu" not in names:
+        reasons["tokenize"] = "without --metrics bleu"
+    if systems == 1:
+        reasons |= dict.fromkeys(("bootstrap_samples", "seed"), "with a single system")
+    if not has_model:
+        reasons["batch_size"] = "with --hypotheses"
+    for name, reason in reasons.items():
+        if ctx.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name} has no effect {reason}; leave it out.")
 
 
 def _to_json(systems: dict, lines: int) -> str:

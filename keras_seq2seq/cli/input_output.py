@@ -1,5 +1,6 @@
 """Reading input files and writing results and warnings."""
 
+import os
 import shlex
 import sys
 import warnings
@@ -42,6 +43,24 @@ def check_readable(*paths: str):
     for path in paths:
         if path != STANDARD_STREAM:
             open_text(path).close()
+
+
+def check_replaces_no_input(output: str | None, *inputs: str | None):
+    """Checks that an output file is none of the input files.
+
+    Args:
+        output: The output file. "-" or `None` is standard output.
+        *inputs: The input files. "-" or `None` is standard input.
+
+    Raises:
+        UserError: If it is one.
+    """
+    streams = (None, STANDARD_STREAM)
+    if output in streams or not os.path.isfile(output):
+        return
+    for path in inputs:
+        if path not in streams and os.path.exists(path) and os.path.samefile(path, output):
+            raise UserError(f"{output}: is an input, which it would replace; choose another output")
 
 
 def read_text(

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from keras_seq2seq.cli.input_output import open_output
+from keras_seq2seq.cli.input_output import (
+    STANDARD_STREAM,
+    check_replaces_no_input,
+    open_output,
+)
 from keras_seq2seq.cli.options import DirectoryName, WholeNumber, pair_files, training_options
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.json_text import to_json
@@ -84,10 +88,13 @@ def inspect(
     The flags are those of train, and pairs that filter.* excludes are only counted. Without a
     vocabulary, unknown tokens are not counted.
     """
-    from keras_seq2seq.config import resolve_config
+    from keras_seq2seq.config import input_files, resolve_config
 
     config = resolve_config(config_files, pair_files(flags), ",".join(hparams))
     _check_data(config)
+    if output == STANDARD_STREAM and as_json:
+        raise click.UsageError("--json has no effect with --output -; leave one of them out.")
+    check_replaces_no_input(output, *input_files(config))
 
     from keras_seq2seq.cli.tensorflow_import import import_tensorflow
 
@@ -112,7 +119,7 @@ def inspect(
         with open_output(output) as file:
             write_inspection_page(file, report, padding)
         # The page may have been written to standard output.
-        if output == "-":
+        if output == STANDARD_STREAM:
             return
     with open_output(None) as file:
         if as_json:

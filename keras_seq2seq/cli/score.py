@@ -6,7 +6,12 @@ from typing import TextIO
 
 import click
 
-from keras_seq2seq.cli.input_output import count, open_output, read_aligned_lines
+from keras_seq2seq.cli.input_output import (
+    check_replaces_no_input,
+    count,
+    open_output,
+    read_aligned_lines,
+)
 from keras_seq2seq.cli.options import (
     DirectoryName,
     WholeNumber,
@@ -65,6 +70,7 @@ def score(
     each token. With --data, the output is the table with these columns. The total and the
     perplexity of all pairs without an empty side are written to standard error.
     """
+    check_replaces_no_input(output, source, target, data)
     if data is not None:
         if source is not None or target is not None or as_json:
             raise click.UsageError("--source, --target and --json have no effect with --data.")

@@ -12,6 +12,7 @@ import click
 from keras_seq2seq.cli.input_output import (
     STANDARD_STREAM,
     check_readable,
+    check_replaces_no_input,
     open_output,
     read_text,
     standard_input,
@@ -205,6 +206,7 @@ def translate(
     # Lines typed in a terminal are also translated immediately.
     interactive = interactive or (source in (None, STANDARD_STREAM) and standard_input().isatty())
     check_readable(source or STANDARD_STREAM, *filter(None, (prefix, unk_mapping)))
+    check_replaces_no_input(output, source, prefix, unk_mapping)
     prefixes = None if prefix is None else read_text(prefix)
     table = open_table_copy(source, source_column and (source_column,), input_format)
     lines = read_text(source) if table is None else (text for (text,) in table)

@@ -5,7 +5,13 @@ from typing import Any
 
 import click
 
-from keras_seq2seq.cli.options import DirectoryName, WholeNumber, pair_files
+from keras_seq2seq.cli.options import (
+    MILLION,
+    DirectoryName,
+    RealNumber,
+    WholeNumber,
+    pair_files,
+)
 from keras_seq2seq.cli.train import train
 
 # Options of `train` that the search sets itself or that do not apply to it.
@@ -57,8 +63,7 @@ def _with_train_options(command: click.Command) -> click.Command:
 )
 @click.option(
     "--budget_minutes",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="N",
+    type=RealNumber(0.01, MILLION),
     help="Time limit in minutes.",
 )
 @click.option(

@@ -8,11 +8,12 @@ import click
 from keras_seq2seq.cli.input_output import (
     STANDARD_STREAM,
     check_readable,
+    check_replaces_no_input,
     open_output,
     read_text,
     warnings_in_lines,
 )
-from keras_seq2seq.cli.options import WholeNumber, column_option
+from keras_seq2seq.cli.options import RealNumber, WholeNumber, column_option
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.special_tokens import MAX_TOKENS
 
@@ -75,8 +76,7 @@ _MODEL_OPTIONS = (
 )
 @click.option(
     "--character_coverage",
-    type=click.FloatRange(0.98, 1.0),
-    metavar="N",
+    type=RealNumber(0.98, 1),
     help="sentencepiece: fraction of characters covered, from 0.98 to 1.  [default: 0.9995]",
 )
 @click.option(
@@ -118,6 +118,7 @@ def vocab(inputs: Sequence[str], output: str | None, column: str | int | None, *
     if is_model and output in (None, STANDARD_STREAM):
         raise UserError("--output is required: a SentencePiece model cannot be written to stdout")
     check_readable(*inputs)
+    check_replaces_no_input(output, *inputs)
     lines = _read_lines(inputs, column)
     if lowercase:
         lines = map(str.lower, lines)

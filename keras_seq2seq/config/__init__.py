@@ -18,6 +18,7 @@ _MODULE_OF = {
     "RnnCellOptions": "hyper_parameters",
     "describe_hparams": "config",
     "dump_config": "config",
+    "input_files": "config",
     "load_config_file": "config_file",
     "options_that_may_change": "config",
     "override_decoding": "config",

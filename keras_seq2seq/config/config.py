@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from itertools import chain
 from typing import Any, NamedTuple
 
 from pydantic import model_validator
@@ -22,7 +23,10 @@ from keras_seq2seq.config.section import (
 )
 from keras_seq2seq.config.training_flags import TrainingFlags
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.files import atomic_file
+from keras_seq2seq.files import atomic_file, find_files
+
+_PARTS = ("train", "dev")
+_KINDS = ("source", "target", "data")
 
 
 class Config(TrainingFlags, Section):
@@ -270,6 +274,20 @@ def _value_at(section: Section, path: tuple[str, ...]) -> Any:
     for name in path:
         value = getattr(value, name)
     return value
+
+
+def input_files(config: Config) -> list[str]:
+    """Returns the files and directories that a run with this configuration reads."""
+    embedding = config.hparams.embedding
+    values = [
+        config.vocab_source,
+        config.vocab_target,
+        embedding.source_file,
+        embedding.target_file,
+    ]
+    values += [getattr(config, f"{part}_{kind}") for part in _PARTS for kind in _KINDS]
+    names = [[value] if isinstance(value, str) else value or () for value in values]
+    return [path for name in chain.from_iterable(names) for path in find_files(name)]
 
 
 def options_that_may_change() -> set[str]:

@@ -19,6 +19,7 @@ from keras_seq2seq.text.tokenizers import SPACE
 from keras_seq2seq.text.vocabulary import Vocabulary
 
 MODEL_TYPES = ("unigram", "bpe")
+NORMALIZATIONS = ("identity", "nfkc", "nfkc_cf", "nmt_nfkc", "nmt_nfkc_cf")
 
 # A model with a million pieces takes 20 megabytes.
 _MAX_MODEL_BYTES = 2**30
@@ -148,6 +149,16 @@ class SentencePieceTokenizer(Tokenizer):
             raise UserError(f"size is {size}; expected at least 1")
         if model_type not in MODEL_TYPES:
             raise UserError(f"model_type is {model_type!r}; expected unigram or bpe")
+        if normalization not in NORMALIZATIONS:
+            raise UserError(
+                f"normalization is {normalization!r}; expected {', '.join(NORMALIZATIONS)}"
+            )
+        symbols = list(user_defined_symbols)
+        for symbol in symbols:
+            if not symbol or symbol != _without_surrogates(symbol):
+                raise UserError(
+                    f"user_defined_symbols contains {symbol!r}; expected text that is not empty"
+                )
         model = _train(
             check_lines(lines, "lines"),
             {
@@ -156,7 +167,7 @@ class SentencePieceTokenizer(Tokenizer):
                 "model_type": model_type,
                 "byte_fallback": byte_fallback,
                 "character_coverage": character_coverage,
-                "user_defined_symbols": list(user_defined_symbols),
+                "user_defined_symbols": symbols,
                 "normalization_rule_name": normalization,
                 "remove_extra_whitespaces": normalization != "identity",
                 "hard_vocab_limit": False,

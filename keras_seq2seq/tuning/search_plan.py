@@ -273,7 +273,8 @@ def prepare_search(
         raise UserError("--max_epochs cannot be combined with train_steps; leave out one of them")
     if max_epochs is None and config.train_steps is None:
         max_epochs = config.train_epochs or DEFAULT_EPOCHS
-    parsed_objective = Objective.parse(objective or f"dev_{config.best_metric}")
+    name = f"dev_{config.best_metric}" if objective is None else objective
+    parsed_objective = Objective.parse(name)
     config = config.model_copy(
         update={
             "best_metric": parsed_objective.best_metric,

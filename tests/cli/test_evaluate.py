@@ -198,11 +198,14 @@ def test_sampling_has_a_seed_of_its_own(files, tmp_path, run, monkeypatch):
         return sources
 
     monkeypatch.setattr(Translator, "__call__", translate)
-    args = ["evaluate", "--model_dir", tmp_path / "model", "--source", files["good"]]
-    args += ["--target", files["good"], "--metrics=exact_match"]
+    args = ["evaluate", "--source", files["good"], "--target", files["good"]]
+    args += ["--metrics=exact_match", "--model_dir", tmp_path / "model"]
+    # `--seed` is for the comparison of two systems.
+    (tmp_path / "same").symlink_to("model")
+    args += ["--model_dir", tmp_path / "same"]
     for more in ([], ["--seed=3"], ["--sampling_seed=4"]):
         assert run(*args, "--sample", *more).status == 0
-    assert seeds == [1, 1, 4]
+    assert seeds == [1, 1, 1, 1, 4, 4]
     result = run(*args, "--sampling_seed=2")
     assert result.status == 2
     assert "sampling_seed: has no effect here: it needs sample" in result.errors
@@ -302,6 +305,19 @@ def test_models(files, tmp_path, run):
         ("--hypotheses x --target z --group_by_source", "--group_by_source and --metrics comet n"),
         ("--hypotheses x --target z --metrics comet", "--group_by_source and --metrics comet need"),
         ("--hypotheses x --target z --comet_model m", "--comet_model has no effect without --m"),
+        (
+            "--hypotheses {good} --target {target} --metrics chrf --tokenize zh",
+            "--tokenize has no effect without --metrics bleu",
+        ),
+        ("--hypotheses {good} --target {target} --seed 3", "--seed has no effect with a single s"),
+        (
+            "--hypotheses {good} --target {target} --bootstrap_samples 9",
+            "--bootstrap_samples has no effect with a single system",
+        ),
+        (
+            "--hypotheses {good} --target {target} --batch_size 9",
+            "--batch_size has no effect with --hypotheses",
+        ),
         ("--hypotheses {good} --target {target} --target {short}", "{target} has 4 lines, but "),
         (
             "--hypotheses {good} --target {target} --source {target} --metrics comet",

@@ -35,12 +35,15 @@ def test_takes_the_data_flags_of_train(run):
     [
         (["--tuner=hyperbant"], 'unknown tuner "hyperbant"; did you mean hyperband?'),
         (["--objective=dev_blue"], 'unknown objective "dev_blue"; did you mean dev_bleu?'),
+        (["--objective="], 'unknown objective ""; '),
         (["--tuner=random"], "set --max_trials or --budget_minutes"),
         (
             ["--max_epochs=3", "--train_steps=10"],
             "cannot be combined with train_steps",
         ),
         (["--max_trials=0"], "expected a whole number of at least 1"),
+        (["--budget_minutes=nan"], 'expected a number from 0.01 to 1000000, got "nan"'),
+        (["--budget_minutes=inf"], 'expected a number from 0.01 to 1000000, got "inf"'),
         (["--batch_size=none"], "--batch_size: expected a whole number"),
         (["--resume=must"], "contains no search to resume"),
         ([], "nothing.txt"),

@@ -81,6 +81,7 @@ def test_output_is_utf8_in_any_locale(tmp_path):
         (["--min_frequency=x"], "Invalid value for '--min_frequency': expected a whole number"),
         (["--min_frequency=9"], "no token occurs at least 9 times"),
         (["--tokenizer=character"], "unknown tokenizer 'character'; did you mean 'characters'?\n"),
+        (["--character_coverage=nan"], "Invalid value for '--character_coverage': expected a num"),
     ],
 )
 def test_mistakes(run, text, tmp_path, args, message):
@@ -88,6 +89,16 @@ def test_mistakes(run, text, tmp_path, args, message):
     assert result.status == 2
     assert result.errors.startswith(f"keras-seq2seq: error: {message}")
     assert os.listdir(tmp_path) == ["text"]
+
+
+def test_the_text_is_not_replaced(run, text, tmp_path):
+    content = text.read_bytes()
+    (tmp_path / "link").symlink_to("text")
+    for name in ("text", "link", "./text"):
+        result = run("vocab", text, "--output", f"{tmp_path}/{name}")
+        assert result.status == 2
+        assert "text: is an input, which it would replace" in result.errors.replace("link", "text")
+    assert text.read_bytes() == content
 
 
 def test_a_file_without_text_is_named(run, text, tmp_path):
@@ -177,6 +188,15 @@ def test_options_of_sentencepiece(run, raw_text, tmp_path):
         (
             ["--tokenizer=sentencepiece", "--output=x", "--min_frequency=2"],
             "--min_frequency: has no effect with the tokenizer sentencepiece",
+        ),
+        (["--tokenizer=sentencepiece", "--output=x", "--normalization="], "normalization is ''; "),
+        (
+            ["--tokenizer=sentencepiece", "--output=x", "--user_defined_symbols=<a>,"],
+            "user_defined_symbols contains ''; expected text that is not empty",
+        ),
+        (
+            ["--tokenizer=sentencepiece", "--output=x", "--user_defined_symbols=\udcff"],
+            "user_defined_symbols contains '\\udcff'; expected text",
         ),
         (["--model_type=bpe"], "--model_type: has no effect with the tokenizer whitespace"),
         (["--tokenizer=bytes"], "--tokenizer: bytes has a fixed vocabulary; train without a voc"),
