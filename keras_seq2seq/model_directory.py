@@ -5,7 +5,7 @@ import re
 import shlex
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,6 +57,15 @@ class ModelDirectory:
         self.logs_path = self.path / "logs"
         self.metrics_path = self.path / "metrics.jsonl"
         self.run_path = self.path / "run.json"
+        # What a run writes besides its configuration and tokenizers.
+        self._outputs = (
+            self.checkpoints_path,
+            self.logs_path,
+            self.model_path,
+            self.metrics_path,
+            self.run_path,
+            *self.dev_paths,
+        )
 
     def check_is_directory(self):
         """Checks that the path is a directory or does not exist.
@@ -97,12 +106,42 @@ class ModelDirectory:
         Raises:
             UserError: If it contains a model that `Translator.save` or `average` wrote.
         """
+        if self.logs_path.exists() and not (self.config_path.exists() or self.has_checkpoints()):
+            # A run would truncate the files of TensorBoard there.
+            raise self._foreign(self.logs_path)
         is_run = self.has_checkpoints() or self.run_path.exists()
         if self.model_path.exists() and not is_run:
             raise UserError(
                 f"{self.path}: contains a model, but no checkpoint to resume from; choose another "
                 f"--output_dir, with --init_from {self._quoted()} to start from its weights"
             )
+
+    def check_can_start_over(self, inputs: Iterable[str | os.PathLike]):
+        """Checks that `clear` removes the output of an earlier run, and nothing else.
+
+        Args:
+            inputs: The files that the new run reads.
+
+        Raises:
+            UserError: If it would remove an input, or files that are not those of a run.
+        """
+        outputs = [path for path in self._outputs if os.path.lexists(path)]
+        if outputs and not self.config_path.exists():
+            raise self._foreign(outputs[0])
+        outputs = [Path(os.path.realpath(path)) for path in outputs]
+        for name in inputs:
+            path = Path(os.path.realpath(name))
+            if any(output in (path, *path.parents) for output in outputs):
+                raise UserError(
+                    f"{name}: would be deleted by --resume never; move it to another directory, or "
+                    "choose another --output_dir"
+                )
+
+    def _foreign(self, path: Path) -> UserError:
+        return UserError(
+            f"{path}: not written by a training run, which also writes {self.config_path.name}; "
+            f"move it, or choose another --output_dir"
+        )
 
     def has_run(self) -> bool:
         """Returns whether something was trained here, so that its configuration matters."""
@@ -125,10 +164,11 @@ class ModelDirectory:
 
     def clear(self):
         """Removes the output of a run, and nothing else."""
-        for path in (self.checkpoints_path, self.logs_path):
-            shutil.rmtree(path, ignore_errors=True)
-        for path in (self.model_path, self.metrics_path, self.run_path, *self.dev_paths):
-            path.unlink(missing_ok=True)
+        for path in self._outputs:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
     def create(
         self,
@@ -168,7 +208,8 @@ class ModelDirectory:
         """Returns the dev data that `create` wrote.
 
         Raises:
-            UserError: If there are none, or they cannot be read.
+            UserError: If there are none, or they cannot be read, or if they have different numbers
+                of lines.
         """
         for path in self.dev_paths:
             if not path.exists():
@@ -176,7 +217,9 @@ class ModelDirectory:
                     f"{path}: no such file; the run in {self.path} started with dev data that were "
                     "given, so set --dev_source and --dev_target, or --dev_data"
                 )
-        return AlignedPairs(*(FileLines([os.fspath(path)]) for path in self.dev_paths))
+        pairs = AlignedPairs(*(FileLines([os.fspath(path)]) for path in self.dev_paths))
+        pairs.check_counts()
+        return pairs
 
     def _remove_unfinished(self):
         """Removes temporary files left behind by a kill during a write."""

@@ -118,13 +118,14 @@ def export(
 
 
 def _dev_lines(directory: "ModelDirectory") -> list[str]:
-    """Returns the first sources of the dev data, or none if the data no longer exist."""
+    """Returns the first sources of the dev data, or none if the data cannot be read."""
     from keras_seq2seq.building.data import open_pairs
     from keras_seq2seq.training.text import has_dev
 
     config = directory.load_config()
     try:
         pairs = open_pairs(config, "dev") if has_dev(config) else directory.open_dev()
+        pairs.check_counts()
     except UserError:
         return []
     return [source for source, _ in islice(pairs, CHECKED_LINES)]

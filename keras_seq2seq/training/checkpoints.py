@@ -97,7 +97,7 @@ class Checkpoints:
             self._remove_unfinished()
             raise RunError(
                 f"{self.path}: the checkpoint of step {notes['step']} cannot be written "
-                f"({_reason(error)}); earlier ones are intact"
+                f"({reason_of(error)}); earlier ones are intact"
             ) from error
 
     def restore(self, warn: Callable[[str], object] = warnings.warn) -> dict | None:
@@ -121,7 +121,7 @@ class Checkpoints:
                 self._manager.checkpoint.restore(literal_path).assert_consumed()
             # TensorFlow raises an IndexError for a truncated file.
             except (tf.errors.OpError, IndexError) as error:
-                warn(f"{path}: damaged checkpoint ({_reason(error)}); trying the previous one")
+                warn(f"{path}: damaged checkpoint ({reason_of(error)}); trying the previous one")
             except (AssertionError, ValueError) as error:
                 raise RunError(f"{path}: checkpoint of another model") from error
             else:
@@ -236,7 +236,7 @@ def _step(path: str | os.PathLike) -> int:
     return int(match[1]) if match else -1
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """Returns the first line of a TensorFlow error message, without names of nodes."""
     line = str(getattr(error, "message", error)).splitlines()[0]
-    return re.sub(r"\{\{.*?\}\} ?| \[Op:\w+\]", "", line)
+    return re.sub(r"\{\{.*?\}\} ?| \[Op:\w+\]( name:.*)?", "", line)

@@ -10,7 +10,7 @@ from keras.optimizers.schedules import LearningRateSchedule
 from keras_seq2seq.building.data import choose_tokenizers, make_batching
 from keras_seq2seq.building.model import build_model, make_learning_rate, make_optimizer
 from keras_seq2seq.building.prepared import use_prepared_data
-from keras_seq2seq.config import Config
+from keras_seq2seq.config import Config, input_files
 from keras_seq2seq.config.training_flags import DEFAULT_EPOCHS, missing_text_flags
 from keras_seq2seq.data import Batching, ParallelTextSummary, scan_parallel_text
 from keras_seq2seq.data.pairs import Pairs
@@ -223,7 +223,12 @@ def _check_resume(
             f"{directory.path}: no checkpoint to resume from; correct --output_dir, or remove "
             "--resume must"
         )
-    if resume != "never":
+    if resume == "never":
+        inputs = list(input_files(config))
+        if config.init_from is not None:
+            inputs.append(os.fspath(ModelDirectory(config.init_from).model_path))
+        directory.check_can_start_over(inputs)
+    else:
         directory.check_can_resume()
     if resume != "never" and directory.has_run():
         config = adopt_choices(choose_tokenizers(config), directory.load_config(), is_resumed=True)

@@ -28,7 +28,7 @@ from keras_seq2seq.evaluation import LOWER_IS_BETTER
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.models import averaged_weights
 from keras_seq2seq.schedules import Plateau
-from keras_seq2seq.training.checkpoints import Checkpoints
+from keras_seq2seq.training.checkpoints import Checkpoints, reason_of
 from keras_seq2seq.training.plan import TrainingPlan, compile_model
 from keras_seq2seq.training.records import MetricsLog, RunRecord, forget_events_after
 from keras_seq2seq.training.run_data import (
@@ -128,6 +128,11 @@ class TrainingRun:
         if workers.is_chief:
             if plan.resume == "never":
                 directory.clear()
+            if directory.has_checkpoints() and not directory.config_path.exists():
+                self._say(
+                    f"warning: {directory.config_path}: missing file, which is written again; "
+                    "whether the options are those of the earlier starts cannot be checked"
+                )
             directory.create(config, plan.source.tokenizer, plan.target.tokenizer, plan.drawn_dev)
         workers.any(False)  # The other processes wait here until the directory is created.
         self._learning_rate = compile_model(plan)
@@ -160,6 +165,12 @@ class TrainingRun:
             self._say(f"{directory.path}: resuming after step {self._step:,} of {plan.steps:,}")
         if self._stopping.is_exhausted:
             self._say(_describe_early_stop(self._stopping))
+        if notes["records"] and not directory.model_path.exists():
+            self._say(
+                f"warning: {directory.model_path}: missing file, which is written again with the "
+                f"weights of step {self._step:,}"
+            )
+            self._save_model()
 
     @property
     def is_over(self) -> bool:
@@ -327,8 +338,13 @@ class TrainingRun:
 
     def _save_unevaluated_model(self, logs=None):
         """Saves the model at the end of a run that was stopped before its first evaluation."""
+        if not self._plan.directory.model_path.exists():
+            self._save_model()
+
+    def _save_model(self):
+        """Writes the model with its current weights."""
         plan = self._plan
-        if plan.workers.is_chief and not plan.directory.model_path.exists():
+        if plan.workers.is_chief:
             with self._writing(), averaged_weights(plan.model):
                 plan.directory.save_model(plan.workers.without_replicas(plan.model))
 
@@ -341,9 +357,8 @@ class TrainingRun:
         if is_chief:
             with self._writing():
                 self._metrics_log.append(record)
-                if is_best:
-                    with averaged_weights(plan.model):
-                        plan.directory.save_model(plan.workers.without_replicas(plan.model))
+        if is_best:
+            self._save_model()
         self._bar.report(record, is_best)
         if is_chief:
             with self._writing(), averaged_weights(plan.model):
@@ -356,7 +371,7 @@ class TrainingRun:
         try:
             yield
         except (OSError, tf.errors.OpError) as error:
-            reason = str(error).splitlines()[0]
+            reason = reason_of(error)
             raise RunError(
                 f"{self._plan.directory.path}: cannot be written ({reason}); rerun the same "
                 "command to resume from the last checkpoint"

@@ -273,6 +273,23 @@ def test_damaged_files_are_written_again(finished, tmp_path, console):
     assert json.loads((directory / "run.json").read_text())["starts"][0]["step"] == 10
 
 
+def test_missing_files_are_written_again(finished, tmp_path, console):
+    directory = ModelDirectory(finished.copy(tmp_path / "incomplete"))
+    for path in (directory.config_path, directory.model_path):
+        path.unlink()
+    train(plan_training(finished.config, directory.path), console)
+    lines = console.file.getvalue().splitlines()
+    assert [line for line in lines if line.startswith("warning: ")] == [
+        f"warning: {directory.config_path}: missing file, which is written again; whether the "
+        "options are those of the earlier starts cannot be checked",
+        f"warning: {directory.model_path}: missing file, which is written again with the weights "
+        "of step 24",
+    ]
+    assert directory.load_config() == ModelDirectory(finished.directory).load_config()
+    average_checkpoints(directory.path, tmp_path / "latest", last=1)
+    assert_same_weights(directory.path, tmp_path / "latest")
+
+
 def test_a_finished_run_is_left_alone(finished, console):
     records = train(plan_training(finished.config, finished.directory), console).records
     assert records == finished.records

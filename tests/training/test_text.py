@@ -1,5 +1,6 @@
 import io
 import json
+import os
 import random
 
 import pytest
@@ -9,6 +10,7 @@ from keras_seq2seq.cli.data_report import describe_plan
 from keras_seq2seq.config import Config, resolve_config
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.model_directory import ModelDirectory
+from keras_seq2seq.models.saving import write_model
 from keras_seq2seq.training import plan_training, train
 from keras_seq2seq.training.run import TrainingRun
 from keras_seq2seq.training.run_data import lines_of_steps
@@ -225,6 +227,43 @@ def test_a_run_with_dev_data_is_resumed_with_them(make_config, text, tmp_path):
         UserError, match="dev.source: no such file; .* set --dev_source and --dev_t"
     ):
         plan_training(make_config(), tmp_path / "model")
+
+
+def test_dev_data_of_different_lengths_are_an_error(make_config, text, tmp_path):
+    directory = ModelDirectory(tmp_path / "model")
+    plan = plan_training(make_config(), directory.path)
+    directory.create(plan.config, plan.source.tokenizer, plan.target.tokenizer, plan.drawn_dev)
+    directory.checkpoints_path.mkdir()
+    (directory.checkpoints_path / "ckpt-1.index").touch()
+    plan_training(make_config(), directory.path)
+    for change, message in (
+        (lambda path: path.write_text(""), "dev.target: empty file"),
+        (lambda path: path.write_text("A\n"), "dev.source has [0-9]+ lines, but .*target has 1"),
+    ):
+        change(directory.dev_paths[1])
+        with pytest.raises(UserError, match=message):
+            plan_training(make_config(), directory.path)
+
+
+def test_starting_over_deletes_no_input(make_config, text, tmp_path):
+    directory = ModelDirectory(tmp_path / "model")
+    plan = plan_training(make_config(), directory.path)
+    directory.create(plan.config, plan.source.tokenizer, plan.target.tokenizer, plan.drawn_dev)
+    write_model(plan.model, directory.model_path)
+    names = sorted(os.listdir(directory.path))
+    dev = dict(zip(("dev_source", "dev_target"), map(str, directory.dev_paths), strict=True))
+    for flags, name in ((dev, "dev.source"), ({"init_from": str(directory.path)}, "model.keras")):
+        with pytest.raises(UserError, match=f"{name}: would be deleted by --resume never; move"):
+            plan_training(make_config(**flags), directory.path, resume="never")
+    plan_training(make_config(), directory.path, resume="never")
+    assert sorted(os.listdir(directory.path)) == names
+
+
+@pytest.mark.parametrize("resume", ["auto", "never"])
+def test_logs_of_something_else_are_not_touched(make_config, tmp_path, resume):
+    (tmp_path / "logs").mkdir()
+    with pytest.raises(UserError, match="logs: not written by a training run"):
+        plan_training(make_config(), tmp_path, resume=resume)
 
 
 def test_a_new_run_can_use_the_text_of_another_one(make_config, tmp_path):
