@@ -21,7 +21,7 @@ from keras_seq2seq.data.lines import FileLines
 from keras_seq2seq.data.pairs import AlignedPairs, Pairs
 from keras_seq2seq.decoding import Search
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.files.directories import DirectoryLock
+from keras_seq2seq.files.directories import DirectoryLock, check_not_deleted
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.models import Ensemble, Seq2Seq
 from keras_seq2seq.models.saving import read_model, write_model
@@ -128,14 +128,7 @@ class ModelDirectory:
         outputs = [path for path in self._outputs if os.path.lexists(path)]
         if outputs and not self.config_path.exists():
             raise self._foreign(outputs[0])
-        outputs = [Path(os.path.realpath(path)) for path in outputs]
-        for name in inputs:
-            path = Path(os.path.realpath(name))
-            if any(output in (path, *path.parents) for output in outputs):
-                raise UserError(
-                    f"{name}: would be deleted by --resume never; move it to another directory, or "
-                    "choose another --output_dir"
-                )
+        check_not_deleted(inputs, outputs)
 
     def _foreign(self, path: Path) -> UserError:
         return UserError(

@@ -286,6 +286,8 @@ def input_files(config: Config) -> list[str]:
         embedding.target_file,
     ]
     values += [getattr(config, f"{part}_{kind}") for part in _PARTS for kind in _KINDS]
+    if config.init_from is not None:
+        values.append(os.path.join(config.init_from, "model.keras"))
     names = [[value] if isinstance(value, str) else value or () for value in values]
     return [path for name in chain.from_iterable(names) for path in find_files(name)]
 

@@ -7,6 +7,7 @@ import platform
 import re
 import stat
 import weakref
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
@@ -152,6 +153,26 @@ class LiteralDirectory:
             descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
             weakref.finalize(self, os.close, descriptor)
             self.path = f"{_DESCRIPTORS}/{descriptor}"
+
+
+def check_not_deleted(inputs: Iterable[str | os.PathLike], outputs: Iterable[Path]):
+    """Checks that no input is in a file or directory that `--resume never` deletes.
+
+    Args:
+        inputs: Files and directories that are read.
+        outputs: Files and directories that are deleted if they exist.
+
+    Raises:
+        UserError: If one is.
+    """
+    outputs = [Path(os.path.realpath(path)) for path in outputs if os.path.lexists(path)]
+    for name in inputs:
+        path = Path(os.path.realpath(name))
+        if any(output in (path, *path.parents) for output in outputs):
+            raise UserError(
+                f"{name}: would be deleted by --resume never; move it to another directory, or "
+                "choose another --output_dir"
+            )
 
 
 def printable(text: str) -> str:

@@ -85,6 +85,16 @@ class TrainingPlan:
             "vocab_target": self.target.tokenizer.fingerprint(),
         }
 
+    @property
+    def columns(self) -> dict[str, str]:
+        """The flags of the text that comes from tables, by the names in `fingerprints`."""
+        return {
+            f"{part}_{side}": f"{part}_data ({side} column)"
+            for part in ("train", "dev")
+            if getattr(self.config, f"{part}_data")
+            for side in _SIDES
+        }
+
 
 def plan_training(
     config: Config,
@@ -179,13 +189,7 @@ def plan_training(
         notes=tuple(text.notes),
     )
     if resumes:
-        tables = {
-            f"{part}_{side}": f"{part}_data ({side} column)"
-            for part in ("train", "dev")
-            if getattr(config, f"{part}_data")
-            for side in _SIDES
-        }
-        RunRecord(directory.run_path).check_data(plan.fingerprints, tables)
+        RunRecord(directory.run_path).check_data(plan.fingerprints, plan.columns)
     return plan
 
 
@@ -224,10 +228,7 @@ def _check_resume(
             "--resume must"
         )
     if resume == "never":
-        inputs = list(input_files(config))
-        if config.init_from is not None:
-            inputs.append(os.fspath(ModelDirectory(config.init_from).model_path))
-        directory.check_can_start_over(inputs)
+        directory.check_can_start_over(input_files(config))
     else:
         directory.check_can_resume()
     if resume != "never" and directory.has_run():

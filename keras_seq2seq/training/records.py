@@ -7,6 +7,7 @@ import platform
 import shlex
 import struct
 import sys
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from importlib.metadata import version
 from itertools import takewhile
@@ -108,15 +109,7 @@ class RunRecord:
         Raises:
             UserError: If they have.
         """
-        before = self._content.get("data", {})
-        for name, fingerprint in fingerprints.items():
-            if before.get(name, fingerprint) != fingerprint:
-                flag = (flags or {}).get(name, name)
-                raise UserError(
-                    f"--{flag}: not the text that this run started with (SHA-256 "
-                    f"{fingerprint[:12]} instead of {before[name][:12]}); use the same text, "
-                    "choose another --output_dir, or start over with --resume never"
-                )
+        check_fingerprints(self._content.get("data", {}), fingerprints, flags or {}, "run")
 
     @property
     def steps(self) -> int | None:
@@ -177,6 +170,29 @@ class RunRecord:
         except (ValueError, RecursionError):
             return None
         return content if _is_run_record(content) else None
+
+
+def check_fingerprints(
+    before: Mapping[str, str], now: Mapping[str, str], flags: Mapping[str, str], kind: str
+):
+    """Checks that the data have not changed since an earlier start.
+
+    Args:
+        before: SHA-256 hashes by the names of the flags, such as `"train_source"`, at that start.
+        now: Those of the data now.
+        flags: The names of the flags in messages, where they differ.
+        kind: What was started, "run" or "search".
+
+    Raises:
+        UserError: If a hash has changed.
+    """
+    for name, fingerprint in now.items():
+        if before.get(name, fingerprint) != fingerprint:
+            raise UserError(
+                f"--{flags.get(name, name)}: not the text that this {kind} started with (SHA-256 "
+                f"{fingerprint[:12]} instead of {before[name][:12]}); use the same text, choose "
+                "another --output_dir, or start over with --resume never"
+            )
 
 
 def _is_run_record(content: Any) -> bool:

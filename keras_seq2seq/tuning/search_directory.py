@@ -47,6 +47,15 @@ class SearchDirectory:
         self.oracle_path = self.trials_path / "oracle.json"
         self.best_path = self.path / "best"
         self.report_path = self.path / "report.html"
+        # What `clear` removes.
+        self.outputs = (
+            self.trials_path,
+            self.best_path,
+            self.text_path,
+            self.path / "hparams",
+            self.search_path,
+            self.report_path,
+        )
 
     def trial_path(self, trial: str) -> Path:
         """Returns the directory of a trial."""
@@ -68,10 +77,11 @@ class SearchDirectory:
 
     def clear(self):
         """Removes all files of a search, but no other files."""
-        for path in (self.trials_path, self.best_path, self.text_path, self.path / "hparams"):
-            shutil.rmtree(path, ignore_errors=True)
-        for path in (self.search_path, self.report_path):
-            path.unlink(missing_ok=True)
+        for path in self.outputs:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
     def stop_running(self):
         """Changes the status of running trials to stopped, after a search was killed."""

@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from keras_seq2seq.config import Config, load_config_file
+from keras_seq2seq.config import Config, input_files, load_config_file
 from keras_seq2seq.config.config_file import write_yaml
 from keras_seq2seq.config.section import OptionSource, near_misses, show, validate_sources
 from keras_seq2seq.config.training_flags import DEFAULT_EPOCHS, has_dev
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.files.directories import check_not_deleted
 from keras_seq2seq.files.writing import atomic_directory, atomic_file
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.training import plan_training
 from keras_seq2seq.training.plan import RESUME_CHOICES
+from keras_seq2seq.training.records import check_fingerprints
 from keras_seq2seq.training.text import RunText, sides_without_vocabulary
 from keras_seq2seq.tuning.objective import Objective
 from keras_seq2seq.tuning.oracles import TUNERS
@@ -46,6 +48,8 @@ class SearchPlan:
             over, `"must"` to fail if there is none.
         text: The text of the first trial, whose tokenizers and dev data are those of all trials;
             `None` if the search was loaded.
+        data: The fingerprints of text and vocabularies, see `TrainingPlan`; `None` if they are not
+            known.
     """
 
     config: Config
@@ -59,6 +63,7 @@ class SearchPlan:
     keep_trials: int = 3
     resume: str = "auto"
     text: RunText | None = None
+    data: Mapping[str, str] | None = None
 
     @property
     def units(self) -> int:
@@ -169,7 +174,9 @@ class SearchPlan:
                     f"{path}: contains no search to resume; correct --output_dir, or leave out "
                     "--resume must"
                 )
-        elif self.resume != "never":
+        elif self.resume == "never":
+            check_not_deleted(input_files(self.config), self.directory.outputs)
+        else:
             self._check_is_same()
 
     def _check_is_same(self):
@@ -179,7 +186,7 @@ class SearchPlan:
         differing = [
             name
             for name in {**saved, **new}
-            if name not in may_change and saved.get(name) != new.get(name)
+            if name not in may_change | {"data"} and saved.get(name) != new.get(name)
         ]
         if differing:
             raise UserError(
@@ -196,6 +203,7 @@ class SearchPlan:
             "max_epochs": self.max_epochs,
             "budget_minutes": self.budget_minutes,
             "keep_trials": self.keep_trials,
+            "data": None if self.data is None else dict(self.data),
             "space": self.space.describe(),
             # Unset options are left out, as some may have no effect with a searched option.
             "config": self.config.model_dump(exclude_unset=True, exclude_none=True, mode="json"),
@@ -214,6 +222,10 @@ def _check_options(options: Mapping[str, Any]):
             is_valid = value in TUNERS
         elif name == "budget_minutes":
             is_valid = type(value) in (int, float) and value > 0
+        elif name == "data":
+            is_valid = isinstance(value, dict) and all(
+                isinstance(text, str) for text in value.values()
+            )
         else:
             is_count = name in ("max_trials", "max_epochs", "keep_trials")
             is_valid = is_count and type(value) is int and value > 0
@@ -310,4 +322,7 @@ def prepare_search(
         trial.drawn_dev,
         trial.notes,
     )
-    return replace(plan, text=text)
+    if resume != "never" and plan.directory.search_path.exists():
+        before = SearchPlan.load(plan.directory.path).data or {}
+        check_fingerprints(before, trial.fingerprints, trial.columns, "search")
+    return replace(plan, text=text, data=trial.fingerprints)

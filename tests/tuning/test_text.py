@@ -1,6 +1,8 @@
 import pytest
+import yaml
 
 from keras_seq2seq.config import resolve_config
+from keras_seq2seq.errors import UserError
 from keras_seq2seq.tuning import parse_space, prepare_search, run_search
 from keras_seq2seq.tuning.search_plan import SearchPlan
 
@@ -41,3 +43,31 @@ def test_tokenizers_and_dev_data_are_those_of_all_trials(config, tmp_path, monke
     # Repeating the command uses them too.
     prepare_search(config, space, tmp_path / "search", tuner="grid")
     assert SearchPlan.load(tmp_path / "search").text is None
+
+
+def test_other_data_are_an_error(config, tmp_path):
+    space = parse_space({"batch_size": {"choice": [8, 16]}}, "space.yaml")
+    prepare_search(config, space, tmp_path / "search", tuner="grid").save()
+    prepare_search(config, space, tmp_path / "search", tuner="grid")
+    lines = (tmp_path / "a").read_text().splitlines()
+    (tmp_path / "a").write_text("".join(f"{line}\n" for line in lines[::-1]))
+    for resume in ("auto", "must"):
+        with pytest.raises(UserError, match="--train_source: not the text that this search star"):
+            prepare_search(config, space, tmp_path / "search", tuner="grid", resume=resume)
+    prepare_search(config, space, tmp_path / "search", tuner="grid", resume="never")
+    # A search of an earlier version, which did not record them.
+    path = tmp_path / "search" / "search.yaml"
+    options = yaml.safe_load(path.read_text())
+    assert set(options.pop("data")) >= {"train_source", "vocab_target"}
+    path.write_text(yaml.safe_dump(options))
+    prepare_search(config, space, tmp_path / "search", tuner="grid")
+
+
+def test_starting_over_deletes_no_input(config, tmp_path):
+    space = parse_space({"batch_size": {"choice": [8, 16]}}, "space.yaml")
+    directory = prepare_search(config, space, tmp_path / "search", tuner="grid").directory
+    directory.best_path.mkdir(parents=True)
+    directory.search_path.touch()
+    config = config.model_copy(update={"init_from": str(directory.best_path)})
+    with pytest.raises(UserError, match="best/model.keras: would be deleted by --resume never"):
+        prepare_search(config, space, directory.path, tuner="grid", resume="never")
