@@ -2,7 +2,6 @@
 
 import os
 import tempfile
-import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -19,8 +18,10 @@ from keras_seq2seq.files.standard_streams import muted_standard_error
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.models import Ensemble, Seq2Seq
 from keras_seq2seq.runtime import ExportedModel, Options
+from keras_seq2seq.runtime.exported_model import file_checksum
 from keras_seq2seq.special_tokens import PADDING_ID
 from keras_seq2seq.text import Tokenizer
+from keras_seq2seq.text.tokenizer import tokenizer_config_path
 from keras_seq2seq.translator.translator import Translator
 
 QUANTIZATIONS = ("none", "float16", "int8")
@@ -68,6 +69,10 @@ def write(translator: Translator, path: Path, quantize: str) -> dict[str, str]:
     scratch = LiteralDirectory(path)
     content = convert(model, search, quantize, scratch.path)
     directory = ExportedModel(path)
+    translator.source.tokenizer.save(directory.source_path)
+    translator.target.tokenizer.save(directory.target_path)
+    with atomic_file(directory.model_path, binary=True) as file:
+        file.write(content)
     options = search.get_config()
     replacement = translator.unk_replacement
     directory.save_options(
@@ -81,13 +86,11 @@ def write(translator: Translator, path: Path, quantize: str) -> dict[str, str]:
             batch_sizes=BATCH_SIZES,
             quantize=quantize,
             unk_mapping=replacement and dict(replacement.mapping),
-            model_crc32=zlib.crc32(content),
+            model_crc32=file_checksum(directory.model_path),
+            source_crc32=file_checksum(tokenizer_config_path(directory.source_path)),
+            target_crc32=file_checksum(tokenizer_config_path(directory.target_path)),
         )
     )
-    translator.source.tokenizer.save(directory.source_path)
-    translator.target.tokenizer.save(directory.target_path)
-    with atomic_file(directory.model_path, binary=True) as file:
-        file.write(content)
     return {
         "format": "LiteRT",
         "search": describe_search(search),

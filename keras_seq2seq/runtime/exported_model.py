@@ -12,6 +12,7 @@ from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.reading import open_regular_file, read_small_file
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.text import TextEncoder, Tokenizer
+from keras_seq2seq.text.tokenizer import tokenizer_config_path
 
 FORMAT = "keras_seq2seq.litert"
 
@@ -40,6 +41,8 @@ class Options:
         unk_mapping: Translations of source tokens to replace `<unk>` with, or `None` if `<unk>`
             is not replaced.
         model_crc32: The checksum of `model.tflite`, or `None` if it was not recorded.
+        source_crc32: The same of `source.tokenizer.json`, which contains a hash of the vocabulary.
+        target_crc32: The same of `target.tokenizer.json`.
     """
 
     search: str
@@ -52,6 +55,8 @@ class Options:
     quantize: str = "none"
     unk_mapping: Mapping[str, str] | None = field(default=None)
     model_crc32: int | None = None
+    source_crc32: int | None = None
+    target_crc32: int | None = None
 
 
 class ExportedModel:
@@ -123,25 +128,36 @@ class ExportedModel:
         Raises:
             UserError: If it is missing or damaged.
         """
-        checksum = 0
-        with open_regular_file(self.model_path) as file:
-            while data := file.read(_BYTES_AT_ONCE):
-                checksum = zlib.crc32(data, checksum)
-        if options.model_crc32 not in (None, checksum):
-            raise UserError(
-                f"{self.model_path}: damaged file; copy it again, or export the model again"
-            )
+        _check_file(self.model_path, options.model_crc32)
 
     def load_text_encoders(self, options: Options) -> tuple[TextEncoder, TextEncoder]:
         """Reads the tokenizers of both sides.
 
         Raises:
-            UserError: If a file is missing or damaged.
+            UserError: If a file is missing or damaged, or is that of another export.
         """
+        checksums = options.source_crc32, options.target_crc32
+        for prefix, checksum in zip((self.source_path, self.target_path), checksums, strict=True):
+            _check_file(tokenizer_config_path(prefix), checksum)
         return (
             TextEncoder(Tokenizer.load(self.source_path), reverse=options.reverse_source),
             TextEncoder(Tokenizer.load(self.target_path)),
         )
+
+
+def file_checksum(path: str | os.PathLike) -> int:
+    """Returns the CRC-32 checksum of a file."""
+    checksum = 0
+    with open_regular_file(path) as file:
+        while data := file.read(_BYTES_AT_ONCE):
+            checksum = zlib.crc32(data, checksum)
+    return checksum
+
+
+def _check_file(path: Path, expected: int | None):
+    """Checks that a file has the checksum that was recorded, if one was."""
+    if expected not in (None, file_checksum(path)):
+        raise UserError(f"{path}: damaged file; copy it again, or export the model again")
 
 
 def _check(options: Options):

@@ -22,6 +22,7 @@ from keras_seq2seq.text import (
     TextEncoder,
     Tokenizer,
     Vocabulary,
+    WhitespaceTokenizer,
     register_tokenizer,
 )
 from keras_seq2seq.text.tokenizer import TOKENIZERS
@@ -277,6 +278,23 @@ def test_files_of_tokenizers_are_required(exported, tmp_path):
     (tmp_path / "copy" / "source.tokenizer.json").unlink()
     with pytest.raises(UserError, match=r"source\.tokenizer\.json: no such file"):
         ExportedTranslator(tmp_path / "copy")
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_tokenizers_of_another_export_are_refused(exported, tmp_path, side):
+    import shutil
+
+    shutil.copytree(exported / "exported", tmp_path / "copy")
+    other = WhitespaceTokenizer(Vocabulary(["another", "vocabulary"]))
+    other.save(tmp_path / "copy" / side)
+    with pytest.raises(UserError, match=rf"{side}\.tokenizer\.json: damaged file; copy it again"):
+        ExportedTranslator(tmp_path / "copy")
+    # Earlier versions wrote no checksum.
+    path = tmp_path / "copy" / "export.json"
+    options = json.loads(path.read_text(encoding="utf-8"))
+    del options[f"{side}_crc32"]
+    path.write_text(json.dumps(options), encoding="utf-8")
+    ExportedTranslator(tmp_path / "copy")
 
 
 def test_facts_of_a_model_trained_on_several_files(tmp_path):
