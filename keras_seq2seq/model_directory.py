@@ -21,7 +21,7 @@ from keras_seq2seq.data.lines import FileLines
 from keras_seq2seq.data.pairs import AlignedPairs, Pairs
 from keras_seq2seq.decoding import Search
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.files.directories import DirectoryLock, check_not_deleted
+from keras_seq2seq.files.directories import DirectoryLock, check_not_deleted, remove_outputs
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.models import Ensemble, Seq2Seq
 from keras_seq2seq.models.saving import read_model, write_model
@@ -133,7 +133,7 @@ class ModelDirectory:
     def _foreign(self, path: Path) -> UserError:
         return UserError(
             f"{path}: not written by a training run, which also writes {self.config_path.name}; "
-            f"move it, or choose another --output_dir"
+            "move it, or choose another --output_dir"
         )
 
     def has_run(self) -> bool:
@@ -157,11 +157,7 @@ class ModelDirectory:
 
     def clear(self):
         """Removes the output of a run, and nothing else."""
-        for path in self._outputs:
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+        remove_outputs(self._outputs)
 
     def create(
         self,

@@ -344,6 +344,20 @@ def test_an_exported_model_is_not_overwritten(tmp_path):
         directory.load_config()
 
 
+def test_starting_over_keeps_links_to_directories(tmp_path):
+    elsewhere, directory = tmp_path / "elsewhere", ModelDirectory(tmp_path / "model")
+    (elsewhere / "below").mkdir(parents=True)
+    (elsewhere / "below" / "file").touch()
+    (elsewhere / "link").symlink_to(tmp_path / "kept")
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").touch()
+    directory.path.mkdir()
+    directory.checkpoints_path.symlink_to(elsewhere)
+    directory.clear()
+    assert directory.checkpoints_path.is_symlink() and os.listdir(elsewhere) == []
+    assert os.listdir(tmp_path / "kept") == ["file"]
+
+
 def test_a_pipe_in_place_of_a_model_is_not_waited_for(tmp_path):
     write_toy_model(tmp_path)
     (tmp_path / "model.keras").unlink()

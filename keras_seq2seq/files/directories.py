@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import stat
 import weakref
 from collections.abc import Iterable
@@ -173,6 +174,20 @@ def check_not_deleted(inputs: Iterable[str | os.PathLike], outputs: Iterable[Pat
                 f"{name}: would be deleted by --resume never; move it to another directory, or "
                 "choose another --output_dir"
             )
+
+
+def remove_outputs(paths: Iterable[Path]):
+    """Removes files, and directories with all that they contain, as far as they exist.
+
+    Links to directories stay, and the directories are emptied.
+    """
+    for path in paths:
+        is_link_to_directory = path.is_symlink() and path.is_dir()
+        for file in path.iterdir() if is_link_to_directory else [path]:
+            if file.is_dir() and not file.is_symlink():
+                shutil.rmtree(file, ignore_errors=True)
+            else:
+                file.unlink(missing_ok=True)
 
 
 def printable(text: str) -> str:

@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+from keras_seq2seq.files.directories import remove_outputs
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.tuning.trial_record import COMPLETED, RUNNING, STOPPED, TrialRecord
 
@@ -77,11 +78,7 @@ class SearchDirectory:
 
     def clear(self):
         """Removes all files of a search, but no other files."""
-        for path in self.outputs:
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+        remove_outputs(self.outputs)
 
     def stop_running(self):
         """Changes the status of running trials to stopped, after a search was killed."""
