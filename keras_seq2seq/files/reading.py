@@ -35,6 +35,8 @@ def open_regular_file(path: str | os.PathLike) -> BinaryIO:
     Raises:
         UserError: If the file is missing, unreadable, or not a regular file.
     """
+    if os.fspath(path) == "":
+        raise UserError("expected the path of a file, got an empty one")
     path = Path(path)
     try:
         kind = stat.S_IFMT(path.stat().st_mode)
