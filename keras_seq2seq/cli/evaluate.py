@@ -355,12 +355,15 @@ def _check_no_decoding(decoding: dict[str, Any]):
 
 
 def _check_effects(ctx: click.Context, names: tuple[str, ...], has_model: bool, systems: int):
-    """Checks that the options with a default have an effect if they are given."""
+    """Checks that the options with a default have an effect if they are given.
+
+    A seed may be given for results that do not depend on it.
+    """
     reasons = {}
     if "bleu" not in names:
         reasons["tokenize"] = "without --metrics bleu"
     if systems == 1:
-        reasons |= dict.fromkeys(("bootstrap_samples", "seed"), "with a single system")
+        reasons["bootstrap_samples"] = "with a single system"
     if not has_model:
         reasons["batch_size"] = "with --hypotheses"
     for name, reason in reasons.items():
