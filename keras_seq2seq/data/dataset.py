@@ -173,6 +173,9 @@ def make_dataset(
     check_at_least(0, skip_batches=skip_batches)
     if not isinstance(seed, Integral):
         raise UserError(f"seed is {seed!r}; expected a whole number")
+    is_range = isinstance(shards, range) and shards.step == 1
+    if not is_range or not 0 <= shards.start < shards.stop <= num_shards:
+        raise UserError(f"shards is {shards!r}; expected a part of range({num_shards})")
     source, target = as_text_encoders(source, target)
     text = as_data(sources, targets)
     is_auto = isinstance(buckets, str) and buckets == "auto"

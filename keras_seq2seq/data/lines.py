@@ -139,7 +139,10 @@ def as_lines(text: Any, name: str) -> FileLines | StringLines:
     """
     if isinstance(text, (str, os.PathLike)):
         return FileLines(find_text_files(text))
-    if _is_tensor(text):
+    if hasattr(text, "to_pylist"):
+        # Items of Arrow arrays are not strings.
+        text = text.to_pylist()
+    elif _is_tensor(text):
         text = text.numpy()
     if not is_sequence(text):
         raise TypeError(
@@ -189,11 +192,16 @@ def _is_tensor(value: Any) -> bool:
 
 
 def column_names(value: Any) -> list | None:
-    """Returns the names of the columns of a table, or `None` for everything else."""
+    """Returns the names of the columns of a table, or `None` for everything else.
+
+    Lazy tables, which have a method `collect`, are not tables here: their columns cannot be read.
+    """
     if isinstance(value, Mapping):
         return list(value)
+    if not hasattr(value, "__getitem__") or hasattr(value, "collect"):
+        return None
     names = getattr(value, "column_names", getattr(value, "columns", None))
-    return None if names is None or not hasattr(value, "__getitem__") else list(names)
+    return None if names is None else list(names)
 
 
 def no_lines(name: str) -> InputError:

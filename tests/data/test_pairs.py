@@ -199,6 +199,22 @@ def test_data_frames(files, module):
         make_dataset(type(frame)({"en": ["a", None]})["en"], ["a", "b"], LETTERS, LETTERS)
 
 
+def test_arrow_tables(files):
+    table = pytest.importorskip("pyarrow").table({"en": SOURCES, "de": TARGETS})
+    expected = batches("all.en", "all.de")
+    assert batches(table["en"], table["de"]) == expected
+    assert batches(table, ("en", "de")) == expected
+    with pytest.raises(TypeError, match=r"sources\[1\] is None; expected a string"):
+        make_dataset(table["en"].take([0, None]), ["a", "b"], LETTERS, LETTERS)
+
+
+def test_lazy_tables_are_an_error(files, recwarn):
+    frame = pytest.importorskip("polars").LazyFrame({"en": SOURCES, "de": TARGETS})
+    with pytest.raises(TypeError, match="^sources must be a file or a sequence of strings"):
+        make_dataset(frame, ("en", "de"), LETTERS, LETTERS)
+    assert not recwarn.list
+
+
 def test_the_index_of_a_pandas_series_does_not_matter(files):
     pandas = pytest.importorskip("pandas")
     source, target = (
