@@ -84,6 +84,14 @@ def test_a_clone_computes_the_same():
     np.testing.assert_allclose(numbers_of(clone(BATCH)), numbers_of(model(BATCH)), atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["lstm", "tied", "keras_cell"])
+def test_a_copy_from_the_config_generates_the_same(name):
+    model = MODELS[name]()
+    copy = type(model).from_config(model.get_config())
+    copy.set_weights(model.get_weights())
+    np.testing.assert_array_equal(copy.generate(SOURCE_IDS), model.generate(SOURCE_IDS))
+
+
 def test_a_loaded_model_with_nested_cells_has_as_many_weights_and_computes_the_same(tmp_path):
     """Forward and backward cells have the same config, but not the same weights."""
     model = MODELS["keras_cell"]()
