@@ -47,12 +47,14 @@ ids = {{name: np.array(value) for name, value in json.loads(sys.argv[2]).items()
 vocabularies = Vocabulary({SOURCE_TOKENS}), Vocabulary({TARGET_TOKENS})
 translator = Translator(model, *vocabularies, search=GreedySearch(max_length=4))
 (score,) = Scorer(model, *vocabularies)(["ein mann"], ["a man"])
+generated = model.generate(ids["source_ids"], max_length=9).tolist()
 loss = model.train_on_batch(ids, np.array([[4, 5, 3], [7, 3, 0]]))
 result = {{
     "translations": [found.text for found in translator.translate({SOURCES[:2]})],
     "log_probabilities": score.token_log_probabilities,
     "logits": keras.ops.convert_to_numpy(model(ids)).tolist(),
     "loss": float(np.ravel(loss)[0]),
+    "generated": generated,
 }}
 model.save("trained.keras")
 print(json.dumps(result))
@@ -78,6 +80,7 @@ def test_files_are_exchanged_with_other_backends(backend, tmp_path):
     result = json.loads(done.stdout.splitlines()[-1])
 
     assert result["translations"] == translator(SOURCES[:2])
+    assert result["generated"] == model.generate(IDS["source_ids"], max_length=9).tolist()
     (score,) = Scorer(model, *vocabularies)(["ein mann"], ["a man"])
     expected = score.token_log_probabilities
     np.testing.assert_allclose(result["log_probabilities"], expected, atol=1e-4)
@@ -87,6 +90,26 @@ def test_files_are_exchanged_with_other_backends(backend, tmp_path):
     trained = keras.models.load_model(tmp_path / "trained.keras")
     np.testing.assert_allclose(result["logits"], numbers_of(model(IDS)), atol=1e-3)
     np.testing.assert_allclose(numbers_of(trained(IDS)), numbers_of(model(IDS)), atol=1e-3)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_whole_package_can_be_imported_before_a_model_is_loaded(backend, tmp_path):
+    """The optimizer is then that of this backend, although parts of the package need TensorFlow."""
+    model = make_toy_model()
+    model.compile(FusedAdam(0.01))
+    model.save(tmp_path / "saved.keras")
+    program = "import keras; from keras_seq2seq import *; import keras_seq2seq.callbacks as c; "
+    program += "c.TensorBoardCurves; model = keras.models.load_model('saved.keras'); "
+    program += "print(type(model.optimizer).__module__)"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "keras_seq2seq.backend.portable"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,11 @@ class FusedAdam(keras.optimizers.Adam):
     """
 
 
+def sum_duplicate_rows(gradient):
+    """Returns a gradient in which each row occurs once: here all gradients are dense."""
+    return gradient
+
+
 def scan(step, states, inputs, keep, constants=(), weights=(), go_backwards=False):
     """Runs `states = step(inputs[t], states, constants)` over the leading axis, time, of inputs.
 

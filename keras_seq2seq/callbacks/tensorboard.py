@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorboard.plugins import projector
 from tensorboard.plugins.hparams import api as hparams_api
 
-from keras_seq2seq.backend.tensorflow.training import sum_duplicate_rows
+from keras_seq2seq.backend import sum_duplicate_rows
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.models import Seq2Seq, steps_taken
 from keras_seq2seq.text import Vocabulary

@@ -6,11 +6,13 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_seq2seq import backend
 from keras_seq2seq.backend import can_change_shapes, make_step_log
 from keras_seq2seq.decoding.constraints import Constraints
+from keras_seq2seq.special_tokens import PADDING_ID
 
 # Finished slots are refilled or dropped once they are this share of all: that also copies the
 # memory of the others, which takes about a sixth of a step.
@@ -42,6 +44,18 @@ class Hypotheses(NamedTuple):
     def without_scores(self):
         """Returns the same hypotheses, without their scores."""
         return self._replace(scores=None, token_scores=None)
+
+    def up_to_longest(self):
+        """Returns the same hypotheses, of NumPy arrays, without the steps after the longest one.
+
+        Where shapes are fixed, searches return as many steps as the maximum length.
+        """
+        length = max(int(np.max(np.sum(self.ids != PADDING_ID, axis=-1))), 1)
+        names = ("ids", "token_scores", "attention_scores")
+        steps = {name: getattr(self, name) for name in names}
+        return self._replace(
+            **{name: part[:, :, :length] for name, part in steps.items() if part is not None}
+        )
 
 
 class Requested(NamedTuple):

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_seq2seq.backend import compile_function, concrete
+from keras_seq2seq.backend import can_change_shapes, compile_function, concrete
 from keras_seq2seq.decoding import get_search
 from keras_seq2seq.errors import check_integer
 from keras_seq2seq.layers.layer import has_shape
@@ -210,6 +210,8 @@ class Generation:
         found = keras.tree.map_structure(
             lambda part: None if part is None else ops.convert_to_numpy(part), found
         )
+        if not can_change_shapes():
+            found = found.up_to_longest()
         if return_hypotheses:
             return found
         return found.ids[:, 0] if found.ids.shape[1] == 1 else found.ids

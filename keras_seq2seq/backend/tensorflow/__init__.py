@@ -27,6 +27,7 @@ from keras_seq2seq.backend.tensorflow.training import (
     replicated_train_step,
     scale_added_losses,
     split_into_micro_batches,
+    sum_duplicate_rows,
     sum_over_replicas,
 )
 
@@ -44,6 +45,7 @@ __all__ = [
     "make_logits",
     "replicated_train_step",
     "replicated_test_step",
+    "sum_duplicate_rows",
     "sum_over_replicas",
     "build_optimizer",
     "count_replicas",
