@@ -16,6 +16,7 @@ class OpenNMTPy(System):
         ("--no-deps", "OpenNMT-py==3.5.1"),
         (
             *("configargparse", "pyyaml", "six", "sacrebleu", "pyonmttok", "ctranslate2"),
+            "sentencepiece",
             *("tensorboard", "rapidfuzz", "pyahocorasick", "flask", "waitress", "spacy"),
             *("fasttext-wheel", "numpy<2.3"),
         ),

@@ -172,6 +172,7 @@ class OpenNMTPyTransformer(OpenNMTPy):
         return [self.venv / "bin" / "onmt_train", "-config", path]
 
     def dev_bleu(self, folder, step, report):
-        lines = (folder / f"preds.valid_step_{step}.txt").read_text("utf-8").splitlines()
+        # Its steps start at 1, and the file is named by the next one.
+        lines = (folder / f"preds.valid_step_{step + 1}.txt").read_text("utf-8").splitlines()
         mark = "PRED: "
         return self.corpus.dev_bleu([line[len(mark) :] for line in lines if line.startswith(mark)])
