@@ -22,6 +22,7 @@ from keras_seq2seq.data.pairs import AlignedPairs, Pairs
 from keras_seq2seq.decoding import Search
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.directories import DirectoryLock, check_not_deleted, remove_outputs
+from keras_seq2seq.files.reading import exists
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.models import Ensemble, Seq2Seq
 from keras_seq2seq.models.saving import read_model, write_model
@@ -73,14 +74,14 @@ class ModelDirectory:
         Raises:
             UserError: If not.
         """
-        if self.path.exists() and not self.path.is_dir():
+        if exists(self.path) and not self.path.is_dir():
             raise UserError(f"{self.path}: is a file; expected a directory for the model")
         if self.is_exported():
             raise UserError(f"{self.path}: contains an exported model; choose another directory")
 
     def is_exported(self) -> bool:
         """Returns whether the directory contains a model that was exported for deployment."""
-        return (self.path / EXPORT_FILE).exists()
+        return exists(self.path / EXPORT_FILE)
 
     def check_usable_for(self, config: Config):
         """Checks that a run with this configuration can start or resume here.
@@ -90,14 +91,11 @@ class ModelDirectory:
         """
         if not self.has_run():
             return
-        there, here = _identity(self.load_config()), _identity(config)
-        differing = [name for name in {**here, **there} if here.get(name) != there.get(name)]
-        if differing:
-            name = differing[0]
+        difference = describe_difference(identity(self.load_config()), identity(config))
+        if difference:
             raise UserError(
-                f"{self.path}: contains another model, trained with "
-                f"{_describe(name, there, here)}; choose another --output_dir, or start over with "
-                "--resume never"
+                f"{self.path}: contains another model, trained with {difference}; choose another "
+                "--output_dir, or start over with --resume never"
             )
 
     def check_can_resume(self):
@@ -106,11 +104,11 @@ class ModelDirectory:
         Raises:
             UserError: If it contains a model that `Translator.save` or `average` wrote.
         """
-        if self.logs_path.exists() and not (self.config_path.exists() or self.has_checkpoints()):
+        if exists(self.logs_path) and not (exists(self.config_path) or self.has_checkpoints()):
             # A run would truncate the files of TensorBoard there.
             raise self._foreign(self.logs_path)
-        is_run = self.has_checkpoints() or self.run_path.exists()
-        if self.model_path.exists() and not is_run:
+        is_run = self.has_checkpoints() or exists(self.run_path)
+        if exists(self.model_path) and not is_run:
             raise UserError(
                 f"{self.path}: contains a model, but no checkpoint to resume from; choose another "
                 f"--output_dir, with --init_from {self._quoted()} to start from its weights"
@@ -126,7 +124,7 @@ class ModelDirectory:
             UserError: If it would remove an input, or files that are not those of a run.
         """
         outputs = [path for path in self._outputs if os.path.lexists(path)]
-        if outputs and not self.config_path.exists():
+        if outputs and not exists(self.config_path):
             raise self._foreign(outputs[0])
         check_not_deleted(inputs, outputs)
 
@@ -139,8 +137,8 @@ class ModelDirectory:
     def has_run(self) -> bool:
         """Returns whether something was trained here, so that its configuration matters."""
         # Without weights, nothing was trained: the run failed before its first checkpoint.
-        has_weights = self.has_checkpoints() or self.model_path.exists()
-        return self.config_path.exists() and has_weights
+        has_weights = self.has_checkpoints() or exists(self.model_path)
+        return exists(self.config_path) and has_weights
 
     def has_checkpoints(self) -> bool:
         """Returns whether there is a checkpoint to resume from."""
@@ -178,7 +176,7 @@ class ModelDirectory:
             UserError: If the directory cannot be written.
         """
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            os.makedirs(os.path.realpath(self.path), exist_ok=True)
             self._remove_unfinished()
             source.save(self.source_path)
             target.save(self.target_path)
@@ -201,7 +199,7 @@ class ModelDirectory:
                 of lines.
         """
         for path in self.dev_paths:
-            if not path.exists():
+            if not exists(path):
                 raise UserError(
                     f"{path}: no such file; the run in {self.path} started with dev data that were "
                     "given, so set --dev_source and --dev_target, or --dev_data"
@@ -223,7 +221,7 @@ class ModelDirectory:
         Raises:
             UserError: If there is no model, or the file is damaged.
         """
-        if not self.path.exists():
+        if not exists(self.path):
             raise UserError(f"{self.path}: no such directory; expected a trained model")
         if not self.path.is_dir():
             raise UserError(f"{self.path}: is a file; expected the directory of a model")
@@ -232,7 +230,7 @@ class ModelDirectory:
                 f"{self.path}: contains an exported model, which keras_seq2seq.runtime.Translator "
                 "and the commands translate and serve read; expected a trained model"
             )
-        if not self.config_path.exists():
+        if not exists(self.config_path):
             raise UserError(f"{self.path}: contains no model (no {self.config_path.name})")
         # Version 0.1 did not write the default, a constant rate.
         return set_if_open(Config.load(self.config_path), "optimizer", lr_decay_type="none")
@@ -281,7 +279,7 @@ class ModelDirectory:
         Raises:
             UserError: If training has not written one yet, or the file is damaged.
         """
-        if not self.model_path.exists():
+        if not exists(self.model_path):
             raise UserError(f"{self.model_path}: no such file; {self._describe_way_to_a_model()}")
         try:
             return read_model(self.model_path, dtype)
@@ -333,11 +331,17 @@ def find_checkpoints(path: str | os.PathLike) -> dict[int, str]:
 
     Returns:
         A dictionary from steps, in ascending order, to paths without suffixes.
+
+    Raises:
+        UserError: If the directory cannot be read.
     """
-    matches = (
-        re.fullmatch(r"ckpt-(0|[1-9][0-9]{0,17})\.index", file.name)
-        for file in Path(path).glob("ckpt-*")
-    )
+    try:
+        names = os.listdir(path)
+    except (FileNotFoundError, NotADirectoryError):
+        names = []
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    matches = (re.fullmatch(r"ckpt-(0|[1-9][0-9]{0,17})\.index", name) for name in names)
     steps = sorted(int(match[1]) for match in matches if match)
     return {step: os.path.join(path, f"ckpt-{step}") for step in steps}
 
@@ -369,17 +373,17 @@ def save_model(
         raise UserError("an ensemble cannot be saved; save each of its models")
     directory = ModelDirectory(path)
     directory.check_is_directory()
-    if directory.has_checkpoints() or directory.run_path.exists():
+    if directory.has_checkpoints() or exists(directory.run_path):
         raise UserError(f"{directory.path}: contains a training run; choose another directory")
     config = describe(model, source, target, search, unk_replace)
     directory.create(config, source.tokenizer, target.tokenizer)
     directory.save_model(model)
 
 
-def _identity(config: Config) -> dict:
-    """Returns what makes the model of a run what it is, by dotted names."""
+def identity(config: Config) -> dict[str, Any]:
+    """Returns what makes the model of a run what it is, as JSON values by dotted names."""
     may_change = options_that_may_change()
-    values = _flatten(config.model_dump())
+    values = _flatten(config.model_dump(mode="json"))
     return {name: value for name, value in values if name not in may_change}
 
 
@@ -391,8 +395,12 @@ def _flatten(values: dict, prefix: str = ""):
             yield prefix + name, value
 
 
-def _describe(name: str, there: dict, here: dict) -> str:
-    return f"{name.removeprefix('hparams.')} {there.get(name)} instead of {here.get(name)}"
+def describe_difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    """Returns the first difference between two results of `identity`, `""` if they are equal."""
+    for name in {**here, **there}:
+        if there.get(name) != here.get(name):
+            return f"{name.removeprefix('hparams.')} {there.get(name)} instead of {here.get(name)}"
+    return ""
 
 
 class LoadedModel(NamedTuple):

@@ -2,6 +2,9 @@
 
 import gc
 import os
+from contextlib import contextmanager
+
+import pytest
 
 from keras_seq2seq.tensorflow_settings import count_cores
 
@@ -12,6 +15,26 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # choose others for all that come after.
 for name in ("TF_NUM_INTEROP_THREADS", "TF_NUM_INTRAOP_THREADS"):
     os.environ.setdefault(name, str(count_cores()))
+
+
+@pytest.fixture
+def without_privileges(tmp_path, monkeypatch):
+    """A context manager in which permissions count for root, too, in the working directory."""
+    # Relative paths, since the directories above belong to root.
+    monkeypatch.chdir(tmp_path)
+    tmp_path.chmod(0o755)
+
+    @contextmanager
+    def change_user():
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)
+        try:
+            yield
+        finally:
+            os.seteuid(user)
+
+    return change_user
 
 
 def pytest_collection_finish():

@@ -358,6 +358,15 @@ def test_starting_over_keeps_links_to_directories(tmp_path):
     assert os.listdir(tmp_path / "kept") == ["file"]
 
 
+def test_checkpoints_that_cannot_be_read_are_not_missing(without_privileges):
+    assert not ModelDirectory("model").has_checkpoints()
+    os.makedirs("model/checkpoints")
+    os.chmod("model/checkpoints", 0)
+    with pytest.raises(UserError) as error, without_privileges():
+        ModelDirectory("model").has_checkpoints()
+    assert str(error.value) == "model/checkpoints: cannot be read (Permission denied)"
+
+
 def test_a_pipe_in_place_of_a_model_is_not_waited_for(tmp_path):
     write_toy_model(tmp_path)
     (tmp_path / "model.keras").unlink()

@@ -151,9 +151,11 @@ def open_output(path: str | None) -> Iterator[TextIO]:
     Raises:
         UserError: If the file cannot be written.
     """
+    from keras_seq2seq.files.reading import check_not_empty
     from keras_seq2seq.files.writing import atomic_file, naming_errors
 
     name = "standard output" if path in (None, STANDARD_STREAM) else path
+    check_not_empty(name)
     # Closing the file may fail again.
     with naming_errors(name), ExitStack() as stack:
         try:

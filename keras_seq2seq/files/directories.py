@@ -50,7 +50,8 @@ class DirectoryLock:
 
     def __enter__(self) -> "DirectoryLock":
         try:
-            self._directory.mkdir(parents=True, exist_ok=True)
+            # Through links, which may refer to a new directory.
+            os.makedirs(os.path.realpath(self._directory), exist_ok=True)
             self._file = self._lock()
         except OSError as error:
             raise self._cannot_be_written(error) from error

@@ -23,6 +23,22 @@ _KINDS = {
 }
 
 
+def exists(path: str | os.PathLike) -> bool:
+    """Returns whether there is a file or directory, links followed.
+
+    Raises:
+        UserError: If that is unknown, because a directory must not be entered, for example.
+    """
+    try:
+        os.stat(path)
+    # A path with a NUL character is a ValueError.
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    except OSError as error:
+        raise UserError(f"{path}: cannot be opened ({error.strerror})") from None
+    return True
+
+
 def open_regular_file(path: str | os.PathLike) -> BinaryIO:
     """Opens a file for reading bytes, without ever waiting for a pipe or reading a device.
 
@@ -35,8 +51,7 @@ def open_regular_file(path: str | os.PathLike) -> BinaryIO:
     Raises:
         UserError: If the file is missing, unreadable, or not a regular file.
     """
-    if os.fspath(path) == "":
-        raise UserError("expected the path of a file, got an empty one")
+    check_not_empty(path)
     path = Path(path)
     try:
         kind = stat.S_IFMT(path.stat().st_mode)
@@ -52,6 +67,12 @@ def open_regular_file(path: str | os.PathLike) -> BinaryIO:
     # A path with a NUL character.
     except ValueError as error:
         raise UserError(f"{str(path)!r}: cannot be opened ({error})") from None
+
+
+def check_not_empty(path: str | os.PathLike):
+    """Raises `UserError` if a path is empty, as that of a variable of the shell that is not set."""
+    if os.fspath(path) == "":
+        raise UserError("expected the path of a file, got an empty one")
 
 
 def read_small_file(path: str | os.PathLike, max_bytes: int = MAX_SMALL_BYTES) -> bytes:

@@ -280,7 +280,7 @@ class NumberedFiles:
     def __init__(self, directory: str | os.PathLike):
         self.directory = Path(directory)
         try:
-            self.directory.mkdir(parents=True, exist_ok=True)
+            os.makedirs(os.path.realpath(self.directory), exist_ok=True)
             is_empty = not any(self.directory.iterdir())
         except OSError as error:
             raise _not_usable(directory, error) from None

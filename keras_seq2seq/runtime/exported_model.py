@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.files.reading import open_regular_file, read_small_file
+from keras_seq2seq.files.reading import exists, open_regular_file, read_small_file
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.text import TextEncoder, Tokenizer
 from keras_seq2seq.text.tokenizer import tokenizer_config_path
@@ -77,7 +77,7 @@ class ExportedModel:
     @classmethod
     def is_at(cls, path: str | os.PathLike) -> bool:
         """Returns whether a directory contains an exported model."""
-        return cls(path).options_path.exists()
+        return exists(cls(path).options_path)
 
     def save_options(self, options: Options):
         """Writes `export.json`."""
@@ -93,8 +93,8 @@ class ExportedModel:
                 package, or the file is damaged.
         """
         path = self.options_path
-        if not path.exists():
-            if not self.path.exists():
+        if not exists(path):
+            if not exists(self.path):
                 raise UserError(f"{self.path}: no such directory; expected an exported model")
             raise UserError(
                 f"{self.path}: contains no exported model (no {path.name}); write one with "

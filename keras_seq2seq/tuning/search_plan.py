@@ -12,6 +12,7 @@ from keras_seq2seq.config.section import OptionSource, near_misses, show, valida
 from keras_seq2seq.config.training_flags import DEFAULT_EPOCHS, has_dev
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.directories import check_not_deleted
+from keras_seq2seq.files.reading import exists
 from keras_seq2seq.files.writing import atomic_directory, atomic_file
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.training import plan_training
@@ -139,7 +140,7 @@ class SearchPlan:
             UserError: If the directory contains no search, or the file is damaged.
         """
         directory = SearchDirectory(path)
-        if not directory.search_path.exists():
+        if not exists(directory.search_path):
             raise UserError(f"{path}: contains no search ({directory.search_path.name} is missing)")
         source = os.fspath(directory.search_path)
         options = load_config_file(source)
@@ -166,9 +167,9 @@ class SearchPlan:
         if self.resume not in RESUME_CHOICES:
             raise UserError(f"--resume: expected auto, never or must, got {self.resume}")
         path = self.directory.path
-        if path.exists() and not path.is_dir():
+        if exists(path) and not path.is_dir():
             raise UserError(f"{path}: is a file; expected a directory")
-        if not self.directory.search_path.exists():
+        if not exists(self.directory.search_path):
             if self.resume == "must":
                 raise UserError(
                     f"{path}: contains no search to resume; correct --output_dir, or leave out "

@@ -52,6 +52,12 @@ def test_a_directory_is_refused_at_once(tmp_path):
             pytest.fail("was opened")
 
 
+def test_an_empty_name_is_refused():
+    with pytest.raises(UserError, match="^expected the path of a file, got an empty one$"):
+        with open_output(""):
+            pytest.fail("was opened")
+
+
 def test_the_column_of_a_table(tmp_path, monkeypatch):
     path = tmp_path / "a.csv"
     path.write_text('en,de\n"a,\nb",c\n')

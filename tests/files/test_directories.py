@@ -67,6 +67,13 @@ def test_the_file_may_be_damaged(tmp_path, content):
             DirectoryLock(tmp_path).check()
 
 
+def test_a_link_may_refer_to_a_new_directory(tmp_path):
+    (tmp_path / "link").symlink_to("new/model")
+    with DirectoryLock(tmp_path / "link"):
+        assert (tmp_path / "new" / "model" / "run.lock").exists()
+    assert (tmp_path / "link").is_symlink()
+
+
 def test_a_directory_that_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="file: cannot be written"):

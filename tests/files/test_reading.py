@@ -5,6 +5,7 @@ import pytest
 
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files import open_regular_file, open_text, read_small_file
+from keras_seq2seq.files.reading import exists
 
 
 @pytest.mark.parametrize("open_file", [open_regular_file, open_text, read_small_file])
@@ -33,6 +34,23 @@ def test_impossible_paths(tmp_path):
         open_regular_file(tmp_path / "loop")
     with pytest.raises(UserError, match="cannot be opened"):
         open_regular_file("a\0b")
+
+
+def test_what_cannot_be_known_to_exist_is_an_error(tmp_path, without_privileges):
+    assert exists(tmp_path)
+    os.symlink("loop", "loop")
+    os.symlink("missing", "dangling")
+    for path in ("missing", "missing/a", "dangling", "a\0b"):
+        assert not exists(path)
+    os.mkdir("closed", 0)
+    for path, reason in [
+        ("loop", "Too many levels of symbolic links"),
+        ("a" * 300, "File name too long"),
+        ("closed/a", "Permission denied"),
+    ]:
+        with pytest.raises(UserError) as error, without_privileges():
+            exists(path)
+        assert str(error.value) == f"{path}: cannot be opened ({reason})"
 
 
 def test_names_need_not_be_utf8(tmp_path):

@@ -179,7 +179,8 @@ def _prepare(directory: Path, paths: list[Path], overwrite: bool):
         raise _already_exists(paths[0])
     try:
         for path in paths:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            # Through links, which may refer to a new directory.
+            os.makedirs(os.path.realpath(path.parent), exist_ok=True)
     except OSError as error:
         raise UserError(f"{directory}: cannot be created ({error.strerror})") from None
 
