@@ -216,13 +216,16 @@ class EmbeddingOptions(Section):
         FilePath | None,
         Option(
             "Pretrained source embeddings in the text format of word2vec or GloVe, plain, .gz, "
-            ".zst or .xz."
+            ".zst or .xz.",
+            may_change=True,
         ),
     ] = None
     target_file: Annotated[
         FilePath | None,
         Option(
-            "Pretrained target embeddings in the same formats.", unused_because=_shared_embeddings
+            "Pretrained target embeddings in the same formats.",
+            may_change=True,
+            unused_because=_shared_embeddings,
         ),
     ] = None
     tie_output: Annotated[

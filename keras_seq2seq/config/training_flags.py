@@ -214,13 +214,17 @@ class TrainingFlags:
     ] = "loss"
     init_from: Annotated[
         DirectoryPath | None,
-        Option("Model directory to initialize from; weights are matched by name and shape."),
+        Option(
+            "Model directory to initialize from; weights are matched by name and shape.",
+            may_change=True,
+        ),
     ] = None
     init_pattern: Annotated[
         Pattern,
         Option(
             "Load only the weights whose names contain a match of this regular expression, such "
             "as encoder.",
+            may_change=True,
             unused_because=_no_initial_model,
         ),
     ] = ""

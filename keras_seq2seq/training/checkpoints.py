@@ -8,6 +8,7 @@ import shutil
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import keras
@@ -166,6 +167,25 @@ class Checkpoints:
         for path in (*self.path.glob("checkpoint.tmp*"), *self.path.glob("ckpt-*.*")):
             if not path.name.startswith("ckpt-") or _step(path) > newest:
                 path.unlink()
+
+
+def newest_notes(path: str | os.PathLike) -> tuple[str, dict] | None:
+    """Reads the notes of the newest checkpoint, without a model to restore.
+
+    Args:
+        path: The directory.
+
+    Returns:
+        The path of the checkpoint and its notes, or `None` if there are none that can be read.
+    """
+    literal = LiteralDirectory(path)
+    for checkpoint in reversed(find_checkpoints(path).values()):
+        # A truncated file is an IndexError, as in `restore`, and a missing tensor a ValueError.
+        with suppress(tf.errors.OpError, IndexError, ValueError, KeyError, TypeError):
+            reader = tf.train.load_checkpoint(os.path.join(literal.path, _name(checkpoint)))
+            saved = json.loads(reader.get_tensor("notes/.ATTRIBUTES/VARIABLE_VALUE"))
+            return checkpoint, saved["notes"]
+    return None
 
 
 def _repair_state(path: Path):

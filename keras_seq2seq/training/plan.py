@@ -3,6 +3,8 @@
 import os
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import keras
 from keras.optimizers.schedules import LearningRateSchedule
@@ -16,12 +18,13 @@ from keras_seq2seq.data import Batching, ParallelTextSummary, scan_parallel_text
 from keras_seq2seq.data.pairs import Pairs
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.losses import MaskedCrossEntropy
-from keras_seq2seq.model_directory import ModelDirectory
+from keras_seq2seq.model_directory import ModelDirectory, describe_difference, identity
 from keras_seq2seq.models import Seq2Seq
 from keras_seq2seq.text import TextEncoder, Tokenizer
+from keras_seq2seq.training.checkpoints import newest_notes
 from keras_seq2seq.training.initial_weights import InitialWeights, set_initial_weights
 from keras_seq2seq.training.records import RunRecord
-from keras_seq2seq.training.text import adopt_choices, plan_text
+from keras_seq2seq.training.text import adopt_choices, keep_initial_weights, plan_text
 from keras_seq2seq.training.workers import Workers
 
 _SIDES = ("source", "target")
@@ -85,6 +88,12 @@ class TrainingPlan:
             "vocab_target": self.target.tokenizer.fingerprint(),
         }
 
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """What may not change when the run is resumed, as JSON values by dotted names."""
+        texts = {name: f"SHA-256 {text[:12]}" for name, text in self.fingerprints.items()}
+        return {**identity(self.config), **texts}
+
     @property
     def columns(self) -> dict[str, str]:
         """The flags of the text that comes from tables, by the names in `fingerprints`."""
@@ -142,7 +151,7 @@ def plan_training(
             f"support it on {workers.replicas} devices; remove it, or make only one device visible"
         )
     directory = ModelDirectory(output_dir)
-    config, stored = _check_resume(directory, config, resume, text_from)
+    config, stored, notes = _check_resume(directory, config, resume, text_from)
     if workers.is_chief:
         directory.reserved().check()
     text = plan_text(config, stored)
@@ -186,10 +195,11 @@ def plan_training(
         workers=workers,
         resume=resume,
         drawn_dev=text.drawn_dev,
-        notes=tuple(text.notes),
+        notes=(*notes, *text.notes),
     )
     if resumes:
         RunRecord(directory.run_path).check_data(plan.fingerprints, plan.columns)
+        _check_checkpoints(plan)
     return plan
 
 
@@ -213,11 +223,12 @@ def compile_model(plan: TrainingPlan) -> float | LearningRateSchedule:
 
 def _check_resume(
     directory: ModelDirectory, config: Config, resume: str, text_from: ModelDirectory | None
-) -> tuple[Config, ModelDirectory | None]:
+) -> tuple[Config, ModelDirectory | None, list[str]]:
     """Checks the directory, and returns the configuration with the choices of an earlier run.
 
     Returns:
-        The configuration, and the directory with the tokenizers and dev data to use, if any.
+        The configuration, the directory with the tokenizers and dev data to use, if any, and
+        lines that report what is not used.
     """
     if resume not in RESUME_CHOICES:
         raise UserError(f"--resume: expected auto, never or must, got {resume}")
@@ -232,12 +243,31 @@ def _check_resume(
     else:
         directory.check_can_resume()
     if resume != "never" and directory.has_run():
-        config = adopt_choices(choose_tokenizers(config), directory.load_config(), is_resumed=True)
+        before, notes = directory.load_config(), []
+        config = adopt_choices(choose_tokenizers(config), before, is_resumed=True)
         directory.check_usable_for(config)
-        return config, directory
+        if directory.has_checkpoints():
+            config, notes = keep_initial_weights(config, before)
+        return config, directory, notes
     if text_from is not None:
         config = adopt_choices(config, text_from.load_config(), is_resumed=False)
-    return config, text_from
+    return config, text_from, []
+
+
+def _check_checkpoints(plan: TrainingPlan):
+    """Checks that the newest checkpoint is one of this run, whatever the other files say."""
+    newest = newest_notes(plan.directory.checkpoints_path)
+    if newest is None:
+        return
+    path, notes = newest
+    here = plan.identity
+    # Other versions may have other options.
+    there = {name: value for name, value in notes.get("run", {}).items() if name in here}
+    if difference := describe_difference(there, {name: here[name] for name in there}):
+        raise UserError(
+            f"{path}: checkpoint of another run, with {difference}; use the options and the text "
+            "of that run, restore the checkpoints of this one, or choose another --output_dir"
+        )
 
 
 def _check_shared_embeddings(config: Config, source: Tokenizer, target: Tokenizer):

@@ -129,10 +129,7 @@ class TrainingRun:
             if plan.resume == "never":
                 directory.clear()
             if directory.has_checkpoints() and not directory.config_path.exists():
-                self._say(
-                    f"warning: {directory.config_path}: missing file, which is written again; "
-                    "whether the options are those of the earlier starts cannot be checked"
-                )
+                self._say(f"warning: {directory.config_path}: missing file, which is written again")
             directory.create(config, plan.source.tokenizer, plan.target.tokenizer, plan.drawn_dev)
         workers.any(False)  # The other processes wait here until the directory is created.
         self._learning_rate = compile_model(plan)
@@ -267,10 +264,7 @@ class TrainingRun:
         forget_events_after(directory.logs_path, self._step or -1)
         record = RunRecord(directory.run_path)
         if record.is_damaged:
-            self._say(
-                f"warning: {directory.run_path}: damaged file, which is written again; whether "
-                "the data are those of the earlier starts cannot be checked"
-            )
+            self._say(f"warning: {directory.run_path}: damaged file, which is written again")
         self._warn_of_other_decay(record.steps)
         changes = record.add_start(
             self._step,
@@ -330,7 +324,12 @@ class TrainingRun:
 
     def _save(self, step: int):
         """Writes a checkpoint."""
-        notes = {"step": step, "records": self.records, "seconds": self._evaluation.seconds}
+        notes = {
+            "step": step,
+            "records": self.records,
+            "seconds": self._evaluation.seconds,
+            "run": self._plan.identity,
+        }
         try:
             self._checkpoints.save(notes)
         except FloatingPointError as error:

@@ -109,6 +109,29 @@ def adopt_choices(config: Config, stored: Config, is_resumed: bool) -> Config:
     return config
 
 
+def keep_initial_weights(config: Config, stored: Config) -> tuple[Config, list[str]]:
+    """Sets the names of the files of initial weights to those that an earlier run has read.
+
+    A run that is resumed does not read them again, so that they may have been moved or removed.
+
+    Returns:
+        The configuration, and lines that report which of its own names are not used.
+    """
+    flags = {name: getattr(stored, name) for name in ("init_from", "init_pattern")}
+    there, here = stored.hparams.embedding, config.hparams.embedding
+    files = {name: getattr(there, name) for name in ("source_file", "target_file")}
+    names = [(name, name, config, value) for name, value in flags.items()]
+    names += [(f"embedding.{name}", name, here, value) for name, value in files.items()]
+    notes = [
+        f"{label}: {getattr(section, name)} is not used, since the run is resumed, which began "
+        + (f"with {value}" if value else "without it")
+        for label, name, section, value in names
+        if getattr(section, name) not in (None, "", value)
+    ]
+    hparams = config.hparams.model_copy(update={"embedding": here.model_copy(update=files)})
+    return config.model_copy(update={**flags, "hparams": hparams}), notes
+
+
 def plan_text(config: Config, stored: ModelDirectory | None = None) -> RunText:
     """Opens the text of a run, and chooses what the configuration leaves open.
 

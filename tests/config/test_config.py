@@ -50,6 +50,10 @@ def test_options_that_may_change_when_a_run_is_resumed():
         "target_column",
         "vocab_source",
         "vocab_target",
+        "init_from",
+        "init_pattern",
+        "hparams.embedding.source_file",
+        "hparams.embedding.target_file",
     }
 
 

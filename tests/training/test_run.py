@@ -1,3 +1,4 @@
+import hashlib
 import io
 import json
 import lzma
@@ -280,8 +281,7 @@ def test_missing_files_are_written_again(finished, tmp_path, console):
     train(plan_training(finished.config, directory.path), console)
     lines = console.file.getvalue().splitlines()
     assert [line for line in lines if line.startswith("warning: ")] == [
-        f"warning: {directory.config_path}: missing file, which is written again; whether the "
-        "options are those of the earlier starts cannot be checked",
+        f"warning: {directory.config_path}: missing file, which is written again",
         f"warning: {directory.model_path}: missing file, which is written again with the weights "
         "of step 24",
     ]
@@ -398,6 +398,49 @@ def test_refuses_to_go_on_with_other_data(finished, make_config, corpus, tmp_pat
             plan_training(make_config(**flags), tmp_path / "model")
     with pytest.raises(UserError, match=r"--train_data \(source column\): not the text that this"):
         plan_training(make_config(**flags), tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    ("options", "difference"),
+    [
+        ({"attention_dim": 9}, "attention.dim 8 instead of 9"),
+        ({"seed": 7}, "seed 1 instead of 7"),
+    ],
+)
+@pytest.mark.parametrize("has_config", [True, False])
+def test_refuses_checkpoints_of_another_run(
+    finished, make_config, tmp_path, options, difference, has_config
+):
+    directory = ModelDirectory(finished.copy(tmp_path / "model"))
+    config = make_config(train_steps=24, tensorboard_embeddings=False, **options)
+    if has_config:
+        choose_tokenizers(config).save(directory.config_path)
+    else:
+        directory.config_path.unlink()
+    before = sorted(directory.path.rglob("*"))
+    with pytest.raises(UserError) as error:
+        plan_training(config, directory.path)
+    assert str(error.value).startswith(
+        f"{directory.path}/checkpoints/ckpt-24: checkpoint of another run, with {difference}; "
+    )
+    assert sorted(directory.path.rglob("*")) == before
+
+
+def test_refuses_checkpoints_of_another_text(finished, make_config, corpus, tmp_path):
+    directory = ModelDirectory(finished.copy(tmp_path / "model"))
+    directory.run_path.unlink()
+    text = (corpus / "train" / "sources.txt").read_bytes()
+    first, *others = text.splitlines(keepends=True)
+    changed = tmp_path / "changed.txt"
+    changed.write_bytes(b"".join([*others, first]))
+    hashes = [hashlib.sha256(content).hexdigest()[:12] for content in (text, changed.read_bytes())]
+    config = make_config(train_source=changed, train_steps=24, tensorboard_embeddings=False)
+    with pytest.raises(UserError) as error:
+        plan_training(config, directory.path)
+    assert f"train_source SHA-256 {hashes[0]} instead of SHA-256 {hashes[1]}; use" in str(
+        error.value
+    )
+    plan_training(finished.config, directory.path)
 
 
 def test_stops_early_and_stays_stopped(make_config, tmp_path, console):
@@ -577,6 +620,22 @@ def test_begins_with_another_model_and_goes_on_without_it(finished, make_config,
         ModelDirectory(first).load_model().encoder.get_weights()[0],
     )
     train(plan, console)
-    first.rename(tmp_path / "gone")
-    again = make_config(init_from=first, init_pattern="encoder", train_steps=20)
-    assert plan_training(again, tmp_path / "second").initial_weights is None
+    first.rename(tmp_path / "moved")
+    for options, notes in [
+        ({"init_from": first, "init_pattern": "encoder"}, ()),
+        ({}, ()),
+        (
+            {"init_from": tmp_path / "moved", "hparams": "embedding.source_file=vectors.txt"},
+            (
+                f"init_from: {tmp_path / 'moved'} is not used, since the run is resumed, which "
+                f"began with {first}",
+                "embedding.source_file: vectors.txt is not used, since the run is resumed, which "
+                "began without it",
+            ),
+        ),
+    ]:
+        plan = plan_training(make_config(train_steps=20, **options), tmp_path / "second")
+        assert plan.initial_weights is None
+        assert plan.notes == notes
+        assert plan.config.init_from == str(first)
+        assert plan.config.hparams.embedding.source_file is None
