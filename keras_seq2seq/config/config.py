@@ -8,7 +8,12 @@ from typing import Any, NamedTuple
 
 from pydantic import model_validator
 
-from keras_seq2seq.config.config_file import load_config_file, parse_hparams, write_yaml
+from keras_seq2seq.config.config_file import (
+    load_config_file,
+    parse_hparams,
+    save_config_file,
+    write_yaml,
+)
 from keras_seq2seq.config.decoding_flags import DECODING_OPTIONS
 from keras_seq2seq.config.hyper_parameters import HyperParameters, InferenceOptions
 from keras_seq2seq.config.section import (
@@ -23,7 +28,7 @@ from keras_seq2seq.config.section import (
 )
 from keras_seq2seq.config.training_flags import TrainingFlags
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.files import atomic_file, find_files
+from keras_seq2seq.files import find_files
 
 _PARTS = ("train", "dev")
 _KINDS = ("source", "target", "data")
@@ -63,8 +68,7 @@ class Config(TrainingFlags, Section):
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes the configuration to a file, atomically."""
-        with atomic_file(path) as file:
-            file.write(dump_config(self))
+        save_config_file(path, dump_config(self))
 
     @model_validator(mode="after")
     def _check_effects(self) -> "Config":

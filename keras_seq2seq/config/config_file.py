@@ -10,7 +10,7 @@ import yaml
 
 from keras_seq2seq.config.section import GivenTwiceError, set_option, show
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.files import read_small_file
+from keras_seq2seq.files import atomic_file, read_small_file
 
 
 class YamlError(ValueError):
@@ -143,6 +143,23 @@ for _type in (int, float):
     )
 
 
+# The lines around what this package writes. They reveal a file that was cut off, which may be
+# valid YAML. Files that people write have neither of them.
+_FIRST_LINE = "# Written by keras-seq2seq. A complete file ends with: # end"
+_LAST_LINE = "# end"
+
+
+def save_config_file(path: str | os.PathLike, text: str):
+    """Writes a configuration file, atomically.
+
+    Args:
+        path: The file.
+        text: The YAML text.
+    """
+    with atomic_file(path) as file:
+        file.write(f"{_FIRST_LINE}\n{text}{_LAST_LINE}\n")
+
+
 def load_config_file(path: str | os.PathLike) -> dict[str, Any]:
     """Reads a configuration file.
 
@@ -156,7 +173,7 @@ def load_config_file(path: str | os.PathLike) -> dict[str, Any]:
         A nested dictionary.
 
     Raises:
-        UserError: If the file cannot be read or is not a YAML mapping.
+        UserError: If the file cannot be read, was cut off, or is not a YAML mapping.
     """
     try:
         content = read_yaml(_read_text(path))
@@ -178,10 +195,16 @@ def load_config_file(path: str | os.PathLike) -> dict[str, Any]:
 def _read_text(path: str | os.PathLike) -> str:
     content = read_small_file(path, _MAX_BYTES)
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise UserError(f"{path}:{line}: expected UTF-8 text") from error
+    if text.startswith(_FIRST_LINE) and _LAST_LINE not in text.splitlines():
+        raise UserError(
+            f"{path}: incomplete file, without the line {_LAST_LINE}; copy it again, or remove the "
+            "first line if the options are complete"
+        )
+    return text
 
 
 def parse_hparams(text: str) -> dict[str, Any]:

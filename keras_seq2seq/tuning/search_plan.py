@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from keras_seq2seq.config import Config, input_files, load_config_file
-from keras_seq2seq.config.config_file import write_yaml
+from keras_seq2seq.config.config_file import save_config_file, write_yaml
 from keras_seq2seq.config.section import OptionSource, near_misses, show, validate_sources
 from keras_seq2seq.config.training_flags import DEFAULT_EPOCHS, has_dev
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.directories import check_not_deleted
 from keras_seq2seq.files.reading import exists
-from keras_seq2seq.files.writing import atomic_directory, atomic_file
+from keras_seq2seq.files.writing import atomic_directory
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.training import plan_training
 from keras_seq2seq.training.plan import RESUME_CHOICES
@@ -110,8 +110,7 @@ class SearchPlan:
         try:
             self.directory.trials_path.mkdir(parents=True, exist_ok=True)
             self._save_text()
-            with atomic_file(self.directory.search_path) as file:
-                file.write(write_yaml(self._describe()))
+            save_config_file(self.directory.search_path, write_yaml(self._describe()))
         except OSError as error:
             raise UserError(
                 f"{self.directory.path}: cannot be written ({error.strerror})"

@@ -100,6 +100,34 @@ def test_failed_save_leaves_the_file_as_it_was(tmp_path, monkeypatch):
     assert [file.name for file in tmp_path.iterdir()] == ["config.yaml"]
 
 
+def test_a_file_that_was_cut_off_is_an_error(tmp_path):
+    path = tmp_path / "config.yaml"
+    config = resolve_config(hparams="inference.beam_search.beam_width=10")
+    config.save(path)
+    content = path.read_bytes()
+    for length in range(len(content) - 1):
+        path.write_bytes(content[:length])
+        with pytest.raises(UserError, match="incomplete file|expected options"):
+            Config.load(path)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda lines: [*lines, "batch_size: 7"],
+        lambda lines: [lines[0], "batch_size: 7", *lines[1:]],
+        lambda lines: ["batch_size: 7", *lines[1:-1]],
+        lambda lines: [f"{line}\r" for line in [*lines[:-1], "batch_size: 7", lines[-1]]],
+    ],
+)
+def test_a_saved_file_may_be_edited(tmp_path, edit):
+    path = tmp_path / "config.yaml"
+    Config().save(path)
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("batch_size")]
+    path.write_text("\n".join(edit(lines)))
+    assert Config.load(path) == Config(batch_size=7)
+
+
 def test_load_names_the_mistake(write):
     path = write("hparams:\n  rnn_cell:\n    num_unit: 3")
     with pytest.raises(UserError) as error:
