@@ -7,10 +7,11 @@
 Each system trains on the same text with the same joint BPE vocabulary, and translates the dev text
 greedily every few hundred steps. Its processor time, user and system time of all its processes and
 evaluations included, is read whenever it reports an evaluation. BLEU is that of sacrebleu, without
-tokenization. This package trains one model with `examples/multi30k_subwords.yaml` for `--steps`
-steps; the other systems (see `systems/transformers.py`) have no last step, and stop after
-`--minutes`. This takes hours. Curves are kept in the work directory, so that systems can be
-measured one by one; `--systems none` only prints the table and draws the plot.
+tokenization. This package trains one model for `--steps` steps, with
+`examples/multi30k_subwords.yaml` and the options in `systems/this_package.py`. The other systems
+(see `systems/transformers.py`) have no last step, and stop after `--minutes`. This takes hours.
+Curves are kept in the work directory, so that systems can be measured one by one; `--systems none`
+only prints the table and draws the plot.
 """
 
 import json
