@@ -13,7 +13,8 @@ from keras_seq2seq.building.data import build_text_encoders
 from keras_seq2seq.building.description import describe
 from keras_seq2seq.config import (
     Config,
-    options_that_may_change,
+    describe_difference,
+    identity,
     override_decoding,
     set_if_open,
 )
@@ -378,29 +379,6 @@ def save_model(
     config = describe(model, source, target, search, unk_replace)
     directory.create(config, source.tokenizer, target.tokenizer)
     directory.save_model(model)
-
-
-def identity(config: Config) -> dict[str, Any]:
-    """Returns what makes the model of a run what it is, as JSON values by dotted names."""
-    may_change = options_that_may_change()
-    values = _flatten(config.model_dump(mode="json"))
-    return {name: value for name, value in values if name not in may_change}
-
-
-def _flatten(values: dict, prefix: str = ""):
-    for name, value in values.items():
-        if isinstance(value, dict):
-            yield from _flatten(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value
-
-
-def describe_difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
-    """Returns the first difference between two results of `identity`, `""` if they are equal."""
-    for name in {**here, **there}:
-        if there.get(name) != here.get(name):
-            return f"{name.removeprefix('hparams.')} {there.get(name)} instead of {here.get(name)}"
-    return ""
 
 
 class LoadedModel(NamedTuple):

@@ -301,6 +301,29 @@ def options_that_may_change() -> set[str]:
     return {".".join(path) for path, field in walk_options(Config) if option_of(field).may_change}
 
 
+def identity(config: Config) -> dict[str, Any]:
+    """Returns what makes the model of a run what it is, as JSON values by dotted names."""
+    may_change = options_that_may_change()
+    values = _flatten(config.model_dump(mode="json"))
+    return {name: value for name, value in values if name not in may_change}
+
+
+def _flatten(values: dict, prefix: str = ""):
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def describe_difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    """Returns the first difference between two results of `identity`, `""` if they are equal."""
+    for name in {**here, **there}:
+        if there.get(name) != here.get(name):
+            return f"{name.removeprefix('hparams.')} {there.get(name)} instead of {here.get(name)}"
+    return ""
+
+
 def dump_config(config: Config) -> str:
     """Returns YAML text from which `Config.load` reads an equal configuration.
 

@@ -12,13 +12,13 @@ from keras.optimizers.schedules import LearningRateSchedule
 from keras_seq2seq.building.data import choose_tokenizers, make_batching
 from keras_seq2seq.building.model import build_model, make_learning_rate, make_optimizer
 from keras_seq2seq.building.prepared import use_prepared_data
-from keras_seq2seq.config import Config, input_files
+from keras_seq2seq.config import Config, describe_difference, identity, input_files
 from keras_seq2seq.config.training_flags import DEFAULT_EPOCHS, missing_text_flags
 from keras_seq2seq.data import Batching, ParallelTextSummary, scan_parallel_text
 from keras_seq2seq.data.pairs import Pairs
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.losses import MaskedCrossEntropy
-from keras_seq2seq.model_directory import ModelDirectory, describe_difference, identity
+from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.models import Seq2Seq
 from keras_seq2seq.text import TextEncoder, Tokenizer
 from keras_seq2seq.training.checkpoints import newest_notes
