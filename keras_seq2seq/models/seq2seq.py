@@ -307,8 +307,8 @@ def run_encoder(encoder, inputs, mask):
     is_pair = isinstance(results, (list, tuple)) and len(results) > 1
     if not is_pair or len(results[0].shape) != 3:
         raise ValueError(
-            "`encoder` must return outputs (batch, time, size) and a state, such as "
-            "`keras.layers.GRU(units, return_sequences=True, return_state=True)` does. "
+            "`encoder` must return outputs and a state, the outputs of shape (batch, time, size), "
+            "as `keras.layers.GRU(units, return_sequences=True, return_state=True)` does. "
             f"Received: {results!r}"
         )
     outputs, *state = results

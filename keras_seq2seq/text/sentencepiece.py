@@ -151,7 +151,8 @@ class SentencePieceTokenizer(Tokenizer):
             raise UserError(f"model_type is {model_type!r}; expected unigram or bpe")
         if normalization not in NORMALIZATIONS:
             raise UserError(
-                f"normalization is {normalization!r}; expected {', '.join(NORMALIZATIONS)}"
+                f"the SentencePiece model cannot be built: normalization is {normalization!r}; "
+                f"expected {', '.join(NORMALIZATIONS)}"
             )
         symbols = list(user_defined_symbols)
         for symbol in symbols:

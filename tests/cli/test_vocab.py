@@ -190,7 +190,10 @@ def test_options_of_sentencepiece(run, raw_text, tmp_path):
             ["--tokenizer=sentencepiece", "--output=x", "--min_frequency=2"],
             "--min_frequency: has no effect with the tokenizer sentencepiece",
         ),
-        (["--tokenizer=sentencepiece", "--output=x", "--normalization="], "normalization is ''; "),
+        (
+            ["--tokenizer=sentencepiece", "--output=x", "--normalization="],
+            "the SentencePiece model cannot be built: normalization is ''; ",
+        ),
         (
             ["--tokenizer=sentencepiece", "--output=x", "--user_defined_symbols=<a>,"],
             "user_defined_symbols contains ''; expected text that is not empty",

@@ -107,7 +107,7 @@ def test_a_loaded_model_with_nested_cells_has_as_many_weights_and_computes_the_s
     [
         (
             {"encoder": keras.layers.GRU(8, return_state=True)},
-            "`encoder` must return outputs (batch, time, size) and a state",
+            "`encoder` must return outputs and a state, the outputs of shape (batch, time, size)",
         ),
         (
             {"bridge": keras.layers.Dense(8)},
