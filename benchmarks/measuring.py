@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
+import click
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -170,6 +172,13 @@ def in_own_process(script: str, arguments: dict, **environment: str) -> dict:
     if child.returncode:
         raise SystemExit(f"{script} --child '{json.dumps(arguments)}' failed:\n{child.stderr}")
     return json.loads(child.stdout.splitlines()[-1])
+
+
+def text_options(command: Callable) -> Callable:
+    """Adds the options of the training and dev text to a command."""
+    for name in ("dev_target", "dev_source", "train_target", "train_source"):
+        command = click.option(f"--{name}", required=True, type=click.Path(exists=True))(command)
+    return command
 
 
 def use_cores(count: int):

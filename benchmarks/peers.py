@@ -35,15 +35,12 @@ from pathlib import Path
 
 import click
 import sacrebleu
-from measuring import CommandError, median, print_json, print_table, steady, use_cores
+from measuring import CommandError, median, print_json, print_table, steady, text_options, use_cores
 from systems import SYSTEMS, Corpus, System, count_tokens, read_lines, write_lines
 
 
 @click.command(help=__doc__.partition("\n")[0], epilog="See the file's docstring.")
-@click.option("--train_source", required=True, type=click.Path(exists=True))
-@click.option("--train_target", required=True, type=click.Path(exists=True))
-@click.option("--dev_source", required=True, type=click.Path(exists=True))
-@click.option("--dev_target", required=True, type=click.Path(exists=True))
+@text_options
 @click.option("--test_source", required=True, type=click.Path(exists=True))
 @click.option("--test_target", required=True, type=click.Path(exists=True))
 @click.option("--work_dir", required=True, help="Directory of environments, models and logs.")

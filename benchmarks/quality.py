@@ -15,13 +15,14 @@ only prints the table and draws the plot.
 """
 
 import json
+import math
 import re
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
-from measuring import CommandError, print_json, print_table, use_cores, watch
+from measuring import CommandError, print_json, print_table, text_options, use_cores, watch
 from systems.corpus import SubwordCorpus
 from systems.this_package import ThisPackage
 from systems.transformers import JoeyTransformer, OpenNMTPyTransformer
@@ -47,10 +48,7 @@ class Point:
 
 
 @click.command(help=__doc__.partition("\n")[0], epilog="See the file's docstring.")
-@click.option("--train_source", required=True, type=click.Path(exists=True))
-@click.option("--train_target", required=True, type=click.Path(exists=True))
-@click.option("--dev_source", required=True, type=click.Path(exists=True))
-@click.option("--dev_target", required=True, type=click.Path(exists=True))
+@text_options
 @click.option("--work_dir", required=True, help="Directory of environments, curves and logs.")
 @click.option("--systems", default=",".join(SYSTEMS), show_default=True)
 @click.option("--steps", default=7000, show_default=True, help="Training steps of this package.")
@@ -75,7 +73,7 @@ def main(work_dir, systems, steps, minutes, threads, plot, **options):
     for name in [] if systems == "none" else systems.split(","):
         system = SYSTEMS[name](corpus, work_dir, threads)
         system.install()
-        limit, last = (None, steps) if name == ThisPackage.environment else (minutes, 1_000_000)
+        limit, last = (math.inf, steps) if name == ThisPackage.environment else (minutes, 1_000_000)
         folder = work_dir / "runs" / name
         points = measure(system, folder, last, options["evaluate_every"], limit)
         path = work_dir / f"{name}.json"
@@ -92,21 +90,21 @@ def main(work_dir, systems, steps, minutes, threads, plot, **options):
     )
 
 
-def measure(system, folder: Path, steps: int, evaluate_every: int, minutes: float | None):
+def measure(system, folder: Path, steps: int, evaluate_every: int, minutes: float):
     """Trains a system and returns the points of its curve."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    seen = ""
+    reports, rest = [], ""
 
     def count_evaluations(text):
-        nonlocal seen
-        seen += text
-        return len(re.findall(system.evaluation_pattern, seen))
+        nonlocal rest
+        *lines, rest = re.split(r"[\r\n]", rest + text)
+        found = (re.search(system.evaluation_pattern, line) for line in lines)
+        reports.extend(filter(None, found))
+        return len(reports)
 
     command = system.quality_command(folder, steps, evaluate_every)
-    limits = {} if minutes is None else {"max_cpu_seconds": 60 * minutes}
-    readings = watch(command, system.log, count_evaluations, **limits, **system.variables())
-    reports = re.findall(system.evaluation_pattern, seen)
+    readings = watch(command, system.log, count_evaluations, 60 * minutes, **system.variables())
     points = []
     for reading in readings[1:-1]:
         step = min(reading.count * evaluate_every, steps)

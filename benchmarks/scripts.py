@@ -20,7 +20,7 @@ from pathlib import Path
 from time import perf_counter
 
 import click
-from measuring import REPOSITORY, median, print_json, print_table, steady, watch
+from measuring import REPOSITORY, median, print_json, print_table, steady, text_options, watch
 
 _FIRST_STEPS = 40
 
@@ -68,10 +68,7 @@ print("\\n".join(Translator.load(model_dir, beam_width=int(width))(lines)))
 
 
 @click.command(help=__doc__.partition("\n")[0], epilog="See the file's docstring.")
-@click.option("--train_source", required=True, type=click.Path(exists=True))
-@click.option("--train_target", required=True, type=click.Path(exists=True))
-@click.option("--dev_source", required=True, type=click.Path(exists=True))
-@click.option("--dev_target", required=True, type=click.Path(exists=True))
+@text_options
 @click.option("--train_steps", default=200, show_default=True)
 @click.option("--lines", default=5000, show_default=True, help="Number of lines to decode.")
 @click.option("--rounds", default=3, show_default=True)

@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 
 import click
-from measuring import median, print_json, print_table, run, steady, watch
+from measuring import median, print_json, print_table, run, steady, text_options, watch
 
 # Everything whose default differs between versions is given.
 _TRAIN = (
@@ -53,10 +53,7 @@ with open(output, "w", encoding="utf-8") as file:
 @click.command(help=__doc__.partition("\n")[0], epilog="See the file's docstring.")
 @click.argument("before", type=click.Path(exists=True))
 @click.argument("after", type=click.Path(exists=True))
-@click.option("--train_source", required=True, type=click.Path(exists=True))
-@click.option("--train_target", required=True, type=click.Path(exists=True))
-@click.option("--dev_source", required=True, type=click.Path(exists=True))
-@click.option("--dev_target", required=True, type=click.Path(exists=True))
+@text_options
 @click.option("--train_steps", default=200, show_default=True)
 @click.option("--rounds", default=3, show_default=True)
 def main(before, after, train_steps, rounds, **files):

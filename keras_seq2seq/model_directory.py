@@ -22,9 +22,13 @@ from keras_seq2seq.data.lines import FileLines
 from keras_seq2seq.data.pairs import AlignedPairs, Pairs
 from keras_seq2seq.decoding import Search
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.files.directories import DirectoryLock, check_not_deleted, remove_outputs
+from keras_seq2seq.files.directories import (
+    DirectoryLock,
+    check_not_deleted,
+    remove_outputs,
+)
 from keras_seq2seq.files.reading import exists
-from keras_seq2seq.files.writing import atomic_file
+from keras_seq2seq.files.writing import atomic_file, make_directory
 from keras_seq2seq.models import Ensemble, Seq2Seq
 from keras_seq2seq.models.saving import read_model, write_model
 from keras_seq2seq.runtime.exported_model import EXPORT_FILE
@@ -177,7 +181,7 @@ class ModelDirectory:
             UserError: If the directory cannot be written.
         """
         try:
-            os.makedirs(os.path.realpath(self.path), exist_ok=True)
+            make_directory(self.path)
             self._remove_unfinished()
             source.save(self.source_path)
             target.save(self.target_path)

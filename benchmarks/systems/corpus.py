@@ -31,15 +31,12 @@ class Corpus:
     def prepare(cls, train: tuple[str, str], dev: tuple[str, str], folder: Path) -> "Corpus":
         """Copies training and dev text, plain or `.gz`, to plain files."""
         folder.mkdir(parents=True, exist_ok=True)
-        train_paths, dev_paths, vocabularies = [], [], []
-        for side, train_file, dev_file in zip(("source", "target"), train, dev, strict=True):
-            lines = read_lines(train_file)
-            counts = Counter(token for line in lines for token in line.split())
+        train_paths = _copy(train, folder, "train")
+        vocabularies = []
+        for path in train_paths:
+            counts = Counter(token for line in read_lines(path) for token in line.split())
             vocabularies.append([token for token, count in counts.most_common() if count >= 2])
-            train_paths.append(write_lines(folder / f"train.{side}", lines))
-            dev_lines = read_lines(dev_file)[:_DEV_LINES]
-            dev_paths.append(write_lines(folder / f"dev.{side}", dev_lines))
-        return cls(tuple(train_paths), tuple(dev_paths), tuple(vocabularies), folder)
+        return cls(train_paths, _copy(dev, folder, "dev", _DEV_LINES), tuple(vocabularies), folder)
 
     @property
     def target_tokens(self) -> float:
@@ -74,17 +71,11 @@ class SubwordCorpus:
         import sentencepiece
 
         folder.mkdir(parents=True, exist_ok=True)
-        paths = {
-            name: tuple(
-                write_lines(folder / f"{name}.{side}", read_lines(file))
-                for side, file in zip(("source", "target"), files, strict=True)
-            )
-            for name, files in (("train", train), ("dev", dev))
-        }
+        train_paths = _copy(train, folder, "train")
         model = folder / "joint.model"
         if not model.exists():
             sentencepiece.SentencePieceTrainer.train(
-                input=",".join(map(str, paths["train"])),
+                input=",".join(map(str, train_paths)),
                 model_prefix=str(model.with_suffix("")),
                 model_type="bpe",
                 vocab_size=vocab_size,
@@ -94,7 +85,7 @@ class SubwordCorpus:
         processor = sentencepiece.SentencePieceProcessor(model_file=str(model))
         # Ids 0 to 2 are <unk>, <s> and </s>.
         pieces = [processor.id_to_piece(i) for i in range(3, processor.get_piece_size())]
-        return cls(paths["train"], paths["dev"], folder, model, pieces)
+        return cls(train_paths, _copy(dev, folder, "dev"), folder, model, pieces)
 
     def dev_bleu(self, translations: list[str]) -> float:
         """Returns BLEU of translations of the dev text, without tokenization."""
@@ -102,6 +93,17 @@ class SubwordCorpus:
 
         references = [read_lines(self.dev[1])]
         return sacrebleu.corpus_bleu(translations, references, tokenize="none", force=True).score
+
+
+def _copy(
+    files: tuple[str, str], folder: Path, name: str, lines: int | None = None
+) -> tuple[Path, Path]:
+    """Copies the first lines, or all, of both sides to plain files, and returns their paths."""
+    source, target = (read_lines(file)[:lines] for file in files)
+    return (
+        write_lines(folder / f"{name}.source", source),
+        write_lines(folder / f"{name}.target", target),
+    )
 
 
 def read_lines(path: str | os.PathLike) -> list[str]:

@@ -96,7 +96,7 @@ class ThisPackage(System):
         return [*_COMMAND, "train", *(f"--{name}={value}" for name, value in flags.items())]
 
     def dev_bleu(self, folder, step, report):
-        return float(report)
+        return float(report[1])
 
     def translation_command(self, model, source, output, beam, batch_size):
         flags = {

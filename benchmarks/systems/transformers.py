@@ -26,7 +26,7 @@ MAX_LENGTH = 100
 
 class JoeyTransformer(JoeyNMT):
     name = "Joey NMT 2.3.0, Transformer"
-    evaluation_pattern = r"Evaluation result \(greedy\).*?(?=\r|\n)"
+    evaluation_pattern = r"Evaluation result \(greedy\)"
 
     def quality_command(self, folder, steps, evaluate_every):
         layers = {
@@ -111,7 +111,7 @@ class JoeyTransformer(JoeyNMT):
 
 class OpenNMTPyTransformer(OpenNMTPy):
     name = "OpenNMT-py 3.5.1, Transformer"
-    evaluation_pattern = r"validation BLEU: .*?(?=\r|\n)"
+    evaluation_pattern = r"validation BLEU: "
 
     def quality_command(self, folder, steps, evaluate_every):
         corpus = self.corpus

@@ -79,7 +79,7 @@ class WholeNumber(click.ParamType):
 
 
 class RealNumber(click.ParamType):
-    """A number within a range, which NaN is not.
+    """A number within a range; NaN is rejected.
 
     Args:
         least: The smallest value that is allowed.
@@ -109,7 +109,7 @@ class RealNumber(click.ParamType):
 
 
 class SwitchValue(click.types.BoolParamType):
-    """True or false. The empty text, as of a variable that is not set, is neither."""
+    """True or false. An empty value, such as that of an unset shell variable, is an error."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> bool:
         if value == "":

@@ -21,6 +21,7 @@ from keras_seq2seq.config.section import (
     Section,
     conflict,
     expected_words,
+    flatten_options,
     has_path,
     option_of,
     validate_sources,
@@ -304,16 +305,8 @@ def options_that_may_change() -> set[str]:
 def identity(config: Config) -> dict[str, Any]:
     """Returns what makes the model of a run what it is, as JSON values by dotted names."""
     may_change = options_that_may_change()
-    values = _flatten(config.model_dump(mode="json"))
+    values = flatten_options(config.model_dump(mode="json"))
     return {name: value for name, value in values if name not in may_change}
-
-
-def _flatten(values: dict, prefix: str = ""):
-    for name, value in values.items():
-        if isinstance(value, dict):
-            yield from _flatten(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value
 
 
 def describe_difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:

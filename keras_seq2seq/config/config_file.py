@@ -143,8 +143,8 @@ for _type in (int, float):
     )
 
 
-# The lines around what this package writes. They reveal a file that was cut off, which may be
-# valid YAML. Files that people write have neither of them.
+# The first and the last line of the files that this package writes, by which a truncated file is
+# recognized even if it is valid YAML. Files that people write have neither of them.
 _FIRST_LINE = "# Written by keras-seq2seq. A complete file ends with: # end"
 _LAST_LINE = "# end"
 

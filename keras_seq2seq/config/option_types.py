@@ -26,7 +26,8 @@ class Option:
         aliases: Other names of the flag.
         is_repeatable: Whether the flag may be repeated; its value is a tuple.
         may_change: Whether the option may change when a training run is resumed. Options that
-            determine the model or its training may not, except names of files, which may be moved.
+            determine the model or its training may not, except for the names of files, which may
+            be moved.
         unused_because: A function that takes the `Config` and returns why the option has no
             effect there, or `None` if it has one. Without it, the option always has an effect.
     """

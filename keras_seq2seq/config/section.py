@@ -121,6 +121,15 @@ def merge_options(base: Mapping, overrides: Mapping) -> dict:
     return merged
 
 
+def flatten_options(options: Mapping, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yields the dotted names and the values of nested options."""
+    for name, value in options.items():
+        if isinstance(value, dict):
+            yield from flatten_options(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
 def has_path(options: Any, path: Sequence[str]) -> bool:
     """Returns whether a nested dictionary has a value at a path."""
     for name in path:

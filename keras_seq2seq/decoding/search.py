@@ -51,10 +51,14 @@ class Hypotheses(NamedTuple):
         Where shapes are fixed, searches return as many steps as the maximum length.
         """
         length = max(int(np.max(np.sum(self.ids != PADDING_ID, axis=-1))), 1)
-        names = ("ids", "token_scores", "attention_scores")
-        steps = {name: getattr(self, name) for name in names}
+
+        def cut(part):
+            return None if part is None else part[:, :, :length]
+
         return self._replace(
-            **{name: part[:, :, :length] for name, part in steps.items() if part is not None}
+            ids=cut(self.ids),
+            token_scores=cut(self.token_scores),
+            attention_scores=cut(self.attention_scores),
         )
 
 

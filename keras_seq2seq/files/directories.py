@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.files.writing import NO_LINK, is_same_file, try_to_lock
+from keras_seq2seq.files.writing import NO_LINK, is_same_file, make_directory, try_to_lock
 
 _FILE = "run.lock"
 # Windows does not have this flag.
@@ -50,8 +50,7 @@ class DirectoryLock:
 
     def __enter__(self) -> "DirectoryLock":
         try:
-            # Through links, which may refer to a new directory.
-            os.makedirs(os.path.realpath(self._directory), exist_ok=True)
+            make_directory(self._directory)
             self._file = self._lock()
         except OSError as error:
             raise self._cannot_be_written(error) from error

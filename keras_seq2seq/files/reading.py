@@ -27,7 +27,7 @@ def exists(path: str | os.PathLike) -> bool:
     """Returns whether there is a file or directory, links followed.
 
     Raises:
-        UserError: If that is unknown, because a directory must not be entered, for example.
+        UserError: If this cannot be determined, for example because a directory may not be entered.
     """
     try:
         os.stat(path)
@@ -70,7 +70,7 @@ def open_regular_file(path: str | os.PathLike) -> BinaryIO:
 
 
 def check_not_empty(path: str | os.PathLike):
-    """Raises `UserError` if a path is empty, as that of a variable of the shell that is not set."""
+    """Raises `UserError` if a path is empty, such as that of an unset shell variable."""
     if os.fspath(path) == "":
         raise UserError("expected the path of a file, got an empty one")
 

@@ -125,6 +125,17 @@ def atomic_directory(path: str | os.PathLike) -> Iterator[Path]:
         os.close(lock)
 
 
+def make_directory(path: str | os.PathLike):
+    """Creates a directory and its parents, unless it exists.
+
+    A link to a directory that does not exist is followed.
+
+    Raises:
+        OSError: If that is not possible.
+    """
+    os.makedirs(os.path.realpath(path), exist_ok=True)
+
+
 def check_empty(path: str | os.PathLike):
     """Checks that a directory is new or empty, as `atomic_directory` does.
 
@@ -280,7 +291,7 @@ class NumberedFiles:
     def __init__(self, directory: str | os.PathLike):
         self.directory = Path(directory)
         try:
-            os.makedirs(os.path.realpath(self.directory), exist_ok=True)
+            make_directory(self.directory)
             is_empty = not any(self.directory.iterdir())
         except OSError as error:
             raise _not_usable(directory, error) from None

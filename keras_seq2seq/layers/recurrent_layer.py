@@ -77,7 +77,7 @@ class KerasCell(Cell):
             return ops.reshape(tensor, (-1, tensor.shape[-1]))
 
         inputs, *states = keras.tree.map_structure(as_rows, [projected, *states[1:]])
-        output, new_states = self.cell(inputs, self._as_the_cell_takes_them(states))
+        output, new_states = self.cell(inputs, self._nest(states))
 
         def as_given(tensor):
             return self.to_output_dtype(ops.reshape(tensor, (*leading, tensor.shape[-1])))
@@ -85,8 +85,8 @@ class KerasCell(Cell):
         output, *new_states = map(as_given, [output, *keras.tree.flatten(new_states)])
         return output, [output, *new_states]
 
-    def _as_the_cell_takes_them(self, states):
-        """Returns a flat list of states in the structure of the cell's `state_size`, a list."""
+    def _nest(self, states):
+        """Returns a flat list of states in the structure of the cell's `state_size`."""
         sizes = self.cell.state_size
         structure = sizes if keras.tree.is_nested(sizes) else [sizes]
         return keras.tree.pack_sequence_as(structure, states)

@@ -17,6 +17,7 @@ from keras_seq2seq.callbacks import (
     TensorBoardCurves,
 )
 from keras_seq2seq.config import Config
+from keras_seq2seq.config.section import flatten_options
 from keras_seq2seq.data import make_dataset
 from keras_seq2seq.errors import RunError
 from keras_seq2seq.files import LiteralDirectory, printable
@@ -189,21 +190,10 @@ def _describe(plan: TrainingPlan, log_dir: str):
     description = RunDescription(log_dir)
     names = "model", "batch_size", "buckets", "dtype", "seed"
     values = {name: getattr(config, name) for name in names}
-    description.write_hyper_parameters(
-        values | _flatten(config.hparams.model_dump(exclude_none=True))
-    )
+    for name, value in flatten_options(config.hparams.model_dump(exclude_none=True)):
+        values[name] = printable(value) if isinstance(value, str) else value
+    description.write_hyper_parameters(values)
     description.write_graph(plan.workers.without_replicas(plan.model))
-
-
-def _flatten(options: dict, prefix: str = "") -> dict:
-    """Flattens nested options, with dotted names."""
-    flat = {}
-    for name, value in options.items():
-        if isinstance(value, dict):
-            flat |= _flatten(value, f"{prefix}{name}.")
-        else:
-            flat[prefix + name] = printable(value) if isinstance(value, str) else value
-    return flat
 
 
 def _make_samples(plan: TrainingPlan, log_dir: str, console: Console) -> SampleTranslations:

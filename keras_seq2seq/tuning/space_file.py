@@ -8,6 +8,7 @@ from keras_seq2seq.config import Config
 from keras_seq2seq.config.config_file import load_config_file
 from keras_seq2seq.config.section import (
     GivenTwiceError,
+    flatten_options,
     near_misses,
     set_option,
     show,
@@ -197,16 +198,8 @@ def _parse_conditions(description: Any, place: str) -> dict[str, tuple]:
         raise UserError(f"{place}: expected when: {{option: [values]}}, got {show(when)}")
     return {
         name: tuple(values) if isinstance(values, list) else (values,)
-        for name, values in _flatten(when)
+        for name, values in flatten_options(when)
     }
-
-
-def _flatten(options: Mapping, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in options.items():
-        if isinstance(value, dict):
-            yield from _flatten(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
 
 
 def _in_order(dimensions: dict, conditions: dict, source: str) -> list[Dimension]:

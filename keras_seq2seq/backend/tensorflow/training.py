@@ -29,10 +29,10 @@ from keras_seq2seq.tensorflow_settings import count_cores
 class FusedAdam(keras.optimizers.Adam):
     """Adam (Kingma and Ba, 2015) with one TensorFlow operation per weight, for speed.
 
-    Keras computes Adam by a dozen operations, each of which reads all weights. The results are the
-    same, except for embeddings without clipping: if a token occurs twice in a batch, Keras squares
-    its gradients one by one, and this class squares their sum. On other backends than TensorFlow it
-    is the same as `keras.optimizers.Adam`.
+    Keras computes Adam with a dozen operations, each of which reads all weights. The results are
+    the same, except for embeddings without clipping: if a token occurs twice in a batch, Keras
+    squares its gradients one by one, and this class squares their sum. On backends other than
+    TensorFlow, it is the same as `keras.optimizers.Adam`.
 
     Args:
         **kwargs: The arguments of `keras.optimizers.Adam`.

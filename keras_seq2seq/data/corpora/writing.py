@@ -9,7 +9,7 @@ from random import Random
 from keras_seq2seq.data.corpora.dates import DatesCorpus
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.reading import open_regular_file
-from keras_seq2seq.files.writing import atomic_file
+from keras_seq2seq.files.writing import atomic_file, make_directory
 
 
 class ToyCorpus:
@@ -179,8 +179,7 @@ def _prepare(directory: Path, paths: list[Path], overwrite: bool):
         raise _already_exists(paths[0])
     try:
         for path in paths:
-            # Through links, which may refer to a new directory.
-            os.makedirs(os.path.realpath(path.parent), exist_ok=True)
+            make_directory(path.parent)
     except OSError as error:
         raise UserError(f"{directory}: cannot be created ({error.strerror})") from None
 
