@@ -10,8 +10,7 @@ import tensorflow as tf
 from keras_seq2seq.data.batching import Batching
 from keras_seq2seq.data.record_order import BatchOrder
 from keras_seq2seq.data.record_pairs import RecordPairs
-from keras_seq2seq.data.records import Block
-from keras_seq2seq.data.sequences import start_instead_of_end, starts_of
+from keras_seq2seq.data.sequences import PaddedRows
 from keras_seq2seq.text import TextEncoder
 
 # Number of batches that are passed from Python to TensorFlow at once. A call takes as long as
@@ -19,28 +18,30 @@ from keras_seq2seq.text import TextEncoder
 _BATCHES_AT_ONCE = 64
 
 
-class _Matrices(NamedTuple):
-    """Matrices in one flat array, one for each batch.
+class _Batches(NamedTuple):
+    """Several batches, one after the other in flat arrays.
 
     Attributes:
-        ids: The items of all matrices, `(items,)`.
-        starts: Index of the first item of each matrix, int32 `(batches, 1)`.
-        sizes: Number of its items, int32 `(batches, 1)`.
-        shapes: Its numbers of rows and columns, int32 `(batches, 2)`.
+        source_ids: int32 `(source ids,)`.
+        target_ids: int32 `(target ids,)`.
+        labels: int32 `(target ids,)`.
+        lines: The line numbers, int64 `(pairs,)`.
+        spans: Start and size of each batch in the arrays of source ids, target ids and lines, int32
+            `(batches, 6)`.
+        shapes: Shapes of its source and target ids, int32 `(batches, 4)`.
     """
 
-    ids: np.ndarray
-    starts: np.ndarray
-    sizes: np.ndarray
+    source_ids: np.ndarray
+    target_ids: np.ndarray
+    labels: np.ndarray
+    lines: np.ndarray
+    spans: np.ndarray
     shapes: np.ndarray
 
 
-_NUMBERS = [tf.TensorSpec([None, columns], tf.int32) for columns in (1, 1, 2)]
-
-# Source ids, target ids, labels and line numbers.
-_GROUP = tuple(
-    _Matrices(tf.TensorSpec([None], dtype), *_NUMBERS)
-    for dtype in (tf.int32, tf.int32, tf.int32, tf.int64)
+_SIGNATURE = (
+    *(tf.TensorSpec([None], dtype) for dtype in (tf.int32, tf.int32, tf.int32, tf.int64)),
+    *(tf.TensorSpec([None, columns], tf.int32) for columns in (6, 4)),
 )
 
 
@@ -77,7 +78,7 @@ def record_dataset(
     buckets = records.count_per_block(buckets_of, len(batching.batch_sizes))
     iterations = count()
 
-    def groups() -> Iterator[tuple[_Matrices, ...]]:
+    def groups() -> Iterator[_Batches]:
         # A single epoch is numbered by the iteration, as with text.
         first_epoch = next(iterations) if epochs == 1 else 0
         order = BatchOrder(
@@ -91,28 +92,36 @@ def record_dataset(
             first_epoch,
         )
         for pairs, batches in order.windows(skip_batches):
+            sources = PaddedRows(pairs.source, source.max_length, source.reverse)
+            targets = PaddedRows(pairs.target, target.max_length)
             parts = [rows[shard::num_shards] for rows in batches for shard in shards]
             for first in range(0, len(parts), _BATCHES_AT_ONCE):
-                yield _pad(pairs, parts[first : first + _BATCHES_AT_ONCE], source, target)
+                group = parts[first : first + _BATCHES_AT_ONCE]
+                yield _flatten(group, sources, targets, pairs.lines)
 
     # The functions have no control flow for AutoGraph.
     @tf.autograph.experimental.do_not_convert
-    def split(*group: _Matrices) -> tf.data.Dataset:
+    def split(source_ids, target_ids, labels, lines, spans, shapes) -> tf.data.Dataset:
         @tf.autograph.experimental.do_not_convert
-        def get(*positions):
-            source_ids, target_ids, labels, lines = (
-                tf.reshape(tf.slice(matrices.ids, start, size), shape)
-                for matrices, (start, size, shape) in zip(group, positions, strict=True)
-            )
-            features = {"source_ids": source_ids, "target_ids": target_ids}
-            return (features, labels, lines[:, 0]) if line_numbers else (features, labels)
+        def get(span, shape):
+            source_span, target_span, line_span = span[:2], span[2:4], span[4:]
+            source_shape, target_shape = shape[:2], shape[2:]
+            features = {
+                "source_ids": tf.reshape(_slice(source_ids, source_span), source_shape),
+                "target_ids": tf.reshape(_slice(target_ids, target_span), target_shape),
+            }
+            batch = features, tf.reshape(_slice(labels, target_span), target_shape)
+            return (*batch, _slice(lines, line_span)) if line_numbers else batch
 
-        positions = tuple(tuple(matrices[1:]) for matrices in group)
-        return tf.data.Dataset.from_tensor_slices(positions).map(get)
+        return tf.data.Dataset.from_tensor_slices((spans, shapes)).map(get)
 
-    dataset = tf.data.Dataset.from_generator(groups, output_signature=_GROUP)
+    dataset = tf.data.Dataset.from_generator(groups, output_signature=_SIGNATURE)
     # Padding continues while earlier batches are being used.
     return dataset.prefetch(1).flat_map(split).prefetch(tf.data.AUTOTUNE)
+
+
+def _slice(flat: tf.Tensor, span: tf.Tensor) -> tf.Tensor:
+    return tf.slice(flat, span[:1], span[1:])
 
 
 # Number of pairs of lengths for which the buckets are computed in advance.
@@ -133,34 +142,31 @@ def _make_classifier(
     return lambda token_counts: table[lengths_of(token_counts)]
 
 
-def _pad(
-    pairs: Block, batches: list[np.ndarray], source: TextEncoder, target: TextEncoder
-) -> tuple[_Matrices, ...]:
-    """Truncates and pads batches of pairs, which are given by their indices."""
-    chosen = np.concatenate(batches)
-    sources = pairs.source.take(chosen, source.max_length - 1)
-    targets = pairs.target.take(chosen, target.max_length - 1)
-    if source.reverse:
-        sources = sources.reversed_rows()
-    rows = np.array(list(map(len, batches)))
-    source_lengths, target_lengths = (_longest(side.counts, rows) for side in (sources, targets))
-    target_widths = np.repeat(target_lengths, rows)
-    labels = targets.padded_with_end(target_widths)
-    return (
-        _matrices(sources.padded_with_end(np.repeat(source_lengths, rows)), rows, source_lengths),
-        _matrices(start_instead_of_end(labels, target_widths), rows, target_lengths),
-        _matrices(labels, rows, target_lengths),
-        _matrices(pairs.lines[chosen], rows, np.ones_like(rows)),
+def _flatten(
+    batches: list[np.ndarray], sources: PaddedRows, targets: PaddedRows, lines: np.ndarray
+) -> _Batches:
+    """Returns padded batches, which are given by the indices of their pairs, in flat arrays."""
+    rows = np.concatenate(batches)
+    pairs = np.array(list(map(len, batches)))
+    source_lengths, target_lengths = (
+        _longest(side.lengths[rows], pairs) for side in (sources, targets)
+    )
+    target_widths = np.repeat(target_lengths, pairs)
+    labels = targets.labels(rows, target_widths)
+    shapes = np.stack([pairs, source_lengths, pairs, target_lengths], axis=1)
+    sizes = np.stack([pairs * source_lengths, pairs * target_lengths, pairs], axis=1)
+    spans = np.stack([np.cumsum(sizes, axis=0) - sizes, sizes], axis=2).reshape(-1, 6)
+    return _Batches(
+        sources.labels(rows, np.repeat(source_lengths, pairs)),
+        targets.inputs(rows, target_widths, labels),
+        labels,
+        lines[rows],
+        spans.astype(np.int32),
+        shapes.astype(np.int32),
     )
 
 
-def _matrices(ids: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> _Matrices:
-    sizes = rows * columns
-    numbers = [np.stack(part, axis=1) for part in ([starts_of(sizes)], [sizes], [rows, columns])]
-    return _Matrices(ids, *(part.astype(np.int32) for part in numbers))
-
-
-def _longest(counts: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Returns the length of each batch, including the start or end token; 0 without rows."""
-    parts = np.split(counts, np.cumsum(rows)[:-1])
-    return np.array([part.max() + 1 if len(part) else 0 for part in parts])
+def _longest(lengths: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Returns the length of each batch, 0 without pairs."""
+    parts = np.split(lengths, np.cumsum(pairs)[:-1])
+    return np.array([part.max(initial=0) for part in parts])

@@ -68,10 +68,10 @@ class BatchOrder:
         windows = -(-len(self._pairs) // BLOCKS_PER_WINDOW)
         while self._epochs is None or epoch < self._epochs:
             while window < windows:
-                pairs, rows = self._read_window(epoch, window)
+                blocks, rows = self._read_window(epoch, window)
                 # Waiting pairs come first.
                 rows = np.concatenate([np.arange(len(waiting.lines)), rows + len(waiting.lines)])
-                pairs = Block.concatenate([waiting, pairs])
+                pairs = Block.concatenate([waiting, *blocks])
                 batches, rest = self._batch(pairs, rows)
                 if len(batches) > skipped:
                     yield pairs, batches[skipped:]
@@ -143,7 +143,8 @@ class BatchOrder:
             needed = missing > 0
             if not counts[window, needed].any():
                 continue
-            pairs, rows = self._read_window(epoch, window, needed)
+            blocks, rows = self._read_window(epoch, window, needed)
+            pairs = Block.concatenate(blocks)
             buckets = self._buckets_of(pairs)[rows]
             ranks = [
                 np.flatnonzero(buckets == bucket)[-missing[bucket] :]
@@ -155,8 +156,8 @@ class BatchOrder:
 
     def _read_window(
         self, epoch: int, window: int, needed: np.ndarray | None = None
-    ) -> tuple[Block, np.ndarray]:
-        """Reads the pairs of a window.
+    ) -> tuple[list[Block], np.ndarray]:
+        """Reads the blocks of a window.
 
         Args:
             epoch: The epoch, starting at 0.
@@ -165,7 +166,7 @@ class BatchOrder:
                 are skipped.
 
         Returns:
-            The pairs in the order of the blocks, and their indices in the order of training.
+            The blocks, and the indices of their pairs in the order of training.
         """
         blocks = self._blocks(epoch)[window * BLOCKS_PER_WINDOW :][:BLOCKS_PER_WINDOW]
         counts = self._pairs[blocks]
@@ -176,7 +177,7 @@ class BatchOrder:
             # The indices among the pairs that are kept.
             order = (np.cumsum(is_kept) - 1)[order[is_kept[order]]]
             blocks = blocks[is_read]
-        return Block.concatenate([self._read_block(int(block)) for block in blocks]), order
+        return [self._read_block(int(block)) for block in blocks], order
 
     def _blocks(self, epoch: int) -> np.ndarray:
         """Returns the blocks in the order of an epoch."""

@@ -30,13 +30,13 @@ from keras_seq2seq.files import atomic_file, open_regular_file, read_small_file
 from keras_seq2seq.text import Tokenizer
 
 FORMAT = "keras_seq2seq records"
-VERSION = 2
+VERSION = 3
 LINES_PER_BLOCK = 1024
 MANIFEST_NAME = "manifest.json"
 SIDES = ("source", "target")
 
-# Level 6 takes four times as long and saves 9 %.
-_COMPRESSION_LEVEL = 1
+# Level 6 takes three times as long and saves 1 to 6 %.
+_COMPRESSION_LEVEL = 4
 
 _LENGTHS_AT_ONCE = 2**18
 
@@ -84,8 +84,16 @@ def pack_block(block: Block, dtypes: tuple[str, str]) -> bytes:
     columns = [(np.diff(block.lines, prepend=0), "<i8")]
     columns += [(side.counts, "<u4") for side in block[1:]]
     columns += [(side.ids, dtype) for side, dtype in zip(block[1:], dtypes, strict=True)]
-    data = b"".join(column.astype(dtype).tobytes() for column, dtype in columns)
+    data = b"".join(_bytes_by_position(column.astype(dtype)) for column, dtype in columns)
     return zlib.compress(data, _COMPRESSION_LEVEL)
+
+
+def _bytes_by_position(numbers: np.ndarray) -> bytes:
+    """Returns the lowest bytes of all numbers, then the second lowest of all, and so on.
+
+    The high bytes of small numbers are zeros. Together they take almost no space.
+    """
+    return numbers.view(np.uint8).reshape(-1, numbers.itemsize).T.tobytes()
 
 
 def unpack_block(data: bytes, pairs: int, dtypes: tuple[str, str]) -> Block:
@@ -102,9 +110,16 @@ def unpack_block(data: bytes, pairs: int, dtypes: tuple[str, str]) -> Block:
 
     def read(dtype: str, size: int) -> np.ndarray:
         nonlocal position
-        column = np.frombuffer(data, dtype, size, position)
-        position += column.nbytes
-        return column
+        parts = [
+            np.frombuffer(data, np.uint8, size, position + index * size)
+            for index in range(np.dtype(dtype).itemsize)
+        ]
+        position += len(parts) * size
+        numbers = parts[0].astype(dtype)
+        for index, part in enumerate(parts[1:], start=1):
+            if part.any():
+                numbers |= part.astype(dtype) << 8 * index
+        return numbers
 
     lines = np.cumsum(read("<i8", pairs), dtype=np.int64)
     counts = [read("<u4", pairs).astype(np.int64) for _ in dtypes]

@@ -24,56 +24,70 @@ class Sequences(NamedTuple):
         """Returns the rows of several sequences, one after the other."""
         return cls(*map(np.concatenate, zip(*parts, strict=True)))
 
-    def take(self, rows: np.ndarray, longest: int | None = None) -> "Sequences":
-        """Returns some of the rows.
-
-        Args:
-            rows: The indices of the rows, int64.
-            longest: Number of ids after which rows are truncated, at least 1. By default, they are
-                not.
-        """
+    def take(self, rows: np.ndarray) -> "Sequences":
+        """Returns some of the rows, by their indices."""
         counts = self.counts[rows]
-        if longest is not None:
-            counts = np.minimum(counts, longest)
-        return Sequences(self.ids[_positions(starts_of(self.counts)[rows], counts)], counts)
+        # The new position of an id differs from the old one by the same number in all of a row.
+        shifts = starts_of(self.counts)[rows] - starts_of(counts)
+        return Sequences(self.ids[np.arange(counts.sum()) + np.repeat(shifts, counts)], counts)
 
-    def reversed_rows(self) -> "Sequences":
-        """Returns the rows with their ids in reverse order."""
-        last = starts_of(self.counts) + self.counts - 1
-        backwards = _positions(np.zeros_like(last), self.counts)
-        return Sequences(self.ids[np.repeat(last, self.counts) - backwards], self.counts)
 
-    def padded_with_end(self, widths: np.ndarray) -> np.ndarray:
-        """Adds the end token to each row, and pads the rows on the right.
+class PaddedRows:
+    """Rows of ids with an end token, truncated, and padded on the right.
+
+    Args:
+        sequences: The ids of the rows.
+        max_length: Length at which rows are truncated, including the end token.
+        reverse: Whether to reverse the order of the ids in each row.
+    """
+
+    def __init__(self, sequences: Sequences, max_length: int, reverse: bool = False):
+        counts = np.minimum(sequences.counts, max_length - 1)
+        starts = starts_of(sequences.counts)
+        ids = sequences.ids
+        if reverse:
+            ids, starts = ids[::-1], len(ids) - starts - counts
+        self.lengths = counts + 1
+        self._starts = starts
+        # So that a row of any length can be read from each start.
+        self._ids = np.concatenate([ids, np.zeros(self.lengths.max(initial=0), ids.dtype)])
+
+    def labels(self, rows: np.ndarray, widths: np.ndarray) -> np.ndarray:
+        """Returns rows that end with the end token.
 
         Args:
+            rows: The indices of the rows, `(rows,)`.
             widths: The length of each row after padding, int64 of shape `(rows,)`.
 
         Returns:
             The padded rows, one after the other, int32 of shape `(sum of widths,)`.
         """
-        padded = np.full(widths.sum(), PADDING_ID, dtype=np.int32)
-        starts = starts_of(widths)
-        padded[_positions(starts, self.counts)] = self.ids
-        padded[starts + self.counts] = END_ID
+        padded = np.empty(widths.sum(), np.int32)
+        old_starts, new_starts, lengths = self._starts[rows], starts_of(widths), self.lengths[rows]
+        for width in np.unique(widths):
+            chosen = np.flatnonzero(widths == width)
+            part = _windows(self._ids, width)[old_starts[chosen]]
+            np.copyto(part, PADDING_ID, where=np.arange(width) >= lengths[chosen, None])
+            _windows(padded, width)[new_starts[chosen]] = part
+        padded[new_starts + lengths - 1] = END_ID
         return padded
 
+    def inputs(self, rows: np.ndarray, widths: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Returns rows that begin with the start token instead.
 
-def start_instead_of_end(padded: np.ndarray, widths: np.ndarray) -> np.ndarray:
-    """Converts the result of `padded_with_end`: start tokens replace the end tokens.
-
-    Args:
-        padded: The padded rows, each with one end token.
-        widths: The length of each row, int64 of shape `(rows,)`.
-
-    Returns:
-        An array of the same shape, where each row starts with the start token.
-    """
-    shifted = np.empty_like(padded)
-    shifted[1:] = padded[:-1]
-    shifted[shifted == END_ID] = PADDING_ID
-    shifted[starts_of(widths)] = START_ID
-    return shifted
+        Args:
+            rows: The indices of the rows.
+            widths: The length of each row after padding.
+            labels: The result of `labels`.
+        """
+        starts, lengths = starts_of(widths), self.lengths[rows]
+        padded = np.empty_like(labels)
+        padded[1:] = labels[:-1]
+        # The end tokens of rows that fill their width are now at the start of the next row.
+        has_padding = lengths < widths
+        padded[(starts + lengths)[has_padding]] = PADDING_ID
+        padded[starts] = START_ID
+        return padded
 
 
 def starts_of(counts: np.ndarray) -> np.ndarray:
@@ -81,14 +95,10 @@ def starts_of(counts: np.ndarray) -> np.ndarray:
     return np.cumsum(counts) - counts
 
 
-def _positions(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Returns `start, start + 1, ...` for each row, as many numbers as its count.
+def _windows(ids: np.ndarray, width: int) -> np.ndarray:
+    """Returns a view with all parts of `width` consecutive ids, `(parts, width)`.
 
-    A sum of differences takes half of the time of `numpy.arange` and `numpy.repeat`.
+    NumPy indexes its rows at once, which is much faster than indexing single ids.
     """
-    is_used = counts > 0
-    starts, counts = starts[is_used], counts[is_used]
-    positions = np.ones(counts.sum(), dtype=np.int64)
-    positions[starts_of(counts)] = np.diff(starts, prepend=0)
-    positions[starts_of(counts)[1:]] -= counts[:-1] - 1
-    return np.cumsum(positions, out=positions)
+    shape = len(ids) - width + 1, width
+    return np.ndarray(shape, ids.dtype, ids, strides=(ids.itemsize, ids.itemsize))

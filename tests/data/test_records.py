@@ -392,7 +392,7 @@ def test_damaged_files_are_one_line(copy, encoders, name, damage):
     [
         (lambda text: text[:-20], "damaged file"),
         (lambda text: text.replace('"pairs":', '"pairs": 1, "other":'), "damaged file"),
-        (lambda text: text.replace('"version": 2', '"version": 1'), "records of version 1, but"),
+        (lambda text: text.replace('"version": 3', '"version": 1'), "records of version 1, but"),
         (lambda text: json.dumps({"format": "x", "version": 1, "sha256": ""}), "not the manifest"),
         (lambda text: "[1]", "damaged file"),
     ],

@@ -997,9 +997,9 @@ CASES = {
         ),
         Case(
             "records of another version",
-            f"p/manifest.json: records of version 1, but this is version 2; {PREPARE}",
+            f"p/manifest.json: records of version 1, but this is version 3; {PREPARE}",
             **prepared(
-                lambda path: replace(path / "manifest.json", '"version": 2', '"version": 1')
+                lambda path: replace(path / "manifest.json", '"version": 3', '"version": 1')
             ),
         ),
         Case(
