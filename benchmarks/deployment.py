@@ -8,6 +8,7 @@ length, so that only speed is compared. CTranslate2 runs Transformers of 256 uni
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -142,8 +143,12 @@ def measure(system: str, path: Path, beam: int, threads: int):
 
 
 def run(system: str, path: Path, beam: int, threads: int) -> list[float]:
+    # As in an installed package, Python may cache the compiled modules.
+    environment = {**os.environ}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     process = subprocess.run(
         [sys.executable, __file__, "--measure", system, str(path), str(beam), str(threads)],
+        env=environment,
         capture_output=True,
         text=True,
         check=False,
