@@ -27,7 +27,7 @@ from keras_seq2seq.files.directories import (
     check_not_deleted,
     remove_outputs,
 )
-from keras_seq2seq.files.reading import exists
+from keras_seq2seq.files.reading import exists, open_regular_file
 from keras_seq2seq.files.writing import atomic_file, make_directory
 from keras_seq2seq.models import Ensemble, Seq2Seq
 from keras_seq2seq.models.saving import read_model, write_model
@@ -286,6 +286,8 @@ class ModelDirectory:
         """
         if not exists(self.model_path):
             raise UserError(f"{self.model_path}: no such file; {self._describe_way_to_a_model()}")
+        # A file that cannot be opened need not be replaced.
+        open_regular_file(self.model_path).close()
         try:
             return read_model(self.model_path, dtype)
         except UserError as error:

@@ -393,3 +393,13 @@ def test_a_damaged_model_of_a_run_names_the_way_to_another_one(tmp_path):
     (tmp_path / "checkpoints" / "ckpt-5.index").touch()
     with pytest.raises(UserError, match="restore the file, or make a new one of .*average --model"):
         ModelDirectory(tmp_path).load_model()
+
+
+def test_a_model_that_cannot_be_opened_is_not_taken_for_a_damaged_one(tmp_path):
+    write_toy_model(tmp_path)
+    (tmp_path / "model.keras").unlink()
+    (tmp_path / "model.keras").mkdir()
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "ckpt-5.index").touch()
+    with pytest.raises(UserError, match="is a directory; expected a regular file$"):
+        ModelDirectory(tmp_path).load_model()

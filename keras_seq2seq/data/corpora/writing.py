@@ -8,7 +8,7 @@ from random import Random
 
 from keras_seq2seq.data.corpora.dates import DatesCorpus
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.files.reading import open_regular_file
+from keras_seq2seq.files.reading import exists, open_regular_file
 from keras_seq2seq.files.writing import atomic_file, make_directory
 
 
@@ -175,7 +175,7 @@ def _pair_of_paths(directory: Path) -> tuple[Path, Path]:
 
 def _prepare(directory: Path, paths: list[Path], overwrite: bool):
     # Some of the files may be there because a kill interrupted the same command at its end.
-    if not overwrite and all(path.exists() for path in paths):
+    if not overwrite and all(map(exists, paths)):
         raise _already_exists(paths[0])
     try:
         for path in paths:
@@ -219,7 +219,7 @@ def _open_new(path: Path, overwrite: bool) -> Iterator[Callable[[str], object]]:
         A function that writes a line, or raises a `UserError` if the line of the existing file
         differs.
     """
-    if overwrite or not path.exists():
+    if overwrite or not exists(path):
         with atomic_file(path, binary=True) as file:
             yield lambda line: file.write(f"{line}\n".encode())
         return

@@ -120,6 +120,11 @@ def test_overwrites_only_when_asked(tmp_path):
     assert (tmp_path / "vocab.sources.txt").read_bytes() != before
 
 
+def test_a_directory_that_cannot_be_examined_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"sources\.txt: cannot be opened \(File name too long\)"):
+        write_corpus("copy", tmp_path / ("d" * 300), **SMALL)
+
+
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
