@@ -168,6 +168,8 @@ def _directories(
 def _check_token(token: str | None, host: str):
     if token is not None and not _TOKEN.fullmatch(token):
         raise click.UsageError("--token: expected 1 to 1000 ASCII characters without spaces.")
+    if not host.strip():
+        raise click.UsageError("--host is empty; expected an address, such as 127.0.0.1.")
     if token is None and not _is_loopback(host):
         raise click.UsageError(
             f"--host {host} is not a loopback address: other machines may reach it; add --token."

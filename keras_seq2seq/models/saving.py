@@ -62,6 +62,24 @@ def read_model(path: Path, dtype: str | None = None) -> Seq2Seq:
         raise UserError(f"{path}: cannot be loaded ({reason}); restore the file") from error
 
 
+def is_intact(path: Path) -> bool:
+    """Returns whether a file of `write_model` is undamaged, without loading the model.
+
+    Args:
+        path: The file.
+
+    Raises:
+        UserError: If it cannot be opened.
+    """
+    try:
+        _check_archive(path)
+    except UserError:
+        raise
+    except Exception:
+        return False
+    return True
+
+
 @contextmanager
 def _without_optimizer(model: Seq2Seq) -> Iterator[None]:
     """Makes a model an uncompiled one within the block.

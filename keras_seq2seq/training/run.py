@@ -25,8 +25,10 @@ from keras_seq2seq.callbacks import (
 from keras_seq2seq.config.training_flags import DEFAULT_CHECKPOINT_SECONDS
 from keras_seq2seq.errors import RunError
 from keras_seq2seq.evaluation import LOWER_IS_BETTER
+from keras_seq2seq.files.reading import exists
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.models import averaged_weights
+from keras_seq2seq.models.saving import is_intact
 from keras_seq2seq.schedules import Plateau
 from keras_seq2seq.training.checkpoints import Checkpoints, reason_of
 from keras_seq2seq.training.plan import TrainingPlan, compile_model
@@ -162,12 +164,8 @@ class TrainingRun:
             self._say(f"{directory.path}: resuming after step {self._step:,} of {plan.steps:,}")
         if self._stopping.is_exhausted:
             self._say(_describe_early_stop(self._stopping))
-        if notes["records"] and not directory.model_path.exists():
-            self._say(
-                f"warning: {directory.model_path}: missing file, which is written again with the "
-                f"weights of step {self._step:,}"
-            )
-            self._save_model()
+        if notes["records"]:
+            self._restore_model()
 
     @property
     def is_over(self) -> bool:
@@ -339,6 +337,18 @@ class TrainingRun:
         """Saves the model at the end of a run that was stopped before its first evaluation."""
         if not self._plan.directory.model_path.exists():
             self._save_model()
+
+    def _restore_model(self):
+        """Writes the model again if its file is missing or damaged."""
+        path = self._plan.directory.model_path
+        if exists(path) and is_intact(path):
+            return
+        state = "damaged" if exists(path) else "missing"
+        self._say(
+            f"warning: {path}: {state} file, which is written again with the weights of step "
+            f"{self._step:,}"
+        )
+        self._save_model()
 
     def _save_model(self):
         """Writes the model with its current weights."""

@@ -9,6 +9,7 @@ MISTAKES = {
     "no directory": (("--model", "a="), '--model "a=": expected NAME=DIR'),
     "twice": (("--model", "a=b", "--model", "a=c"), 'two models are named "a"'),
     "host": (("--model_dir", "m", "--host", "0.0.0.0"), "not a loopback address"),
+    "no host": (("--model_dir", "m", "--host", ""), "--host is empty"),
     "name of a host": (("--model_dir", "m", "--host", "example.com"), "add --token"),
     "empty token": (("--model_dir", "m", "--token", ""), "--token: expected 1 to 1000 ASCII"),
     "token": (("--model_dir", "m", "--token", "ä"), "--token: expected 1 to 1000 ASCII"),

@@ -290,6 +290,18 @@ def test_missing_files_are_written_again(finished, tmp_path, console):
     assert_same_weights(directory.path, tmp_path / "latest")
 
 
+def test_a_damaged_model_is_written_again(finished, tmp_path, console):
+    directory = ModelDirectory(finished.copy(tmp_path / "damaged"))
+    content = bytearray(directory.model_path.read_bytes())
+    content[len(content) // 2] ^= 1
+    directory.model_path.write_bytes(content)
+    train(plan_training(finished.config, directory.path), console)
+    assert f"warning: {directory.model_path}: damaged file, which is written again with the " in (
+        console.file.getvalue()
+    )
+    directory.load_model()
+
+
 def test_a_finished_run_is_left_alone(finished, console):
     records = train(plan_training(finished.config, finished.directory), console).records
     assert records == finished.records
