@@ -81,6 +81,10 @@ def export(
     The exported model is compared with the original. A float32 model that translates differently is
     not written.
     """
+    if export_format == "litert" and options["dtype"] not in (None, "float32"):
+        raise click.UsageError(
+            "--dtype has no effect with litert, which computes in float32; see --quantize."
+        )
     if check is not None:
         check_readable(check)
     from keras_seq2seq.cli.tensorflow_import import import_tensorflow

@@ -35,7 +35,8 @@ def export_translator(
             directory of all versions of the model, and the export is the next version, such as
             `output_dir/1`.
         format: `"litert"`, which `keras_seq2seq.runtime` reads, or `"saved_model"`, which maps
-            text to text and needs only TensorFlow.
+            text to text and needs only TensorFlow. For LiteRT, a model in mixed precision or
+            bfloat16 is converted to float32 first.
         quantize: See `keras_seq2seq.export.litert.convert`.
         check_lines: Sources that both translate, to compare the results.
         card: Facts about the model for its model card: names and values.
@@ -58,6 +59,7 @@ def export_translator(
     if format == "litert":
         from keras_seq2seq.export import litert
 
+        translator = litert.in_float32(translator)
         with atomic_directory(output_dir) as path:
             card |= litert.write(translator, path, quantize)
             exported = ExportedTranslator(path) if check_lines else None

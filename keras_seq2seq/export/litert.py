@@ -17,6 +17,7 @@ from keras_seq2seq.files import LiteralDirectory
 from keras_seq2seq.files.standard_streams import muted_standard_error
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.models import Ensemble, Seq2Seq
+from keras_seq2seq.models.saving import in_float32 as model_in_float32
 from keras_seq2seq.runtime import ExportedModel, Options
 from keras_seq2seq.runtime.exported_model import file_checksum
 from keras_seq2seq.special_tokens import PADDING_ID
@@ -46,6 +47,26 @@ translator = Translator("path/of/this/directory")
 translator("text")
 ```
 """
+
+
+def in_float32(translator: Translator) -> Translator:
+    """Returns the same translator with a model that computes in float32.
+
+    LiteRT lacks many operations in the dtypes of mixed precision.
+    """
+    model = translator.model
+    if isinstance(model, Ensemble):
+        model = Ensemble([model_in_float32(member) for member in model.models])
+    else:
+        model = model_in_float32(model)
+    return Translator(
+        model,
+        translator.source,
+        translator.target,
+        search=translator.search,
+        unk_replacement=translator.unk_replacement,
+        frozen_weights=True,
+    )
 
 
 def write(translator: Translator, path: Path, quantize: str) -> dict[str, str]:
@@ -122,7 +143,7 @@ def convert(
     `prefix`, `(n, prefix_length)`, and the scalar `max_length`, all int32.
 
     Args:
-        model: The model.
+        model: The model, in float32.
         search: The search. Its options, except for `max_length`, become part of the model.
         quantize: Precision of the weights of matrix products: `"none"` (float32), `"float16"`, or
             `"int8"` with activations that are quantized at run time.
@@ -136,7 +157,6 @@ def convert(
     """
     if isinstance(search, SamplingSearch):
         raise UserError("sampling cannot be exported to LiteRT; use greedy search or a beam_width")
-    _check_dtype(model)
     module = tf.Module()
     module.weights = [weight.value for weight in model.weights]
     signatures = {}
@@ -207,14 +227,6 @@ def _decode(model, search, with_details, source_ids, prefix, max_length):
     if tree is not None:
         results |= {f"tree_{name}": value for name, value in tree._asdict().items()}
     return results
-
-
-def _check_dtype(model: Seq2Seq | Ensemble):
-    for weight in model.weights:
-        if keras.backend.is_float_dtype(weight.dtype) and weight.dtype != "float32":
-            raise UserError(
-                f"the model's weights are {weight.dtype}; load it in float32 to export it"
-            )
 
 
 def _set_quantization(converter: tf.lite.TFLiteConverter, quantize: str):

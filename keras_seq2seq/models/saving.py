@@ -62,6 +62,17 @@ def read_model(path: Path, dtype: str | None = None) -> Seq2Seq:
         raise UserError(f"{path}: cannot be loaded ({reason}); restore the file") from error
 
 
+def in_float32(model: Seq2Seq) -> Seq2Seq:
+    """Returns a copy of a model that computes in float32, or the model itself if it does that."""
+    layers = model._flatten_layers()
+    if all(layer.compute_dtype in ("float32", None) for layer in layers):
+        return model
+    copy = type(model).from_config(_with_dtype(model.get_config(), "float32"))
+    for new, old in zip(copy.weights, model.weights, strict=True):
+        new.assign(keras.ops.cast(old, new.dtype))
+    return copy
+
+
 def is_intact(path: Path) -> bool:
     """Returns whether a file of `write_model` is undamaged, without loading the model.
 

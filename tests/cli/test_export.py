@@ -54,6 +54,13 @@ def test_saved_model(run, model, lines, tmp_path):
     assert (exported / "1" / "saved_model.pb").is_file()
 
 
+def test_litert_computes_in_float32(run, model, tmp_path):
+    args = ["--model_dir", model, "--output_dir", tmp_path / "toy"]
+    result = run("export", *args, "--dtype", "bfloat16")
+    assert (result.status, "--dtype has no effect with litert" in result.errors) == (2, True)
+    assert not (tmp_path / "toy").exists()
+
+
 def test_quantize_needs_litert(run, model, tmp_path):
     args = ["--model_dir", model, "--output_dir", tmp_path / "toy", "--format", "saved_model"]
     result = run("export", *args, "--quantize", "int8")

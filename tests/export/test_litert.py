@@ -116,6 +116,19 @@ def test_ensemble(tmp_path, single_sentences):
     assert_same(translator, tmp_path / "exported", prefixes=["x", "", "ä 笑"] * 8)
 
 
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "bfloat16"])
+def test_other_dtypes_are_exported_in_float32(dtype, tmp_path, single_sentences):
+    model = make_model(dtype=dtype, num_units=16, tie_output=True)
+    translator = Translator(model, SOURCE, TARGET, search=BeamSearch(2, max_length=9))
+    export_translator(translator, tmp_path / "exported", check_lines=SENTENCES)
+    expected = make_model(num_units=16, tie_output=True)
+    for weight, original in zip(expected.weights, model.weights, strict=True):
+        weight.assign(keras.ops.cast(original, weight.dtype))
+    assert_same(
+        Translator(expected, SOURCE, TARGET, search=translator.search), tmp_path / "exported"
+    )
+
+
 def test_quantized_models_are_close(tmp_path, single_sentences):
     translator = Translator(make_model(num_units=256), SOURCE, TARGET)
     weights = sum(weight.numpy().nbytes for weight in translator.model.weights)
