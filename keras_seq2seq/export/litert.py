@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import keras
 import tensorflow as tf
 
 from keras_seq2seq import backend
