@@ -8,6 +8,7 @@ from typing import Any
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.export.card import Agreement, write_card
 from keras_seq2seq.files.writing import atomic_directory
+from keras_seq2seq.models.saving import is_in_float32
 from keras_seq2seq.runtime import Translator as ExportedTranslator
 from keras_seq2seq.translator import Translation
 from keras_seq2seq.translator.translator import Translator
@@ -94,7 +95,8 @@ def _finish(
     usage: str,
 ) -> Agreement | None:
     """Compares the exported model with the original, and writes its card."""
-    agreement = _compare(translator, exported, lines, quantize == "none") if lines else None
+    is_exact = quantize == "none" and is_in_float32(translator.model)
+    agreement = _compare(translator, exported, lines, is_exact) if lines else None
     write_card(path, facts, agreement, usage)
     return agreement
 

@@ -109,38 +109,20 @@ def atomic_directory(path: str | os.PathLike) -> Iterator[Path]:
         OSError: If it cannot be put in place.
     """
     path = Path(os.path.realpath(path))
-    with _parents_created(path):
-        try:
-            check_empty(path)
-            temporary, lock = _make_temporary_directory(path)
-        except OSError as error:
-            raise _not_usable(path, error) from None
-        try:
-            yield temporary
-            with naming_errors(path):
-                _put_directory_in_place(temporary, path)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-            _unfinished.discard(temporary)
-            os.close(lock)
-
-
-@contextmanager
-def _parents_created(path: Path) -> Iterator[None]:
-    """Creates the parents of a path, and removes them again if the block fails."""
-    created = [parent for parent in path.parents if not os.path.lexists(parent)]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        check_empty(path)
+        temporary, lock = _make_temporary_directory(path)
     except OSError as error:
         raise _not_usable(path, error) from None
     try:
-        yield
-    except BaseException:
-        # Others may have written to them.
-        with suppress(OSError):
-            for parent in created:
-                parent.rmdir()
-        raise
+        yield temporary
+        with naming_errors(path):
+            _put_directory_in_place(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        _unfinished.discard(temporary)
+        os.close(lock)
 
 
 def make_directory(path: str | os.PathLike):

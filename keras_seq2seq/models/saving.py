@@ -15,6 +15,7 @@ import numpy as np
 
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.reading import open_regular_file
+from keras_seq2seq.models.ensemble import Ensemble
 from keras_seq2seq.models.seq2seq import Seq2Seq
 
 
@@ -62,11 +63,19 @@ def read_model(path: Path, dtype: str | None = None) -> Seq2Seq:
         raise UserError(f"{path}: cannot be loaded ({reason}); restore the file") from error
 
 
-def in_float32(model: Seq2Seq) -> Seq2Seq:
+def is_in_float32(model: Seq2Seq | Ensemble) -> bool:
+    """Returns whether all layers of a model compute in float32."""
+    if isinstance(model, Ensemble):
+        return all(map(is_in_float32, model.models))
+    return all(layer.compute_dtype in ("float32", None) for layer in model._flatten_layers())
+
+
+def in_float32(model: Seq2Seq | Ensemble) -> Seq2Seq | Ensemble:
     """Returns a copy of a model that computes in float32, or the model itself if it does that."""
-    layers = model._flatten_layers()
-    if all(layer.compute_dtype in ("float32", None) for layer in layers):
+    if is_in_float32(model):
         return model
+    if isinstance(model, Ensemble):
+        return Ensemble(list(map(in_float32, model.models)))
     copy = type(model).from_config(_with_dtype(model.get_config(), "float32"))
     for new, old in zip(copy.weights, model.weights, strict=True):
         new.assign(keras.ops.cast(old, new.dtype))

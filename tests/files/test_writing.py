@@ -207,21 +207,6 @@ def test_an_error_leaves_no_directory(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_an_error_leaves_no_new_parents(tmp_path):
-    (tmp_path / "old").mkdir()
-    with pytest.raises(KeyError), atomic_directory(tmp_path / "old" / "a" / "b" / "c"):
-        raise KeyError
-    assert list(tmp_path.iterdir()) == [tmp_path / "old"]
-    assert list((tmp_path / "old").iterdir()) == []
-
-
-def test_parents_that_others_use_stay(tmp_path):
-    with pytest.raises(KeyError), atomic_directory(tmp_path / "a" / "b" / "c"):
-        (tmp_path / "a" / "other").touch()
-        raise KeyError
-    assert [path.name for path in (tmp_path / "a").iterdir()] == ["other"]
-
-
 def test_an_empty_directory_is_replaced_and_keeps_its_permissions(tmp_path):
     path = tmp_path / "directory"
     path.mkdir(0o750)
