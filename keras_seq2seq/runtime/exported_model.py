@@ -24,6 +24,9 @@ FORMAT_VERSION = 1
 
 _BYTES_AT_ONCE = 2**20
 
+# That of the format.
+_MAX_MODEL_BYTES = 2**31
+
 
 @dataclass(frozen=True)
 class Options:
@@ -120,15 +123,22 @@ class ExportedModel:
             raise _damaged(path, error) from None
         return options
 
-    def check_model(self, options: Options):
-        """Checks that `model.tflite` is the file that was exported.
+    def read_model(self, options: Options) -> bytes:
+        """Reads `model.tflite`.
 
-        LiteRT does not detect all damage, which may also crash the process.
+        LiteRT could map the file itself, but the process would crash if it were overwritten later.
 
         Raises:
-            UserError: If it is missing or damaged.
+            UserError: If it is missing or not the file that was exported. LiteRT does not detect
+                all damage, which may also crash the process.
         """
-        _check_file(self.model_path, options.model_crc32)
+        with open_regular_file(self.model_path) as file:
+            if os.fstat(file.fileno()).st_size > _MAX_MODEL_BYTES:
+                raise UserError(f"{self.model_path}: larger than 2 GiB; expected a LiteRT model")
+            content = file.read()
+        if options.model_crc32 not in (None, zlib.crc32(content)):
+            raise _different(self.model_path)
+        return content
 
     def load_text_encoders(self, options: Options) -> tuple[TextEncoder, TextEncoder]:
         """Reads the tokenizers of both sides.
@@ -157,7 +167,11 @@ def file_checksum(path: str | os.PathLike) -> int:
 def _check_file(path: Path, expected: int | None):
     """Checks that a file has the checksum that was recorded, if one was."""
     if expected not in (None, file_checksum(path)):
-        raise UserError(f"{path}: damaged file; copy it again, or export the model again")
+        raise _different(path)
+
+
+def _different(path: Path) -> UserError:
+    return UserError(f"{path}: damaged file; copy it again, or export the model again")
 
 
 def _check(options: Options):

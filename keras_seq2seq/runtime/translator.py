@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from queue import Empty, LifoQueue
 from types import SimpleNamespace
 from typing import Any
@@ -68,8 +69,9 @@ class Translator(TextTranslator):
             unk_replacement=None if mapping is None else UnkReplacement(mapping),
         )
         self._workers = num_workers or count_cores()
-        directory.check_model(self.options)
-        self._interpreters = _Interpreters(directory.model_path, self.options.batch_sizes)
+        self._interpreters = _Interpreters(
+            directory.read_model(self.options), directory.model_path, self.options.batch_sizes
+        )
 
     @classmethod
     def load(cls, model_dir: str | os.PathLike, **options: Any) -> "Translator":
@@ -84,7 +86,7 @@ class Translator(TextTranslator):
     def prepare(self, threads: int):
         """Loads what the given number of threads need to translate concurrently.
 
-        Later calls are faster and no longer read the model file, which may then be replaced.
+        Later calls are then faster.
 
         Args:
             threads: Number of threads.
@@ -144,19 +146,19 @@ class _Interpreters:
     """Interpreters of a model, each of which is used by one thread at a time.
 
     Args:
-        path: The model.
+        content: The content of the model file.
+        path: Its path, for messages.
         batch_sizes: The batch sizes that it was traced for.
     """
 
-    def __init__(self, path: str | os.PathLike, batch_sizes: tuple[int, ...]):
-        self._path = path
-        self._batch_sizes = batch_sizes
+    def __init__(self, content: bytes, path: Path, batch_sizes: tuple[int, ...]):
+        self._model = content, path, batch_sizes
         self._free: LifoQueue[_Interpreter] = LifoQueue()
         # Reports a damaged file immediately.
         self._free.put(self._make())
 
     def _make(self) -> "_Interpreter":
-        return _Interpreter(self._path, self._batch_sizes)
+        return _Interpreter(*self._model)
 
     def prepare(self, count: int):
         """Loads interpreters until the given number of them is free."""
@@ -180,15 +182,17 @@ class _Interpreter:
     """A LiteRT interpreter.
 
     Args:
-        path: The model.
-        batch_sizes: The batch sizes that it was traced for.
+        content: The content of the model file, which all interpreters of a model share.
+        path: Its path, for messages.
+        batch_sizes: The batch sizes that the model was traced for.
 
     Raises:
-        UserError: If LiteRT is not installed, or the model is missing or damaged.
+        UserError: If LiteRT is not installed, or the model is damaged.
     """
 
-    def __init__(self, path: str | os.PathLike, batch_sizes: tuple[int, ...]):
-        self._path = path
+    def __init__(self, content: bytes, path: Path, batch_sizes: tuple[int, ...]):
+        # LiteRT keeps a pointer to the content.
+        self._content, self._path = content, path
         try:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
@@ -198,7 +202,7 @@ class _Interpreter:
         try:
             # LiteRT logs how it runs the model.
             with muted_standard_error():
-                interpreter = Interpreter(os.fspath(path), num_threads=1)
+                interpreter = Interpreter(model_content=content, num_threads=1)
                 interpreter.allocate_tensors()
             self._runners = {
                 name: interpreter.get_signature_runner(name)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import zlib
 
 import keras
@@ -254,9 +255,17 @@ def test_absurd_options(name, value, exported, tmp_path):
         ExportedTranslator(tmp_path)
 
 
-def test_a_damaged_model(exported, tmp_path):
-    import shutil
+def test_a_model_file_may_be_overwritten(exported, tmp_path):
+    shutil.copytree(exported / "exported", tmp_path / "copy")
+    translator = ExportedTranslator(tmp_path / "copy")
+    expected = translator(SOURCES)
+    # Not by renaming a new file, but as `cp` does.
+    (tmp_path / "copy" / "model.tflite").write_bytes(b"")
+    assert translator(SOURCES) == expected
+    translator.prepare(2)
 
+
+def test_a_damaged_model(exported, tmp_path):
     shutil.copytree(exported / "exported", tmp_path / "copy")
     path, options_path = tmp_path / "copy" / "model.tflite", tmp_path / "copy" / "export.json"
     content = path.read_bytes()
@@ -285,8 +294,6 @@ def test_a_damaged_model(exported, tmp_path):
 
 
 def test_files_of_tokenizers_are_required(exported, tmp_path):
-    import shutil
-
     shutil.copytree(exported / "exported", tmp_path / "copy")
     (tmp_path / "copy" / "source.tokenizer.json").unlink()
     with pytest.raises(UserError, match=r"source\.tokenizer\.json: no such file"):
@@ -295,8 +302,6 @@ def test_files_of_tokenizers_are_required(exported, tmp_path):
 
 @pytest.mark.parametrize("side", ["source", "target"])
 def test_tokenizers_of_another_export_are_refused(exported, tmp_path, side):
-    import shutil
-
     shutil.copytree(exported / "exported", tmp_path / "copy")
     other = WhitespaceTokenizer(Vocabulary(["another", "vocabulary"]))
     other.save(tmp_path / "copy" / side)
