@@ -16,8 +16,7 @@ from keras_seq2seq.files import LiteralDirectory
 from keras_seq2seq.files.standard_streams import muted_standard_error
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.models import Ensemble, Seq2Seq
-from keras_seq2seq.models.saving import in_float32 as model_in_float32
-from keras_seq2seq.models.saving import is_in_float32
+from keras_seq2seq.models.saving import is_in_float32, to_float32
 from keras_seq2seq.runtime import ExportedModel, Options
 from keras_seq2seq.runtime.exported_model import file_checksum
 from keras_seq2seq.special_tokens import PADDING_ID
@@ -57,7 +56,7 @@ def in_float32(translator: Translator) -> Translator:
     if is_in_float32(translator.model):
         return translator
     return Translator(
-        model_in_float32(translator.model),
+        to_float32(translator.model),
         translator.source,
         translator.target,
         search=translator.search,

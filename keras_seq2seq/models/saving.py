@@ -70,12 +70,12 @@ def is_in_float32(model: Seq2Seq | Ensemble) -> bool:
     return all(layer.compute_dtype in ("float32", None) for layer in model._flatten_layers())
 
 
-def in_float32(model: Seq2Seq | Ensemble) -> Seq2Seq | Ensemble:
+def to_float32(model: Seq2Seq | Ensemble) -> Seq2Seq | Ensemble:
     """Returns a copy of a model that computes in float32, or the model itself if it does that."""
     if is_in_float32(model):
         return model
     if isinstance(model, Ensemble):
-        return Ensemble(list(map(in_float32, model.models)))
+        return Ensemble(list(map(to_float32, model.models)))
     copy = type(model).from_config(_with_dtype(model.get_config(), "float32"))
     for new, old in zip(copy.weights, model.weights, strict=True):
         new.assign(keras.ops.cast(old, new.dtype))

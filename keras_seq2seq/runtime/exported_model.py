@@ -24,7 +24,7 @@ FORMAT_VERSION = 1
 
 _BYTES_AT_ONCE = 2**20
 
-# That of the format.
+# LiteRT models cannot be larger.
 _MAX_MODEL_BYTES = 2**31
 
 
