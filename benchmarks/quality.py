@@ -8,8 +8,8 @@ Each system trains on the same text with the same joint BPE vocabulary, and tran
 greedily every few hundred steps. Its processor time, user and system time of all its processes and
 evaluations included, is read whenever it reports an evaluation. BLEU is that of sacrebleu, without
 tokenization. This package trains one model for `--steps` steps, with
-`examples/multi30k_subwords.yaml` and the options in `systems/this_package.py`. The other systems
-(see `systems/transformers.py`) have no last step, and stop after `--minutes`. This takes hours.
+`examples/multi30k_teacher.yaml`. The other systems (see `systems/transformers.py`) have no last
+step, and stop after `--minutes`. This takes hours.
 Curves are kept in the work directory, so that systems can be measured one by one; `--systems none`
 only prints the table and draws the plot.
 """
@@ -51,7 +51,7 @@ class Point:
 @text_options
 @click.option("--work_dir", required=True, help="Directory of environments, curves and logs.")
 @click.option("--systems", default=",".join(SYSTEMS), show_default=True)
-@click.option("--steps", default=7000, show_default=True, help="Training steps of this package.")
+@click.option("--steps", default=6000, show_default=True, help="Training steps of this package.")
 @click.option(
     "--minutes",
     default=240,

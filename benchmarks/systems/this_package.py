@@ -9,15 +9,6 @@ from systems.system import M256_NARROW_ENCODER, System
 
 _COMMAND = [sys.executable, "-m", "keras_seq2seq"]
 
-# Of `quality.py`, for a single model that is trained for 15 epochs.
-_QUALITY_HPARAMS = {
-    "rnn_cell.num_units": 256,
-    "rnn_cell.dropout_input_keep_prob": 0.6,
-    "rnn_cell.dropout_output_keep_prob": 0.6,
-    "optimizer.learning_rate": 2e-3,
-    "optimizer.ema_momentum": 0,
-}
-
 
 class ThisPackage(System):
     name = "keras_seq2seq"
@@ -80,8 +71,7 @@ class ThisPackage(System):
     def quality_command(self, folder, steps, evaluate_every):
         corpus = self.corpus
         flags = {
-            "config": REPOSITORY / "examples" / "multi30k_subwords.yaml",
-            "hparams": ",".join(f"{name}={value}" for name, value in _QUALITY_HPARAMS.items()),
+            "config": REPOSITORY / "examples" / "multi30k_teacher.yaml",
             "train_source": corpus.train[0],
             "train_target": corpus.train[1],
             "dev_source": corpus.dev[0],

@@ -205,8 +205,10 @@ class SavedTranslator:
     """
 
     def __init__(self, path: Path):
-        # The signatures do not keep a reference to the model.
-        self._model = tf.saved_model.load(str(path))
+        # SentencePiece logs how it normalizes.
+        with muted_standard_error():
+            # The signatures do not keep a reference to the model.
+            self._model = tf.saved_model.load(str(path))
 
     def stream(self, lines: Iterable[str]) -> Iterator[Result]:
         """Yields the translations of lines."""
