@@ -127,3 +127,32 @@ class System(ABC):
         self, model: Path, source: Path, output: Path, beam: int, batch_size: int
     ) -> list[str | os.PathLike]:
         """Returns the command that translates `source` with the trained model."""
+
+
+class QualitySystem(System):
+    """A system whose quality `quality.py` measures while it trains."""
+
+    evaluation_pattern: str
+    """A regular expression for the line that reports an evaluation."""
+
+    @abstractmethod
+    def quality_command(
+        self, folder: Path, steps: int, evaluate_every: int
+    ) -> list[str | os.PathLike]:
+        """Writes the configuration to the directory and returns the training command.
+
+        Args:
+            folder: An empty directory.
+            steps: The number of training steps.
+            evaluate_every: The number of steps after which the dev text is translated greedily.
+        """
+
+    @abstractmethod
+    def dev_bleu(self, folder: Path, step: int, report: re.Match) -> float:
+        """Returns the BLEU of an evaluation.
+
+        Args:
+            folder: The directory of the run.
+            step: The training step of the evaluation.
+            report: The match of `evaluation_pattern` in the output.
+        """

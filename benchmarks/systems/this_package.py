@@ -5,12 +5,12 @@ import sys
 
 from measuring import REPOSITORY
 
-from systems.system import M256_NARROW_ENCODER, System
+from systems.system import M256_NARROW_ENCODER, QualitySystem
 
 _COMMAND = [sys.executable, "-m", "keras_seq2seq"]
 
 
-class ThisPackage(System):
+class ThisPackage(QualitySystem):
     name = "keras_seq2seq"
     environment = "keras_seq2seq"
     step_pattern = r"step ([\d,]+)/"
@@ -65,7 +65,6 @@ class ThisPackage(System):
         }
         return [*_COMMAND, "train", *(f"--{name}={value}" for name, value in flags.items())]
 
-    # Of `quality.py`: the line of an evaluation.
     evaluation_pattern = r"step [\d,]+: .*?bleu ([\d.]+)"
 
     def quality_command(self, folder, steps, evaluate_every):

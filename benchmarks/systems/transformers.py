@@ -11,6 +11,7 @@ import json
 from systems.corpus import read_lines
 from systems.joey_nmt import JoeyNMT
 from systems.opennmt_py import OpenNMTPy
+from systems.system import QualitySystem
 
 LAYERS = 4
 UNITS = 128
@@ -24,7 +25,7 @@ WARM_UP = 2000
 MAX_LENGTH = 100
 
 
-class JoeyTransformer(JoeyNMT):
+class JoeyTransformer(JoeyNMT, QualitySystem):
     name = "Joey NMT 2.3.0, Transformer"
     evaluation_pattern = r"Evaluation result \(greedy\)"
 
@@ -109,7 +110,7 @@ class JoeyTransformer(JoeyNMT):
         return {**self._link_corpus(), "dataset_type": "plain", **sides}
 
 
-class OpenNMTPyTransformer(OpenNMTPy):
+class OpenNMTPyTransformer(OpenNMTPy, QualitySystem):
     name = "OpenNMT-py 3.5.1, Transformer"
     evaluation_pattern = r"validation BLEU: "
 
