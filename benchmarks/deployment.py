@@ -143,7 +143,7 @@ def measure(system: str, path: Path, beam: int, threads: int):
 
 
 def run(system: str, path: Path, beam: int, threads: int) -> list[float]:
-    # As in an installed package, Python may cache the compiled modules.
+    # Python may cache compiled modules, as it does those of installed packages.
     environment = {**os.environ}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     process = subprocess.run(

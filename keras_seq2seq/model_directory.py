@@ -22,11 +22,7 @@ from keras_seq2seq.data.lines import FileLines
 from keras_seq2seq.data.pairs import AlignedPairs, Pairs
 from keras_seq2seq.decoding import Search
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.files.directories import (
-    DirectoryLock,
-    check_not_deleted,
-    remove_outputs,
-)
+from keras_seq2seq.files.directories import DirectoryLock, check_not_deleted, remove_outputs
 from keras_seq2seq.files.reading import exists, open_regular_file
 from keras_seq2seq.files.writing import atomic_file, make_directory
 from keras_seq2seq.models import Ensemble, Seq2Seq
@@ -286,7 +282,7 @@ class ModelDirectory:
         """
         if not exists(self.model_path):
             raise UserError(f"{self.model_path}: no such file; {self._describe_way_to_a_model()}")
-        # A file that cannot be opened need not be replaced.
+        # A file that cannot be opened may be intact, so the message below does not apply.
         open_regular_file(self.model_path).close()
         try:
             return read_model(self.model_path, dtype)

@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras_seq2seq.data.batching import Batching
 from keras_seq2seq.data.record_order import BatchOrder
 from keras_seq2seq.data.record_pairs import RecordPairs
-from keras_seq2seq.data.sequences import PaddedRows
+from keras_seq2seq.data.sequences import PaddedRows, starts_of
 from keras_seq2seq.text import TextEncoder
 
 # Number of batches that are passed from Python to TensorFlow at once. A call takes as long as
@@ -155,7 +155,7 @@ def _flatten(
     labels = targets.labels(rows, target_widths)
     shapes = np.stack([pairs, source_lengths, pairs, target_lengths], axis=1)
     sizes = np.stack([pairs * source_lengths, pairs * target_lengths, pairs], axis=1)
-    spans = np.stack([np.cumsum(sizes, axis=0) - sizes, sizes], axis=2).reshape(-1, 6)
+    spans = np.stack([starts_of(sizes), sizes], axis=2).reshape(-1, 6)
     return _Batches(
         sources.labels(rows, np.repeat(source_lengths, pairs)),
         targets.inputs(rows, target_widths, labels),

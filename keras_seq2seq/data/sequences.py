@@ -49,7 +49,7 @@ class PaddedRows:
             ids, starts = ids[::-1], len(ids) - starts - counts
         self.lengths = counts + 1
         self._starts = starts
-        # So that a row of any length can be read from each start.
+        # Padding, so that as many ids as the longest row has can be read from each start.
         self._ids = np.concatenate([ids, np.zeros(self.lengths.max(initial=0), ids.dtype)])
 
     def labels(self, rows: np.ndarray, widths: np.ndarray) -> np.ndarray:
@@ -91,14 +91,14 @@ class PaddedRows:
 
 
 def starts_of(counts: np.ndarray) -> np.ndarray:
-    """Returns the index of the first item of each row."""
-    return np.cumsum(counts) - counts
+    """Returns the index of the first item of each row, for each column if there are several."""
+    return np.cumsum(counts, axis=0) - counts
 
 
 def _windows(ids: np.ndarray, width: int) -> np.ndarray:
     """Returns a view with all parts of `width` consecutive ids, `(parts, width)`.
 
-    NumPy indexes its rows at once, which is much faster than indexing single ids.
+    Indexing it copies whole rows, which is much faster than indexing single ids.
     """
     shape = len(ids) - width + 1, width
     return np.ndarray(shape, ids.dtype, ids, strides=(ids.itemsize, ids.itemsize))

@@ -86,7 +86,7 @@ class Translator(TextTranslator):
     def prepare(self, threads: int):
         """Loads what the given number of threads need to translate concurrently.
 
-        Later calls are then faster.
+        Otherwise, it is loaded when they first need it.
 
         Args:
             threads: Number of threads.

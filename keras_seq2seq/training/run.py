@@ -341,9 +341,12 @@ class TrainingRun:
     def _restore_model(self):
         """Writes the model again if its file is missing or damaged."""
         path = self._plan.directory.model_path
-        if exists(path) and is_intact(path):
+        if not exists(path):
+            state = "missing"
+        elif not is_intact(path):
+            state = "damaged"
+        else:
             return
-        state = "damaged" if exists(path) else "missing"
         self._say(
             f"warning: {path}: {state} file, which is written again with the weights of step "
             f"{self._step:,}"
