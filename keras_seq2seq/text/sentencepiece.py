@@ -1,11 +1,9 @@
 """SentencePiece models: unigram and BPE subwords of raw text."""
 
 import hashlib
-import io
 import os
-import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from keras_seq2seq.errors import UserError
@@ -14,18 +12,13 @@ from keras_seq2seq.files.standard_streams import muted_standard_error
 from keras_seq2seq.files.text_lines import check_lines
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.special_tokens import SPECIAL_TOKENS, UNKNOWN_ID
+from keras_seq2seq.text.sentencepiece_training import train_sentencepiece, without_surrogates
 from keras_seq2seq.text.tokenizer import Tokenizer, register_tokenizer
 from keras_seq2seq.text.tokenizers import SPACE
 from keras_seq2seq.text.vocabulary import Vocabulary
 
-MODEL_TYPES = ("unigram", "bpe")
-NORMALIZATIONS = ("identity", "nfkc", "nfkc_cf", "nmt_nfkc", "nmt_nfkc_cf")
-
 # A model with a million pieces takes 20 megabytes.
 _MAX_MODEL_BYTES = 2**30
-
-# Longer lines are skipped when a model is built. SentencePiece's own limit is 4,192.
-_MAX_LINE_BYTES = 2**20
 
 # Difference of the scores of the least probable piece and unknown characters, as in SentencePiece.
 _UNKNOWN_PENALTY = 10.0
@@ -145,43 +138,15 @@ class SentencePieceTokenizer(Tokenizer):
         16004
         """
         size = 8000 if size is None else size
-        if size < 1:
-            raise UserError(f"size is {size}; expected at least 1")
-        if model_type not in MODEL_TYPES:
-            raise UserError(f"model_type is {model_type!r}; expected unigram or bpe")
-        if normalization not in NORMALIZATIONS:
-            raise UserError(
-                f"the SentencePiece model cannot be built: normalization is {normalization!r}; "
-                f"expected {', '.join(NORMALIZATIONS)}"
-            )
-        symbols = list(user_defined_symbols)
-        for symbol in symbols:
-            if not symbol or symbol != _without_surrogates(symbol):
-                raise UserError(
-                    f"user_defined_symbols contains {symbol!r}; expected text that is not empty"
-                )
-        model = _train(
+        model = train_sentencepiece(
             check_lines(lines, "lines"),
-            {
-                # The unknown piece is the only one that is not a token.
-                "vocab_size": size + 1,
-                "model_type": model_type,
-                "byte_fallback": byte_fallback,
-                "character_coverage": character_coverage,
-                "user_defined_symbols": symbols,
-                "normalization_rule_name": normalization,
-                "remove_extra_whitespaces": normalization != "identity",
-                "hard_vocab_limit": False,
-                "max_sentence_length": _MAX_LINE_BYTES,
-                # With several threads, the result is not reproducible.
-                "num_threads": 1,
-                "unk_id": 0,
-                "bos_id": -1,
-                "eos_id": -1,
-                "pad_id": -1,
-                "minloglevel": 2,
-            }
-            | options,
+            size,
+            model_type,
+            byte_fallback=byte_fallback,
+            character_coverage=character_coverage,
+            user_defined_symbols=user_defined_symbols,
+            normalization=normalization,
+            **options,
         )
         tokenizer = cls(model)
         found = len(tokenizer.vocabulary.tokens)
@@ -212,7 +177,7 @@ class SentencePieceTokenizer(Tokenizer):
         return self._to_ids(self._operation().tokenize(lines))
 
     def split(self, line: str) -> list[str]:
-        return self._processor.encode(_without_surrogates(line), out_type=str)
+        return self._processor.encode(without_surrogates(line), out_type=str)
 
     def detokenize(self, tokens: Iterable[str]) -> str:
         """Joins pieces into text.
@@ -221,7 +186,7 @@ class SentencePieceTokenizer(Tokenizer):
         """
         # The processor would replace its unknown piece and remove control symbols. It returns
         # what is not a piece unchanged.
-        tokens = [_without_surrogates(token) for token in tokens]
+        tokens = [without_surrogates(token) for token in tokens]
         if self._special_pieces.isdisjoint(tokens):
             return self._processor.decode(tokens)
         mark = _unused_character(tokens)
@@ -380,48 +345,6 @@ def _load(model: bytes, place: str):
     except (RuntimeError, ValueError) as error:
         raise UserError(f"{place}: damaged, or not a SentencePiece model") from error
     return processor
-
-
-def _train(lines: Iterator[str], options: dict[str, Any]) -> bytes:
-    import sentencepiece
-
-    errors = []
-
-    def read() -> Iterator[str]:
-        # The trainer reports errors as text only.
-        try:
-            yield from map(_without_surrogates, lines)
-        except Exception as error:
-            errors.append(error)
-            raise
-
-    model = io.BytesIO()
-    try:
-        sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=read(), model_writer=model, **options
-        )
-    except (RuntimeError, ValueError, OSError) as error:
-        if errors:
-            raise errors[0] from None
-        raise UserError(_explain(str(error), options)) from error
-    return model.getvalue()
-
-
-def _explain(message: str, options: dict[str, Any]) -> str:
-    """Returns an error of the trainer as one line."""
-    if found := re.search(r"smaller than required_chars\. (\d+) vs (\d+)", message):
-        size, needed = int(found[1]) - 1, int(found[2]) - 1
-        hint = "; without byte_fallback, 256 less" if options["byte_fallback"] else ""
-        return f"size is {size}; the characters of the text need at least {needed}{hint}"
-    if "!sentences_.empty()" in message or "all_chars_count" in message:
-        return "no text; a SentencePiece model cannot be built"
-    reason = re.sub(r"^[A-Z_]+: (src/\S+ )?", "", message.strip()).splitlines() or ["no reason"]
-    return f"the SentencePiece model cannot be built: {reason[0]}"
-
-
-def _without_surrogates(text: str) -> str:
-    """Returns the text with lone surrogates, which UTF-8 cannot express, as question marks."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def _unused_character(tokens: list[str]) -> str:
