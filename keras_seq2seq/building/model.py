@@ -51,7 +51,10 @@ def build_model(
             "attention_units": hparams.attention.dim,
         }
     encoder = ENCODERS[hparams.encoder.type or model_class.default_encoder](
-        **_stack_options(hparams.encoder_cell), dtype=config.dtype, name="encoder"
+        **_stack_options(hparams.encoder_cell),
+        concat_inputs=hparams.encoder.concat_inputs,
+        dtype=config.dtype,
+        name="encoder",
     )
     decoder = DECODERS[model_class.default_decoder](
         **_stack_options(hparams.decoder_cell), **attention, dtype=config.dtype, name="decoder"

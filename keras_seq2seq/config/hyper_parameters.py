@@ -69,6 +69,12 @@ RnnCellOverrides = create_model(
 )
 
 
+def _no_attention(config: Any) -> str | None:
+    if config.model == "BasicSeq2Seq":
+        return "BasicSeq2Seq has no attention; leave it out or use the model AttentionSeq2Seq"
+    return None
+
+
 class EncoderOptions(Section):
     """`encoder.*`: the encoder."""
 
@@ -85,6 +91,13 @@ class EncoderOptions(Section):
             "UnidirectionalEncoder for BasicSeq2Seq."
         ),
     ] = None
+    concat_inputs: Annotated[
+        Switch,
+        Option(
+            "Attend to the source embeddings as well as to the encoder's outputs.",
+            unused_because=_no_attention,
+        ),
+    ] = False
     rnn_cell: RnnCellOverrides = RnnCellOverrides()
 
 
@@ -159,12 +172,6 @@ class DecoderOptions(Section):
 
     rnn_cell: RnnCellOverrides = RnnCellOverrides()
     teacher_forcing: TeacherForcingOptions = TeacherForcingOptions()
-
-
-def _no_attention(config: Any) -> str | None:
-    if config.model == "BasicSeq2Seq":
-        return "BasicSeq2Seq has no attention; leave it out or use the model AttentionSeq2Seq"
-    return None
 
 
 class AttentionOptions(Section):

@@ -13,7 +13,16 @@ class Encoder(RecurrentStack):
     An encoder can be run in two steps: `project` computes what depends on each position alone, and
     `read` the rest. A subclass defines the layers of the stack, in `_make_layers`, `_project`,
     `_run_layer` and `state_sizes`.
+
+    Args:
+        *args: See `RecurrentStack`.
+        concat_inputs: Boolean, whether to append the inputs of each position to its output.
+        **kwargs: See `RecurrentStack`.
     """
+
+    def __init__(self, *args, concat_inputs=False, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.concat_inputs = concat_inputs
 
     def call(self, inputs, mask=None, training=False):
         mask = resolve_mask(mask, inputs)
@@ -23,7 +32,8 @@ class Encoder(RecurrentStack):
 
     def project(self, inputs):
         """Returns what `read` needs of inputs `(..., dim)`: nested tensors `(..., size)`."""
-        return self._project(0, inputs)
+        projected = self._project(0, inputs)
+        return [projected, inputs] if self.concat_inputs else projected
 
     def read(self, projected, mask):
         """Returns the output for projected inputs, without dropout.
@@ -37,6 +47,8 @@ class Encoder(RecurrentStack):
 
     def _run(self, projected, mask, training):
         mask = swap_batch_and_time(mask)
+        if self.concat_inputs:
+            projected, inputs = projected
         outputs, state = self._run_layer(0, projected, mask)
         outputs = self.drop_outputs(outputs, training=training)
         final_states = [state]
@@ -48,6 +60,8 @@ class Encoder(RecurrentStack):
             if self.residual_connections:
                 outputs = outputs + below
             final_states.append(state)
+        if self.concat_inputs:
+            outputs = ops.concatenate([outputs, inputs], axis=-1)
         return swap_batch_and_time(outputs), final_states
 
     def _project(self, index, inputs):
@@ -66,12 +80,16 @@ class Encoder(RecurrentStack):
         def symbol(*shape):
             return keras.KerasTensor(shape, dtype=self.output_dtype)
 
-        batch, time, _ = inputs.shape
+        batch, time, dim = inputs.shape
+        size = self.state_sizes[-1][0] + (dim if self.concat_inputs else 0)
         final_states = [[symbol(batch, size) for size in sizes] for sizes in self.state_sizes]
-        return symbol(batch, time, self.state_sizes[-1][0]), final_states
+        return symbol(batch, time, size), final_states
 
     def compute_mask(self, inputs, previous_mask):
         return previous_mask, [[None for _ in sizes] for sizes in self.state_sizes]
+
+    def get_config(self):
+        return {**super().get_config(), "concat_inputs": self.concat_inputs}
 
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
@@ -91,6 +109,9 @@ class BidirectionalEncoder(Encoder):
         residual_connections: Boolean, whether each layer above the first adds its input to its
             output.
         variational_dropout: Boolean, whether the same units are dropped at all time steps.
+        concat_inputs: Boolean, whether to append the inputs of each position to its output. A
+            decoder that attends to the outputs then also sees the embeddings of the tokens that it
+            attends to, which helps most with little training text.
 
     Call arguments:
         inputs: Tensor `(batch, time, dim)`: embeddings, or any other features.
@@ -99,7 +120,8 @@ class BidirectionalEncoder(Encoder):
         training: Boolean, whether to apply dropout.
 
     Output:
-        The outputs `(batch, time, 2 * num_units)`, forward then backward, and the final state:
+        The outputs `(batch, time, 2 * num_units)`, forward then backward, or `(batch, time,
+        2 * num_units + dim)` with `concat_inputs`, and the final state:
         for each layer a list of tensors `(batch, 2 * num_units)`, `[h]` for a GRU, `[h, c]` for
         an LSTM. The state of the forward direction is the one after the last real position, that
         of the backward direction the one after the first position.
@@ -114,6 +136,8 @@ class BidirectionalEncoder(Encoder):
     Reference:
         - Bahdanau et al., 2015, "Neural Machine Translation by Jointly Learning to Align and
           Translate", https://arxiv.org/abs/1409.0473, section 3.2
+        - Kuang et al., 2018, "Attention Focusing for Neural Machine Translation by Bridging Source
+          and Target Embeddings", https://arxiv.org/abs/1711.05380 (`concat_inputs`)
     """
 
     def _make_layers(self):
@@ -175,6 +199,9 @@ class UnidirectionalEncoder(Encoder):
         residual_connections: Boolean, whether each layer above the first adds its input to its
             output.
         variational_dropout: Boolean, whether the same units are dropped at all time steps.
+        concat_inputs: Boolean, whether to append the inputs of each position to its output. A
+            decoder that attends to the outputs then also sees the embeddings of the tokens that it
+            attends to, which helps most with little training text.
 
     Call arguments:
         inputs: Tensor `(batch, time, dim)`: embeddings, or any other features.
@@ -183,8 +210,9 @@ class UnidirectionalEncoder(Encoder):
         training: Boolean, whether to apply dropout.
 
     Output:
-        The outputs `(batch, time, num_units)`, and the state after the last real position: for
-        each layer a list of tensors `(batch, num_units)`, `[h]` for a GRU, `[h, c]` for an LSTM.
+        The outputs `(batch, time, num_units)`, or `(batch, time, num_units + dim)` with
+        `concat_inputs`, and the state after the last real position: for each layer a list of
+        tensors `(batch, num_units)`, `[h]` for a GRU, `[h, c]` for an LSTM.
 
     Raises:
         ValueError: If an argument is out of range, or the mask has another shape than the inputs.

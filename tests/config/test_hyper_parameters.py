@@ -13,6 +13,7 @@ DEFAULTS = {
     "rnn_cell.variational_dropout": False,
     "rnn_cell.layer_normalization": False,
     "encoder.type": None,
+    "encoder.concat_inputs": False,
     "encoder.rnn_cell.type": None,
     "encoder.rnn_cell.num_units": None,
     "encoder.rnn_cell.num_layers": None,

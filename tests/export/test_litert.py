@@ -68,7 +68,7 @@ def assert_same(translator, path, prefixes=None, sentences=SENTENCES, tolerance=
 MODELS = {
     "deep": {
         "encoder": lambda: BidirectionalEncoder(
-            8, cell="GRUCell", num_layers=3, residual_connections=True
+            8, cell="GRUCell", num_layers=3, residual_connections=True, concat_inputs=True
         ),
         "decoder": lambda: AttentionDecoder(8, cell="GRUCell", num_layers=2, attention="dot"),
     },

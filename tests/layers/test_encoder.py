@@ -77,6 +77,34 @@ def test_projecting_and_reading_are_all_of_it(encoder_class, cell_type):
     np.testing.assert_allclose(states, expected_states, atol=1e-6)
 
 
+@pytest.mark.parametrize("num_layers", [1, 2])
+@pytest.mark.parametrize("encoder_class", ENCODERS)
+def test_appends_the_inputs_to_the_outputs(encoder_class, num_layers):
+    inputs, mask = padded_batch(LENGTHS, dim=3)
+    plain = make_encoder(encoder_class, num_layers=num_layers)
+    expected, expected_states = numbers_of(plain(inputs, mask=mask))
+    encoder = make_encoder(encoder_class, num_layers=num_layers, concat_inputs=True)
+    encoder.set_weights(plain.get_weights())
+    for outputs, states in (
+        numbers_of(encoder(inputs, mask=mask)),
+        numbers_of(encoder.read(encoder.project(inputs), mask)),
+    ):
+        np.testing.assert_allclose(outputs[..., :-3], expected, atol=1e-6)
+        np.testing.assert_array_equal(outputs[..., -3:], inputs)
+        np.testing.assert_allclose(states, expected_states, atol=1e-6)
+
+
+def test_appends_the_inputs_after_dropout():
+    inputs, mask = np.ones((20, 30, 3), "float32"), np.ones((20, 30), bool)
+    encoder = make_encoder(
+        BidirectionalEncoder, input_dropout=0.2, output_dropout=0.5, concat_inputs=True
+    )
+    outputs = numbers_of(encoder(inputs, mask=mask, training=True))[0]
+    appended = outputs[..., -3:]
+    assert_rate(appended == 0, 0.2)
+    np.testing.assert_allclose(appended, np.where(appended == 0, 0, 1 / 0.8), rtol=1e-6)
+
+
 @pytest.mark.parametrize("encoder_class", ENCODERS)
 def test_dropout_is_off_unless_training(encoder_class):
     inputs, mask = padded_batch(LENGTHS, dim=3)
@@ -166,8 +194,9 @@ def test_refuses_bad_arguments(encoder_class, arguments, message):
 BIDIRECTIONAL_INPUTS, BIDIRECTIONAL_MASK = padded_batch([5, 2], dim=3)
 
 
+@pytest.mark.parametrize("concat_inputs", [False, True])
 @pytest.mark.parametrize("cell_type", ["GRUCell", "LSTMCell"])
-def test_bidirectional_encoder_basics(tmp_path, cell_type):
+def test_bidirectional_encoder_basics(tmp_path, cell_type, concat_inputs):
     arguments = {
         "num_units": 4,
         "cell": cell_type,
@@ -175,13 +204,14 @@ def test_bidirectional_encoder_basics(tmp_path, cell_type):
         "input_dropout": 0.1,
         "output_dropout": 0.2,
         "residual_connections": True,
+        "concat_inputs": concat_inputs,
     }
     inputs = {
         "inputs": np.clip(BIDIRECTIONAL_INPUTS, -3, 3),
         "mask": BIDIRECTIONAL_MASK,
     }
     state = [(2, 8)] if cell_type == "GRUCell" else [(2, 8), (2, 8)]
-    shapes = ((2, 5, 8), [state, state])
+    shapes = ((2, 5, 11 if concat_inputs else 8), [state, state])
     check_layer_basics(BidirectionalEncoder, arguments, inputs, shapes, tmp_path)
 
 
@@ -206,8 +236,9 @@ def test_state_is_the_last_output_of_each_direction():
 UNIDIRECTIONAL_INPUTS, UNIDIRECTIONAL_MASK = padded_batch([5, 2], dim=3)
 
 
+@pytest.mark.parametrize("concat_inputs", [False, True])
 @pytest.mark.parametrize("cell_type", ["GRUCell", "LSTMCell"])
-def test_unidirectional_encoder_basics(tmp_path, cell_type):
+def test_unidirectional_encoder_basics(tmp_path, cell_type, concat_inputs):
     arguments = {
         "num_units": 4,
         "cell": cell_type,
@@ -215,13 +246,14 @@ def test_unidirectional_encoder_basics(tmp_path, cell_type):
         "input_dropout": 0.1,
         "output_dropout": 0.2,
         "residual_connections": True,
+        "concat_inputs": concat_inputs,
     }
     inputs = {
         "inputs": np.clip(UNIDIRECTIONAL_INPUTS, -3, 3),
         "mask": UNIDIRECTIONAL_MASK,
     }
     state = [(2, 4)] if cell_type == "GRUCell" else [(2, 4), (2, 4)]
-    shapes = ((2, 5, 4), [state, state])
+    shapes = ((2, 5, 7 if concat_inputs else 4), [state, state])
     check_layer_basics(UnidirectionalEncoder, arguments, inputs, shapes, tmp_path)
 
 

@@ -101,7 +101,8 @@ def test_every_option_reaches_the_model(make_config, tmp_path):
             "encoder.rnn_cell.num_layers=2, decoder.rnn_cell.num_units=24, "
             "attention.score_type=dot, bridge.type=zero,"
             "encoder.type=UnidirectionalEncoder, decoder.rnn_cell.type=LSTMCell,"
-            "rnn_cell.residual_connections=true, rnn_cell.dropout_output_keep_prob=0.75",
+            "rnn_cell.residual_connections=true, rnn_cell.dropout_output_keep_prob=0.75,"
+            "encoder.concat_inputs=true",
             attention_dim=7,
         ),
         tmp_path,
@@ -120,6 +121,7 @@ def test_every_option_reaches_the_model(make_config, tmp_path):
     )
     assert (decoder.attention.num_units, type(decoder.attention)) == (7, DotAttention)
     assert encoder.residual_connections and decoder.residual_connections
+    assert encoder.concat_inputs
     assert encoder.input_dropout == pytest.approx(0.1)
     assert decoder.output_dropout == 0.25
     assert type(plan.model.bridge).__name__ == "ZeroBridge"
