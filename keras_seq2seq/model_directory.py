@@ -233,8 +233,11 @@ class ModelDirectory:
             )
         if not exists(self.config_path):
             raise UserError(f"{self.path}: contains no model (no {self.config_path.name})")
-        # Version 0.1 did not write the default, a constant rate.
-        return set_if_open(Config.load(self.config_path), "optimizer", lr_decay_type="none")
+        config = Config.load(self.config_path)
+        # Version 0.1 did not have these options.
+        config = set_if_open(config, "optimizer", lr_decay_type="none")
+        config = set_if_open(config, "encoder", concat_inputs=False)
+        return set_if_open(config, "decoder", context_skip=False)
 
     def load_tokenizers(self) -> tuple[Tokenizer, Tokenizer]:
         """Reads the source and target tokenizers.

@@ -3,7 +3,7 @@
 from keras_seq2seq.config import Config, InferenceOptions
 from keras_seq2seq.config.text_options import TOKENIZER_NAMES
 from keras_seq2seq.decoding import BeamSearch, SamplingSearch, Search
-from keras_seq2seq.layers import ATTENTIONS, BRIDGES, CELLS, ENCODERS, Encoder
+from keras_seq2seq.layers import ATTENTIONS, BRIDGES, CELLS, ENCODERS, AttentionDecoder, Encoder
 from keras_seq2seq.layers.recurrent_layer import RecurrentStack
 from keras_seq2seq.models import Seq2Seq
 from keras_seq2seq.special_tokens import SPECIAL_TOKENS, UNKNOWN_ID
@@ -34,9 +34,13 @@ def describe(
     encoder = {"type": _name(model.encoder, ENCODERS), "rnn_cell": overrides}
     if isinstance(model.encoder, Encoder) and model.has_attention:
         encoder["concat_inputs"] = model.encoder.concat_inputs
+    decoder = {}
+    if isinstance(model.decoder, AttentionDecoder):
+        decoder["context_skip"] = model.decoder.context_skip
     hparams = {
         "rnn_cell": decoder_stack,
         "encoder": encoder,
+        "decoder": decoder,
         "bridge": {"type": _name(model.bridge, BRIDGES)},
         "embedding": {
             "dim": model.embedding_dim,

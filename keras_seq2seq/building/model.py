@@ -44,15 +44,17 @@ def build_model(
             different sizes.
     """
     hparams, model_class = config.hparams, _MODELS[config.model]
-    attention = {}
+    concat_inputs, attention = False, {}
     if config.model == "AttentionSeq2Seq":
+        concat_inputs = hparams.encoder.concat_inputs
         attention = {
             "attention": hparams.attention.score_type,
             "attention_units": hparams.attention.dim,
+            "context_skip": hparams.decoder.context_skip,
         }
     encoder = ENCODERS[hparams.encoder.type or model_class.default_encoder](
         **_stack_options(hparams.encoder_cell),
-        concat_inputs=hparams.encoder.concat_inputs,
+        concat_inputs=concat_inputs,
         dtype=config.dtype,
         name="encoder",
     )

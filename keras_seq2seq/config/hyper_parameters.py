@@ -97,7 +97,7 @@ class EncoderOptions(Section):
             "Attend to the source embeddings as well as to the encoder's outputs.",
             unused_because=_no_attention,
         ),
-    ] = False
+    ] = True
     rnn_cell: RnnCellOverrides = RnnCellOverrides()
 
 
@@ -170,6 +170,13 @@ class MinimumRiskOptions(Section):
 class DecoderOptions(Section):
     """`decoder.*`: the decoder."""
 
+    context_skip: Annotated[
+        Switch,
+        Option(
+            "Add a linear projection of the attention's context to the decoder's output.",
+            unused_because=_no_attention,
+        ),
+    ] = True
     rnn_cell: RnnCellOverrides = RnnCellOverrides()
     teacher_forcing: TeacherForcingOptions = TeacherForcingOptions()
 

@@ -229,6 +229,8 @@ class AttentionDecoder(Decoder):
         c[t] = attention(s[t], encoder_outputs)
         o[t] = tanh([s[t]; c[t]] W + b)
 
+    With `context_skip`, `c[t] U` is added to `o[t]`.
+
     Args:
         num_units: Integer, the units of each layer and the size of the output. Defaults to those
             of `cell`.
@@ -245,6 +247,9 @@ class AttentionDecoder(Decoder):
         residual_connections: Boolean, whether each layer above the first adds its input to its
             output.
         variational_dropout: Boolean, whether the same units are dropped at all time steps.
+        context_skip: Boolean, whether to add a linear projection of the context to the output. If
+            the encoder's outputs contain the embeddings (`concat_inputs`), a target token can then
+            be predicted from the embedding of the source token that it translates.
 
     Call arguments:
         inputs: Tensor `(batch, target_length, dim)`, the embedded target, shifted to the right.
@@ -270,9 +275,18 @@ class AttentionDecoder(Decoder):
     Reference:
         - Bahdanau et al., 2015, https://arxiv.org/abs/1409.0473
         - Luong et al., 2015, https://arxiv.org/abs/1508.04025, section 3.3 and equation 5
+        - Nguyen and Chiang, 2018, "Improving Lexical Choice in Neural Machine Translation",
+          https://arxiv.org/abs/1710.01329, section 4 (`context_skip`)
     """
 
-    def __init__(self, num_units=None, attention_units=None, attention="bahdanau", **kwargs):
+    def __init__(
+        self,
+        num_units=None,
+        attention_units=None,
+        attention="bahdanau",
+        context_skip=False,
+        **kwargs,
+    ):
         if "attention_type" in kwargs:
             warnings.warn(
                 "attention_type: deprecated; use `attention`", DeprecationWarning, stacklevel=2
@@ -287,6 +301,7 @@ class AttentionDecoder(Decoder):
             attention, attention_units, dtype=self.dtype_policy, name="attention"
         )
         self.attention_units = getattr(self.attention, "num_units", None)
+        self.context_skip = context_skip
 
     def build(
         self, inputs_shape, initial_state_shape=None, encoder_outputs_shape=None, mask_shape=None
@@ -310,6 +325,8 @@ class AttentionDecoder(Decoder):
             shape=(units + self.context_dim, units), name="output_kernel"
         )
         self.output_bias = self.add_weight(shape=(units,), initializer="zeros", name="output_bias")
+        if self.context_skip:
+            self.skip_kernel = self.add_weight(shape=(self.context_dim, units), name="skip_kernel")
         self.built = True
 
     def call(
@@ -363,11 +380,12 @@ class AttentionDecoder(Decoder):
         if not self.attention.averages_values:
             return memory, states
         kernels = [self.context_kernel, self.output_kernel[self.num_units :]]
+        if self.context_skip:
+            kernels.append(self.skip_kernel)
         values = self.matmul(memory["values"], ops.concatenate(kernels, axis=-1))
         states = {name: state for name, state in states.items() if name != "context"}
         states["projected_context"] = ops.zeros(
-            (ops.shape(values)[0], self.cells.projection_size + self.num_units),
-            dtype=self.output_dtype,
+            (ops.shape(values)[0], values.shape[-1]), dtype=self.output_dtype
         )
         return {**memory, "values": self.to_compute_dtype(values)}, states
 
@@ -411,19 +429,27 @@ class AttentionDecoder(Decoder):
         return map_structure(unfold, found)
 
     def _read_out(self, states):
+        units = self.num_units
         if "projected_context" in states:
-            kernel = self.output_kernel[: self.num_units]
             projected_context = states["projected_context"][..., self.cells.projection_size :]
-            features = self.dense(states["hidden"], kernel, self.output_bias) + projected_context
+            kernel = self.output_kernel[:units]
+            features = self.dense(states["hidden"], kernel, self.output_bias)
+            features = features + projected_context[..., :units]
+            skipped = projected_context[..., units:]
         else:
             features = ops.concatenate([states["hidden"], states["context"]], axis=-1)
             features = self.dense(features, self.output_kernel, self.output_bias)
-        return ops.tanh(features)
+            skipped = (
+                self.matmul(states["context"], self.skip_kernel) if self.context_skip else None
+            )
+        outputs = ops.tanh(features)
+        return outputs + skipped if self.context_skip else outputs
 
     def get_config(self):
         return {
             **super().get_config(),
             "attention": serialize_part(self.attention),
+            "context_skip": self.context_skip,
         }
 
     @classmethod

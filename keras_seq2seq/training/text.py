@@ -103,6 +103,9 @@ def adopt_choices(config: Config, stored: Config, is_resumed: bool) -> Config:
         config = set_if_open(config, "inference", max_decode_length=length)
     if config.joint_vocabulary and raw:
         config = set_if_open(config, "embedding", share=stored.hparams.embedding.share)
+    encoder, decoder = stored.hparams.encoder, stored.hparams.decoder
+    config = set_if_open(config, "encoder", concat_inputs=encoder.concat_inputs)
+    config = set_if_open(config, "decoder", context_skip=decoder.context_skip)
     if is_resumed:
         decay = stored.hparams.optimizer.lr_decay_type
         config = set_if_open(config, "optimizer", lr_decay_type=decay)

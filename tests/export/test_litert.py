@@ -68,7 +68,7 @@ def assert_same(translator, path, prefixes=None, sentences=SENTENCES, tolerance=
 MODELS = {
     "deep": {
         "encoder": lambda: BidirectionalEncoder(
-            8, cell="GRUCell", num_layers=3, residual_connections=True, concat_inputs=True
+            8, cell="GRUCell", num_layers=3, residual_connections=True
         ),
         "decoder": lambda: AttentionDecoder(8, cell="GRUCell", num_layers=2, attention="dot"),
     },
@@ -78,6 +78,10 @@ MODELS = {
         "tie_output": True,
         "embedding_dim": 12,
     },
+    "shortcuts": {
+        "encoder": lambda: BidirectionalEncoder(8, concat_inputs=True),
+        "decoder": lambda: AttentionDecoder(8, context_skip=True),
+    },
 }
 # Each with a search of its own; those below are greedy.
 SEARCHES = {
@@ -85,6 +89,7 @@ SEARCHES = {
         3, n_best=2, max_length_ratio=1.0, min_length=3, no_repeat_ngram_size=2, banned_ids=[1]
     ),
     "tied": BeamSearch(4, length_penalty=0.6, coverage_penalty=0.2, n_best=3, max_length=12),
+    "shortcuts": BeamSearch(3, n_best=2, max_length=8),
 }
 
 

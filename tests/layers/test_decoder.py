@@ -60,6 +60,21 @@ def test_agrees_with_the_reference(attention_type, cell_type, num_layers, residu
             np.testing.assert_allclose(outputs[row], expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("attention_type", KINDS[1:])
+def test_adds_the_projected_context(attention_type):
+    decoder = make_decoder(attention_type, cell="GRUCell", context_skip=True)
+    encoder_outputs, mask = padded_batch(LENGTHS, dim=2)
+    state = initial_state("GRUCell", 1)
+    outputs = numbers_of(decoder(DECODER_INPUTS, state, encoder_outputs, mask=mask))
+    reference = Decoder(weights_of(decoder), "GRUCell", 1, attention_type)
+    for row, length in enumerate(LENGTHS):
+        row_state = [[array[row] for array in layer] for layer in state]
+        expected, _, _ = reference.run(
+            DECODER_INPUTS[row], row_state, encoder_outputs[row, :length]
+        )
+        np.testing.assert_allclose(outputs[row], expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
 @pytest.mark.parametrize("cell_type", ["GRUCell", "LSTMCell"])
 @pytest.mark.parametrize("attention_type", KINDS)
@@ -90,8 +105,11 @@ def test_steps_equal_the_scan(attention_type, cell_type, dtype):
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
 @pytest.mark.parametrize("cell_type", ["GRUCell", "LSTMCell"])
 @pytest.mark.parametrize("attention_type", KINDS[1:])
-def test_projected_values_change_nothing(attention_type, cell_type, dtype):
-    decoder = make_decoder(attention_type, cell=cell_type, num_layers=2, dtype=dtype)
+@pytest.mark.parametrize("context_skip", [False, True])
+def test_projected_values_change_nothing(context_skip, attention_type, cell_type, dtype):
+    decoder = make_decoder(
+        attention_type, cell=cell_type, num_layers=2, dtype=dtype, context_skip=context_skip
+    )
     encoder_outputs, mask = padded_batch(LENGTHS, dim=2)
     memory = decoder.project_memory(encoder_outputs, mask)
     states = decoder.initial_states(initial_state(cell_type, 2), memory)
@@ -232,7 +250,8 @@ def test_basics(tmp_path, attention_type, cell_type):
     encoder_outputs, mask = padded_batch(LENGTHS, dim=2)
     inputs = {"inputs": DECODER_INPUTS, "initial_state": initial_state(cell_type, 2)}
     if attention_type:
-        arguments |= {"attention": attention_type, "attention_units": 5}
+        is_gru = cell_type == "GRUCell"
+        arguments |= {"attention": attention_type, "attention_units": 5, "context_skip": is_gru}
         inputs |= {"encoder_outputs": np.clip(encoder_outputs, -3, 3), "mask": mask}
     decoder_class = AttentionDecoder if attention_type else BasicDecoder
     check_layer_basics(decoder_class, arguments, inputs, (3, 6, UNITS), tmp_path)

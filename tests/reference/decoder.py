@@ -39,6 +39,8 @@ class Decoder:
         context, attention = attend(attention_weights, self.attention_kind, x, encoder_outputs)
         features = np.concatenate([x, context])
         output = np.tanh(features @ self.weights["output_kernel"] + self.weights["output_bias"])
+        if "skip_kernel" in self.weights:
+            output = output + context @ self.weights["skip_kernel"]
         return output, attention, (new_states, context)
 
     def run(self, ys, initial_state, encoder_outputs):

@@ -8,7 +8,7 @@ from harness.toy_model import SOURCE_TOKENS, SOURCES, TARGET_TOKENS, make_toy_mo
 
 from keras_seq2seq import BeamSearch, GreedySearch, Scorer, Translator, Vocabulary
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.layers import BidirectionalEncoder, UnidirectionalEncoder
+from keras_seq2seq.layers import AttentionDecoder, BidirectionalEncoder, UnidirectionalEncoder
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.text import TextEncoder
 from keras_seq2seq.training.averaging import average_checkpoints
@@ -81,10 +81,13 @@ def test_a_stream_of_one_string_is_an_error(translator):
         pytest.param({}, marks=pytest.mark.slow),
         {"cell": keras.layers.GRUCell(6)},
         {"encoder": DoublingEncoder(6)},
-        {"encoder": BidirectionalEncoder(6, concat_inputs=True)},
+        {
+            "encoder": BidirectionalEncoder(6, concat_inputs=True),
+            "decoder": AttentionDecoder(6, context_skip=True),
+        },
         {"num_layers": 2, "dropout": 0.1, "attention": "dot", "cell": "GRUCell"},
     ],
-    ids=["default", "keras_cell", "custom_encoder", "concat_inputs", "other"],
+    ids=["default", "keras_cell", "custom_encoder", "shortcuts", "other"],
 )
 def test_a_saved_translator_is_the_same(tmp_path, options):
     search = BeamSearch(3, length_penalty=0.5, n_best=2, max_length=8, banned_ids=[1, 5])
@@ -116,12 +119,17 @@ def test_the_configuration_describes_the_model(tmp_path):
     assert (hparams.rnn_cell.num_layers, hparams.rnn_cell.dropout_input_keep_prob) == (2, 0.9)
     assert (hparams.attention.score_type, hparams.attention.dim) == ("dot", 6)
     assert hparams.encoder.type == "BidirectionalEncoder"
+    assert not hparams.encoder.concat_inputs
+    assert not hparams.decoder.context_skip
 
 
-def test_the_configuration_describes_the_inputs_of_the_attention(tmp_path):
-    make_translator(encoder=BidirectionalEncoder(6, concat_inputs=True)).save(tmp_path / "model")
+def test_the_configuration_describes_shortcuts(tmp_path):
+    encoder = BidirectionalEncoder(6, concat_inputs=True)
+    decoder = AttentionDecoder(6, context_skip=True)
+    make_translator(encoder=encoder, decoder=decoder).save(tmp_path / "model")
     hparams = ModelDirectory(tmp_path / "model").load_config().hparams
     assert hparams.encoder.concat_inputs
+    assert hparams.decoder.context_skip
 
 
 def test_a_saved_model_has_no_checkpoints(translator, tmp_path):
