@@ -37,11 +37,16 @@ def check_at_least(least: int, **values: int):
 
 
 def check_integer(name, value, least=1):
-    """Raises `ValueError` unless `value` is an integer of at least `least`."""
-    if not isinstance(value, Integral) or value < least:
+    """Returns an integer, possibly of NumPy, as an `int`.
+
+    Raises:
+        ValueError: If it is not an integer of at least `least`.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
         raise ValueError(
             f"`{name}` must be an integer of at least {least}. Received: {name}={value!r}"
         )
+    return int(value)
 
 
 def check_not_negative(name, value):

@@ -251,6 +251,8 @@ def align_weights(sample_weight, values):
     Raises:
         ValueError: If the shape of the weights does not match.
     """
+    if isinstance(sample_weight, dict) and len(sample_weight) == 1:  # by the name of the output
+        (sample_weight,) = sample_weight.values()
     weights = ops.convert_to_tensor(sample_weight)
     rank = len(values.shape)
     if getattr(weights.shape, "rank", 0) is None:

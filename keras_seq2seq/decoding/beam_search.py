@@ -122,8 +122,8 @@ class BeamSearch(Search):
         **constraints,
     ):
         super().__init__(**constraints)
-        check_integer("width", width, 1)
-        check_integer("n_best", n_best, 1)
+        width = check_integer("width", width, 1)
+        n_best = check_integer("n_best", n_best, 1)
         if n_best > width:
             raise ValueError(
                 f"`n_best` must be from 1 to `width`. Received: n_best={n_best}, width={width}"

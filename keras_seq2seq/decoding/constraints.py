@@ -67,9 +67,9 @@ class Constraints:
         banned_ids=(),
         no_repeat_ngram_size=0,
     ):
-        check_integer("max_length", max_length, 1)
-        check_integer("min_length", min_length, 0)
-        check_integer("no_repeat_ngram_size", no_repeat_ngram_size, 0)
+        max_length = check_integer("max_length", max_length, 1)
+        min_length = check_integer("min_length", min_length, 0)
+        no_repeat_ngram_size = check_integer("no_repeat_ngram_size", no_repeat_ngram_size, 0)
         check_not_negative("max_length_ratio", max_length_ratio or 0)
         check_not_negative("min_length_ratio", min_length_ratio)
         if END_ID in banned_ids:

@@ -59,7 +59,7 @@ class StepwiseSearch(Search):
 
     def __init__(self, n_best=1, **constraints):
         super().__init__(**constraints)
-        check_integer("n_best", n_best, 1)
+        n_best = check_integer("n_best", n_best, 1)
         self.n_best = n_best
 
     def _choose(self, logits, rules, noise):
@@ -214,7 +214,7 @@ class SamplingSearch(StepwiseSearch):
         super().__init__(n_best=n_best, **constraints)
         if temperature <= 0:
             raise ValueError(f"`temperature` must be above 0. Received: temperature={temperature}")
-        check_integer("top_k", top_k, 0)
+        top_k = check_integer("top_k", top_k, 0)
         if not 0 < top_p <= 1:
             raise ValueError(f"`top_p` must be in (0, 1]. Received: top_p={top_p}")
         self.temperature = temperature

@@ -100,7 +100,7 @@ class ProjectedAttention(Attention):
 
     def __init__(self, num_units, **kwargs):
         super().__init__(**kwargs)
-        check_integer("num_units", num_units)
+        num_units = check_integer("num_units", num_units)
         self.num_units = num_units
 
     def build(self, query_shape, values_shape, mask_shape=None):

@@ -32,7 +32,7 @@ class Cell(BaseLayer):
 
     def __init__(self, num_units, **kwargs):
         super().__init__(**kwargs)
-        check_integer("num_units", num_units)
+        num_units = check_integer("num_units", num_units)
         self.num_units = num_units
 
     def project(self, inputs):

@@ -296,7 +296,7 @@ class AttentionDecoder(Decoder):
         if isinstance(attention, str) and attention_units is None:
             attention_units = self.num_units
         if attention_units is not None:
-            check_integer("attention_units", attention_units)
+            attention_units = check_integer("attention_units", attention_units)
         self.attention = get_attention(
             attention, attention_units, dtype=self.dtype_policy, name="attention"
         )

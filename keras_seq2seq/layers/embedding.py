@@ -127,7 +127,7 @@ class Logits(BaseLayer):
     def __init__(self, vocabulary_size, **kwargs):
         super().__init__(**kwargs)
         self.supports_masking = True
-        check_integer("vocabulary_size", vocabulary_size)
+        vocabulary_size = check_integer("vocabulary_size", vocabulary_size)
         self.vocabulary_size = vocabulary_size
 
     def build(self, input_shape):

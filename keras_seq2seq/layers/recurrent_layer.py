@@ -116,7 +116,7 @@ def get_cell(cell, num_units=None):
         ValueError: If `cell` is unknown, not a cell, or of a size other than `num_units`.
     """
     if isinstance(cell, str) and cell in CELLS:
-        check_integer("num_units", num_units)
+        num_units = check_integer("num_units", num_units)
     template = get_layer(cell, CELLS, "cell", num_units=num_units)
     if not isinstance(template, Cell):
         template = KerasCell(template)
@@ -245,7 +245,7 @@ class RecurrentStack(CellLayer):
         **kwargs,
     ):
         super().__init__(num_units, cell, **kwargs)
-        check_integer("num_layers", num_layers)
+        num_layers = check_integer("num_layers", num_layers)
         check_rate("input_dropout", input_dropout)
         check_rate("output_dropout", output_dropout)
         self.num_layers = num_layers

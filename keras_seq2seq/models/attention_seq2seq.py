@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 import keras
 
-from keras_seq2seq.layers import BRIDGES, DECODERS, ENCODERS
+from keras_seq2seq.layers import BRIDGES, DECODERS, ENCODERS, Decoder
 from keras_seq2seq.layers.layer import get_layer
 from keras_seq2seq.layers.recurrent_layer import DEFAULT_CELL, get_cell
 from keras_seq2seq.models.seq2seq import Seq2Seq
@@ -60,6 +60,11 @@ class StandardSeq2Seq(Seq2Seq):
         attention = {} if attention is None else {"attention": attention}
         encoder = get_layer(encoder, ENCODERS, "encoder", **stack, name="encoder")
         decoder = get_layer(decoder, DECODERS, "decoder", **stack, **attention, name="decoder")
+        if not isinstance(decoder, Decoder):
+            raise ValueError(
+                "`decoder` must be a subclass of `keras_seq2seq.layers.Decoder`, such as "
+                f"`AttentionDecoder`. Received: decoder={decoder!r}"
+            )
         sizes = {"state_sizes": decoder.state_sizes}
         bridge = bridge or self.default_bridge
         super().__init__(

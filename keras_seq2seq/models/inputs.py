@@ -21,15 +21,18 @@ def as_features(inputs):
     """Returns inputs of a model as a dictionary.
 
     Args:
-        inputs: `{"source_ids", "target_ids"}` or `[source_ids, target_ids]`.
+        inputs: `{"source_ids", "target_ids"}`, possibly with other entries, which are left out, or
+            `[source_ids, target_ids]`.
 
     Raises:
         ValueError: If they are neither.
     """
-    if isinstance(inputs, dict) and {"source_ids", "target_ids"} <= inputs.keys():
-        return inputs
+    names = "source_ids", "target_ids"
+    if isinstance(inputs, dict) and inputs.keys() >= set(names):
+        # Keras would take other entries for these.
+        return {name: inputs[name] for name in names}
     if isinstance(inputs, (list, tuple)) and len(inputs) == 2:
-        return dict(zip(("source_ids", "target_ids"), inputs, strict=True))
+        return dict(zip(names, inputs, strict=True))
     received = sorted(inputs) if isinstance(inputs, dict) else type(inputs).__name__
     raise ValueError(
         "The inputs must be {'source_ids': ..., 'target_ids': ...} or [source_ids, target_ids]. "
@@ -66,6 +69,11 @@ def _check_is_array(ids, name):
             f"`{name}` must be an array of ids, padded with {PADDING_ID} on the right, as by "
             "`keras.utils.pad_sequences(..., padding='post')`. Received: a "
             f"{type(ids).__name__}"
+        )
+    values = concrete(ids)
+    if values is not None and values.ndim != 2:
+        raise ValueError(
+            f"`{name}` must be of shape (batch, length). Received: shape {values.shape}"
         )
 
 
@@ -140,6 +148,25 @@ def check_right_padding(ids, name):
         )
 
 
+def _check_is_aligned(labels, target_ids):
+    """Raises `ValueError` if labels are padded on the left, and the inputs on the right.
+
+    Args:
+        labels: Integers `(batch, length)`. Zeros at the start may also hide some of the tokens.
+        target_ids: Integers `(batch, length)`, padded on the right.
+    """
+    labels, target_ids = concrete(labels), concrete(target_ids)
+    if labels is None or target_ids is None or not labels.shape[-1]:
+        return
+    is_padded = (labels[:, 0] == PADDING_ID) & (labels[:, -1] != PADDING_ID)
+    wrong = np.flatnonzero(is_padded & (target_ids[:, -1] == PADDING_ID))
+    if wrong.size:
+        raise ValueError(
+            f"The labels must be padded with {PADDING_ID} on the right, like `target_ids`. "
+            f"Received: row {wrong[0]} with {PADDING_ID} at the start"
+        )
+
+
 def _checked(method: Callable) -> Callable[..., Any]:
     """Returns a method of `keras.Model` that first checks the inputs and the labels."""
     signature = inspect.signature(method)
@@ -155,6 +182,7 @@ def _checked(method: Callable) -> Callable[..., Any]:
                 target_ids = as_features(x)["target_ids"]
                 labels = the_labels(arguments["y"], target_ids.shape)
                 check_range(labels, "y", self.target_vocabulary_size)
+                _check_is_aligned(labels, target_ids)
         # The next method of this name in the method resolution order.
         return getattr(super(ChecksInputs, self), method.__name__)(x, *args, **kwargs)
 
@@ -200,13 +228,13 @@ class Generation:
         source_ids = as_source_ids(source_ids, self._model.source_vocabulary_size)
         search = get_search(search)
         max_length = search.constraints.max_length if max_length is None else max_length
-        check_integer("max_length", max_length)
+        max_length = check_integer("max_length", max_length)
         key = _key(search), return_hypotheses
         if key not in self._compiled:
             function = self._function(search, return_hypotheses)
             ranks = {"source_ids": 2, "max_length": 0}
             self._compiled[key] = compile_function(function, ranks)
-        found = self._compiled[key](source_ids, int(max_length))
+        found = self._compiled[key](source_ids, max_length)
         found = keras.tree.map_structure(
             lambda part: None if part is None else ops.convert_to_numpy(part), found
         )

@@ -186,9 +186,15 @@ def _resolve_metric(identifier):
             )
         metric = cross_entropy(from_logits=True)
     is_part_of_keras = type(metric).__module__.split(".")[0] == "keras"
-    is_generic = type(metric) in (keras.metrics.MeanMetricWrapper, keras.metrics.Mean)
+    is_generic = type(metric) is keras.metrics.MeanMetricWrapper
     if is_part_of_keras and not is_generic and not isinstance(metric, _KERAS_METRICS):
         raise _unusable(identifier)
+    if isinstance(metric, keras.metrics.IoU) and (metric.sparse_y_pred or not metric.sparse_y_true):
+        raise ValueError(
+            "The labels are token ids and the predictions are logits. Use "
+            f"`{type(metric).__name__}(..., sparse_y_true=True, sparse_y_pred=False)`. Received: "
+            f"sparse_y_true={metric.sparse_y_true}, sparse_y_pred={metric.sparse_y_pred}"
+        )
     return MaskedMetric(metric, name=identifier if is_name else None)
 
 

@@ -57,7 +57,7 @@ class MinimumRisk:
     """
 
     def __init__(self, num_samples=5, weight=0.7, metric="bleu"):
-        check_integer("num_samples", num_samples)
+        num_samples = check_integer("num_samples", num_samples)
         if num_samples < 2:
             raise ValueError(
                 "`num_samples` must be at least 2, since the risk compares outputs. "

@@ -23,6 +23,9 @@ from keras_seq2seq.models.scheduled_sampling import sample_decoder_inputs
 from keras_seq2seq.models.training import TrainableModel, steps_taken
 from keras_seq2seq.special_tokens import PADDING_ID
 
+# The layers of a model.
+_PARTS = "source_embedding", "target_embedding", "encoder", "bridge", "decoder", "output_layer"
+
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
 class Seq2Seq(ChecksInputs, TrainableModel):
@@ -83,9 +86,9 @@ class Seq2Seq(ChecksInputs, TrainableModel):
         dtype=None,
         name=None,
     ):
-        check_integer("source_vocabulary_size", source_vocabulary_size)
-        check_integer("target_vocabulary_size", target_vocabulary_size)
-        check_integer("embedding_dim", embedding_dim)
+        source_vocabulary_size = check_integer("source_vocabulary_size", source_vocabulary_size)
+        target_vocabulary_size = check_integer("target_vocabulary_size", target_vocabulary_size)
+        embedding_dim = check_integer("embedding_dim", embedding_dim)
         if share_embeddings and source_vocabulary_size != target_vocabulary_size:
             raise ValueError(
                 "`share_embeddings` needs one vocabulary for both sides. Received: "
@@ -274,16 +277,27 @@ class Seq2Seq(ChecksInputs, TrainableModel):
             "encoder": keras.saving.serialize_keras_object(self.encoder),
             "bridge": keras.saving.serialize_keras_object(self.bridge),
             "decoder": keras.saving.serialize_keras_object(self.decoder),
+            "trainable": self.trainable,
+            "frozen": [name for name in _PARTS if not getattr(self, name).trainable],
         }
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         config = dict(config)
+        trainable, frozen = config.pop("trainable", True), config.pop("frozen", ())
         for name in ("encoder", "bridge", "decoder"):
             config[name] = keras.saving.deserialize_keras_object(
                 config[name], custom_objects=custom_objects
             )
-        return cls(**config)
+        model = cls(**config)
+        # Layers within a part are created as trainable, even if its config says that it is not.
+        for name in frozen:
+            part = getattr(model, name)
+            part.trainable = True  # Keras ignores an assignment that changes nothing.
+            part.trainable = False
+        if not trainable:
+            model.trainable = False
+        return model
 
 
 def run_encoder(encoder, inputs, mask):

@@ -122,7 +122,8 @@ class TrainableModel(ReplicatedModel):
 
         Raises:
             ValueError: If the loss or a metric does not accept token ids and logits, or
-                `loss_weights`, `jit_compile` or `steps_per_execution` is not supported.
+                `loss_weights`, `jit_compile`, `steps_per_execution` or gradient accumulation is not
+                supported.
 
         Example:
             >>> model.compile(metrics=["accuracy"])
@@ -147,6 +148,17 @@ class TrainableModel(ReplicatedModel):
             )
         if optimizer is None:
             optimizer = FusedAdam(LEARNING_RATE, global_clipnorm=CLIP_GRADIENTS)
+        optimizer = keras.optimizers.get(optimizer)
+        if optimizer.gradient_accumulation_steps and count_replicas(self) > 1:
+            raise ValueError(
+                "`gradient_accumulation_steps` does not work in Keras with several devices. Use "
+                "larger batches. Received: gradient_accumulation_steps="
+                f"{optimizer.gradient_accumulation_steps}"
+            )
+        # Keras looks at the dtype policy of the model, not at that of its layers.
+        is_scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        if auto_scale_loss and not is_scaled and self.computes_in_float16:
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         super().compile(
             optimizer=optimizer,
             loss=resolve_loss(loss),
@@ -157,6 +169,11 @@ class TrainableModel(ReplicatedModel):
             jit_compile=jit_compile,
             auto_scale_loss=auto_scale_loss,
         )
+
+    @property
+    def computes_in_float16(self):
+        """Whether the layers use mixed float16 precision, which needs a scaled loss."""
+        return any(layer.dtype_policy.name == "mixed_float16" for layer in self.layers)
 
     def compile_from_config(self, config):
         """Compiles the model as it was when it was saved, possibly on another backend."""

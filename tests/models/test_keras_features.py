@@ -114,12 +114,55 @@ def test_a_loaded_model_with_nested_cells_has_as_many_weights_and_computes_the_s
             "`bridge` must accept the encoder's state, of shapes [[(None, 16), (None, 16)]], and "
             "return the decoder's, of sizes [(8, 8)] by layer. Dense failed: ",
         ),
+        (
+            {"decoder": keras.layers.GRU(8)},
+            "`decoder` must be a subclass of `keras_seq2seq.layers.Decoder`",
+        ),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_layers_that_do_not_fit_are_rejected(arguments, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         AttentionSeq2Seq(10, 10, num_units=8, **arguments)
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["source_embedding", "target_embedding", "encoder", "bridge", "decoder", "output_layer"],
+)
+def test_frozen_layers_stay_frozen(part, tmp_path):
+    model = MODELS["lstm"]()
+    getattr(model, part).trainable = False
+    expected = [weight.path for weight in model.trainable_weights]
+    assert len(expected) < len(model.weights)
+    model.compile()
+    model.fit(BATCH, TARGET_IDS, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    for copy in (loaded, type(model).from_config(model.get_config())):
+        assert not getattr(copy, part).trainable
+        assert [weight.path for weight in copy.trainable_weights] == expected
+        getattr(copy, part).trainable = True
+        assert len(copy.trainable_weights) == len(MODELS["lstm"]().trainable_weights)
+    saved, restored = model.optimizer.variables, loaded.optimizer.variables
+    for variable, expected_variable in zip(restored, saved, strict=True):
+        np.testing.assert_array_equal(variable, expected_variable)
+
+
+def test_a_frozen_model_stays_frozen():
+    model = MODELS["lstm"]()
+    model.trainable = False
+    copy = type(model).from_config(model.get_config())
+    assert not copy.trainable and not copy.trainable_weights
+
+
+def test_sizes_may_be_numbers_of_numpy():
+    size = SOURCE_IDS.max() + 1
+    model = AttentionSeq2Seq(size, size, num_units=np.int64(8), embedding_dim=np.int32(4))
+    copy = type(model).from_config(model.get_config())
+    assert copy.count_params() == model.count_params()
+    with pytest.raises(ValueError, match="`num_units` must be an integer.*num_units=True"):
+        AttentionSeq2Seq(10, 10, num_units=True)
 
 
 def test_quantization_says_what_to_do():

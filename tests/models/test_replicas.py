@@ -81,12 +81,17 @@ for name in variants:
     results[name] = {**history, **{f"dev_{key}": value for key, value in found.items()}}
     weights |= {f"{name}{i}": value for i, value in enumerate(model.get_weights())}
 if kind != "one":
-    try:
-        model.compile(steps_per_execution=2)
-    except ValueError as error:
-        assert "`steps_per_execution` above 1 does not work in Keras" in str(error)
-    else:
-        raise AssertionError("expected an error")
+    accumulating = keras.optimizers.SGD(gradient_accumulation_steps=2)
+    for arguments, message in (
+        ({"steps_per_execution": 2}, "`steps_per_execution` above 1 does not work in Keras"),
+        ({"optimizer": accumulating}, "`gradient_accumulation_steps` does not work in Keras"),
+    ):
+        try:
+            model.compile(**arguments)
+        except ValueError as error:
+            assert message in str(error)
+        else:
+            raise AssertionError("expected an error")
 np.savez(path, **weights)
 print(json.dumps(results))
 """

@@ -146,6 +146,9 @@ def test_a_metric_of_sequences_is_their_mean():
     [
         ({"metrics": ["mse"]}, "labels are token ids"),
         ({"metrics": [keras.metrics.SparseCategoricalCrossentropy()]}, r"from_logits=True\)"),
+        ({"metrics": [keras.metrics.MeanIoU(9)]}, r"sparse_y_pred=False\)"),
+        ({"metrics": [keras.metrics.OneHotMeanIoU(9)]}, "sparse_y_true=True"),
+        ({"metrics": [keras.metrics.Mean()]}, "labels are token ids"),
         ({"loss": "mse"}, "labels are token ids"),
         ({"loss_weights": [2.0]}, "`loss_weights` is not supported"),
     ],
@@ -189,6 +192,27 @@ def test_inputs_may_be_a_list():
         model.compute_loss([SOURCE_IDS], LABELS, model(BATCH))
 
 
+def test_other_entries_of_the_inputs_are_ignored():
+    model = make_model()
+    model.compile(keras.optimizers.SGD(0.0))
+    expected = model.evaluate(BATCH, LABELS, verbose=0)
+    # Keras sorts the names of inputs.
+    for others in ({"id": np.arange(5)}, {"a": TARGET_IDS, "z": SOURCE_IDS}):
+        inputs = {**others, **BATCH}
+        assert model.evaluate(inputs, LABELS, verbose=0) == expected
+        loss = model.fit(inputs, LABELS, batch_size=5, verbose=0).history["loss"]
+        assert loss == [pytest.approx(expected[0], rel=1e-5)]
+        np.testing.assert_allclose(model.predict(inputs, verbose=0), model(BATCH), atol=1e-6)
+
+
+def test_the_loss_is_scaled_in_mixed_float16():
+    model = AttentionSeq2Seq(9, 9, num_units=4, dtype="mixed_float16")
+    model.compile("adam")
+    assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+    model.compile("adam", auto_scale_loss=False)
+    assert isinstance(model.optimizer, keras.optimizers.Adam)
+
+
 @pytest.mark.parametrize(
     "text", [["ein mann"], np.array(["ein mann"]), [["ein mann"], ["a man"]], [np.array(["a"])]]
 )
@@ -220,9 +244,23 @@ def test_labels_of_another_shape_or_range_are_refused(labels, message):
             method(BATCH, labels)
 
 
+def test_labels_with_padding_on_the_left_are_refused():
+    model = make_model()
+    model.compile()
+    labels = np.array([np.roll(row, (row == 0).sum()) for row in LABELS])
+    with pytest.raises(ValueError, match="padded with 0 on the right.*row 0 with 0 at the start"):
+        model.fit(BATCH, labels)
+    # Zeros at the start may hide tokens.
+    hidden = np.where(np.arange(6) < 1, 0, LABELS)
+    assert np.isfinite(model.evaluate(BATCH, hidden, verbose=0, return_dict=True)["loss"])
+
+
 def test_labels_may_be_the_only_item_of_a_structure():
     model = make_model()
     model.compile(keras.optimizers.SGD(0.0), metrics=["accuracy"])
+    expected = model.evaluate(BATCH, LABELS, sample_weight=TOKEN_WEIGHTS, verbose=0)
+    found = model.evaluate(BATCH, LABELS, sample_weight={"logits": TOKEN_WEIGHTS}, verbose=0)
+    assert found == pytest.approx(expected)
     expected = model.evaluate(BATCH, LABELS, verbose=0)
     assert model.evaluate(BATCH, [LABELS], verbose=0) == pytest.approx(expected)
     assert model.evaluate(BATCH, {"logits": LABELS}, verbose=0) == pytest.approx(expected)
@@ -249,6 +287,8 @@ def test_labels_of_unknown_shape_are_refused():
         ([[4, 3], [5, 6, 3]], r"must be an array of ids, padded with 0 .*pad_sequences.* a list"),
         (TARGET_IDS + 1, "`target_ids` must be from 0 to 8. Received: ids from 1 to 9"),
         (-TARGET_IDS, "`target_ids` must be from 0 to 8. Received: ids from -8 to 0"),
+        (TARGET_IDS[:, 0], r"`target_ids` must be of shape .* Received: shape \(5,\)"),
+        (TARGET_IDS[..., np.newaxis], r"Received: shape \(5, 6, 1\)"),
     ],
 )
 def test_other_inputs_are_refused(ids, message):
