@@ -7,9 +7,10 @@ from keras_seq2seq.layers.attention import (
     DotAttention,
     ProjectedAttention,
 )
+from keras_seq2seq.layers.attention_decoder import DECODERS, AttentionDecoder
 from keras_seq2seq.layers.bridge import BRIDGES, Bridge, DenseBridge, PassThroughBridge, ZeroBridge
 from keras_seq2seq.layers.cells import Cell, GRUCell, LSTMCell
-from keras_seq2seq.layers.decoder import DECODERS, AttentionDecoder, BasicDecoder, Decoder
+from keras_seq2seq.layers.decoder import BasicDecoder, Decoder
 from keras_seq2seq.layers.embedding import Logits, ScaledEmbedding, TiedLogits, WordDropout
 from keras_seq2seq.layers.encoder import (
     ENCODERS,
