@@ -1,11 +1,11 @@
-"""Quality of this package and of small Transformers as a function of processor time.
+"""Quality of this package and of small Transformers as a function of CPU time.
 
     python benchmarks/quality.py \\
         --train_source train.en.gz --train_target train.de.gz \\
         --dev_source val.en.gz --dev_target val.de.gz --work_dir quality
 
 Each system trains on the same text with the same joint BPE vocabulary, and translates the dev text
-greedily every few hundred steps. Its processor time, user and system time of all its processes and
+greedily every few hundred steps. Its CPU time, user and system time of all its processes and
 evaluations included, is read whenever it reports an evaluation. BLEU is that of sacrebleu, without
 tokenization. This package trains one model for `--steps` steps, with
 `examples/multi30k_teacher.yaml`. The other systems (see `systems/transformers.py`) have no last
@@ -38,7 +38,7 @@ class Point:
 
     Attributes:
         step: The number of training steps.
-        minutes: The processor time so far, in minutes.
+        minutes: The CPU time so far, in minutes.
         bleu: BLEU of the greedy translations of the dev text.
     """
 
@@ -139,12 +139,12 @@ def report(curves: dict[str, list[Point]], targets: list[float]):
 
 
 def draw(curves: dict[str, list[Point]], path: str):
-    """Draws BLEU against processor time."""
+    """Draws BLEU against CPU time."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.add_subplot(
-        xlabel="processor minutes", ylabel="dev BLEU, greedy", title="Multi30k, English to German"
+        xlabel="CPU minutes", ylabel="dev BLEU, greedy", title="Multi30k, English to German"
     )
     for name, curve in curves.items():
         minutes, bleu = [p.minutes for p in curve], [p.bleu for p in curve]

@@ -89,8 +89,8 @@ def make_dataset(
     numbers of lines are compared.
 
     The batches depend only on the arguments and the text, not on the global seed. By default, a
-    dataset is one epoch, as Keras expects. With `shuffle=True`, it has another order each time it
-    is iterated, such as in the epochs of `fit(dataset, epochs=10)`. The order is a function of the
+    dataset is one epoch, as Keras expects. With `shuffle=True`, its order differs each time it is
+    iterated, such as in the epochs of `fit(dataset, epochs=10)`. The order is a function of the
     seed and the number of the iteration, starting from 0 in a new dataset.
 
     With another value of `epochs`, the dataset is one continuous stream that is the same in each
@@ -118,8 +118,8 @@ def make_dataset(
             `propose_buckets`; this needs finite data. By default, batches follow the order of the
             lines.
         shuffle: Whether to shuffle the pairs.
-        shuffle_buffer: Number of pairs held in memory for shuffling. The shuffle is uniform if
-            there are no more pairs than that.
+        shuffle_buffer: Number of pairs held in memory for shuffling. The shuffle is uniform if the
+            buffer holds all pairs.
         seed: Seed for shuffling.
         epochs: Number of passes over the text. `None` repeats forever.
         line_numbers: Whether to add a third item to each element, the line numbers of its pairs:

@@ -1,4 +1,4 @@
-"""Reusable layers: encoders, attentions, decoders, and the bridges between them."""
+"""Reusable layers: encoders, attention layers, decoders, and the bridges between them."""
 
 from keras_seq2seq.layers.attention import (
     ATTENTIONS,

@@ -12,11 +12,11 @@ MASKED_SCORE = -1e9
 
 
 class Attention(BaseLayer):
-    """Base class of attentions: a query is matched against the positions of a sequence of values.
+    """Base class of the attention layers: scores a sequence of values against a query.
 
-    A subclass implements `attend`. What depends on the values alone is computed once per source, in
-    `project_memory`; what changes from one query to the next is a state, which starts as
-    `initial_state`.
+    A subclass implements `attend`. `project_memory` computes everything that depends only on the
+    values, once per source. The state that is passed from one query to the next starts as the
+    result of `initial_state`.
 
     Attributes:
         takes_several_queries: Boolean, whether `attend` takes `(batch, n, query_dim)` too, several
@@ -88,12 +88,12 @@ class Attention(BaseLayer):
 
 
 class ProjectedAttention(Attention):
-    """Base class of attentions between projections of the query and the values.
+    """Base class of attention layers that project the query and the values.
 
     A subclass compares them in `_score`. The context is the weighted mean of the values.
 
     Args:
-        num_units: Integer, the size that queries and values are projected to.
+        num_units: Integer, the size of the projected queries and keys.
     """
 
     takes_several_queries = True
@@ -157,10 +157,10 @@ class ProjectedAttention(Attention):
 class BahdanauAttention(ProjectedAttention):
     """Additive attention: `score = v . tanh(query W + b + key U)`.
 
-    `keras.layers.AdditiveAttention` is another function: it has no projections.
+    Unlike `keras.layers.AdditiveAttention`, it projects queries and keys.
 
     Args:
-        num_units: Integer, the size that queries and values are projected to.
+        num_units: Integer, the size of the projected queries and keys.
 
     Call arguments:
         query: Tensor `(batch, query_dim)`.
@@ -201,7 +201,7 @@ class DotAttention(ProjectedAttention):
     """Luong's dot attention between projections: `score = (query W + b) . (key U)`.
 
     Args:
-        num_units: Integer, the size that queries and values are projected to.
+        num_units: Integer, the size of the projected queries and keys.
 
     Call arguments:
         query: Tensor `(batch, query_dim)`.
@@ -244,7 +244,7 @@ def get_attention(attention, num_units=None, **options):
         **options: Constructor arguments of an attention given by name, such as `dtype`.
 
     Raises:
-        ValueError: If it is unknown, no attention, or has other units than `num_units`.
+        ValueError: If it is unknown, is not an `Attention`, or its units differ from `num_units`.
     """
     layer = get_layer(attention, ATTENTIONS, "attention", num_units=num_units, **options)
     if not isinstance(layer, Attention):

@@ -28,14 +28,14 @@ class AttentionDecoder(Decoder):
             of `cell`.
         attention_units: Integer, the size that queries and keys are projected to. Defaults to
             `num_units`, or to the size of an attention that is given as a config or a layer.
-        attention: The name or config of an attention, or an attention: `"bahdanau"`, `"dot"`, or a
+        attention: The attention layer: `"bahdanau"`, `"dot"`, a config, or an instance of a
             subclass of `Attention`.
         cell: The name or config of a cell, or a cell that serves as a template: `"LSTMCell"`,
             `"GRUCell"`, a subclass of `Cell`, or a Keras cell.
         num_layers: Integer, the number of layers.
         input_dropout: Float, the dropout rate of each layer's inputs.
-        output_dropout: Float, the dropout rate of each layer's outputs, for the highest layer of
-            `o`. Attention and input feeding see the highest layer without dropout.
+        output_dropout: Float, the dropout rate of each layer's outputs; for the top layer, of `o`.
+            Attention uses the top layer's output without dropout.
         residual_connections: Boolean, whether each layer above the first adds its input to its
             output.
         variational_dropout: Boolean, whether the same units are dropped at all time steps.
@@ -45,7 +45,7 @@ class AttentionDecoder(Decoder):
 
     Call arguments:
         inputs: Tensor `(batch, target_length, dim)`, the embedded target, shifted to the right.
-        initial_state: For each layer a list of tensors `(batch, num_units)`, `[h]` or `[h, c]`.
+        initial_state: A list of tensors `(batch, num_units)` for each layer, `[h]` or `[h, c]`.
         encoder_outputs: Tensor `(batch, source_length, encoder_dim)`.
         mask: Boolean tensor `(batch, source_length)`, true for real source positions. Defaults to
             the implicit mask of the encoder's outputs, or else to all positions.
@@ -58,7 +58,7 @@ class AttentionDecoder(Decoder):
 
     Raises:
         ValueError: If an argument is out of range, the initial state has other sizes, or the mask
-            has another shape than the encoder's outputs.
+            does not match the shape of the encoder's outputs.
 
     Example:
         >>> decoder = AttentionDecoder(64, attention="dot")

@@ -39,7 +39,7 @@ class Bridge(BaseLayer):
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
 class ZeroBridge(Bridge):
-    """Initializes the decoder with zeros: it sees the source by attention alone.
+    """Initializes the decoder with zeros: it reads the source only through attention.
 
     Args:
         state_sizes: List of tuples of integers, the sizes of the decoder's states by layer.
@@ -102,7 +102,7 @@ class PassThroughBridge(Bridge):
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
 class DenseBridge(Bridge):
-    """Initializes the decoder with `tanh(s W + b)`, where `s` is all of the encoder's final state.
+    """Initializes the decoder with `tanh(s W + b)`, where `s` is the concatenated encoder state.
 
     Args:
         state_sizes: List of tuples of integers, the sizes of the decoder's states by layer.

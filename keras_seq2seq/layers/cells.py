@@ -1,4 +1,4 @@
-"""Recurrent cells, split into the part before the loop over time and the part within it; stacks."""
+"""Recurrent cells, whose input projection precedes the loop over time, and stacks of cells."""
 
 import keras
 from keras import ops
@@ -183,13 +183,14 @@ class GRUCell(GatedCell):
 class LSTMCell(GatedCell):
     """A long short-term memory cell whose input projection is computed before the loop.
 
-        i, f, o = sigmoid(x W + b + h U)
+        i, f, o = sigmoid(x W_ifo + b_ifo + h U_ifo)
         g       = tanh(x W_g + b_g + h U_g)
         c'      = f * c + i * g
         h'      = o * tanh(c')
 
     The bias of the forget gate is initialized to one. With layer normalization, `x W` and `h U` are
-    normalized, each over all gates, before the bias is added, and so is `c'` in the last line.
+    each normalized over all gates before the bias is added, and `c'` is normalized in the last
+    line.
 
     Args:
         num_units: Integer, the size of the output and of each of the two states `[h, c]`.

@@ -1,4 +1,4 @@
-"""Recurrent decoders: what they share, and the decoder without attention."""
+"""The base class of the decoders, and the decoder without attention."""
 
 import keras
 from keras import ops
@@ -49,11 +49,11 @@ class Decoder(RecurrentStack):
         """Returns the states before the first step: a dictionary of nested tensors `(batch, ...)`.
 
         Args:
-            initial_state: For each layer a list of tensors `(batch, size)`.
+            initial_state: A list of tensors `(batch, size)` for each layer.
             memory: What `project_memory` returned.
 
         Raises:
-            ValueError: If `initial_state` has other sizes than `state_sizes`.
+            ValueError: If the sizes of `initial_state` do not match `state_sizes`.
         """
         sizes = keras.tree.map_structure(lambda tensor: tensor.shape[-1], initial_state)
         expected = keras.tree.lists_to_tuples(self.state_sizes)
@@ -90,7 +90,7 @@ class Decoder(RecurrentStack):
 
         Args:
             inputs: Tensor `(batch, time, dim)`.
-            initial_state: For each layer a list of tensors `(batch, size)`.
+            initial_state: A list of tensors `(batch, size)` for each layer.
             memory: What `project_memory` returned.
             training: Boolean, whether to apply dropout.
             keep: Names of the states to return, those that `_read_out` reads among them.
@@ -123,8 +123,8 @@ class Decoder(RecurrentStack):
     def step(self, projected, states, memory):
         """Advances by one target position, without dropout.
 
-        Several hypotheses of each source advance together if projected inputs and states have an
-        axis for them, `(batch, n, ...)`, which outputs, weights and new states then have too.
+        Projected inputs and states may have an additional axis for the hypotheses of each source,
+        `(batch, n, ...)`; outputs, weights and new states then have it too.
 
         Args:
             projected: Tensor `(batch, projection_size)`, from `project`, of the previous token.
@@ -168,7 +168,7 @@ class BasicDecoder(Decoder):
 
     Call arguments:
         inputs: Tensor `(batch, target_length, dim)`, the embedded target, shifted to the right.
-        initial_state: For each layer a list of tensors `(batch, num_units)`, `[h]` or `[h, c]`.
+        initial_state: A list of tensors `(batch, num_units)` for each layer, `[h]` or `[h, c]`.
         encoder_outputs, mask: Accepted so that decoders are interchangeable; not used.
         training: Boolean, whether to apply dropout.
 

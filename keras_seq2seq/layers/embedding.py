@@ -17,9 +17,9 @@ class ScaledEmbedding(BaseLayer, keras.layers.Embedding):
 
     The weights are initialized with a standard deviation of `1 / sqrt(output_dim)`, so that the
     vectors start with unit variance. With Keras's default, uniform in [-0.05, 0.05], tokens differ
-    so little that attention takes thousands of steps to lock in. The scaling also helps rare
-    tokens: with an optimizer such as Adam, whose steps do not depend on the scale of the gradients,
-    their vectors move far enough in the few steps in which they occur.
+    so little that attention takes thousands of steps to learn an alignment. The scaling also helps
+    rare tokens: with an optimizer such as Adam, whose steps do not depend on the scale of the
+    gradients, their vectors move far enough in the few steps in which they occur.
 
     Args:
         input_dim: Integer, the size of the vocabulary.
@@ -58,7 +58,7 @@ class ScaledEmbedding(BaseLayer, keras.layers.Embedding):
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
 class WordDropout(keras.layers.Layer):
-    """Replaces tokens by the unknown token at random, in training.
+    """Randomly replaces tokens with the unknown token during training.
 
     Special tokens, including padding, are kept.
 
@@ -152,8 +152,8 @@ class TiedLogits(BaseLayer):
 
     The score of a token is the product of the decoder's output and the token's vector. The vectors
     are the weights of a `ScaledEmbedding` before scaling, whose standard deviation of
-    `1 / sqrt(output_dim)` suits an output layer. Outputs of another size than the vectors are
-    projected first.
+    `1 / sqrt(output_dim)` suits an output layer. Inputs are first projected to the embedding size
+    if it differs.
 
     Args:
         embedding: The `ScaledEmbedding` of the target.

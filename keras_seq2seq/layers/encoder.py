@@ -127,7 +127,8 @@ class BidirectionalEncoder(Encoder):
         of the backward direction the one after the first position.
 
     Raises:
-        ValueError: If an argument is out of range, or the mask has another shape than the inputs.
+        ValueError: If an argument is out of range, or the mask does not match the shape of the
+            inputs.
 
     Example:
         >>> encoder = BidirectionalEncoder(64, cell="GRUCell")
@@ -215,7 +216,8 @@ class UnidirectionalEncoder(Encoder):
         tensors `(batch, num_units)`, `[h]` for a GRU, `[h, c]` for an LSTM.
 
     Raises:
-        ValueError: If an argument is out of range, or the mask has another shape than the inputs.
+        ValueError: If an argument is out of range, or the mask does not match the shape of the
+            inputs.
 
     Example:
         >>> encoder = UnidirectionalEncoder(64, cell="GRUCell", num_layers=2)

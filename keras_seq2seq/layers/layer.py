@@ -15,11 +15,11 @@ _COMMON_ARGUMENTS |= {"name", "trainable"}
 
 
 class BaseLayer(TracksLayers, keras.layers.Layer):
-    """A layer that multiplies matrices in its compute dtype and computes all else in float32.
+    """A layer that computes matrix products in its compute dtype and everything else in float32.
 
     With a dtype policy such as `"mixed_bfloat16"`, Keras computes a whole layer in bfloat16. On a
     CPU only matrix products are faster in bfloat16: TensorFlow takes up to seven times as long for
-    sums, `where` and `tanh`, and a state that changes little at every step loses digits. These
+    sums, `where` and `tanh`, and a state that changes little at every step loses precision. These
     layers therefore return `output_dtype`, and Keras casts neither their inputs nor their weights.
     """
 

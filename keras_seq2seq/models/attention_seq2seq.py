@@ -95,7 +95,7 @@ class AttentionSeq2Seq(StandardSeq2Seq):
         embedding_dim: Integer, the size of the embeddings. Defaults to `num_units`.
         cell: The recurrent cell: `"LSTMCell"` (the default), `"GRUCell"`, a config, or a cell that
             serves as a template for all layers.
-        num_layers: Integer, the layers of the encoder and of the decoder. Defaults to 1.
+        num_layers: Integer, the number of layers of the encoder and of the decoder. Defaults to 1.
         dropout: Float, the dropout rate of the inputs and outputs of each layer. Defaults to 0.
         share_embeddings: Boolean, whether source and target use one embedding.
         encoder: The encoder: `"BidirectionalEncoder"` (the default) or `"UnidirectionalEncoder"`,
@@ -108,7 +108,7 @@ class AttentionSeq2Seq(StandardSeq2Seq):
         attention: The attention of the decoder: `"bahdanau"` (the default), `"dot"`, a config, or
             an `Attention`.
         **kwargs: `tie_output` and `word_dropout`, see `Seq2Seq`; `name`; and `dtype`, the dtype or
-            dtype policy of the layers made here.
+            dtype policy of the layers that the model creates.
 
     Raises:
         TypeError: If an argument is unknown.
@@ -147,7 +147,7 @@ class BasicSeq2Seq(StandardSeq2Seq):
         embedding_dim: Integer, the size of the embeddings. Defaults to `num_units`.
         cell: The recurrent cell: `"LSTMCell"` (the default), `"GRUCell"`, a config, or a cell that
             serves as a template for all layers.
-        num_layers: Integer, the layers of the encoder and of the decoder. Defaults to 1.
+        num_layers: Integer, the number of layers of the encoder and of the decoder. Defaults to 1.
         dropout: Float, the dropout rate of the inputs and outputs of each layer. Defaults to 0.
         share_embeddings: Boolean, whether source and target use one embedding.
         encoder: The encoder: `"UnidirectionalEncoder"` (the default) or `"BidirectionalEncoder"`,
@@ -158,7 +158,7 @@ class BasicSeq2Seq(StandardSeq2Seq):
         bridge: The bridge: `"pass_through"` (the default), `"dense"`, `"zero"`, a config, or a
             layer.
         **kwargs: `tie_output` and `word_dropout`, see `Seq2Seq`; `name`; and `dtype`, the dtype or
-            dtype policy of the layers made here.
+            dtype policy of the layers that the model creates.
 
     Raises:
         TypeError: If an argument is unknown.

@@ -8,7 +8,7 @@ from keras_seq2seq.models.inputs import Generation
 class Ensemble:
     """Averages the log-probabilities of several models.
 
-    This is the geometric mean of their probabilities, which a search normalizes. The attention is
+    This is the geometric mean of their probabilities; the search renormalizes it. The attention is
     the mean over the models that have attention. Searches, translators and scorers accept an
     ensemble in place of a model.
 

@@ -22,7 +22,7 @@ class MinimumRisk:
 
         risk(x) = sum over k of softmax(s(y[1]), ..., s(y[n]))[k] * (1 - metric(y[k], target))
 
-    The metric is that of single sentences over token ids. The model's loss in training is then
+    The metric is computed per sentence, on token ids. The model's loss in training is then
     `(1 - weight) * loss + weight * risk`. Start from a model that has been trained to the end
     without it: a step takes several times as long.
 

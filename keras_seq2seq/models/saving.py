@@ -71,7 +71,7 @@ def is_in_float32(model: Seq2Seq | Ensemble) -> bool:
 
 
 def to_float32(model: Seq2Seq | Ensemble) -> Seq2Seq | Ensemble:
-    """Returns a copy of a model that computes in float32, or the model itself if it does that."""
+    """Returns a copy of a model that computes in float32, or the model if it already does."""
     if is_in_float32(model):
         return model
     if isinstance(model, Ensemble):
@@ -123,7 +123,7 @@ _WEIGHTS = "model.weights.h5"
 
 
 def _check_archive(path: Path) -> dict[str, Any]:
-    """Checks a model file: its checksums, and that loading it takes little more memory than it has.
+    """Checks a model file: its checksums, and that loading needs little more memory than its size.
 
     Keras does not always read the file to the end.
 

@@ -31,9 +31,9 @@ _PARTS = "source_embedding", "target_embedding", "encoder", "bridge", "decoder",
 class Seq2Seq(ChecksInputs, TrainableModel):
     """An encoder, a bridge and a decoder between two embeddings and an output layer.
 
-    A functional model of `{"source_ids", "target_ids"}`, both integers `(batch, time)` padded
-    with 0 on the right, with logits `(batch, target_length, target_vocabulary_size)` as output. For
-    decoding, `encode` and `decode_step` run the same layers one token at a time.
+    A functional model that maps `{"source_ids", "target_ids"}`, integers `(batch, time)` padded
+    with 0 on the right, to logits `(batch, target_length, target_vocabulary_size)`. For decoding,
+    `encode` and `decode_step` run the same layers one token at a time.
 
     `fit` and `evaluate` report perplexity, weighted by tokens, and the shares of padding. Inputs
     may also be a list `[source_ids, target_ids]`.
@@ -44,10 +44,10 @@ class Seq2Seq(ChecksInputs, TrainableModel):
         embedding_dim: Integer, the size of the embeddings.
         encoder: Layer or model that takes embedded tokens `(batch, time, dim)` and returns outputs
             `(batch, time, size)` and a state: `(outputs, state)` with any nested structure of
-            tensors `(batch, size)`, or a flat list `[outputs, *states]`, as Keras's recurrent
+            tensors `(batch, size)`, or a flat list `[outputs, *states]`, like Keras's recurrent
             layers with `return_sequences=True, return_state=True`. It gets the mask if its `call`
             takes one; a functional model only if its `supports_masking` is set. Decoding is faster
-            if it can be run in two steps, `project` and `read`, as `BidirectionalEncoder`.
+            if it can be run in two steps, `project` and `read`, like `BidirectionalEncoder`.
         bridge: Layer `encoder_state -> initial_state`, for each layer of the decoder a list of
             tensors.
         decoder: A `Decoder`, such as `AttentionDecoder`.
@@ -64,8 +64,8 @@ class Seq2Seq(ChecksInputs, TrainableModel):
         teacher_forcing: `None`, or a function of the training steps taken, such as
             `TeacherForcing`, that returns the probability with which the decoder reads the gold
             token in training; otherwise it reads its own previous prediction ("scheduled
-            sampling"). The target is then decoded step by step, logits included, before each
-            ordinary training step, which makes it slower.
+            sampling"). Training is then slower, because the target is decoded step by step,
+            including logits, before each training step.
 
     Raises:
         ValueError: If an argument is out of range, the encoder does not return outputs and a state,
@@ -185,9 +185,9 @@ class Seq2Seq(ChecksInputs, TrainableModel):
     def decode_step(self, ids, states, memory):
         """Predicts the token after `ids`.
 
-        Several hypotheses of each source advance together if ids and states have an axis for them,
-        `(batch, n, ...)`, which logits, weights and new states then have too. With frozen weights,
-        logits may have additional columns of minus infinity.
+        Ids and states may have an additional axis for the hypotheses of each source,
+        `(batch, n, ...)`; logits, attention weights and new states then have it too. With frozen
+        weights, logits may have additional columns of minus infinity.
 
         Args:
             ids: Integer tensor `(batch,)`, the previous tokens.
@@ -205,7 +205,7 @@ class Seq2Seq(ChecksInputs, TrainableModel):
     def generate(self, source_ids, search="greedy", max_length=None, return_hypotheses=False):
         """Decodes arrays of source ids.
 
-        The search is traced once, whatever the shape of the ids, and once more with
+        On TensorFlow, the search is traced once for all shapes of ids, and once more with
         `return_hypotheses`.
 
         Args:

@@ -65,12 +65,12 @@ class TrainableModel(ReplicatedModel):
     smoothing, and the shares of padding.
 
     Attributes:
-        minimum_risk: `None`, or a `MinimumRisk`, a loss of outputs drawn from the model that
-            replaces a part of the loss in training. Requires a new call of `compile`.
+        minimum_risk: `None`, or a `MinimumRisk`, a loss on outputs sampled from the model, which
+            replaces part of the training loss. Call `compile` again after setting it.
         r_drop: Float, the weight `alpha` of R-Drop; 0 disables it. In training, each sequence is
             then read twice, with different dropout, and `alpha / 2` times the mean of both
             Kullback-Leibler divergences between the two predictions is added to the loss of each
-            token. Requires `MaskedCrossEntropy` and a new call of `compile`.
+            token. Requires `MaskedCrossEntropy`; call `compile` again after setting it.
 
     Reference:
         - R-Drop: Liang et al., 2021, "R-Drop: Regularized Dropout for Neural Networks",
@@ -99,7 +99,7 @@ class TrainableModel(ReplicatedModel):
         jit_compile="auto",
         auto_scale_loss=True,
     ):
-        """Configures the model for training, as `keras.Model.compile`.
+        """Configures the model for training, like `keras.Model.compile`.
 
         Args:
             optimizer: Name or `keras.optimizers.Optimizer`. Defaults to `FusedAdam` with a learning

@@ -40,9 +40,9 @@ class SentencePieceTokenizer(Tokenizer):
 
     The model's own normalization applies. Its pieces, without its control symbols and its unknown
     piece, have the ids from 4 in the order of the model, so any layout of special ids is accepted.
-    Text such as "</s>" has no special meaning. If the model does not normalize,
-    `detokenize` restores text exactly, except that "▁" (U+2581) becomes a space. Models of `build`
-    do not normalize by default.
+    Text such as "</s>" has no special meaning. If the model does not normalize, `detokenize`
+    restores text exactly, except that "▁" (U+2581) becomes a space. Models created by `build` do
+    not normalize by default.
 
     Args:
         model: The path of a model file, or its content as bytes.
@@ -110,11 +110,11 @@ class SentencePieceTokenizer(Tokenizer):
         Args:
             lines: Iterable of lines of text: a list, an open file, a column of a DataFrame and so
                 on. Bytes are decoded as UTF-8. Lines of more than 1 MiB are skipped.
-            size: Maximum number of pieces, not counting the special tokens. It is reduced,
-                with a `UserWarning`, if the text does not have so many. Defaults to 8000.
+            size: Maximum number of pieces, not counting the special tokens. It is reduced, with a
+                `UserWarning`, if the text yields fewer. Defaults to 8000.
             model_type: "unigram" or "bpe".
-            byte_fallback: Whether characters without a piece are split into bytes. If not, they
-                are unknown. Bytes are 256 of the pieces.
+            byte_fallback: Whether characters without a piece are split into bytes. If not, they are
+                unknown. The 256 byte pieces count towards `size`.
             character_coverage: Fraction of the characters of the text that get a piece of their
                 own, from 0.98 to 1.
             user_defined_symbols: Strings that are always a single piece.

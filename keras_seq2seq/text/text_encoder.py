@@ -156,8 +156,8 @@ class TextEncoder:
 
         Args:
             line: The line.
-            keep_unknown: Whether "<unk>" in the line is a single token, regardless of the
-                tokenizer, unless it knows all text. Use it for text written by a model.
+            keep_unknown: Whether to keep "<unk>" in the line as a single token, for text written by
+                a model. No effect if the tokenizer never produces unknown tokens.
         """
         if self.tokenizer.keeps_white_space:
             line = line.strip(WHITESPACE_CHARACTERS)

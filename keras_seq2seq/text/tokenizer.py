@@ -231,8 +231,8 @@ class Tokenizer:
     def token_to_id(self, token: str) -> int:
         """Returns the id of a token, or that of `<unk>` if it is not in the vocabulary.
 
-        This is the inverse of `id_to_token`, also for the special tokens. In text, a special
-        token has no meaning: `__call__` converts it to `<unk>`.
+        This is the inverse of `id_to_token`, including special tokens. In text, a special token has
+        no meaning: `__call__` converts it to `<unk>`.
         """
         if token in SPECIAL_TOKENS:
             return SPECIAL_TOKENS.index(token)

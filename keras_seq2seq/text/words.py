@@ -107,7 +107,7 @@ class WordTokenizer(Tokenizer):
         vocabulary: The `Vocabulary` that defines the ids. Without one, the tokenizer can only
             split text and join tokens.
         lowercase: Whether to convert text to lowercase.
-        nfkc: Whether to normalize text to Unicode normalization form NFKC, such as "ﬁ" to "fi".
+        nfkc: Whether to normalize text to Unicode normalization form NFKC; "ﬁ" becomes "fi".
             TensorFlow and Python may differ on characters that are newer than Python's version of
             Unicode.
 
