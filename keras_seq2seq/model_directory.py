@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from keras_seq2seq.building.data import build_text_encoders
 from keras_seq2seq.building.description import describe
 from keras_seq2seq.config import (
+    FORMER_DEFAULTS,
     Config,
     describe_difference,
     identity,
@@ -234,10 +235,9 @@ class ModelDirectory:
         if not exists(self.config_path):
             raise UserError(f"{self.path}: contains no model (no {self.config_path.name})")
         config = Config.load(self.config_path)
-        # Version 0.1 did not have these options.
-        config = set_if_open(config, "optimizer", lr_decay_type="none")
-        config = set_if_open(config, "encoder", concat_inputs=False)
-        return set_if_open(config, "decoder", context_skip=False)
+        for section, values in FORMER_DEFAULTS.items():
+            config = set_if_open(config, section, **values)
+        return config
 
     def load_tokenizers(self) -> tuple[Tokenizer, Tokenizer]:
         """Reads the source and target tokenizers.

@@ -31,7 +31,7 @@ def choose_tokenizers(config: Config) -> Config:
         for side in ("source", "target")
         if getattr(config, f"vocab_{side}") is not None
     }
-    return config.model_copy(update={"hparams": config.hparams.model_copy(update=sides)})
+    return config.with_hparams(**sides)
 
 
 def tokenizer_options(config: Config, side: str) -> dict[str, Any]:

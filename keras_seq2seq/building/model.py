@@ -131,7 +131,7 @@ def make_learning_rate(config: Config, steps: int) -> float | LearningRateSchedu
             factor=options.lr_plateau_factor,
             patience=options.lr_plateau_patience,
             metric=f"dev_{metric}",
-            lower_is_better=metric in ("loss", *LOWER_IS_BETTER),
+            lower_is_better=metric in LOWER_IS_BETTER,
             start_at=_start(config),
             stop_at=options.lr_stop_decay_at,
             min_learning_rate=options.lr_min_learning_rate,

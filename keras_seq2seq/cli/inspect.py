@@ -159,9 +159,8 @@ def _load_tokenizers(
             "hparams: source and target have no effect with --model_dir; leave them out"
         )
     directory = ModelDirectory(model_dir)
-    filters = {"filter": config.hparams.filter}
-    hparams = directory.load_config().hparams.model_copy(update=filters)
-    return config.model_copy(update={"hparams": hparams}), directory.load_tokenizers()
+    stored = directory.load_config().with_hparams(filter=config.hparams.filter)
+    return config.model_copy(update={"hparams": stored.hparams}), directory.load_tokenizers()
 
 
 def _check_vocabulary(config: Config, side: str):

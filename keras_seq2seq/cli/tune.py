@@ -13,6 +13,7 @@ from keras_seq2seq.cli.options import (
     pair_files,
 )
 from keras_seq2seq.cli.train import train
+from keras_seq2seq.config.training_flags import DEFAULT_EPOCHS
 
 # Options of `train` that the search sets itself or that do not apply to it.
 _EXCLUDED = {
@@ -59,7 +60,8 @@ def _with_train_options(command: click.Command) -> click.Command:
 @click.option(
     "--max_epochs",
     type=WholeNumber(1),
-    help="Epochs of the longest trial; --train_steps may be used instead.  [default: 10]",
+    help="Epochs of the longest trial; --train_steps may be used instead.  "
+    f"[default: {DEFAULT_EPOCHS}]",
 )
 @click.option(
     "--budget_minutes",

@@ -34,6 +34,13 @@ from keras_seq2seq.files import find_files
 _PARTS = ("train", "dev")
 _KINDS = ("source", "target", "data")
 
+# Values of options that configurations of version 0.1 do not contain.
+FORMER_DEFAULTS = {
+    "optimizer": {"lr_decay_type": "none"},
+    "encoder": {"concat_inputs": False},
+    "decoder": {"context_skip": False},
+}
+
 
 class Config(TrainingFlags, Section):
     """The flags of `keras-seq2seq train` and the hyperparameters.
@@ -66,6 +73,14 @@ class Config(TrainingFlags, Section):
             UserError: If the file cannot be read or its content is invalid.
         """
         return validate_sources(cls, [OptionSource(os.fspath(path), load_config_file(path))])
+
+    def with_hparams(self, **sections: Any) -> "Config":
+        """Returns the configuration with other sections of hyperparameters.
+
+        Args:
+            **sections: The sections by their names, such as `inference`.
+        """
+        return self.model_copy(update={"hparams": self.hparams.model_copy(update=sections)})
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes the configuration to a file, atomically."""
@@ -199,10 +214,7 @@ def set_if_open(
         if name not in options.model_fields_set
         or (overwrite_none and getattr(options, name) is None)
     }
-    options = options.model_copy(update=unset)
-    return config.model_copy(
-        update={"hparams": config.hparams.model_copy(update={section: options})}
-    )
+    return config.with_hparams(**{section: options.model_copy(update=unset)})
 
 
 def override_decoding(config: Config, options: Mapping[str, Any]) -> Config:
@@ -237,8 +249,7 @@ def override_decoding(config: Config, options: Mapping[str, Any]) -> Config:
             nested = {section: nested}
         sources.append(OptionSource(name, nested, section=path))
     inference = validate_sources(InferenceOptions, sources)
-    hparams = config.hparams.model_copy(update={"inference": inference})
-    config = config.model_copy(update={"hparams": hparams})
+    config = config.with_hparams(inference=inference)
     reasons = unused_options(config)
     for name in given:
         if reason := reasons.get(("hparams", "inference", *DECODING_OPTIONS[name])):

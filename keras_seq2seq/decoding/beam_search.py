@@ -136,6 +136,9 @@ class BeamSearch(Search):
         self.n_best = n_best
         self.return_tree = return_tree
 
+    def with_tree(self, return_tree):
+        return type(self).from_config({**self.get_config(), "return_tree": return_tree})
+
     def get_config(self):
         return {
             **super().get_config(),

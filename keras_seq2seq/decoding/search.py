@@ -109,6 +109,10 @@ class Search:
         self._check_names(constraints)
         self.constraints = Constraints(**constraints)
 
+    def with_tree(self, return_tree):
+        """Returns this search, with or without the tree of a beam search (`return_tree`)."""
+        return self
+
     def _check_names(self, constraints):
         """Raises `TypeError` for an argument that the search does not have."""
         allowed = inspect.signature(Constraints).parameters

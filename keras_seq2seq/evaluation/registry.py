@@ -25,7 +25,8 @@ METRIC_NAMES = (*DEFAULT_METRICS, "per", "sequence_error")
 # The metric of models, computed by `training.model_evaluation`.
 PERPLEXITY = "perplexity"
 
-LOWER_IS_BETTER = frozenset(("ter", "wer", "cer", "per", "sequence_error", PERPLEXITY))
+# The loss is that of models in training.
+LOWER_IS_BETTER = frozenset(("loss", "ter", "wer", "cer", "per", "sequence_error", PERPLEXITY))
 
 # A neural metric that also uses the sources.
 COMET = "comet"

@@ -90,7 +90,7 @@ def _best_metrics(path: Path, best_metric: str) -> dict[str, float]:
         return {}
     if not evaluations:
         return {}
-    is_lower_better = best_metric in ("loss", *LOWER_IS_BETTER)
+    is_lower_better = best_metric in LOWER_IS_BETTER
     best = (min if is_lower_better else max)(evaluations, key=lambda record: record[name])
     return {key: value for key, value in best.items() if key.startswith("dev_")}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from keras_seq2seq import backend
-from keras_seq2seq.decoding import BeamSearch, SamplingSearch, Search
+from keras_seq2seq.decoding import SamplingSearch, Search
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.export.card import describe_search, name_search
 from keras_seq2seq.files import LiteralDirectory
@@ -184,10 +184,7 @@ def _trace(
     model: Seq2Seq | Ensemble, search: Search, batch_size: int, with_details: bool
 ) -> Callable:
     """Returns the search as a `tf.function` for batches of one size."""
-    if with_details and isinstance(search, BeamSearch):
-        search = BeamSearch(**{**search.get_config(), "return_tree": True})
-    elif isinstance(search, BeamSearch):
-        search = BeamSearch(**{**search.get_config(), "return_tree": False})
+    search = search.with_tree(with_details)
     ids = tf.TensorSpec([batch_size, None], tf.int32)
     signature = {
         "source_ids": ids,

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from keras_seq2seq import backend
-from keras_seq2seq.decoding import BeamSearch, SamplingSearch, Search
+from keras_seq2seq.decoding import SamplingSearch
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.export.card import describe_search
 from keras_seq2seq.export.warm_up import write_warm_up
@@ -66,7 +66,7 @@ class TextModel:
     def __init__(self, translator: Translator):
         source, target = translator.source, translator.target
         self._model = translator.model
-        self._search = _without_tree(translator.search)
+        self._search = translator.search.with_tree(False)
         # Longer texts are rejected by the graph.
         self._source = TextEncoder(source.tokenizer, MAX_SOURCE_TOKENS + 2, source.reverse)
         self._target = target.tokenizer
@@ -265,12 +265,6 @@ def write(
 def _without_last(results: dict[str, Any]) -> dict[str, Any]:
     """Removes the results of the additional line."""
     return {name: value[:-1] for name, value in results.items()}
-
-
-def _without_tree(search: Search) -> Search:
-    if isinstance(search, BeamSearch):
-        return BeamSearch(**{**search.get_config(), "return_tree": False})
-    return search
 
 
 def _make_mapping(replacement: UnkReplacement | None):

@@ -1,5 +1,6 @@
 """The two encoder-decoder models, with and without attention."""
 
+import inspect
 import warnings
 from difflib import get_close_matches
 
@@ -186,7 +187,8 @@ _OTHER_NAMES = ("tie_output", "word_dropout", "dtype", "name")
 
 def _check_names(model, kwargs):
     """Raises `TypeError` for an argument that a model does not have."""
-    known = [*StandardSeq2Seq.__init__.__code__.co_varnames[1:13], *_OTHER_NAMES]
+    known = [*inspect.signature(StandardSeq2Seq).parameters, *_OTHER_NAMES]
+    known.remove("kwargs")
     for name in set(kwargs) - set(_OTHER_NAMES):
         near = get_close_matches("num_units" if name == "units" else name, known, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else f"; expected one of {', '.join(known)}"

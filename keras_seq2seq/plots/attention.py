@@ -10,6 +10,8 @@ from rich.cells import cell_len
 from keras_seq2seq.files.writing import NumberedFiles, atomic_file
 from keras_seq2seq.plots.heatmap import check_weights, save_attention_heatmap
 
+# Pairs of the minimum weight and the shade. A column is two terminal cells wide, the width of a
+# wide character and about the height of a line.
 _SHADES = ((0.75, "██"), (0.5, "▓▓"), (0.25, "▒▒"), (0.05, "░░"), (0.0, "· "))
 
 

@@ -253,7 +253,3 @@ def _note_omitted_tokens(axes, style, rows: int, columns: int):
     omitted = [f"{count:,} more {arrow}" for count, arrow in ((columns, "→"), (rows, "↓")) if count]
     if omitted:
         axes.set_title(", ".join(omitted), loc="left", pad=12, **style)
-
-
-# Pairs of the minimum weight and the shade. A column is two terminal cells wide, the width of a
-# wide character and about the height of a line.

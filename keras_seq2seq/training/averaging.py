@@ -97,7 +97,7 @@ def _average(
 
 def _best_first(directory: ModelDirectory, config: Config, steps) -> list[int]:
     """Returns the evaluated steps, the best one first."""
-    sign = 1 if config.best_metric in ("loss", *LOWER_IS_BETTER) else -1
+    sign = 1 if config.best_metric in LOWER_IS_BETTER else -1
     name = f"dev_{config.best_metric}"
     values = {
         record["step"]: sign * record[name]

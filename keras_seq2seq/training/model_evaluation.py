@@ -110,7 +110,7 @@ def evaluate_models(
     # Checks the options before translating, which can take hours.
     make_metrics(text_metrics or "bleu", options.get("tokenize", "13a"), sources=sources)
     reference_streams(references)
-    translations, scores = {}, {}
+    translations, scores, raw_references = {}, {}, references
     for model_dir in map(os.fspath, model_dirs):
         # Only one model is in memory at a time.
         translator = Translator.load(model_dir, **(decoding or {}))
@@ -120,7 +120,8 @@ def evaluate_models(
             scores[model_dir][PERPLEXITY] = perplexity
         if text_metrics:
             translations[model_dir] = translator(sources, batch_size=batch_size)
-            raw_references = [_to_raw(translator, lines) for lines in references]
+            # Joins the subwords of all models, whatever their order.
+            raw_references = [_to_raw(translator, lines) for lines in raw_references]
     if text_metrics:
         text_scores = evaluate_systems(
             translations, raw_references, text_metrics, sources=sources, **options

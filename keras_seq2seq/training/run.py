@@ -156,7 +156,7 @@ class TrainingRun:
             self._truncate_logs(notes["records"])
         self._stopping = StopWithoutImprovement(
             f"dev_{config.best_metric}",
-            config.best_metric in ("loss", *LOWER_IS_BETTER),
+            config.best_metric in LOWER_IS_BETTER,
             config.early_stopping_patience,
             notes["records"],
         )

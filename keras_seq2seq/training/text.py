@@ -18,7 +18,7 @@ from keras_seq2seq.building.data import (
     tokenizer_options,
 )
 from keras_seq2seq.building.filters import make_length_filters, make_text_filters
-from keras_seq2seq.config import Config, set_if_open
+from keras_seq2seq.config import FORMER_DEFAULTS, Config, set_if_open
 from keras_seq2seq.config.config import unused_options
 from keras_seq2seq.config.training_flags import has_dev
 from keras_seq2seq.data.dev_split import Pair, draw_dev, draw_sample, shared_text
@@ -82,7 +82,8 @@ def adopt_choices(config: Config, stored: Config, is_resumed: bool) -> Config:
         config: The configuration.
         stored: The configuration of the earlier run.
         is_resumed: Whether the earlier run is resumed, so that all other options must be equal. If
-            not, nothing is adopted for a side with another tokenizer.
+            not, a new run starts from its model, and nothing is adopted for a side with another
+            tokenizer.
     """
     raw = [
         side
@@ -103,12 +104,12 @@ def adopt_choices(config: Config, stored: Config, is_resumed: bool) -> Config:
         config = set_if_open(config, "inference", max_decode_length=length)
     if config.joint_vocabulary and raw:
         config = set_if_open(config, "embedding", share=stored.hparams.embedding.share)
-    encoder, decoder = stored.hparams.encoder, stored.hparams.decoder
-    config = set_if_open(config, "encoder", concat_inputs=encoder.concat_inputs)
-    config = set_if_open(config, "decoder", context_skip=decoder.context_skip)
-    if is_resumed:
-        decay = stored.hparams.optimizer.lr_decay_type
-        config = set_if_open(config, "optimizer", lr_decay_type=decay)
+    for section, former in FORMER_DEFAULTS.items():
+        # A new run may have another optimizer, but not other weights.
+        if is_resumed or section != "optimizer":
+            options = getattr(stored.hparams, section)
+            values = {name: getattr(options, name) for name in former}
+            config = set_if_open(config, section, **values)
     return config
 
 
@@ -131,8 +132,8 @@ def keep_initial_weights(config: Config, stored: Config) -> tuple[Config, list[s
         for label, name, section, value in names
         if getattr(section, name) not in (None, "", value)
     ]
-    hparams = config.hparams.model_copy(update={"embedding": here.model_copy(update=files)})
-    return config.model_copy(update={**flags, "hparams": hparams}), notes
+    config = config.with_hparams(embedding=here.model_copy(update=files))
+    return config.model_copy(update=flags), notes
 
 
 def plan_text(config: Config, stored: ModelDirectory | None = None) -> RunText:

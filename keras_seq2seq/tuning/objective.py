@@ -2,18 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import get_args
 
 import keras_tuner
 
-from keras_seq2seq.config import Config
 from keras_seq2seq.config.section import near_misses
+from keras_seq2seq.config.training_flags import BEST_METRICS
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.evaluation import LOWER_IS_BETTER
 
-_METRICS = get_args(Config.model_fields["best_metric"].annotation)
 # Objectives with the metric that selects the same best model; perplexity is a function of the loss.
-_BEST_METRICS = {"dev_perplexity": "loss"} | {f"dev_{name}": name for name in _METRICS}
+_BEST_METRICS = {"dev_perplexity": "loss"} | {f"dev_{name}": name for name in BEST_METRICS}
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class Objective:
             hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(_BEST_METRICS)}"
             raise UserError(f'{source}: unknown objective "{name}"; {hint}')
         metric = name.removeprefix("dev_")
-        return cls(name, _BEST_METRICS[name], metric in ("loss", *LOWER_IS_BETTER))
+        return cls(name, _BEST_METRICS[name], metric in LOWER_IS_BETTER)
 
     def to_keras_tuner(self) -> keras_tuner.Objective:
         """Returns the objective as a KerasTuner `Objective`."""

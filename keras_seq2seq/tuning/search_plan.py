@@ -258,7 +258,7 @@ def prepare_search(
             `config.best_metric`.
         max_trials: The maximum number of trials.
         max_epochs: The number of epochs of the longest trial. Defaults to `config.train_epochs`,
-            or 10 epochs.
+            or to the number of epochs that `train` takes by default.
         budget_minutes: The time limit in minutes, over all starts of the search.
         keep_trials: The number of best trials whose weights are kept.
         resume: `"auto"` to resume the search in the directory if there is one; `"never"` to start

@@ -261,3 +261,16 @@ def test_coverage_penalty():
 def test_an_unattended_position_costs_a_finite_score():
     found = coverage_penalty(np.zeros((1, 1, 1), "float32"), np.array([1]), 1.0)
     np.testing.assert_allclose(found, [[-23.025851]], rtol=1e-6)
+
+
+def test_with_and_without_the_tree():
+    class OwnSearch(BeamSearch):
+        pass
+
+    search = OwnSearch(3, length_penalty=0.5, n_best=2, max_length=7, banned_ids=[9])
+    with_tree = search.with_tree(True)
+    assert type(with_tree) is OwnSearch
+    assert with_tree.get_config() == {**search.get_config(), "return_tree": True}
+    assert with_tree.with_tree(False).get_config() == search.get_config()
+    greedy = GreedySearch()
+    assert greedy.with_tree(True) is greedy

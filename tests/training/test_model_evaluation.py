@@ -87,6 +87,24 @@ def test_perplexity_alone_translates_nothing(model_dirs, monkeypatch):
     assert list(scores[model_dirs[0]]) == ["perplexity"]
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_subwords_of_references_are_joined_for_all_models(model_dirs, monkeypatch, order):
+    first = []
+
+    def to_raw(tokenizer, line):
+        # Only the tokenizer of one of the models joins subwords.
+        first[:] = first or [tokenizer]
+        return line.replace("@@ ", "") if (tokenizer is first[0]) == (order == 1) else line
+
+    monkeypatch.setattr(WhitespaceTokenizer, "to_raw", to_raw)
+    references = [line.replace("a", "a@@ ") for line in REFERENCES]
+    scores = evaluate_models(model_dirs, SOURCES, references, "chrf")
+    joined = evaluate_models(
+        model_dirs, SOURCES, [line.replace("@@ ", "") for line in references], "chrf"
+    )
+    assert scores == joined
+
+
 def test_several_references(model_dirs):
     references = [[line, "a man"] if number % 2 else line for number, line in enumerate(REFERENCES)]
     scores = evaluate_models(model_dirs[:1], SOURCES, references, "perplexity,cer")[model_dirs[0]]
