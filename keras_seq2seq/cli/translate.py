@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from functools import partial
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -79,19 +78,11 @@ class TranslationFiles:
         if self._pictures:
             self._pictures.write(number, translation.source_tokens, best.tokens, best.attention)
         if self._pages and translation.tree is not None:
-            tokenizer = translator.target.tokenizer
-            self._pages.write(
-                number,
-                translation.tree,
-                translator.target.vocabulary.to_tokens,
-                [
-                    (hypothesis.ids, hypothesis.score)
-                    for hypothesis in translation.hypotheses
-                    if isfinite(hypothesis.score)
-                ],
-                source=translator.source.tokenizer.detokenize(translation.source_tokens),
-                separator=" " if " " in tokenizer.detokenize(["a", "b"]) else "",
-            )
+            from keras_seq2seq.plots.beam_page import tree_arguments
+
+            source = translator.source.tokenizer.detokenize(translation.source_tokens)
+            arguments = tree_arguments(translation, translator.target)
+            self._pages.write(number, **arguments, source=source)
 
 
 @click.command(epilog="Omitted decoding flags default to the model's inference.* options.")

@@ -1,18 +1,15 @@
 """Beam search trees as HTML pages."""
 
 import html
-import json
 import math
 import os
-import re
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
-from importlib import resources
-from typing import NamedTuple, TextIO
+from typing import Any, NamedTuple, TextIO
 
 import numpy as np
 
 from keras_seq2seq.files.writing import NumberedFiles, atomic_file
+from keras_seq2seq.plots.html_page import fill_template, read_template, script_data
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID
 
 
@@ -145,10 +142,27 @@ def write_beam_page(
         "separator": separator,
         **describe_tree(tree, to_tokens, hypotheses),
     }
-    # Escaped so that no token can close the script element.
-    as_json = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    fields = {"title": html.escape(source or "Beam search"), "data": as_json}
-    file.write(re.sub(r"{{(\w+)}}", lambda match: fields[match[1]], read_template()))
+    fields = {"title": html.escape(source or "Beam search"), "data": script_data(data)}
+    file.write(fill_template(read_beam_template(), fields))
+
+
+def tree_arguments(translation, target) -> dict[str, Any]:
+    """Returns the arguments of `write_beam_page` for a translation, except for the file and source.
+
+    Args:
+        translation: A `Translation` with a tree.
+        target: The `TextEncoder` of the targets.
+    """
+    return {
+        "tree": translation.tree,
+        "to_tokens": target.vocabulary.to_tokens,
+        "hypotheses": [
+            (hypothesis.ids, hypothesis.score)
+            for hypothesis in translation.hypotheses
+            if math.isfinite(hypothesis.score)
+        ],
+        "separator": " " if " " in target.tokenizer.detokenize(["a", "b"]) else "",
+    }
 
 
 def _number(score: float) -> float:
@@ -156,11 +170,9 @@ def _number(score: float) -> float:
     return round(float(score), 6) if math.isfinite(score) else -1e9
 
 
-@cache
-def read_template() -> str:
+def read_beam_template() -> str:
     """Returns the page with the placeholders `{{title}}` and `{{data}}`."""
-    page = resources.files("keras_seq2seq.plots") / "beam_page.html"
-    return page.read_text(encoding="utf-8")
+    return read_template("keras_seq2seq.plots", "beam_page.html")
 
 
 class BeamDirectory:

@@ -3,11 +3,8 @@
 import html
 import math
 import os
-import re
 from collections import Counter
 from collections.abc import Sequence
-from functools import cache
-from importlib import resources
 from typing import TextIO
 
 from keras_seq2seq.data.inspection import Inspection, PaddingEstimate, SideInspection
@@ -20,6 +17,7 @@ from keras_seq2seq.data.inspection_tables import (
     inspection_tables,
 )
 from keras_seq2seq.data.text_statistics import percentile
+from keras_seq2seq.plots.html_page import fill_template, read_template
 from keras_seq2seq.plots.svg_charts import Bar, bar_chart, heat_map, histogram
 from keras_seq2seq.wording import visible
 
@@ -68,7 +66,8 @@ def write_inspection_page(
         ),
         "excerpts": "\n".join(map(_excerpts, inspection_excerpts(report))),
     }
-    file.write(re.sub(r"{{(\w+)}}", lambda match: fields[match[1]], _template()))
+    template = read_template("keras_seq2seq.plots", "inspection_page.html")
+    file.write(fill_template(template, fields))
 
 
 def _charts(report: Inspection) -> list[str]:
@@ -180,9 +179,3 @@ def _excerpts(excerpts: ReportExcerpts) -> str:
         for pair in excerpts.pairs
     )
     return f'<section class="wide"><h2>{html.escape(excerpts.title)}</h2><ol>{items}</ol></section>'
-
-
-@cache
-def _template() -> str:
-    page = resources.files("keras_seq2seq.plots") / "inspection_page.html"
-    return page.read_text(encoding="utf-8")

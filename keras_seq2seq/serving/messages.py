@@ -1,12 +1,11 @@
 """The bodies of requests and responses."""
 
-import math
 from types import SimpleNamespace
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from keras_seq2seq.plots.beam_page import describe_tree
+from keras_seq2seq.plots.beam_page import describe_tree, tree_arguments
 from keras_seq2seq.serving.guard import Limits
 from keras_seq2seq.translator.text_translator import TextTranslator
 from keras_seq2seq.translator.translation import Translation
@@ -163,17 +162,6 @@ def describe_translation(
     elif n_best is not None:
         answer["hypotheses"] = [{"text": item.text, "score": item.score} for item in hypotheses]
     if with_tree and translation.tree is not None:
-        target = translator.target
-        answer["tree"] = {
-            "separator": " " if " " in target.tokenizer.detokenize(["a", "b"]) else "",
-            **describe_tree(
-                translation.tree,
-                target.vocabulary.to_tokens,
-                [
-                    (item.ids, item.score)
-                    for item in translation.hypotheses
-                    if math.isfinite(item.score)
-                ],
-            ),
-        }
+        arguments = tree_arguments(translation, translator.target)
+        answer["tree"] = {"separator": arguments.pop("separator"), **describe_tree(**arguments)}
     return answer

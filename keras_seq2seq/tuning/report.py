@@ -2,19 +2,16 @@
 
 import html
 import os
-import re
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.inspection import permutation_importance
 
-from keras_seq2seq.files.json_text import to_json
 from keras_seq2seq.files.writing import atomic_file
+from keras_seq2seq.plots.html_page import fill_template, read_template, script_data
 from keras_seq2seq.tuning.objective import Objective
 from keras_seq2seq.tuning.search_directory import completed
 from keras_seq2seq.tuning.search_plan import SearchPlan
@@ -102,12 +99,11 @@ def write_report(path: str | os.PathLike) -> Path:
         "importance": list(option_importance(records, plan.space, plan.objective).items()),
         "created": datetime.now().isoformat(" ", timespec="minutes"),
     }
-    # Escaped so that no value can close the script element.
-    as_json = to_json(data, separators=(",", ":")).replace("<", "\\u003c")
     name = plan.directory.path.resolve().name
-    fields = {"title": html.escape(f"Hyperparameter search: {name}"), "data": as_json}
+    fields = {"title": html.escape(f"Hyperparameter search: {name}"), "data": script_data(data)}
+    template = read_template("keras_seq2seq.tuning", "report_page.html")
     with atomic_file(plan.directory.report_path) as file:
-        file.write(re.sub(r"{{(\w+)}}", lambda match: fields[match[1]], _template()))
+        file.write(fill_template(template, fields))
     return plan.directory.report_path
 
 
@@ -140,9 +136,3 @@ def _show(value) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value)) or "none"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-@cache
-def _template() -> str:
-    page = resources.files("keras_seq2seq.tuning") / "report_page.html"
-    return page.read_text(encoding="utf-8")

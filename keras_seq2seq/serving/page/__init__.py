@@ -7,7 +7,7 @@ from importlib import resources
 
 from fastapi import FastAPI, Response
 
-from keras_seq2seq.plots.beam_page import read_template
+from keras_seq2seq.plots.beam_page import read_beam_template
 
 _FILES = {
     "/": ("page.html", "text/html"),
@@ -18,7 +18,7 @@ _FILES = {
 
 def add_page(app: FastAPI):
     """Adds the page and its files to an application."""
-    template = read_template()
+    template = read_beam_template()
     pages = {
         path: (resources.files(__name__).joinpath(name).read_text(encoding="utf-8"), media_type)
         for path, (name, media_type) in _FILES.items()
