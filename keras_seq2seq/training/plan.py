@@ -24,7 +24,12 @@ from keras_seq2seq.text import TextEncoder, Tokenizer
 from keras_seq2seq.training.checkpoints import newest_notes
 from keras_seq2seq.training.initial_weights import InitialWeights, set_initial_weights
 from keras_seq2seq.training.records import RunRecord
-from keras_seq2seq.training.text import adopt_choices, keep_initial_weights, plan_text
+from keras_seq2seq.training.text import (
+    adopt_choices,
+    adopt_former_defaults,
+    keep_initial_weights,
+    plan_text,
+)
 from keras_seq2seq.training.workers import Workers
 
 _SIDES = ("source", "target")
@@ -251,6 +256,9 @@ def _check_resume(
         return config, directory, notes
     if text_from is not None:
         config = adopt_choices(config, text_from.load_config(), is_resumed=False)
+    if config.init_from is not None and not config.init_pattern:
+        initial = ModelDirectory(config.init_from).load_config()
+        config = adopt_former_defaults(config, initial, ("encoder", "decoder"))
     return config, text_from, []
 
 

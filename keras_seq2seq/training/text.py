@@ -6,7 +6,7 @@ a resumed run reads them from there.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,8 +82,7 @@ def adopt_choices(config: Config, stored: Config, is_resumed: bool) -> Config:
         config: The configuration.
         stored: The configuration of the earlier run.
         is_resumed: Whether the earlier run is resumed, so that all other options must be equal. If
-            not, a new run starts from its model, and nothing is adopted for a side with another
-            tokenizer.
+            not, nothing is adopted for a side with another tokenizer.
     """
     raw = [
         side
@@ -104,12 +103,21 @@ def adopt_choices(config: Config, stored: Config, is_resumed: bool) -> Config:
         config = set_if_open(config, "inference", max_decode_length=length)
     if config.joint_vocabulary and raw:
         config = set_if_open(config, "embedding", share=stored.hparams.embedding.share)
-    for section, former in FORMER_DEFAULTS.items():
-        # A new run may have another optimizer, but not other weights.
-        if is_resumed or section != "optimizer":
-            options = getattr(stored.hparams, section)
-            values = {name: getattr(options, name) for name in former}
-            config = set_if_open(config, section, **values)
+    return adopt_former_defaults(config, stored, FORMER_DEFAULTS) if is_resumed else config
+
+
+def adopt_former_defaults(config: Config, stored: Config, sections: Iterable[str]) -> Config:
+    """Sets options whose defaults have changed, and that are left open, to those of another run.
+
+    Args:
+        config: The configuration.
+        stored: The configuration of the other run.
+        sections: The sections of hyperparameters, from `FORMER_DEFAULTS`.
+    """
+    for section in sections:
+        options = getattr(stored.hparams, section)
+        values = {name: getattr(options, name) for name in FORMER_DEFAULTS[section]}
+        config = set_if_open(config, section, **values)
     return config
 
 

@@ -117,6 +117,18 @@ def test_resumes(run, tmp_path, monkeypatch):
     assert json.loads(Path("model/target.tokenizer.json").read_text())["kind"] == "characters"
 
 
+def test_a_new_run_starts_from_it(run, tmp_path, monkeypatch):
+    shutil.copytree(FIXTURE, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    flags = ("--config=model/config.yaml", "--init_from=model", "--train_steps=1")
+    result = run("train", "--output_dir=new", *flags)
+    assert result.status == 0, result.errors
+    # The options of layers that version 0.1 did not have are those of the model.
+    hparams = ModelDirectory("new").load_config().hparams
+    assert not hparams.encoder.concat_inputs
+    assert not hparams.decoder.context_skip
+
+
 def test_keras_loads_the_model():
     assert type(keras.models.load_model(MODEL / "model.keras")) is AttentionSeq2Seq
 
