@@ -53,6 +53,14 @@ def test_files_are_read_alike_at_once_and_line_by_line(tmp_path_factory, content
         assert found == vocabulary_module._read_line_by_line(path)
 
 
+def test_what_is_written_is_read_at_once(tmp_path):
+    path = tmp_path / "vocab"
+    Vocabulary(["b", "a"]).save(path)
+    assert vocabulary_module._read_at_once(path) == (["b", "a"], None)
+    Vocabulary.build(Counter("abb")).save(path)
+    assert vocabulary_module._read_at_once(path) == (["b", "a"], [2, 1])
+
+
 def test_the_number_of_tokens_is_limited(tmp_path, monkeypatch):
     monkeypatch.setattr(vocabulary_module, "MAX_TOKENS", 3)
     path = tmp_path / "vocab"
