@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 from keras_seq2seq.building.data import build_text_encoders
 from keras_seq2seq.building.description import describe
 from keras_seq2seq.config import (
-    FORMER_DEFAULTS,
     Config,
     describe_difference,
     identity,
@@ -234,10 +233,8 @@ class ModelDirectory:
             )
         if not exists(self.config_path):
             raise UserError(f"{self.path}: contains no model (no {self.config_path.name})")
-        config = Config.load(self.config_path)
-        for section, values in FORMER_DEFAULTS.items():
-            config = set_if_open(config, section, **values)
-        return config
+        # Version 0.1 did not write the default, a constant rate.
+        return set_if_open(Config.load(self.config_path), "optimizer", lr_decay_type="none")
 
     def load_tokenizers(self) -> tuple[Tokenizer, Tokenizer]:
         """Reads the source and target tokenizers.

@@ -44,9 +44,8 @@ def build_model(
             different sizes.
     """
     hparams, model_class = config.hparams, _MODELS[config.model]
-    concat_inputs, attention = False, {}
+    attention = {}
     if config.model == "AttentionSeq2Seq":
-        concat_inputs = hparams.encoder.concat_inputs
         attention = {
             "attention": hparams.attention.score_type,
             "attention_units": hparams.attention.dim,
@@ -54,7 +53,7 @@ def build_model(
         }
     encoder = ENCODERS[hparams.encoder.type or model_class.default_encoder](
         **_stack_options(hparams.encoder_cell),
-        concat_inputs=concat_inputs,
+        concat_inputs=hparams.encoder.concat_inputs,
         dtype=config.dtype,
         name="encoder",
     )

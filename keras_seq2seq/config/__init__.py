@@ -10,7 +10,6 @@ from typing import Any
 
 _MODULE_OF = {
     "DECODING_OPTIONS": "decoding_flags",
-    "FORMER_DEFAULTS": "config",
     "Config": "config",
     "HyperParameters": "hyper_parameters",
     "InferenceOptions": "hyper_parameters",

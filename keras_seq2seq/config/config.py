@@ -34,13 +34,6 @@ from keras_seq2seq.files import find_files
 _PARTS = ("train", "dev")
 _KINDS = ("source", "target", "data")
 
-# Values of options that configurations of version 0.1 do not contain.
-FORMER_DEFAULTS = {
-    "optimizer": {"lr_decay_type": "none"},
-    "encoder": {"concat_inputs": False},
-    "decoder": {"context_skip": False},
-}
-
 
 class Config(TrainingFlags, Section):
     """The flags of `keras-seq2seq train` and the hyperparameters.

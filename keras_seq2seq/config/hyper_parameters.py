@@ -94,10 +94,11 @@ class EncoderOptions(Section):
     concat_inputs: Annotated[
         Switch,
         Option(
-            "Attend to the source embeddings as well as to the encoder's outputs.",
+            "Attend to the source embeddings as well as to the encoder's outputs; true where train "
+            "builds the vocabularies.",
             unused_because=_no_attention,
         ),
-    ] = True
+    ] = False
     rnn_cell: RnnCellOverrides = RnnCellOverrides()
 
 
@@ -173,10 +174,11 @@ class DecoderOptions(Section):
     context_skip: Annotated[
         Switch,
         Option(
-            "Add a linear projection of the attention's context to the decoder's output.",
+            "Add a linear projection of the attention's context to the decoder's output; true "
+            "where train builds the vocabularies.",
             unused_because=_no_attention,
         ),
-    ] = True
+    ] = False
     rnn_cell: RnnCellOverrides = RnnCellOverrides()
     teacher_forcing: TeacherForcingOptions = TeacherForcingOptions()
 

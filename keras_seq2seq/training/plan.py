@@ -26,7 +26,7 @@ from keras_seq2seq.training.initial_weights import InitialWeights, set_initial_w
 from keras_seq2seq.training.records import RunRecord
 from keras_seq2seq.training.text import (
     adopt_choices,
-    adopt_former_defaults,
+    adopt_shortcuts,
     keep_initial_weights,
     plan_text,
 )
@@ -258,7 +258,7 @@ def _check_resume(
         config = adopt_choices(config, text_from.load_config(), is_resumed=False)
     if config.init_from is not None and not config.init_pattern:
         initial = ModelDirectory(config.init_from).load_config()
-        config = adopt_former_defaults(config, initial, ("encoder", "decoder"))
+        config = adopt_shortcuts(config, initial)
     return config, text_from, []
 
 

@@ -6,7 +6,7 @@ a resumed run reads them from there.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from keras_seq2seq.building.data import (
     tokenizer_options,
 )
 from keras_seq2seq.building.filters import make_length_filters, make_text_filters
-from keras_seq2seq.config import FORMER_DEFAULTS, Config, set_if_open
+from keras_seq2seq.config import Config, set_if_open
 from keras_seq2seq.config.config import unused_options
 from keras_seq2seq.config.training_flags import has_dev
 from keras_seq2seq.data.dev_split import Pair, draw_dev, draw_sample, shared_text
@@ -30,6 +30,9 @@ from keras_seq2seq.errors import UserError
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.text import TextEncoder, Tokenizer, build_tokenizer, choose_tokenizer
 from keras_seq2seq.wording import count
+
+# Options of the layers, by section, that help where `train` makes all choices.
+_SHORTCUTS = {"encoder": "concat_inputs", "decoder": "context_skip"}
 
 _SIDES = ("source", "target")
 
@@ -103,21 +106,18 @@ def adopt_choices(config: Config, stored: Config, is_resumed: bool) -> Config:
         config = set_if_open(config, "inference", max_decode_length=length)
     if config.joint_vocabulary and raw:
         config = set_if_open(config, "embedding", share=stored.hparams.embedding.share)
-    return adopt_former_defaults(config, stored, FORMER_DEFAULTS) if is_resumed else config
+    if is_resumed:
+        config = adopt_shortcuts(config, stored)
+        decay = stored.hparams.optimizer.lr_decay_type
+        config = set_if_open(config, "optimizer", lr_decay_type=decay)
+    return config
 
 
-def adopt_former_defaults(config: Config, stored: Config, sections: Iterable[str]) -> Config:
-    """Sets options whose defaults have changed, and that are left open, to those of another run.
-
-    Args:
-        config: The configuration.
-        stored: The configuration of the other run.
-        sections: The sections of hyperparameters, from `FORMER_DEFAULTS`.
-    """
-    for section in sections:
-        options = getattr(stored.hparams, section)
-        values = {name: getattr(options, name) for name in FORMER_DEFAULTS[section]}
-        config = set_if_open(config, section, **values)
+def adopt_shortcuts(config: Config, stored: Config) -> Config:
+    """Sets the shortcuts of the model, if they are left open, to those of another model."""
+    for section, name in _SHORTCUTS.items():
+        value = getattr(getattr(stored.hparams, section), name)
+        config = set_if_open(config, section, **{name: value})
     return config
 
 
@@ -157,6 +157,9 @@ def plan_text(config: Config, stored: ModelDirectory | None = None) -> RunText:
             drawn.
     """
     config = choose_tokenizers(config)
+    if sides_without_vocabulary(config) and config.model == "AttentionSeq2Seq":
+        for section, name in _SHORTCUTS.items():
+            config = set_if_open(config, section, **{name: True})
     # Missing files are reported before any of them is read.
     text = open_pairs(config, "train")
     dev = open_pairs(config, "dev") if has_dev(config) else None

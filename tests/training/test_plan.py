@@ -102,7 +102,7 @@ def test_every_option_reaches_the_model(make_config, tmp_path):
             "attention.score_type=dot, bridge.type=zero,"
             "encoder.type=UnidirectionalEncoder, decoder.rnn_cell.type=LSTMCell,"
             "rnn_cell.residual_connections=true, rnn_cell.dropout_output_keep_prob=0.75,"
-            "encoder.concat_inputs=false, decoder.context_skip=false",
+            "encoder.concat_inputs=true, decoder.context_skip=true",
             attention_dim=7,
         ),
         tmp_path,
@@ -121,7 +121,7 @@ def test_every_option_reaches_the_model(make_config, tmp_path):
     )
     assert (decoder.attention.num_units, type(decoder.attention)) == (7, DotAttention)
     assert encoder.residual_connections and decoder.residual_connections
-    assert not encoder.concat_inputs and not decoder.context_skip
+    assert encoder.concat_inputs and decoder.context_skip
     assert encoder.input_dropout == pytest.approx(0.1)
     assert decoder.output_dropout == 0.25
     assert type(plan.model.bridge).__name__ == "ZeroBridge"

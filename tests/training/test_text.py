@@ -58,6 +58,7 @@ def test_everything_is_chosen(make_config, tmp_path):
     options = plan.config.hparams
     assert options.source.tokenizer == options.target.tokenizer == "sentencepiece"
     assert plan.source.tokenizer != plan.target.tokenizer
+    assert plan.model.encoder.concat_inputs and plan.model.decoder.context_skip
     assert plan.config.buckets == "auto"
     # 5 % of 220
     assert plan.dev_summary.pairs == len(plan.drawn_dev) == 11
@@ -89,13 +90,15 @@ def test_options_that_are_set_stay(make_config, tmp_path):
     plan = plan_training(
         make_config(
             "source.tokenizer=characters,target.tokenizer=words,target.lowercase=true,"
-            "target.vocab_size=5,source.max_seq_len=20,inference.max_decode_length=30",
+            "target.vocab_size=5,source.max_seq_len=20,inference.max_decode_length=30,"
+            "encoder.concat_inputs=false",
             buckets="30",
             dev_size=7,
         ),
         tmp_path,
     )
     assert plan.source.tokenizer.name == "characters"
+    assert not plan.model.encoder.concat_inputs and plan.model.decoder.context_skip
     assert plan.target.tokenizer.lowercase
     assert plan.target.tokenizer.vocabulary_size() == 9
     assert (plan.source.max_length, plan.config.buckets) == (20, (30,))
@@ -121,6 +124,7 @@ def test_vocabularies_that_are_given_leave_everything_as_it_was(make_config, tex
     files = {"vocab_source": vocabulary, "vocab_target": vocabulary}
     plan = plan_training(make_config(**files), tmp_path)
     assert plan.config.hparams.source.tokenizer == "whitespace"
+    assert not plan.model.encoder.concat_inputs and not plan.model.decoder.context_skip
     assert (plan.config.buckets, plan.source.max_length) == ("auto", 40)
     assert plan.config.hparams.inference.max_decode_length == 100
 
