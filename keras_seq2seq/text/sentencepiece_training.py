@@ -25,17 +25,7 @@ def train_sentencepiece(
     normalization: str,
     **options: Any,
 ) -> bytes:
-    """Trains a SentencePiece model.
-
-    Args:
-        lines: Iterable of lines of text. Lines of more than 1 MiB are skipped.
-        size: See `SentencePieceTokenizer.build`, as for all other arguments.
-        model_type: See there.
-        byte_fallback: See there.
-        character_coverage: See there.
-        user_defined_symbols: See there.
-        normalization: See there.
-        **options: See there.
+    """Trains a SentencePiece model. The arguments are those of `SentencePieceTokenizer.build`.
 
     Returns:
         The content of a model file.
