@@ -4,6 +4,7 @@ from itertools import chain
 from pathlib import Path
 
 from keras_seq2seq.config import Config
+from keras_seq2seq.config.config import unused_options
 from keras_seq2seq.config.section import OptionSource, validate_sources
 from keras_seq2seq.config.text_options import FilterOptions
 from keras_seq2seq.config.training_flags import has_dev
@@ -40,8 +41,9 @@ def use_prepared_data(config: Config) -> Config:
     """Completes a configuration from the directories of prepared records in `train_data`.
 
     The tokenizers, their options, the dev text and the hyperparameters of the manifest are those in
-    the first directory, unless they are set. The result is validated again, as they can conflict
-    with options that are set.
+    the first directory, unless they are set. Hyperparameters that have no effect in this
+    configuration are left out. The result is validated again, as the others can conflict with
+    options that are set.
 
     Args:
         config: The configuration.
@@ -77,16 +79,25 @@ def use_prepared_data(config: Config) -> Config:
             )
         if tokenizer.vocabulary_suffix is not None:
             flags[f"vocab_{side}"] = Path(paths[0]) / f"{side}{tokenizer.vocabulary_suffix}"
-        stored = tokenizer.get_config()
+        arguments = tokenizer.get_config()
         sides[side] = {"tokenizer": tokenizer.name} | {
-            name: stored[name]
+            name: arguments[name]
             for name in tokenizer.hyperparameters
             if name not in options.model_fields_set
         }
     completed = {name: str(path) for name, path in flags.items()} | {"hparams": sides}
     given = config.model_dump(exclude_unset=True)
+    unused = unused_options(config)
+    stored = {
+        section: {
+            name: value
+            for name, value in options.items()
+            if ("hparams", section, name) not in unused
+        }
+        for section, options in records.hparams.items()
+    }
     sources = [
-        OptionSource(paths[0], {"hparams": records.hparams}),
+        OptionSource(paths[0], {"hparams": stored}),
         OptionSource("the configuration", given),
         OptionSource(paths[0], completed),
     ]

@@ -19,8 +19,10 @@ from keras_seq2seq.wording import count
 _MAX_SHARDS = 500
 _MAX_WORKERS = 1_000
 
-# Hyperparameters that depend on the text and the tokenizers, stored for training.
+# Hyperparameters that are chosen along with the tokenizers, stored for training.
 _STORED = {
+    "encoder": {"concat_inputs"},
+    "decoder": {"context_skip"},
     "source": {"max_seq_len"},
     "target": {"max_seq_len"},
     "inference": {"max_decode_length"},

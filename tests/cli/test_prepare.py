@@ -291,9 +291,15 @@ def test_the_choices_are_those_of_train(raw_table, run, tmp_path):
         ("target", "max_seq_len"),
         ("inference", "max_decode_length"),
         ("embedding", "share"),
+        ("encoder", "concat_inputs"),
+        ("decoder", "context_skip"),
     ):
         values = [config["hparams"][section].get(name) for config in options]
         assert values[0] == values[1], name
+    # Choices that have no effect in another model are left out.
+    basic = run("train", "--train_data", tmp_path / "p", "--model=BasicSeq2Seq", *model)
+    assert basic.status == 0, basic.errors
+    assert "context_skip" not in basic.output
     # What is set in training counts more.
     more = ["--hparams=source.max_seq_len=9, embedding.share=false"]
     result = run("train", "--train_data", tmp_path / "p", *model, *more)
