@@ -8,11 +8,12 @@ import click
 
 from keras_seq2seq.cli.input_output import open_output, open_table, read_aligned_lines
 from keras_seq2seq.cli.options import (
-    DirectoryName,
     WholeNumber,
     column_option,
     decoding_options,
     file_option,
+    model_dirs_option,
+    unk_mapping_option,
 )
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.evaluation import (
@@ -117,12 +118,8 @@ def _read_hypotheses(hypotheses: tuple[str, ...], table: str, rows: int) -> list
 
 
 @click.command()
-@click.option(
-    "--model_dir",
-    "model_dirs",
-    type=DirectoryName(),
-    multiple=True,
-    help="Model directory (the --output_dir of train); repeat to compare models.",
+@model_dirs_option(
+    "Model directory (the --output_dir of train); repeat to compare models.",
 )
 @file_option("--source", help="Source text, plain, .gz, .zst or .xz.")
 @click.option(
@@ -204,11 +201,7 @@ def _read_hypotheses(hypotheses: tuple[str, ...], table: str, rows: int) -> list
 )
 # `--seed` is the seed of the bootstrap samples.
 @partial(decoding_options, taken=("seed",))
-@click.option(
-    "--unk_mapping",
-    metavar="FILE",
-    help="With --unk_replace: dictionary for translating the source tokens, as in translate.",
-)
+@unk_mapping_option()
 @click.pass_context
 def evaluate(
     ctx: click.Context,

@@ -13,7 +13,13 @@ from keras_seq2seq.cli.input_output import (
     suggest_translate,
     warnings_in_lines,
 )
-from keras_seq2seq.cli.options import DirectoryName, decoding_options, file_option
+from keras_seq2seq.cli.options import (
+    DirectoryName,
+    decoding_options,
+    file_option,
+    model_dirs_option,
+    unk_mapping_option,
+)
 from keras_seq2seq.errors import UserError
 
 if TYPE_CHECKING:
@@ -24,13 +30,9 @@ CHECKED_LINES = 200
 
 
 @click.command(epilog="Omitted decoding flags default to the model's inference.* options.")
-@click.option(
-    "--model_dir",
-    "model_dirs",
-    type=DirectoryName(),
+@model_dirs_option(
+    "Model directory (the --output_dir of train); repeat to export an ensemble.",
     required=True,
-    multiple=True,
-    help="Model directory (the --output_dir of train); repeat to export an ensemble.",
 )
 @click.option(
     "--output_dir",
@@ -62,11 +64,7 @@ CHECKED_LINES = 200
     f"{CHECKED_LINES} lines of the dev data]",
 )
 @decoding_options
-@click.option(
-    "--unk_mapping",
-    metavar="FILE",
-    help="With --unk_replace: dictionary for translating the source tokens.",
-)
+@unk_mapping_option()
 def export(
     model_dirs: tuple[str, ...],
     output_dir: str,

@@ -13,7 +13,13 @@ from keras_seq2seq.cli.input_output import (
     check_replaces_no_input,
     open_output,
 )
-from keras_seq2seq.cli.options import DirectoryName, WholeNumber, pair_files, training_options
+from keras_seq2seq.cli.options import (
+    DirectoryName,
+    WholeNumber,
+    config_options,
+    pair_files,
+    training_options,
+)
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.json_text import to_json
 
@@ -46,18 +52,9 @@ _SAMPLE_SIZE = 20_000
 
 @click.command()
 @partial(training_options, names=_DATA_FLAGS)
-@click.option(
-    "--config",
-    "config_files",
-    metavar="FILE",
-    multiple=True,
-    help="YAML file with any of the flags of train; may be repeated.",
-)
-@click.option(
-    "--hparams",
-    metavar="NAME=VALUE,...",
-    multiple=True,
-    help="Tokenizer, length and filter options, such as source.tokenizer=words, "
+@config_options(
+    "YAML file with any of the flags of train; may be repeated.",
+    "Tokenizer, length and filter options, such as source.tokenizer=words, "
     "source.max_seq_len=50 or filter.duplicates=true.",
 )
 @click.option(

@@ -133,6 +133,42 @@ class ColumnType(click.ParamType):
             self.fail(f'expected {COLUMN_WORDS}, got "{value}"', param, ctx)
 
 
+def model_dirs_option(help: str, **settings: Any) -> Callable:
+    """Adds the option `--model_dir`, which may be repeated.
+
+    Args:
+        help: The help text.
+        **settings: Other arguments of `click.option`.
+    """
+    return click.option(
+        "--model_dir", "model_dirs", type=DirectoryName(), multiple=True, help=help, **settings
+    )
+
+
+def config_options(config_help: str, hparams_help: str) -> Callable:
+    """Adds the options `--config` and `--hparams`, which may be repeated.
+
+    Args:
+        config_help: The help text of `--config`.
+        hparams_help: The help text of `--hparams`.
+    """
+    options = [
+        click.option("--config", "config_files", metavar="FILE", multiple=True, help=config_help),
+        click.option("--hparams", metavar="NAME=VALUE,...", multiple=True, help=hparams_help),
+    ]
+    return lambda command: _add_options(command, options)
+
+
+def unk_mapping_option() -> Callable:
+    """Adds the option `--unk_mapping`."""
+    return click.option(
+        "--unk_mapping",
+        metavar="FILE",
+        help="With --unk_replace: dictionary for translating the source tokens, with lines of the "
+        "form source<TAB>target<TAB>probability.",
+    )
+
+
 def column_option(name: str, help: str, *names: str, **settings: Any) -> Callable:
     """Adds an option for a column of a table.
 

@@ -12,7 +12,13 @@ from keras_seq2seq.cli.data_report import (
     warn_of_swapped_sides,
     warn_of_swapped_vocabularies,
 )
-from keras_seq2seq.cli.options import DirectoryName, WholeNumber, data_options, pair_files
+from keras_seq2seq.cli.options import (
+    DirectoryName,
+    WholeNumber,
+    config_options,
+    data_options,
+    pair_files,
+)
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.wording import count
 
@@ -34,19 +40,9 @@ _STORED = {
 @click.option(
     "--output_dir", type=DirectoryName(), required=True, help="New directory to write to."
 )
-@click.option(
-    "--config",
-    "config_files",
-    metavar="FILE",
-    multiple=True,
-    help="YAML file of train, for its data, vocabulary, tokenizer and filter options; may be "
-    "repeated.",
-)
-@click.option(
-    "--hparams",
-    metavar="NAME=VALUE,...",
-    multiple=True,
-    help="Tokenizer and filter options, such as source.tokenizer=words or filter.duplicates=true.",
+@config_options(
+    "YAML file of train, for its data, vocabulary, tokenizer and filter options; may be repeated.",
+    "Tokenizer and filter options, such as source.tokenizer=words or filter.duplicates=true.",
 )
 @data_options
 @click.option(

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from keras_seq2seq.cli.input_output import check_readable, warnings_in_lines
-from keras_seq2seq.cli.options import DirectoryName, WholeNumber, decoding_options
+from keras_seq2seq.cli.options import (
+    WholeNumber,
+    decoding_options,
+    model_dirs_option,
+    unk_mapping_option,
+)
 from keras_seq2seq.errors import UserError
 
 if TYPE_CHECKING:
@@ -33,12 +38,8 @@ def _number(name: str, default: int, help_text: str, least: int = 1, **limits: i
     epilog="Omitted decoding flags default to the model's inference.* options. On SIGTERM, "
     "the server completes running requests and exits; on SIGHUP, it reloads the models."
 )
-@click.option(
-    "--model_dir",
-    "model_dirs",
-    type=DirectoryName(),
-    multiple=True,
-    help="Model directory or exported model; repeat to decode with an ensemble.",
+@model_dirs_option(
+    "Model directory or exported model; repeat to decode with an ensemble.",
 )
 @click.option(
     "--model",
@@ -75,11 +76,7 @@ def _number(name: str, default: int, help_text: str, least: int = 1, **limits: i
     most=3_600,
 )
 @decoding_options
-@click.option(
-    "--unk_mapping",
-    metavar="FILE",
-    help="With --unk_replace: dictionary for translating the source tokens.",
-)
+@unk_mapping_option()
 def serve(
     model_dirs: tuple[str, ...],
     named_models: tuple[str, ...],

@@ -6,7 +6,12 @@ import click
 
 from keras_seq2seq.cli.data_report import describe_plan
 from keras_seq2seq.cli.input_output import suggest_translate
-from keras_seq2seq.cli.options import DirectoryName, pair_files, training_options
+from keras_seq2seq.cli.options import (
+    DirectoryName,
+    config_options,
+    pair_files,
+    training_options,
+)
 
 
 @click.command(
@@ -17,19 +22,10 @@ from keras_seq2seq.cli.options import DirectoryName, pair_files, training_option
 @click.option(
     "--output_dir", type=DirectoryName(), required=True, help="Directory to write the model to."
 )
-@click.option(
-    "--config",
-    "config_files",
-    metavar="FILE",
-    multiple=True,
-    help="YAML file with any of these flags; may be repeated. Later files override earlier ones, "
+@config_options(
+    "YAML file with any of these flags; may be repeated. Later files override earlier ones, "
     "and flags override files.",
-)
-@click.option(
-    "--hparams",
-    metavar="NAME=VALUE,...",
-    multiple=True,
-    help="Hyperparameters, such as rnn_cell.num_units=256; listed in docs/hyperparameters.md.",
+    "Hyperparameters, such as rnn_cell.num_units=256; listed in docs/hyperparameters.md.",
 )
 @training_options
 @click.option(

@@ -24,6 +24,8 @@ from keras_seq2seq.cli.options import (
     decoding_options,
     file_option,
     input_format_option,
+    model_dirs_option,
+    unk_mapping_option,
 )
 from keras_seq2seq.cli.table_copy import open_table_copy
 from keras_seq2seq.errors import UserError
@@ -86,13 +88,9 @@ class TranslationFiles:
 
 
 @click.command(epilog="Omitted decoding flags default to the model's inference.* options.")
-@click.option(
-    "--model_dir",
-    "model_dirs",
-    type=DirectoryName(),
+@model_dirs_option(
+    "Model directory (the --output_dir of train); repeat to decode with an ensemble.",
     required=True,
-    multiple=True,
-    help="Model directory (the --output_dir of train); repeat to decode with an ensemble.",
 )
 @file_option("--source", help="Source text, plain, .gz, .zst or .xz.  [default: stdin]")
 @column_option(
@@ -129,12 +127,7 @@ class TranslationFiles:
 @click.option("--scores", is_flag=True, help="With --format text: also write scores.")
 @click.option("--attention", is_flag=True, help="With --format jsonl: include attention weights.")
 @decoding_options
-@click.option(
-    "--unk_mapping",
-    metavar="FILE",
-    help="With --unk_replace: dictionary for translating the source tokens, with lines of the form "
-    "source<TAB>target<TAB>probability.",
-)
+@unk_mapping_option()
 @click.option(
     "--attention_dir",
     type=DirectoryName(),
