@@ -82,8 +82,8 @@ def inspect(
 ):
     """Report the lengths, padding, unknown tokens and unusual lines of parallel text.
 
-    The flags are those of train, and pairs that filter.* excludes are only counted. Without a
-    vocabulary, unknown tokens are not counted.
+    The flags are those of train. Pairs that filter.* excludes are counted, but not part of the
+    other statistics. Without a vocabulary, unknown tokens are not counted.
     """
     from keras_seq2seq.config import input_files, resolve_config
 

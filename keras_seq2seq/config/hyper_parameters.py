@@ -94,8 +94,8 @@ class EncoderOptions(Section):
     concat_inputs: Annotated[
         Switch,
         Option(
-            "Attend to the source embeddings as well as to the encoder's outputs; true where train "
-            "builds the vocabularies.",
+            "Attend to the source embeddings as well as to the encoder's outputs; train turns this "
+            "on if a vocabulary file is missing.",
             unused_because=_no_attention,
         ),
     ] = False
@@ -162,7 +162,7 @@ class MinimumRiskOptions(Section):
     metric: Annotated[
         one_of("bleu", "exact_match"),
         Option(
-            "The error of an output is 1 minus this metric of single sentences.",
+            "Sentence-level metric; the error of an output is 1 minus its value.",
             unused_because=_no_samples,
         ),
     ] = "bleu"
@@ -174,8 +174,8 @@ class DecoderOptions(Section):
     context_skip: Annotated[
         Switch,
         Option(
-            "Add a linear projection of the attention's context to the decoder's output; true "
-            "where train builds the vocabularies.",
+            "Add a linear projection of the attention's context to the decoder's output; train "
+            "turns this on if a vocabulary file is missing.",
             unused_because=_no_attention,
         ),
     ] = False
@@ -231,8 +231,8 @@ class EmbeddingOptions(Section):
     source_file: Annotated[
         FilePath | None,
         Option(
-            "Pretrained source embeddings in the text format of word2vec or GloVe, plain, .gz, "
-            ".zst or .xz.",
+            "Pretrained source embeddings in the text format of word2vec, fastText or GloVe, "
+            "plain, .gz, .zst or .xz.",
             may_change=True,
         ),
     ] = None

@@ -125,7 +125,7 @@ class OptimizerOptions(Section):
     ] = 0
     lr_decay_steps: Annotated[
         PositiveSteps,
-        _decay_option("Training steps in which lr_decay_rate applies once.", ORIGINAL_DECAYS),
+        _decay_option("Training steps per application of lr_decay_rate.", ORIGINAL_DECAYS),
     ] = 100
     lr_decay_rate: Annotated[
         PositiveFloat,

@@ -99,7 +99,7 @@ _VOCAB_SIZE = (
     "1000 to 8000 for sentencepiece, depending on the text, and 30000 for other tokenizers."
 )
 _MIN_FREQUENCY = (
-    "Minimum number of occurrences of a token in the training text to be in such a vocabulary; if "
+    "Minimum number of occurrences of a token for a vocabulary built from the training text; if "
     "not set, 2, or 1 if the text has fewer than 10,000 tokens."
 )
 _NBEST_SIZE = "Number of best segmentations to sample from (unigram models)."
@@ -167,8 +167,8 @@ class FilterOptions(Section):
     length_ratio: Annotated[
         PositiveFloat | None,
         Option(
-            "Exclude pairs in which one side has more than this many times as many characters as "
-            "the other."
+            "Exclude pairs in which one side is more than this many times as long as the other, "
+            "in characters."
         ),
     ] = None
     source_script: Annotated[

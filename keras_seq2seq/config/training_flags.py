@@ -261,7 +261,7 @@ class TrainingFlags:
     keep_checkpoint_every_n_hours: Annotated[
         NonNegativeFloat,
         Option(
-            "Hours after which one more checkpoint is kept permanently; 0 keeps none.",
+            "Hours between checkpoints that are kept permanently; 0 keeps none permanently.",
             may_change=True,
             unused_because=_all_checkpoints_kept,
         ),

@@ -70,8 +70,8 @@ def make_dataset(
       a split of a Hugging Face dataset, or a dictionary of columns.
     * Tables in files: `make_dataset("pairs.tsv", ("en", "de"), ...)`. The columns are given by
       names, or by numbers starting with 1. The name of the file ends in `.tsv`, `.csv`, `.jsonl`,
-      `.ndjson`, `.parquet` or `.tfrecord`, possibly followed by the suffix of a compression. For
-      several tables, pass a pattern or a list of `Path` objects.
+      `.ndjson`, `.parquet` or `.tfrecord`, possibly followed by a compression suffix such as
+      `.gz`. For several tables, pass a pattern or a list of `Path` objects.
     * Pairs: `make_dataset(pairs, None, ...)`. This is a list of pairs of strings, a generator
       function (or any other function that returns a new iterator over pairs at each call), or a
       `tf.data.Dataset` of pairs of scalar strings.

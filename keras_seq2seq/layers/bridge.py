@@ -18,7 +18,7 @@ class Bridge(BaseLayer):
             layer of the encoder.
 
     Output:
-        For each layer of the decoder a list of tensors `(batch, size)`.
+        A list of tensors `(batch, size)` for each layer of the decoder.
     """
 
     def __init__(self, state_sizes, **kwargs):
@@ -48,7 +48,7 @@ class ZeroBridge(Bridge):
         encoder_state: Nested structure of tensors `(batch, size)`.
 
     Output:
-        For each layer of the decoder a list of zeros `(batch, size)`.
+        A list of zeros `(batch, size)` for each layer of the decoder.
 
     Example:
         >>> bridge = ZeroBridge(decoder.state_sizes)
@@ -111,7 +111,7 @@ class DenseBridge(Bridge):
         encoder_state: Nested structure of tensors `(batch, size)`.
 
     Output:
-        For each layer of the decoder a list of tensors `(batch, size)`.
+        A list of tensors `(batch, size)` for each layer of the decoder.
 
     Example:
         >>> bridge = DenseBridge(decoder.state_sizes)

@@ -23,8 +23,8 @@ class MinimumRisk:
         risk(x) = sum over k of softmax(s(y[1]), ..., s(y[n]))[k] * (1 - metric(y[k], target))
 
     The metric is computed per sentence, on token ids. The model's loss in training is then
-    `(1 - weight) * loss + weight * risk`. Start from a model that has been trained to the end
-    without it: a step takes several times as long.
+    `(1 - weight) * loss + weight * risk`. Use it to fine-tune a fully trained model: a step takes
+    several times as long as an ordinary one.
 
     Args:
         num_samples: Integer of at least 2, the outputs drawn for each source.

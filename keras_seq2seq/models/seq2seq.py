@@ -48,8 +48,8 @@ class Seq2Seq(ChecksInputs, TrainableModel):
             layers with `return_sequences=True, return_state=True`. It gets the mask if its `call`
             takes one; a functional model only if its `supports_masking` is set. Decoding is faster
             if it can be run in two steps, `project` and `read`, like `BidirectionalEncoder`.
-        bridge: Layer `encoder_state -> initial_state`, for each layer of the decoder a list of
-            tensors.
+        bridge: Layer `encoder_state -> initial_state`. The result contains a list of tensors for
+            each layer of the decoder.
         decoder: A `Decoder`, such as `AttentionDecoder`.
         share_embeddings: Boolean, whether source and target use one embedding, which requires one
             vocabulary for both.

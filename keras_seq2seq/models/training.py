@@ -58,8 +58,8 @@ class ReplicatedModel(TracksLayers, keras.Model):
 class TrainableModel(ReplicatedModel):
     """A model from `{"source_ids", "target_ids"}` to logits, with Keras's training methods.
 
-    Inputs may also be a list `[source_ids, target_ids]`. Padding never counts: neither in a loss
-    nor in a metric.
+    Inputs may also be a list `[source_ids, target_ids]`. Padding counts neither in losses nor in
+    metrics.
 
     `fit` and `evaluate` report the perplexity of all tokens, without sample weights or label
     smoothing, and the shares of padding.

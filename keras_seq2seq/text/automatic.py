@@ -45,13 +45,13 @@ def choose_tokenizer(lines: Sequence[str]) -> Choice:
 
     The first rule that matches is used. In these rules, tokens are separated by whitespace:
 
-    1. At least 1 % of the tokens end in "@@": output of subword-nmt, whitespace.
-    2. Lines have 1.5 tokens or more on average, and either 90 % of the tokens are single
-       characters, or there are at most 128 distinct tokens, which have at most three characters
-       and occur at least five times on average: symbols such as phones, whitespace.
-    3. Lines have at most 30 characters on average, and either fewer than 1.5 tokens on average or
-       20 % digits: single words, dates and numbers, characters.
-    4. Everything else: raw text, sentencepiece.
+    1. `whitespace` if at least 1 % of the tokens end in "@@" (the output of subword-nmt).
+    2. `whitespace` if lines have 1.5 tokens or more on average, and either 90 % of the tokens are
+       single characters, or there are at most 128 distinct tokens, which have at most three
+       characters and occur at least five times on average (symbols such as phones).
+    3. `characters` if lines have at most 30 characters on average, and either fewer than 1.5 tokens
+       on average or 20 % digits (single words, dates and numbers).
+    4. `sentencepiece` for everything else (raw text).
 
     Args:
         lines: The text, or a sample of it.

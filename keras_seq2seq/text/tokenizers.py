@@ -124,7 +124,7 @@ _INNER_WHITESPACE = f"[{WHITESPACE}]"
 class CharacterTokenizer(Tokenizer):
     """Splits text into Unicode characters.
 
-    Whitespace at both ends of a line is removed. Each white-space character inside a line becomes
+    Whitespace at both ends of a line is removed. Each whitespace character inside a line becomes
     the token U+2581 ("▁"), which `detokenize` turns into a plain space.
 
     Args:

@@ -99,8 +99,8 @@ class WordTokenizer(Tokenizer):
     A word is a run of letters of one script with their combining marks and the apostrophes between
     them; a number is a run of digits. Every other character is a token of its own, as is each
     Chinese character. A token that has no space next to it is marked with "￭" (U+FFED) on that
-    side; of two adjacent tokens, only one is marked, preferably punctuation. White
-    space other than single spaces, control characters and "￭" itself are escaped, such as
+    side; of two adjacent tokens, only one is marked, preferably punctuation.
+    Whitespace other than single spaces, control characters and "￭" itself are escaped, such as
     "<U+0009>". `detokenize` is therefore the exact inverse of `split`, unless text is normalized.
 
     Args:
