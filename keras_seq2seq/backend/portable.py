@@ -71,7 +71,7 @@ def dense(features, kernel, bias, dtype):
     return ops.cast(matmul(features, kernel), dtype) + ops.cast(bias, dtype)
 
 
-def make_logits(features, weights):
+def make_logits(features, weights, transpose_kernel=False):
     """Returns `features @ kernel + bias`, in a form that makes `smoothed_cross_entropy` cheaper.
 
     Args:
@@ -79,8 +79,12 @@ def make_logits(features, weights):
         weights: Function without arguments that returns the kernel, a tensor `(size,
             vocabulary_size)` of the dtype of the features, and the bias, a tensor
             `(vocabulary_size,)` of the dtype of the logits.
+        transpose_kernel: Boolean, whether the kernel is `(vocabulary_size, size)` instead, such as
+            the table of an embedding.
     """
     kernel, bias = weights()
+    if transpose_kernel:
+        kernel = ops.transpose(kernel)
     return dense(features, kernel, bias, bias.dtype)
 
 

@@ -195,11 +195,13 @@ class TiedLogits(BaseLayer):
     def call(self, inputs):
         if self.projection is not None:
             inputs = self.matmul(inputs, self.projection)
-        return make_logits(self.to_compute_dtype(inputs), self._kernel_and_bias)
+        return make_logits(
+            self.to_compute_dtype(inputs), self._table_and_bias, transpose_kernel=True
+        )
 
-    def _kernel_and_bias(self):
+    def _table_and_bias(self):
         table = self.to_compute_dtype(self.embedding.embeddings)
-        return ops.transpose(table), self.to_output_dtype(self.bias)
+        return table, self.to_output_dtype(self.bias)
 
     def get_config(self):
         config = super().get_config()

@@ -40,6 +40,15 @@ def test_logits_are_a_product_and_a_sum(functions, rows):
     np.testing.assert_allclose(numbers_of(logits), LOGITS.reshape(*rows, 5), rtol=1e-5)
 
 
+def test_the_kernel_can_be_the_table_of_an_embedding(functions):
+    features, table, bias = map(ops.convert_to_tensor, (FEATURES, KERNEL.T, BIAS))
+    logits = functions.make_logits(features, lambda: (table, bias), transpose_kernel=True)
+    np.testing.assert_allclose(numbers_of(logits), LOGITS, rtol=1e-5)
+    smoothed, _ = functions.smoothed_cross_entropy(logits, ops.convert_to_tensor(LABELS), 0.1)
+    expected = -(target(0.1) * np.log(probabilities())).sum(-1)
+    np.testing.assert_allclose(numbers_of(smoothed), expected, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("label_smoothing", SMOOTHING)
 @pytest.mark.parametrize("are_made", [True, False])
 def test_cross_entropy_agrees_with_the_definition(functions, label_smoothing, are_made):
@@ -67,24 +76,27 @@ def test_a_hopeless_label_has_its_cross_entropy(functions):
 
 @needs_tape
 @pytest.mark.parametrize("label_smoothing", SMOOTHING)
-def test_gradient_is_the_difference_of_distributions(functions, label_smoothing):
+@pytest.mark.parametrize("transpose_kernel", [False, True])
+def test_gradient_is_the_difference_of_distributions(functions, label_smoothing, transpose_kernel):
     import tensorflow as tf
 
     weights = np.tile(np.array([[1.0, 0.0, 2.0], [-1.0, 0.5, 3.0]], "float32"), (20, 1))
-    tensors = [tf.constant(array) for array in (FEATURES, KERNEL, BIAS)]
+    kernel = KERNEL.T if transpose_kernel else KERNEL
+    tensors = [tf.constant(array) for array in (FEATURES, kernel, BIAS)]
     with tf.GradientTape() as tape:
         tape.watch(tensors)
         smoothed, plain = functions.smoothed_cross_entropy(
-            functions.make_logits(tensors[0], lambda: tensors[1:]),
+            functions.make_logits(tensors[0], lambda: tensors[1:], transpose_kernel),
             tf.constant(LABELS),
             label_smoothing,
         )
         # The plain cross-entropy is there to be looked at only.
         loss = tf.reduce_sum(smoothed * weights) + tf.reduce_sum(plain) * 0.0
     difference = (probabilities() * is_real() - target(label_smoothing)) * weights[..., np.newaxis]
+    d_kernel = np.einsum("btd,btv->dv", FEATURES, difference)
     expected = [
         difference @ KERNEL.T,
-        np.einsum("btd,btv->dv", FEATURES, difference),
+        d_kernel.T if transpose_kernel else d_kernel,
         difference.sum((0, 1)),
     ]
     for found, wanted in zip(tape.gradient(loss, tensors), expected, strict=True):

@@ -30,9 +30,9 @@ def join_logits(parts):
         return parts[0]
     logits = tf.concat(parts, axis=0)
     if all(hasattr(part, "_factors") for part in parts):
-        features, kernels, biases = zip(*(part._factors for part in parts), strict=True)
-        # All have the same kernel, which is then cast and transposed once.
-        logits._factors = sum(features, []), kernels[0], biases[0]
+        # All have the same kernel, which is then cast once.
+        features, *weights = parts[0]._factors
+        logits._factors = sum((part._factors[0] for part in parts), []), *weights
     return logits
 
 
@@ -54,18 +54,21 @@ def smoothed_cross_entropy(logits, labels, label_smoothing, consistency=0.0):
     if not hasattr(logits, "_factors"):
         return portable.smoothed_cross_entropy(logits, labels, label_smoothing, consistency)
 
-    parts, kernel, bias = logits._factors
+    parts, *weights = logits._factors
     sizes = [tf.shape(features)[0] for features in parts]
     labels = tf.split(labels, sizes, num=len(parts))
     losses = [
-        _losses_of_part(*part, kernel, bias, label_smoothing, consistency)
+        _losses_of_part(*part, weights, label_smoothing, consistency)
         for part in zip(parts, labels, strict=True)
     ]
     return [tf.concat(loss, axis=0) for loss in zip(*losses, strict=True)]
 
 
-def _losses_of_part(features, labels, kernel, bias, label_smoothing, consistency):
-    """Returns loss and cross-entropy `(...)` of features `(..., size)`, without padding."""
+def _losses_of_part(features, labels, weights, label_smoothing, consistency):
+    """Returns loss and cross-entropy `(...)` of features `(..., size)`, without padding.
+
+    The weights are kernel and bias, and whether the kernel is transposed.
+    """
     shape, size = tf.shape(labels), tf.size(labels)
     # Otherwise, labels would be compared with the logits of other tokens.
     message = "The labels must have the shape (batch, target_length) of `target_ids`."
@@ -82,15 +85,16 @@ def _losses_of_part(features, labels, kernel, bias, label_smoothing, consistency
     losses = _cross_entropies(
         tf.gather(as_rows(features), rows),
         tf.gather(labels, rows),
-        kernel,
-        bias,
+        *weights,
         label_smoothing,
         consistency,
     )
     return [tf.reshape(tf.math.unsorted_segment_sum(loss, rows, size), shape) for loss in losses]
 
 
-def _cross_entropies(features, labels, kernel, bias, label_smoothing, consistency):
+def _cross_entropies(
+    features, labels, kernel, bias, transpose_kernel, label_smoothing, consistency
+):
     """Returns loss and cross-entropy of rows of features `(rows, size)`.
 
     With `consistency`, the second half of the rows are second passes over those of the first half.
@@ -100,7 +104,8 @@ def _cross_entropies(features, labels, kernel, bias, label_smoothing, consistenc
 
     @tf.custom_gradient
     def compute(features, kernel, bias):
-        logits = multiply_with_kernel(features, kernel) + tf.cast(bias, features.dtype)
+        products = multiply_with_kernel(features[tf.newaxis], kernel, transpose_kernel)
+        logits = tf.squeeze(products + tf.cast(bias, features.dtype), axis=0)
         probabilities = tf.nn.softmax(logits)
         label_logits = tf.cast(tf.gather_nd(logits, positions), tf.float32)
         label_probabilities = tf.cast(tf.gather_nd(probabilities, positions), tf.float32)
@@ -112,9 +117,10 @@ def _cross_entropies(features, labels, kernel, bias, label_smoothing, consistenc
         loss = plain
         if label_smoothing:
             # The mean of the logits, without a pass over them.
-            mean_kernel = tf.reduce_mean(tf.cast(kernel, tf.float32), axis=-1, keepdims=True)
+            axis = 0 if transpose_kernel else 1
+            mean_kernel = tf.reduce_mean(tf.cast(kernel, tf.float32), axis=axis)
             mean_bias = tf.reduce_mean(tf.cast(bias, tf.float32))
-            mean_logits = tf.matmul(tf.cast(features, tf.float32), mean_kernel)[:, 0] + mean_bias
+            mean_logits = tf.linalg.matvec(tf.cast(features, tf.float32), mean_kernel) + mean_bias
             loss += label_smoothing * (label_logits - mean_logits)
         if consistency:
             divergences, d_divergences = _mean_divergences(logits, probabilities)
@@ -137,11 +143,15 @@ def _cross_entropies(features, labels, kernel, bias, label_smoothing, consistenc
             # The upstream gradient scales the rows of the other factors, which are smaller.
             scale = tf.reshape(upstream, (-1, 1))
             scaled_features = tf.cast(tf.cast(features, scale.dtype) * scale, features.dtype)
-            d_features = tf.matmul(difference, transpose(kernel))
+            table = kernel if transpose_kernel else transpose(kernel)
+            d_features = tf.matmul(difference, table)
             # One after the other, since each uses all cores.
             with tf.control_dependencies([d_features]):
                 difference = tf.identity(difference)
-            d_kernel = tf.matmul(scaled_features, difference, transpose_a=True)
+            left, right = scaled_features, difference
+            if transpose_kernel:
+                left, right = right, left
+            d_kernel = tf.matmul(left, right, transpose_a=True)
             d_bias = tf.matmul(tf.cast(scale, difference.dtype), difference, transpose_a=True)
             d_features = tf.cast(tf.cast(d_features, scale.dtype) * scale, features.dtype)
             return d_features, d_kernel, tf.cast(d_bias[0], bias.dtype)

@@ -125,7 +125,7 @@ def transpose(matrix):
     return tf.reshape(tf.linalg.matrix_transpose(matrix[tf.newaxis]), (columns, rows))
 
 
-def make_logits(features, weights):
+def make_logits(features, weights, transpose_kernel=False):
     """Returns `features @ kernel + bias`, in a form that makes `smoothed_cross_entropy` cheaper.
 
     With `frozen_weights` there may be additional columns of minus infinity.
@@ -135,30 +135,37 @@ def make_logits(features, weights):
         weights: Function without arguments that returns the kernel, a tensor `(size,
             vocabulary_size)` of the dtype of the features, and the bias, a tensor
             `(vocabulary_size,)` of the dtype of the logits.
+        transpose_kernel: Boolean, whether the kernel is `(vocabulary_size, size)` instead, such as
+            the table of an embedding.
     """
-    fixed = _fixed_in_blocks(features.dtype, weights)
+    fixed = _fixed_in_blocks(features.dtype, weights, transpose_kernel)
     if fixed is not None:
         return multiply_and_add(features, *fixed)
     kernel, bias = weights()
-    logits = tf.cast(multiply_with_kernel(features, kernel), bias.dtype) + bias
+    products = multiply_with_kernel(features, kernel, transpose_kernel)
+    logits = tf.cast(products, bias.dtype) + bias
     # As Keras's softmax keeps its logits for the cross-entropy: logits that nothing else reads are
     # then not computed.
-    logits._factors = [features], kernel, bias
+    logits._factors = [features], kernel, bias, transpose_kernel
     return logits
 
 
-def multiply_with_kernel(features, kernel):
-    """Returns the product of features `(..., size)` and a kernel `(size, columns)`."""
-    # The bias is added after this reshape: TensorFlow would fuse product and sum, which in bfloat16
-    # takes twice the time of both unless the kernel is a constant.
-    return from_rows(tf.matmul(as_rows(features), kernel), features)
+def multiply_with_kernel(features, kernel, transpose_kernel=False):
+    """Returns the product of features `(..., size)` and a kernel `(size, columns)`.
+
+    TensorFlow fuses it with the sum of a bias, which in bfloat16 takes up to three times as long as
+    both, unless the kernel is a constant or the features have three dimensions or more.
+    """
+    rows = tf.matmul(as_rows(features), kernel, transpose_b=transpose_kernel)
+    return from_rows(rows, features)
 
 
-def _fixed_in_blocks(dtype, weights):
+def _fixed_in_blocks(dtype, weights, transpose_kernel):
     """Returns kernel and bias in blocks with `frozen_weights`, where that is faster, or `None`."""
 
     def compute():
-        return _in_blocks(*weights())
+        kernel, bias = weights()
+        return _in_blocks(tf.transpose(kernel) if transpose_kernel else kernel, bias)
 
     if dtype == tf.float32:
         return computed_once(weights, compute)
