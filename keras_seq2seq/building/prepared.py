@@ -1,10 +1,11 @@
 """Prepared records as the training data of a configuration."""
 
+import os
 from itertools import chain
-from pathlib import Path
 
 from keras_seq2seq.config import Config
 from keras_seq2seq.config.config import unused_options
+from keras_seq2seq.config.hyper_parameters import SHORTCUTS
 from keras_seq2seq.config.section import OptionSource, validate_sources
 from keras_seq2seq.config.text_options import FilterOptions
 from keras_seq2seq.config.training_flags import has_dev
@@ -42,8 +43,8 @@ def use_prepared_data(config: Config) -> Config:
 
     The tokenizers, their options, the dev text and the hyperparameters of the manifest are those in
     the first directory, unless they are set. Hyperparameters that have no effect in this
-    configuration are left out. The result is validated again, as the others can conflict with
-    options that are set.
+    configuration are left out, as are shortcuts if there is an `init_from`, whose shortcuts count.
+    The result is validated again, as the others can conflict with options that are set.
 
     Args:
         config: The configuration.
@@ -62,8 +63,8 @@ def use_prepared_data(config: Config) -> Config:
     records = RecordPairs(paths, config.data_weights)
     flags, sides = {}, {}
     if not has_dev(config):
-        flags = {f"dev_{side}": dev_path(paths[0], side) for side in SIDES}
-        if not all(path.exists() for path in flags.values()):
+        flags = {f"dev_{side}": str(dev_path(paths[0], side)) for side in SIDES}
+        if not all(map(os.path.exists, flags.values())):
             raise UserError(
                 f"{paths[0]}: prepared without dev text; set --dev_source and --dev_target, or "
                 "--dev_data"
@@ -77,22 +78,25 @@ def use_prepared_data(config: Config) -> Config:
                 f"{paths[0]}: prepared with the {side} tokenizer {tokenizer.name}, not "
                 f"{options.tokenizer}; prepare the text again, or leave out {side}.tokenizer"
             )
-        if tokenizer.vocabulary_suffix is not None:
-            flags[f"vocab_{side}"] = Path(paths[0]) / f"{side}{tokenizer.vocabulary_suffix}"
+        if (path := records.vocabulary_path(side)) is not None:
+            flags[f"vocab_{side}"] = path
         arguments = tokenizer.get_config()
         sides[side] = {"tokenizer": tokenizer.name} | {
             name: arguments[name]
             for name in tokenizer.hyperparameters
             if name not in options.model_fields_set
         }
-    completed = {name: str(path) for name, path in flags.items()} | {"hparams": sides}
+    completed = {**flags, "hparams": sides}
     given = config.model_dump(exclude_unset=True)
-    unused = unused_options(config)
+    left_out = set(unused_options(config))
+    if config.init_from is not None and not config.init_pattern:
+        # They will be those of the other model.
+        left_out.update(("hparams", *path) for path in SHORTCUTS.items())
     stored = {
         section: {
             name: value
             for name, value in options.items()
-            if ("hparams", section, name) not in unused
+            if ("hparams", section, name) not in left_out
         }
         for section, options in records.hparams.items()
     }

@@ -120,7 +120,9 @@ def vocab(inputs: Sequence[str], output: str | None, column: str | int | None, *
     check_readable(*inputs)
     check_replaces_no_input(output, *inputs)
     lines = _read_lines(inputs, column)
-    if lowercase:
+    if lowercase and "lowercase" in tokenizer_class.hyperparameters:
+        given["lowercase"] = True
+    elif lowercase:
         lines = map(str.lower, lines)
     if is_model:
         if "user_defined_symbols" in given:

@@ -22,6 +22,9 @@ from keras_seq2seq.config.option_types import (
 from keras_seq2seq.config.section import Section
 from keras_seq2seq.config.text_options import FilterOptions, SourceOptions, TargetOptions
 
+# Options of the layers, by section, that `train` sets where it builds vocabularies.
+SHORTCUTS = {"encoder": "concat_inputs", "decoder": "context_skip"}
+
 
 class RnnCellOptions(Section):
     """`rnn_cell.*`: the recurrent cells of the encoder and the decoder."""

@@ -192,7 +192,7 @@ class FilteredPairs(Pairs):
         """Yields the rows whose last two items are a pair that is kept."""
         for item in self._filters:
             item.start()
-        is_kept, dropped, counts = bytearray(), Counter(), [0, 0]
+        is_kept, dropped, counts, has_text = bytearray(), Counter(), [0, 0], False
         for row in rows:
             pair = row[-2:]
             for side, line in enumerate(pair):
@@ -200,12 +200,14 @@ class FilteredPairs(Pairs):
             reason = self._reason(pair)
             is_kept.append(reason is None)
             if reason is None:
+                # Pairs with an empty side are kept, since others count and drop them.
+                has_text = has_text or all(normalize_spaces(line or "") for line in pair)
                 yield row
             else:
                 dropped[reason] += 1
         if counts[0] != counts[1]:
             raise unequal_counts(self.names[0], counts[0], self.names[1], counts[1])
-        if dropped and not any(is_kept):
+        if dropped and not has_text:
             reasons = ", ".join(f"{reason}: {number:,}" for reason, number in dropped.items())
             raise InputError(
                 f"{' and '.join(self.names)} have no pair that the filters keep ({reasons})"

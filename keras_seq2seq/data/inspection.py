@@ -22,7 +22,6 @@ from keras_seq2seq.data.text_statistics import (
 )
 from keras_seq2seq.special_tokens import UNKNOWN_ID
 from keras_seq2seq.text import Tokenizer, Vocabulary, WhitespaceTokenizer
-from keras_seq2seq.text.vocabulary import WHITESPACE_CHARACTERS
 
 PERCENTS = (50, 90, 95, 99)
 _RATIO_PERCENTS = (1, 5, 50, 95, 99)
@@ -236,9 +235,7 @@ class _Side:
         if line is None:
             return []
         self.lines += 1
-        if self._tokenizer.keeps_white_space:
-            line = line.strip(WHITESPACE_CHARACTERS)
-        tokens = self._tokenizer.split(line)
+        tokens = self._tokenizer.split_line(line)
         self.empty += not tokens
         return tokens
 

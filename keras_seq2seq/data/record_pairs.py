@@ -93,6 +93,11 @@ class RecordPairs(Pairs):
         lines, source, target = self._corpora[corpus].read_block(int(block))
         return Block(lines + self._lines_before[corpus], source, target)
 
+    def vocabulary_path(self, side: str) -> str | None:
+        """Returns the vocabulary file of the first directory, `None` if the side needs no file."""
+        suffix = self.tokenizers[SIDES.index(side)].vocabulary_suffix
+        return None if suffix is None else f"{self._corpora[0].path / side}{suffix}"
+
     def token_counts(self) -> Iterator[tuple[int, np.ndarray]]:
         """Yields the numbers of tokens of all pairs in parts, with the weight of each part.
 

@@ -106,7 +106,9 @@ def _count(dev_size: int | float, pairs: int) -> int:
     if is_number and isinstance(dev_size, Integral) and 0 < dev_size < pairs:
         return int(dev_size)
     if is_number and not isinstance(dev_size, Integral) and 0 < dev_size < 1:
-        return max(1, round(dev_size * pairs))
+        if pairs == 1:
+            raise InputError("sources and targets have one usable pair; expected two or more")
+        return min(max(1, round(dev_size * pairs)), pairs - 1)
     raise InputError(
         f"dev_size is {dev_size!r}; expected a number of pairs from 1 to {pairs - 1}, or a "
         "fraction between 0 and 1"

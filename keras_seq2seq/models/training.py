@@ -217,7 +217,9 @@ class TrainableModel(ReplicatedModel):
             x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
             data = x, y, weight_by_class(the_labels(y), sample_weight, self._class_weights)
         if self.r_drop:
-            data = keras.tree.map_structure(lambda tensor: ops.repeat(tensor, 2, axis=0), data)
+            data = keras.tree.map_structure(
+                lambda part: None if part is None else ops.repeat(part, 2, axis=0), data
+            )
         return super().train_step(*state, data)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):

@@ -124,7 +124,7 @@ def build_tokenizer(
         return tokenizer_class(**options)
     if tokenizer_class.vocabulary_suffix == Tokenizer.vocabulary_suffix:
         if min_frequency is None:
-            split = tokenizer_class(**options).split
+            split = tokenizer_class(**options).split_line
             min_frequency = 2 if sum(len(split(line)) for line in lines) >= _MANY_TOKENS else 1
         return tokenizer_class.build(lines, size or _MAX_WORDS, min_frequency, **options)
     with warnings.catch_warnings():

@@ -9,7 +9,7 @@ from keras_seq2seq.files.text_lines import BYTE_ORDER_MARK
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID, SPECIAL_TOKENS, START_ID, UNKNOWN_ID
 from keras_seq2seq.text.tokenizer import Tokenizer
 from keras_seq2seq.text.tokenizers import WhitespaceTokenizer
-from keras_seq2seq.text.vocabulary import WHITESPACE, WHITESPACE_CHARACTERS, Vocabulary
+from keras_seq2seq.text.vocabulary import WHITESPACE, Vocabulary
 
 _UNKNOWN = SPECIAL_TOKENS[UNKNOWN_ID]
 
@@ -159,11 +159,9 @@ class TextEncoder:
             keep_unknown: Whether to keep "<unk>" in the line as a single token, for text written by
                 a model. No effect if the tokenizer never produces unknown tokens.
         """
-        if self.tokenizer.keeps_white_space:
-            line = line.strip(WHITESPACE_CHARACTERS)
         if not keep_unknown or _UNKNOWN not in line or not self.tokenizer.can_be_unknown():
-            return self.tokenizer.split(line)
-        tokens = self.tokenizer.split(line.replace(_UNKNOWN, _PLACEHOLDER))
+            return self.tokenizer.split_line(line)
+        tokens = self.tokenizer.split_line(line.replace(_UNKNOWN, _PLACEHOLDER))
         return [token.replace(_PLACEHOLDER, _UNKNOWN) for token in tokens]
 
     def padded(self, token_lists: Iterable[Sequence[str]]) -> np.ndarray:

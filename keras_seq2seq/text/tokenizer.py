@@ -14,7 +14,7 @@ from keras_seq2seq.files.reading import read_small_file
 from keras_seq2seq.files.text_lines import check_lines
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.special_tokens import SPECIAL_TOKENS
-from keras_seq2seq.text.vocabulary import Vocabulary
+from keras_seq2seq.text.vocabulary import WHITESPACE_CHARACTERS, Vocabulary
 
 TOKENIZERS: dict[str, type["Tokenizer"]] = {}
 
@@ -71,7 +71,7 @@ class Tokenizer:
         hyperparameters: Class attribute, the arguments of the constructor that the hyperparameters
             `source.*` and `target.*` set.
         keeps_white_space: Class attribute, whether whitespace at the ends of a line would become
-            tokens. If so, `TextEncoder` removes it.
+            tokens. If so, it is removed before a line is split.
         can_sample: Class attribute, whether `sample` is implemented.
         vocabulary: The `Vocabulary`, or `None`.
     """
@@ -114,7 +114,7 @@ class Tokenizer:
             TypeError: If `lines` is a single string or a table, or if one of its items is not a
                 string. The message contains its index.
         """
-        tokens = map(cls(**config).split, check_lines(lines, "lines"))
+        tokens = map(cls(**config).split_line, check_lines(lines, "lines"))
         return cls(Vocabulary.build(tokens, size, min_frequency), **config)
 
     @classmethod
@@ -161,6 +161,10 @@ class Tokenizer:
     def split(self, line: str) -> list[str]:
         """Splits one line into the same tokens as `tokenize`, in plain Python."""
         raise NotImplementedError
+
+    def split_line(self, line: str) -> list[str]:
+        """Splits a line without the whitespace at its ends, as `TextEncoder` does."""
+        return self.split(line.strip(WHITESPACE_CHARACTERS) if self.keeps_white_space else line)
 
     def detokenize(self, tokens: Iterable[str]) -> str:
         """Joins tokens into one line of text."""

@@ -2,8 +2,10 @@
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+import keras
 import numpy as np
 
 from keras_seq2seq.config import Config
@@ -14,6 +16,10 @@ from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.models import Seq2Seq
 from keras_seq2seq.special_tokens import SPECIAL_TOKENS
 from keras_seq2seq.text import Vocabulary
+
+# The names of layers, which are also attributes of a model. Users cannot choose other layers for
+# the embeddings and the logits.
+_ROLES = ("encoder", "bridge", "decoder")
 
 # Weights with a slice for each token: the side of the vocabulary, and the axis of the tokens.
 _TOKEN_AXES = {
@@ -46,7 +52,8 @@ def start_from(
 ) -> WarmStart:
     """Loads the weights of a trained model that have the same path and the same shape.
 
-    If the vocabularies differ, the weights of embeddings and output layer are loaded token by
+    Layers that were passed to a model as objects have the names of those that it makes itself. If
+    the vocabularies differ, the weights of embeddings and output layer are loaded token by
     token.
 
     Args:
@@ -63,12 +70,11 @@ def start_from(
     """
     other_model, tokenizers = directory.load_model(), directory.load_tokenizers()
     directory.check_vocabularies(other_model, *tokenizers)
-    other = {weight.path: weight.numpy() for weight in other_model.weights}
+    other = {path: weight.numpy() for path, weight in _weights_by_path(other_model)}
     here = dict(zip(("source", "target"), vocabularies, strict=True))
     there = {side: tokenizer.vocabulary for side, tokenizer in zip(here, tokenizers, strict=True)}
     taken, left = {}, {}
-    for weight in model.weights:
-        path = weight.path
+    for path, weight in _weights_by_path(model):
         if not re.search(pattern, path):
             left[path] = "the path does not match"
         elif path not in other:
@@ -88,6 +94,18 @@ def start_from(
         first = next(iter(left))
         raise UserError(f"{directory.path}: no weights can be loaded: {first}: {left[first]}")
     return WarmStart(taken, left)
+
+
+def _weights_by_path(model: Seq2Seq) -> Iterator[tuple[str, keras.Variable]]:
+    """Yields the weights of a model with the paths that they have in a model of `build_model`."""
+    roles = {getattr(model, role).name: role for role in _ROLES}
+    attention = getattr(model.decoder, "attention", None)
+    for weight in model.weights:
+        layer, *names = weight.path.split("/")
+        role = roles.get(layer, layer)
+        if role == "decoder" and attention is not None and names[0] == attention.name:
+            names[0] = "attention"
+        yield "/".join([role, *names]), weight
 
 
 def _take_tokens(

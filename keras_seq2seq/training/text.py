@@ -20,6 +20,7 @@ from keras_seq2seq.building.data import (
 from keras_seq2seq.building.filters import make_length_filters, make_text_filters
 from keras_seq2seq.config import Config, set_if_open
 from keras_seq2seq.config.config import unused_options
+from keras_seq2seq.config.hyper_parameters import SHORTCUTS
 from keras_seq2seq.config.training_flags import has_dev
 from keras_seq2seq.data.dev_split import Pair, draw_dev, draw_sample, shared_text
 from keras_seq2seq.data.filters import FilteredPairs
@@ -30,9 +31,6 @@ from keras_seq2seq.errors import UserError
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.text import TextEncoder, Tokenizer, build_tokenizer, choose_tokenizer
 from keras_seq2seq.wording import count
-
-# Options of the layers, by section, that help where `train` makes all choices.
-_SHORTCUTS = {"encoder": "concat_inputs", "decoder": "context_skip"}
 
 _SIDES = ("source", "target")
 
@@ -115,9 +113,11 @@ def adopt_choices(config: Config, stored: Config, is_resumed: bool) -> Config:
 
 def adopt_shortcuts(config: Config, stored: Config) -> Config:
     """Sets the shortcuts of the model, if they are left open, to those of another model."""
-    for section, name in _SHORTCUTS.items():
-        value = getattr(getattr(stored.hparams, section), name)
-        config = set_if_open(config, section, **{name: value})
+    unused = unused_options(config)
+    for section, name in SHORTCUTS.items():
+        if ("hparams", section, name) not in unused:
+            value = getattr(getattr(stored.hparams, section), name)
+            config = set_if_open(config, section, **{name: value})
     return config
 
 
@@ -158,14 +158,17 @@ def plan_text(config: Config, stored: ModelDirectory | None = None) -> RunText:
     """
     config = choose_tokenizers(config)
     if sides_without_vocabulary(config) and config.model == "AttentionSeq2Seq":
-        for section, name in _SHORTCUTS.items():
+        for section, name in SHORTCUTS.items():
             config = set_if_open(config, section, **{name: True})
     # Missing files are reported before any of them is read.
     text = open_pairs(config, "train")
     dev = open_pairs(config, "dev") if has_dev(config) else None
     tokenizers, open_lengths = _read_tokenizers(config, stored), _find_open_lengths(config)
     if isinstance(text, RecordPairs):
-        tokenizers = dict(zip(_SIDES, text.tokenizers, strict=True)) | tokenizers
+        for side, tokenizer in zip(_SIDES, text.tokenizers, strict=True):
+            # Not all arguments of the tokenizer are options of the configuration.
+            if getattr(config, f"vocab_{side}") in (None, text.vocabulary_path(side)):
+                tokenizers[side] = tokenizer
         open_lengths = []
     sample_size = _SAMPLE_SIZE if open_lengths or len(tokenizers) < len(_SIDES) else 0
     used, drawn, notes, sample = make_text_filters(config), None, [], []
@@ -313,6 +316,6 @@ def _option_of_any(config: Config, sides: Sequence[str], name: str) -> Any:
 
 def _fitting_length(tokenizer: Tokenizer, lines: Sequence[str]) -> int:
     """Returns the length, with the end token, that fits nearly all lines."""
-    lengths = sorted(len(tokenizer.split(line)) + 1 for line in lines)
+    lengths = sorted(len(tokenizer.split_line(line)) + 1 for line in lines)
     fitting = lengths[math.ceil(_FITTING * len(lengths)) - 1]
     return min(max(fitting, 2), _LONGEST)

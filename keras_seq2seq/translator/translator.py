@@ -133,7 +133,7 @@ class Translator(TextTranslator):
                 ensemble are not compatible, or if an option has no effect.
             TypeError: If both a search and options of a search are given, or an option is unknown.
         """
-        if search is not None and (return_tree or options.keys() - {"unk_replace"}):
+        if search is not None and (return_tree or options.keys() - {"unk_replace", "dtype"}):
             raise TypeError("expected a search, or options that describe one, but not both")
         from keras_seq2seq.building import make_search
         from keras_seq2seq.model_directory import load_models

@@ -6,7 +6,13 @@ import shutil
 import pytest
 import yaml
 
-from keras_seq2seq import SentencePieceTokenizer, Tokenizer, Vocabulary, prepare_records
+from keras_seq2seq import (
+    SentencePieceTokenizer,
+    Tokenizer,
+    Vocabulary,
+    WhitespaceTokenizer,
+    prepare_records,
+)
 from keras_seq2seq.data import write_corpus
 
 SMALL = (
@@ -194,6 +200,44 @@ def test_training_on_a_damaged_shard_is_one_line(prepared, run, tmp_path):
     assert result.errors.splitlines()[-1] == (
         f"keras-seq2seq: error: {copy}/000000.records: damaged file; prepare the text again"
     )
+
+
+def test_tokenizers_are_those_of_the_records(run, tmp_path):
+    # A vocabulary of subword-nmt, read from its file, would join subwords in translations.
+    tokenizer = WhitespaceTokenizer(Vocabulary(["a@@", "b", "c"]))
+    pairs = ["a@@ b c"] * 9
+    prepare_records(pairs, pairs, tokenizer, tokenizer, tmp_path / "p", dev=[("a@@ b", "b c")])
+    result = run(
+        "train", "--train_data", tmp_path / "p", "--output_dir", tmp_path / "m", "--dry_run"
+    )
+    assert result.status == 0, result.errors
+
+
+def test_shortcuts_are_those_of_the_initial_model(raw_table, run, tmp_path):
+    def shortcuts(*flags):
+        result = run("train", "--output_dir", tmp_path / "new", "--dry_run", *flags)
+        assert result.status == 0, result.errors
+        hparams = yaml.safe_load(result.output.partition("Model:")[0])["hparams"]
+        return hparams["encoder"].get("concat_inputs"), hparams["decoder"].get("context_skip")
+
+    table = ["--train_data", raw_table, "--dev_size=5"]
+    assert run("prepare", *table, "--output_dir", tmp_path / "p", "--workers=1").status == 0
+    records = ["--train_data", tmp_path / "p"]
+    assert shortcuts(*records) == (True, True)
+    off = "--hparams=encoder.concat_inputs=false,decoder.context_skip=false,rnn_cell.num_units=8"
+    first = ["--output_dir", tmp_path / "first", "--train_steps=1", off]
+    assert run("train", *records, *first).status == 0
+    assert shortcuts(*records, "--init_from", tmp_path / "first") == (False, False)
+    with_shortcuts = ["--output_dir", tmp_path / "second", "--train_steps=1"]
+    assert run("train", *table, *with_shortcuts, "--hparams=rnn_cell.num_units=8").status == 0
+    initial = ["--init_from", tmp_path / "second"]
+    assert shortcuts(*records, *initial) == (True, True)
+    # A model without attention has none, also when it is resumed.
+    basic = ["--model=BasicSeq2Seq", "--hparams=rnn_cell.num_units=8", *table, *initial]
+    for steps in 1, 2:
+        steps = f"--train_steps={steps}"
+        result = run("train", "--output_dir", tmp_path / "basic", *basic, steps)
+        assert result.status == 0, result.errors
 
 
 @pytest.mark.parametrize(

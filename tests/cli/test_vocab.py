@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from keras_seq2seq.text import SentencePieceTokenizer, Vocabulary
+from keras_seq2seq.text import SentencePieceTokenizer, Vocabulary, WordTokenizer
 
 
 @pytest.fixture
@@ -220,6 +220,13 @@ def test_mistakes_with_other_tokenizers(run, raw_text, tmp_path, monkeypatch, ar
 def test_words(run, raw_text):
     result = run("vocab", raw_text, "--tokenizer=words", "--lowercase", "--size=2")
     assert result.output == "the\t150\ndog\t100\n"
+
+
+def test_words_are_lowercased_as_in_training(run):
+    text = "İstanbul ΟΔΟΣ"
+    result = run("vocab", "-", "--tokenizer=words", "--lowercase", stdin=text.encode())
+    tokens = [line.split("\t")[0] for line in result.output.splitlines()]
+    assert tokens == WordTokenizer(lowercase=True).split(text)
 
 
 def test_options_of_google_seq2seq(run, text, tmp_path):

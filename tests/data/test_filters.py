@@ -117,3 +117,8 @@ def test_numbers_of_lines_in_errors_are_those_of_the_files(tmp_path):
 def test_nothing_left():
     with pytest.raises(InputError, match=r"no pair that the filters keep \(identical sides: 2\)"):
         kept([Identical()], [("a", "a"), ("b", "b")])
+
+
+def test_nothing_left_but_empty_lines():
+    with pytest.raises(InputError, match=r"no pair that the filters keep \(identical sides: 2\)"):
+        kept([Identical()], [("a", "a"), ("", ""), ("b", "b"), ("c", " ")])

@@ -1,3 +1,4 @@
+import gzip
 import json
 import multiprocessing
 import os
@@ -25,7 +26,7 @@ from keras_seq2seq import (
 from keras_seq2seq.data import RecordPairs, record_order, scan_parallel_text
 from keras_seq2seq.data.filters import Duplicates, FilteredPairs
 from keras_seq2seq.data.pairs import as_pairs
-from keras_seq2seq.data.records import LINES_PER_BLOCK, Records
+from keras_seq2seq.data.records import LINES_PER_BLOCK, SIDES, Records
 from keras_seq2seq.errors import InputError, RunError, UserError
 
 LINES = 3 * LINES_PER_BLOCK + 100
@@ -281,6 +282,13 @@ def test_the_number_of_batches_is_known(prepared, encoders):
 def test_empty_sides_are_dropped_and_counted(tmp_path, tokenizers):
     summary = prepare_records(["w1", "", "w2"], ["w1 w21", "w2", " "], *tokenizers, tmp_path / "p")
     assert summary[:2] == (1, 2)
+
+
+def test_line_breaks_in_dev_text_are_whitespace(tmp_path, tokenizers):
+    dev = [("w30\nw31", "w32"), ("w30", "w31\r\nw32")]
+    prepare_records(["w30"] * 3, ["w31"] * 3, *tokenizers, tmp_path / "p", dev=dev)
+    lines = [gzip.open(tmp_path / "p" / f"dev.{side}.gz", "rt").read() for side in SIDES]
+    assert lines == ["w30 w31\nw30\n", "w32\nw31 w32\n"]
 
 
 def test_filtered_pairs_keep_the_line_numbers_of_the_text(text, tokenizers, encoders, tmp_path):

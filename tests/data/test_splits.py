@@ -107,6 +107,12 @@ def test_refuses(sources, targets, message):
         split_pairs(sources, targets, 1)
 
 
+def test_no_part_is_empty():
+    assert [len(part.sources) for part in split_pairs(["a", "b"], ["A", "B"], 0.8)] == [1, 1]
+    with pytest.raises(InputError, match="one usable pair; expected two or more"):
+        split_pairs(["a"], ["b"], 0.5)
+
+
 def test_refuses_missing_values():
     with pytest.raises(TypeError, match=r"targets\[1\] is None; expected a string"):
         split_pairs(["a", "b"], ["c", None])

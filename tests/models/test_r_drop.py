@@ -43,6 +43,11 @@ def test_the_loss_includes_the_divergence(eagerly):
     assert losses[2] - losses[0] == pytest.approx(3 * divergence, rel=1e-3)
 
 
+def test_batches_without_sample_weights():
+    model, _ = train(1.0, dropout=0.3)
+    assert np.isfinite(model.train_on_batch(BATCH, LABELS)).all()
+
+
 def test_predictions_with_dropout_become_more_alike():
     def divergence(model):
         first, second = (keras.ops.log_softmax(model(BATCH, training=True)) for _ in range(2))

@@ -4,7 +4,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.text import ByteTokenizer, TextEncoder, Tokenizer, Vocabulary, WordTokenizer
+from keras_seq2seq.text import (
+    ByteTokenizer,
+    TextEncoder,
+    Tokenizer,
+    Vocabulary,
+    WordTokenizer,
+    build_tokenizer,
+)
 
 LOSSLESS = [WordTokenizer(), ByteTokenizer()]
 ALL = [*LOSSLESS, WordTokenizer(lowercase=True), WordTokenizer(nfkc=True)]
@@ -118,6 +125,15 @@ def test_bytes(tmp_path):
         ByteTokenizer.from_file("vocab")
     with pytest.raises(UserError, match="'bytes' has a fixed vocabulary; leave it out"):
         ByteTokenizer(Vocabulary(["a"]))
+
+
+def test_vocabularies_contain_no_outer_white_space(tmp_path):
+    path = tmp_path / "text"
+    path.write_text("A man. \nA dog.\n")
+    with path.open() as file:
+        tokens = WordTokenizer.build(file).vocabulary.tokens
+    assert sorted(tokens) == sorted(["A", "￭.", "man", "dog"])
+    assert build_tokenizer("words", ["A man. "]).vocabulary.tokens == ("A", "man", "￭.")
 
 
 @lossless

@@ -4,9 +4,15 @@ import pytest
 
 from keras_seq2seq.config import Config
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.layers import ScaledEmbedding
+from keras_seq2seq.layers import (
+    AttentionDecoder,
+    BahdanauAttention,
+    BidirectionalEncoder,
+    DenseBridge,
+    ScaledEmbedding,
+)
 from keras_seq2seq.model_directory import ModelDirectory
-from keras_seq2seq.models import BasicSeq2Seq
+from keras_seq2seq.models import AttentionSeq2Seq, BasicSeq2Seq
 from keras_seq2seq.text import Vocabulary, WhitespaceTokenizer
 from keras_seq2seq.training.initial_weights import load_embedding, start_from
 
@@ -46,6 +52,31 @@ def test_the_same_model_takes_over_everything(directory):
     assert report.taken == dict.fromkeys(weights(model), "")
     for value, other in zip(model.get_weights(), directory.load_model().get_weights(), strict=True):
         np.testing.assert_array_equal(value, other)
+
+
+def test_layers_given_as_objects_are_taken_over_whatever_their_names(tmp_path):
+    def make(decoder, **options):
+        return AttentionSeq2Seq(7, 7, embedding_dim=4, decoder=decoder, **options)
+
+    attention = BahdanauAttention(4, name="mine")
+    other = make(
+        AttentionDecoder(4, attention=attention, cell="GRUCell", context_skip=True),
+        encoder=BidirectionalEncoder(4, cell="GRUCell", concat_inputs=True),
+        bridge=DenseBridge([[4]], name="between"),
+    )
+    directory = ModelDirectory(tmp_path)
+    directory.create(Config(), WhitespaceTokenizer(ENGLISH), WhitespaceTokenizer(GERMAN))
+    directory.save_model(other)
+    model = make(
+        AttentionDecoder(4, cell="GRUCell", context_skip=True, name="decoder"),
+        encoder=BidirectionalEncoder(4, cell="GRUCell", concat_inputs=True, name="encoder"),
+        bridge="dense",
+    )
+    report = start_from(model, (ENGLISH, GERMAN), directory)
+    assert report.left == {}
+    assert {"encoder/forward_0/cell/kernel", "decoder/skip_kernel"} < report.taken.keys()
+    for value, expected in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(value, expected)
 
 
 def test_another_vocabulary_is_taken_over_token_by_token(directory):

@@ -290,6 +290,8 @@ def test_loads_with_options_or_with_a_search(tmp_path):
     own = Translator.load(tmp_path, search=search)
     assert own.search is search
     assert tokens_of(own.translate(SOURCES)) == tokens_of(beam.translate(SOURCES))
+    narrow = Translator.load(tmp_path, search=search, dtype="bfloat16")
+    assert (narrow.search, narrow.model.decoder.compute_dtype) == (search, "bfloat16")
     with pytest.raises(TypeError, match="expected a search, or options that describe one"):
         Translator.load(tmp_path, search=search, beam_width=4)
     with pytest.raises(UserError, match="n_best: has no effect here"):
