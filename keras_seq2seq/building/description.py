@@ -1,5 +1,7 @@
 """From a model to a configuration that describes it."""
 
+import keras
+
 from keras_seq2seq.config import Config, InferenceOptions
 from keras_seq2seq.config.text_options import TOKENIZER_NAMES
 from keras_seq2seq.decoding import BeamSearch, SamplingSearch, Search
@@ -125,12 +127,16 @@ def _inference(search: Search, target: TextEncoder, unk_replace: bool) -> dict:
             "coverage_penalty_weight": search.coverage_penalty,
         }
     if isinstance(search, SamplingSearch):
+        seed = search.seed
+        if isinstance(seed, keras.random.SeedGenerator):
+            seed = seed.get_config()["seed"]
         options["n_best"] = search.n_best
         options["sample"] = True
         options["sampling"] = {
             "temperature": search.temperature,
             "top_k": search.top_k,
             "top_p": search.top_p,
+            "seed": seed,
         }
     # Defaults are left out, since some options are errors where they have no effect.
     defaults = InferenceOptions()

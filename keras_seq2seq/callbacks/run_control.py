@@ -11,6 +11,7 @@ import keras
 from keras import ops
 
 from keras_seq2seq.models import steps_taken
+from keras_seq2seq.models.training import inner_optimizer
 
 
 class SaveCheckpoints(keras.callbacks.Callback):
@@ -88,11 +89,11 @@ class RestoreRawWeights(keras.callbacks.Callback):
     """
 
     def on_epoch_end(self, epoch, logs=None):
-        if self.model.optimizer.use_ema:
+        if inner_optimizer(self.model.optimizer).use_ema:
             self._raw_weights = [ops.copy(variable) for variable in self.model.trainable_variables]
 
     def on_train_end(self, logs=None):
-        if self.model.optimizer.use_ema:
+        if inner_optimizer(self.model.optimizer).use_ema:
             pairs = zip(self.model.trainable_variables, self._raw_weights, strict=True)
             for variable, value in pairs:
                 variable.assign(value)

@@ -13,6 +13,7 @@ from tensorboard.plugins.hparams import api as hparams_api
 from keras_seq2seq.backend import sum_duplicate_rows
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.models import Seq2Seq, steps_taken
+from keras_seq2seq.models.training import inner_optimizer
 from keras_seq2seq.text import Vocabulary
 
 
@@ -69,7 +70,7 @@ class TrackGradientNorm(keras.callbacks.Callback):
 
     def set_model(self, model):
         super().set_model(model)
-        optimizer, metric = model.optimizer, model.gradient_norm
+        optimizer, metric = inner_optimizer(model.optimizer), model.gradient_norm
         if getattr(optimizer, "_norm_metric", None) is metric:
             return
         apply = optimizer.apply

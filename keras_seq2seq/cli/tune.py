@@ -160,9 +160,11 @@ def _search(
 
 def _refuse_others(ctx: click.Context):
     given = click.core.ParameterSource.COMMANDLINE
-    for name in ctx.params:
-        if name != "report" and ctx.get_parameter_source(name) == given:
-            raise click.UsageError(f"--{name} has no effect with --report; leave it out", ctx)
+    for option in ctx.command.params:
+        if option.name != "report" and ctx.get_parameter_source(option.name) == given:
+            raise click.UsageError(
+                f"{option.opts[0]} has no effect with --report; leave it out", ctx
+            )
 
 
 def _print_report(path: str):

@@ -117,6 +117,9 @@ def vocab(inputs: Sequence[str], output: str | None, column: str | int | None, *
             raise UserError(f"--{option}: has no effect with the tokenizer {tokenizer_class.name}")
     if is_model and output in (None, STANDARD_STREAM):
         raise UserError("--output is required: a SentencePiece model cannot be written to stdout")
+    if is_model:
+        suffix = tokenizer_class.vocabulary_suffix
+        output = output.removesuffix(suffix) + suffix
     check_readable(*inputs)
     check_replaces_no_input(output, *inputs)
     lines = _read_lines(inputs, column)
@@ -129,10 +132,7 @@ def vocab(inputs: Sequence[str], output: str | None, column: str | int | None, *
             given["user_defined_symbols"] = given["user_defined_symbols"].split(",")
         with warnings_in_lines():
             tokenizer = tokenizer_class.build(lines, size, **given)
-        _save(
-            tokenizer,
-            output.removesuffix(tokenizer.vocabulary_suffix) + tokenizer.vocabulary_suffix,
-        )
+        _save(tokenizer, output)
         return
     with open_output(output) as file:
         if delimiter and delimiter.strip():

@@ -6,11 +6,7 @@ from keras import ops
 
 from keras_seq2seq.backend import BLOCK_SIZE, take_beams
 from keras_seq2seq.errors import check_integer, check_not_negative
-from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID
-
-# A hypothesis may be this much longer than `max_length_ratio` times its source, so that
-# translations of the shortest sources are not truncated.
-EXTRA_LENGTH = 10
+from keras_seq2seq.special_tokens import END_ID, EXTRA_LENGTH, PADDING_ID, START_ID
 
 
 class Limits(NamedTuple):

@@ -258,7 +258,7 @@ def write(
         "format": "SavedModel",
         "needs": "tensorflow and tensorflow-text" if needs_text else "tensorflow",
         "search": describe_search(translator.search),
-        "weights": "float32",
+        "weights": translator.model.weights[0].dtype,
     }
 
 

@@ -322,7 +322,7 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
         >>> with averaged_weights(model):
         ...     model.save("model.keras")
     """
-    optimizer = model.optimizer
+    optimizer = inner_optimizer(model.optimizer)
     if not optimizer.use_ema:
         yield
         return
@@ -351,4 +351,11 @@ def steps_taken(optimizer):
         >>> int(steps_taken(model.optimizer))
         500
     """
-    return optimizer._iterations
+    return inner_optimizer(optimizer)._iterations
+
+
+def inner_optimizer(optimizer):
+    """Returns the optimizer that updates the weights, even if it is in a `LossScaleOptimizer`."""
+    while isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        optimizer = optimizer.inner_optimizer
+    return optimizer

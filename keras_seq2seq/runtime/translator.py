@@ -65,6 +65,7 @@ class Translator(TextTranslator):
             source,
             target,
             max_length=max_length or self.options.max_length,
+            max_length_ratio=self.options.search_options.get("max_length_ratio"),
             has_attention=self.options.has_attention,
             unk_replacement=None if mapping is None else UnkReplacement(mapping),
         )

@@ -24,7 +24,7 @@ _OPENING = r"""["'“‘«„(\[¿¡]*"""
 
 # The end of a sentence, and the first character of the next one. A match only starts at the
 # beginning of a run of marks, so that the time is linear in the length of the text.
-_SPACED_END = re.compile(rf"(?<![.!?…؟।])[.!?…؟।]+{_CLOSING}\s+(?={_OPENING}(\w))")
+_SPACED_END = re.compile(rf"(?<![.!?…؟।])[.!?…؟।]+{_CLOSING}\s+(?={_OPENING}(\S))")
 
 # Chinese and Japanese have no spaces between sentences.
 _UNSPACED_END = re.compile(r"[。！？]+[」』”’）)]*\s*")

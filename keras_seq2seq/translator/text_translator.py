@@ -3,7 +3,7 @@
 Neither Keras nor TensorFlow is imported here, so that exported models can be used without them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING, overload
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_seq2seq.beam_tree import BeamTree
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.special_tokens import EXTRA_LENGTH
 from keras_seq2seq.text import TextEncoder
 from keras_seq2seq.translator.length_batches import check_batch_size, map_by_length
 from keras_seq2seq.translator.translation import (
@@ -40,6 +41,8 @@ class TextTranslator:
         source: The `TextEncoder` of the sources.
         target: The `TextEncoder` of the targets.
         max_length: Maximum number of tokens of a translation, the end token included.
+        max_length_ratio: A translation may have this many tokens per source token, plus
+            `EXTRA_LENGTH`, within `max_length`; `None` for no such limit.
         has_attention: Whether the model has attention.
         unk_replacement: Replaces `<unk>` in translations, if not `None`.
     """
@@ -55,6 +58,7 @@ class TextTranslator:
         target: TextEncoder,
         *,
         max_length: int,
+        max_length_ratio: float | None = None,
         has_attention: bool,
         unk_replacement: UnkReplacement | None = None,
     ):
@@ -62,6 +66,7 @@ class TextTranslator:
         self.has_attention = has_attention
         self.unk_replacement = unk_replacement
         self._max_length = max_length
+        self._max_length_ratio = max_length_ratio
         self._reader = HypothesisReader(target, source.reverse, unk_replacement)
 
     @overload
@@ -229,9 +234,16 @@ class TextTranslator:
         for row, (source, prefix) in enumerate(items):
             yield Translation(
                 source,
-                list(self._reader.read(found, row, source, prefix)),
+                list(self._reader.read(found, row, source, prefix, self._limit(source))),
                 found.tree and BeamTree(*(part[row] for part in found.tree)),
             )
+
+    def _limit(self, source: Sequence[str]) -> int:
+        """Returns the maximum number of tokens of a translation, as `Constraints.limits` does."""
+        if not self._max_length_ratio:
+            return self._max_length
+        relative = np.ceil(np.float32(self._max_length_ratio) * np.float32(len(source)))
+        return min(self._max_length, int(relative) + EXTRA_LENGTH)
 
     def _decode_batch(
         self,

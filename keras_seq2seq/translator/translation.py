@@ -31,7 +31,7 @@ class Hypothesis:
         attention: Attention weights, floats of shape `(tokens, source_tokens)`, without those on
             the source's end token. `None` without attention.
         ids: The ids of the tokens before unknown words were replaced.
-        truncated: Whether the translation ends at the maximum length, without an end token.
+        truncated: Whether the translation has the maximum length, so that it may be incomplete.
     """
 
     text: str
@@ -141,7 +141,12 @@ class HypothesisReader:
         self._unk_replacement = unk_replacement
 
     def read(
-        self, found: "Hypotheses", row: int, source: Sequence[str], prefix: Sequence[str]
+        self,
+        found: "Hypotheses",
+        row: int,
+        source: Sequence[str],
+        prefix: Sequence[str],
+        max_length: int,
     ) -> Iterator[Hypothesis]:
         """Yields the hypotheses of a sentence, best first.
 
@@ -150,6 +155,7 @@ class HypothesisReader:
             row: The row of the sentence in the batch.
             source: The tokens of the sentence.
             prefix: The tokens that the translations were required to begin with.
+            max_length: The maximum number of tokens of its translations, the end token included.
         """
         for rank, ids in enumerate(found.ids[row].tolist()):
             if rank and ids[0] == PADDING_ID:
@@ -176,7 +182,7 @@ class HypothesisReader:
                 token_scores=token_scores,
                 attention=attention,
                 ids=tuple(ids[:length]),
-                truncated=END_ID not in ids,
+                truncated=length + 1 >= max_length,
             )
 
 

@@ -89,6 +89,7 @@ class Translator(TextTranslator):
         super().__init__(
             *as_text_encoders(source, target),
             max_length=self.search.constraints.max_length,
+            max_length_ratio=self.search.constraints.max_length_ratio,
             has_attention=model.has_attention,
             unk_replacement=unk_replacement,
         )

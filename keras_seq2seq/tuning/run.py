@@ -141,12 +141,14 @@ def _run_chief(plan: SearchPlan, role: Role, workers: int, console: Console) -> 
 
 
 def _run_alone(plan: SearchPlan, oracle, budget: Budget, worker: str, display: SearchDisplay):
-    with _interrupt_after(budget.seconds_left):
-        try:
+    if budget.is_over:
+        return
+    try:
+        with _interrupt_after(budget.seconds_left):
             run_trials(plan, oracle, worker, display.update)
-        except KeyboardInterrupt:
-            if not budget.is_over:
-                raise
+    except KeyboardInterrupt:
+        if not budget.is_over:
+            raise
     display.update()
 
 

@@ -11,13 +11,14 @@ from harness import padded_ids
 from keras_seq2seq.callbacks import (
     Evaluation,
     ProgressBar,
+    RestoreRawWeights,
     SaveCheckpoints,
     StopOnInterrupt,
     StopOnNonFiniteLoss,
     StopWithoutImprovement,
     TrackGradientNorm,
 )
-from keras_seq2seq.models import AttentionSeq2Seq
+from keras_seq2seq.models import AttentionSeq2Seq, averaged_weights, steps_taken
 
 LENGTHS = [4, 1, 3, 5, 2, 6, 1]
 SOURCE_IDS, TARGET_IDS, LABELS = (padded_ids(LENGTHS, 9, seed=seed) for seed in (1, 2, 3))
@@ -124,3 +125,29 @@ def test_callbacks_of_keras_work_with_plain_fit(tmp_path):
         path.name for path in tmp_path.iterdir()
     }
     assert keras.models.load_model(tmp_path / "2.keras").compiled
+
+
+def test_steps_and_averages_count_in_mixed_float16():
+    model = AttentionSeq2Seq(9, 9, num_units=4, dtype="mixed_float16")
+    model.compile(keras.optimizers.SGD(0.5, use_ema=True, ema_momentum=0.5))
+    raw, averaged, evaluated = [], [], []
+
+    class Record(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            assert int(steps_taken(self.model.optimizer)) == batch + 1
+            raw.append(self.model.get_weights()[0])
+            with averaged_weights(self.model):
+                averaged.append(self.model.get_weights()[0])
+
+    callbacks = [
+        Evaluation(DEV, every_n_steps=1, observers=[evaluated.append]),
+        TrackGradientNorm(),
+        RestoreRawWeights(),
+        Record(),
+    ]
+    model.fit(BATCH, LABELS, batch_size=4, verbose=0, shuffle=False, callbacks=callbacks)
+    assert len(evaluated) == len(raw) == 2
+    # The scale of the loss is 2 ** 15.
+    assert 0 < evaluated[-1]["train_gradient_norm"] < 100
+    np.testing.assert_allclose(averaged[1], (averaged[0] + raw[1]) / 2, rtol=1e-4, atol=1e-6)
+    np.testing.assert_array_equal(model.get_weights()[0], raw[1])

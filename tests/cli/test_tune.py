@@ -82,3 +82,5 @@ def test_nothing_stands_beside_a_report(run, tmp_path):
     result = run("tune", "--report", tmp_path, "--max_trials", 3)
     assert result.status == 2
     assert "--max_trials has no effect with --report" in result.errors
+    result = run("tune", "--report", tmp_path, "--config", "x.yaml")
+    assert "--config has no effect with --report" in result.errors

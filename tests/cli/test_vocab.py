@@ -157,6 +157,19 @@ def test_a_sentencepiece_model(run, text, raw_text, tmp_path, name):
     assert sorted(os.listdir(tmp_path)) == ["NAME.model", "raw", "text"]
 
 
+def test_a_sentencepiece_model_beside_its_text(run, raw_text, tmp_path):
+    flags = ["--tokenizer=sentencepiece", "--size=280"]
+    assert run("vocab", raw_text, *flags, "--output", raw_text).status == 0
+    model = raw_text.with_name(raw_text.name + ".model")
+    assert SentencePieceTokenizer.load_vocabulary(model).vocabulary.tokens
+    text = tmp_path / "text.model"
+    text.write_bytes(raw_text.read_bytes())
+    result = run("vocab", text, *flags, "--output", tmp_path / "text")
+    assert result.status == 2
+    assert "is an input, which it would replace" in result.errors
+    assert text.read_bytes() == raw_text.read_bytes()
+
+
 def test_a_large_sentencepiece_model_is_reduced(run, raw_text, tmp_path):
     result = run("vocab", raw_text, "--tokenizer=sentencepiece", "--output", tmp_path / "m")
     assert (result.status, result.output) == (0, "")

@@ -85,6 +85,28 @@ def test_attention_belongs_to_the_tokens(translator):
     assert np.all(translation.attention.sum(axis=1) <= 1 + 1e-6)
 
 
+@pytest.mark.parametrize(
+    ("limits", "limit_of"),
+    [
+        ({"max_length": 6}, lambda source: 6),
+        # Two fifths of a token per source token, rounded up, and ten more.
+        ({"max_length_ratio": 0.4}, lambda source: 10 + (2 * len(source) + 4) // 5),
+    ],
+)
+def test_translations_of_the_maximum_length_are_marked(limits, limit_of):
+    # Each has the length at which an end token is allowed, or the maximum length.
+    search = BeamSearch(8, n_best=8, min_length=4, **{"max_length": 60, **limits})
+    found = make_translator(search=search).translate(SENTENCES)
+    marks = set()
+    for translation in found:
+        limit = limit_of(translation.source_tokens)
+        for hypothesis in translation.hypotheses:
+            is_longest = len(hypothesis.tokens) + 1 == limit
+            assert hypothesis.truncated == hypothesis.to_dict()["truncated"] == is_longest
+            marks.add(is_longest)
+    assert marks == {False, True}
+
+
 def test_reversed_sources_show_their_attention_in_written_order():
     forward, reverse = make_translator(), make_translator(reverse_source=True)
     there = forward.translate(["c b a"])[0]

@@ -83,6 +83,16 @@ def test_without_any_result_a_search_fails(make_plan, console, monkeypatch):
         run_search(plan, console=console)
 
 
+def test_a_search_whose_time_is_over_can_be_repeated(make_plan, console):
+    limits = {"tuner": "random", "max_trials": 9, "max_epochs": 1, "budget_minutes": 1000}
+    plan = make_plan(RATES, UNCLIPPED, **limits | {"max_trials": 1})
+    result = run_search(plan, console=console)
+    over = make_plan(RATES, UNCLIPPED, **limits | {"budget_minutes": 0.0001})
+    again = run_search(over, console=console)
+    assert again.records == result.records
+    assert "Stopped" not in console.file.getvalue()
+
+
 @pytest.mark.slow
 def test_a_trial_of_a_higher_rung_continues_one_of_the_lower(make_plan, console):
     plan = make_plan(

@@ -8,6 +8,7 @@ from pathlib import Path
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
+from keras_seq2seq.files import LiteralDirectory
 from keras_seq2seq.files.writing import atomic_file
 
 
@@ -142,7 +143,13 @@ class CrashSafe:
                 running trials stay assigned to them. Otherwise, running trials are assigned to
                 the next workers.
         """
-        super().reload()
+        # KerasTuner finds the files of trials by a pattern.
+        directory, literal = self._directory, LiteralDirectory(self._directory)
+        self._directory = literal.path
+        try:
+            super().reload()
+        finally:
+            self._directory = directory
         # A kill between two writes may leave a trial that is missing from the saved state.
         started = set(self.start_order)
         self.trials = {name: trial for name, trial in self.trials.items() if name in started}

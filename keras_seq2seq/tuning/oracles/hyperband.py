@@ -74,7 +74,7 @@ class HyperbandOracle(KerasTunerHyperband):
                 best = self._promotable(bracket, number)
                 if best is not None:
                     return self._promote(trial_id, best, bracket, number)
-        is_last = self._current_iteration + 1 == self.hyperband_iterations
+        is_last = self._current_iteration + 1 >= self.hyperband_iterations
         exhausted = any(bracket.get("exhausted") for bracket in self._brackets)
         if (self._current_bracket == 0 and is_last) or exhausted:
             status = TrialStatus.IDLE if self.ongoing_trials else TrialStatus.STOPPED
@@ -142,5 +142,6 @@ class HyperbandOracle(KerasTunerHyperband):
         return super().get_state() | {"width": self.width}
 
     def set_state(self, state):
-        super().set_state(state)
+        # The limits of the search, and with them the number of iterations, may have changed.
+        super().set_state(state | {"hyperband_iterations": self.hyperband_iterations})
         self.width = state["width"]

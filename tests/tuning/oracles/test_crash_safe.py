@@ -31,6 +31,22 @@ def test_a_killed_search_repeats_only_its_running_trial(make_search_oracle, tune
     assert oracle.create_trial("tuner0").trial_id not in {ended[0].trial_id, running.trial_id}
 
 
+def test_the_path_is_no_pattern(make_search_oracle, tmp_path):
+    def make():
+        oracle = make_search_oracle()
+        oracle._set_project_dir(tmp_path / "runs[1]", "trials")
+        return oracle
+
+    oracle = make()
+    ended = oracle.create_trial("tuner0")
+    finish(oracle, ended)
+    oracle = make()
+    oracle.reload()
+    assert list(oracle.trials) == [ended.trial_id]
+    assert oracle.create_trial("tuner0").trial_id != ended.trial_id
+    assert (tmp_path / "runs[1]" / "trials" / "trial_0001" / "trial.json").exists()
+
+
 def test_a_kill_at_the_end_of_a_trial_does_not_repeat_it(make_search_oracle, tmp_path):
     oracle = make_search_oracle()
     trial = oracle.create_trial("tuner0")

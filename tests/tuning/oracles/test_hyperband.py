@@ -4,6 +4,7 @@ import pytest
 from keras_tuner.engine.trial import TrialStatus
 
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.tuning.oracles import Budget
 
 SPACE = {"optimizer.learning_rate": {"log": [1e-4, 1e-1]}}
 SMALL = {"batch_size": {"choice": [1, 2, 3, 4]}}
@@ -37,6 +38,17 @@ def test_stays_within_the_maximum_number_of_trials(make_search_oracle, max_trial
     assert len(trials) == oracle.trials_in_iteration * oracle.hyperband_iterations <= max_trials
     assert max(map(units, trials)) == 30
     assert len(trials) > 0.7 * min(max_trials, 90)
+
+
+def test_limits_may_change_when_a_search_is_resumed(make_search_oracle):
+    endless = make_search_oracle("hyperband", SPACE, units=9, budget=Budget(10_000))
+    first = endless.create_trial("tuner0")
+    endless.update_trial(first.trial_id, {"dev_loss": 1.0})
+    first.status = TrialStatus.COMPLETED
+    endless.end_trial(first)
+    oracle = make_search_oracle("hyperband", SPACE, units=9)
+    oracle.reload()
+    assert 1 + len(run(oracle)) == oracle.trials_in_iteration
 
 
 def test_needs_a_trial_for_each_rung(make_search_oracle):
