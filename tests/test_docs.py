@@ -53,6 +53,16 @@ LINES = {
 }
 
 
+def test_the_tests_of_the_guarantees_exist():
+    page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    tests = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")]
+    defined = set(re.findall(r"^ *def (test_\w+)", "\n".join(tests), re.MULTILINE))
+    modules = {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
+    named = set(re.findall(r"test_\w+", page))
+    assert len(named) > 50
+    assert named - defined - modules == set()
+
+
 def blocks(page: Path, language: str) -> list[str]:
     pattern = f"^```{language}\n(.*?)^```"
     return re.findall(pattern, page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)

@@ -6,7 +6,12 @@ from typing import Any, NamedTuple
 
 import click
 
-from keras_seq2seq.cli.input_output import open_output, open_table, read_aligned_lines
+from keras_seq2seq.cli.input_output import (
+    check_is_text,
+    open_output,
+    open_table,
+    read_aligned_lines,
+)
 from keras_seq2seq.cli.options import (
     WholeNumber,
     column_option,
@@ -83,7 +88,9 @@ def read_text_to_evaluate(
         UserError: If a file cannot be read or is empty, or if the numbers of lines differ.
     """
     if table is None:
-        paths = [*([source] if source else []), *targets, *hypotheses]
+        paths = [*([source] if source else []), *targets]
+        check_is_text("--data", *paths)
+        paths += hypotheses
         texts = read_aligned_lines(*paths)
         sources = texts.pop(0) if source else None
     else:

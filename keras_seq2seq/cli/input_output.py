@@ -88,6 +88,23 @@ def read_text(
     return read_lines(path)
 
 
+def check_is_text(option: str, *paths: str):
+    """Checks that files are no tables. TSV and CSV files may also be text.
+
+    Args:
+        option: The option that reads tables instead.
+        *paths: The files.
+
+    Raises:
+        UserError: If one is a table.
+    """
+    from keras_seq2seq.files.tables import table_format
+
+    for path in paths:
+        if path != STANDARD_STREAM and table_format(path) not in (None, "tsv", "csv"):
+            raise UserError(f"{path}: a table; use {option}")
+
+
 def open_table(path: str | None, columns: Sequence[str | int] | None, file_format: str | None):
     """Opens a table.
 
@@ -151,11 +168,14 @@ def open_output(path: str | None) -> Iterator[TextIO]:
     Raises:
         UserError: If the file cannot be written.
     """
+    from keras_seq2seq.files import is_compressed
     from keras_seq2seq.files.reading import check_not_empty
     from keras_seq2seq.files.writing import atomic_file, naming_errors
 
     name = "standard output" if path in (None, STANDARD_STREAM) else path
     check_not_empty(name)
+    if is_compressed(name):
+        raise UserError(f"{path}: output is not compressed; leave out the suffix")
     # Closing the file may fail again.
     with naming_errors(name), ExitStack() as stack:
         try:

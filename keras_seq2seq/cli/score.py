@@ -7,6 +7,7 @@ from typing import TextIO
 import click
 
 from keras_seq2seq.cli.input_output import (
+    check_is_text,
     check_replaces_no_input,
     count,
     open_output,
@@ -74,9 +75,10 @@ def score(
     if data is not None:
         if source is not None or target is not None or as_json:
             raise click.UsageError("--source, --target and --json have no effect with --data.")
-        pairs = table = _open_pairs(data, source_column, target_column, input_format)
+        pairs = table = _open_pairs(data, source_column, target_column, input_format, with_tokens)
     else:
         _check_text(source, target, source_column, target_column, input_format)
+        check_is_text("--data", source, target)
         table = None
         pairs = list(zip(*read_aligned_lines(source, target), strict=True))
     with open_output(output) as file:
@@ -109,11 +111,16 @@ def _check_text(source: str | None, target: str | None, *table_options: str | in
 
 
 def _open_pairs(
-    data: str, source: str | int | None, target: str | int | None, input_format: str | None
+    data: str,
+    source: str | int | None,
+    target: str | int | None,
+    input_format: str | None,
+    with_tokens: bool,
 ) -> TableCopy:
     if source is None or target is None:
         raise click.UsageError("--data needs --source_column and --target_column.")
-    table = open_table_copy(data, (source, target), input_format)
+    added = ["log_probability", "tokens", *(["token_log_probabilities"] if with_tokens else [])]
+    table = open_table_copy(data, (source, target), input_format, added)
     if table is None:
         raise click.UsageError("--input_format text has no effect with --data; leave it out.")
     return table

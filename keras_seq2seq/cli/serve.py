@@ -96,6 +96,9 @@ def serve(
     **options: Any,
 ):
     """Serve models over HTTP, with a web page."""
+    if hasattr(signal, "SIGHUP"):
+        # A reload of models that are only being loaded; the server will handle the signal.
+        signal.signal(signal.SIGHUP, lambda number, frame: None)
     directories = _directories(model_dirs, named_models)
     _check_token(token, host)
     if max_texts > max_queue:

@@ -2,7 +2,7 @@
 
 import csv
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
 import click
@@ -20,14 +20,25 @@ class TableCopy:
         path: The file, plain or compressed. "-" or `None` is standard input.
         columns: The columns to read, see `Table`.
         file_format: "tsv", "csv" or "jsonl".
+        added: The names of the additional columns.
+        advice: What to do if the table has such a column already.
 
     Raises:
         UserError: If the file cannot be opened.
     """
 
-    def __init__(self, path: str | None, columns: tuple | None, file_format: str):
+    def __init__(
+        self,
+        path: str | None,
+        columns: tuple | None,
+        file_format: str,
+        added: Sequence[str],
+        advice: str,
+    ):
         self._table = open_table(path, columns, file_format)
         self._format = file_format
+        self._added = added
+        self._advice = advice
         self._waiting = deque()
         self._has_header = False
         self._rows = 0
@@ -37,8 +48,16 @@ class TableCopy:
         return self._rows
 
     def __iter__(self) -> Iterator[tuple[str, ...]]:
-        """Yields the text of the columns, row by row."""
+        """Yields the text of the columns, row by row.
+
+        Raises:
+            UserError: If the table already has one of the additional columns.
+        """
         for row in self._table:
+            if self._format == "jsonl":
+                self._check_names(row.place, row.cells)
+            elif self._table.header is not None and not self._rows:
+                self._check_names(f"{self._table.path}:1", self._table.header)
             self._waiting.append(row)
             self._rows += 1
             yield row.values
@@ -48,24 +67,23 @@ class TableCopy:
 
         Args:
             file: The file to write to.
-            *copies: Dictionaries with the same names.
-
-        Raises:
-            UserError: If the table already has one of these columns.
+            *copies: Dictionaries from the names of the additional columns to their cells.
         """
         row = self._waiting.popleft()
         if self._format == "jsonl":
             for added in copies:
-                _check_names(row.place, row.cells, added)
                 file.write(f"{row.line.with_items(added)}\n")
             return
         if self._table.header is not None and not self._has_header:
-            names = self._table.header
-            _check_names(f"{self._table.path}:1", names, copies[0])
-            self._write_cells(file, [*names, *copies[0]])
+            self._write_cells(file, [*self._table.header, *copies[0]])
             self._has_header = True
         for added in copies:
             self._write_cells(file, [*row.cells, *map(_to_text, added.values())])
+
+    def _check_names(self, place: str, names: Any):
+        for name in self._added:
+            if name in names:
+                raise UserError(f"{place}: already has a column {name!r}; {self._advice}")
 
     def _write_cells(self, file: TextIO, cells: list[str]):
         if self._format == "csv":
@@ -75,7 +93,11 @@ class TableCopy:
 
 
 def open_table_copy(
-    path: str | None, columns: tuple | None, file_format: str | None
+    path: str | None,
+    columns: tuple | None,
+    file_format: str | None,
+    added: Sequence[str],
+    advice: str = "rename it",
 ) -> TableCopy | None:
     """Opens the input of a command if it is a table.
 
@@ -83,6 +105,8 @@ def open_table_copy(
         path: The file. "-" or `None` is standard input.
         columns: The columns to read; `None` if the user has chosen none.
         file_format: The value of `--input_format`, or `None` for the format of the file's name.
+        added: The names of the additional columns.
+        advice: What to do if the table has such a column already.
 
     Returns:
         The `TableCopy`, or `None` if the input is plain text.
@@ -109,13 +133,7 @@ def open_table_copy(
             f"{name}: a table; choose a column with --source_column, or read it as plain text with "
             "--input_format text"
         )
-    return TableCopy(path, columns, file_format)
-
-
-def _check_names(place: str, names: Any, added: dict[str, Any]):
-    for name in added:
-        if name in names:
-            raise UserError(f"{place}: already has a column {name!r}; rename it")
+    return TableCopy(path, columns, file_format, added, advice)
 
 
 def _to_text(value: Any) -> str:

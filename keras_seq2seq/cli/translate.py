@@ -96,7 +96,12 @@ class TranslationFiles:
 @column_option(
     "--source_column",
     "With a table (.tsv, .csv, .jsonl): the column to translate, a name or a number starting with "
-    "1. The output is the table with an additional column, translation.",
+    "1. The output is the table with an additional column.",
+)
+@click.option(
+    "--output_column",
+    metavar="NAME",
+    help="With a table: name of the additional column.  [default: translation]",
 )
 @input_format_option()
 @click.option("--output", metavar="FILE", help="File to write translations to.  [default: stdout]")
@@ -147,6 +152,7 @@ def translate(
     input_format: str | None,
     output: str | None,
     batch_size: int | None,
+    output_column: str | None,
     interactive: bool,
     split_sentences: bool,
     prefix: str | None,
@@ -192,7 +198,16 @@ def translate(
     check_readable(source or STANDARD_STREAM, *filter(None, (prefix, unk_mapping)))
     check_replaces_no_input(output, source, prefix, unk_mapping)
     prefixes = None if prefix is None else read_text(prefix)
-    table = open_table_copy(source, source_column and (source_column,), input_format)
+    column_name = output_column or "translation"
+    table = open_table_copy(
+        source,
+        source_column and (source_column,),
+        input_format,
+        added=[*(["score"] if scores else []), column_name],
+        advice="rename it, or choose another --output_column",
+    )
+    if output_column is not None and table is None:
+        raise click.UsageError("--output_column needs a table: --source_column.")
     lines = read_text(source) if table is None else (text for (text,) in table)
     with ExitStack() as stack:
         file = stack.enter_context(open_output(output))
@@ -236,7 +251,7 @@ def translate(
                     file,
                     *(
                         ({"score": hypothesis.score} if scores else {})
-                        | {"translation": hypothesis.text}
+                        | {column_name: hypothesis.text}
                         for hypothesis in translation.hypotheses
                     ),
                 )

@@ -7,6 +7,7 @@ import click
 
 from keras_seq2seq.cli.input_output import (
     STANDARD_STREAM,
+    check_is_text,
     check_readable,
     check_replaces_no_input,
     open_output,
@@ -121,6 +122,8 @@ def vocab(inputs: Sequence[str], output: str | None, column: str | int | None, *
         suffix = tokenizer_class.vocabulary_suffix
         output = output.removesuffix(suffix) + suffix
     check_readable(*inputs)
+    if column is None:
+        check_is_text("--column", *inputs)
     check_replaces_no_input(output, *inputs)
     lines = _read_lines(inputs, column)
     if lowercase and "lowercase" in tokenizer_class.hyperparameters:

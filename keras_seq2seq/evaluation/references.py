@@ -74,7 +74,8 @@ def group_by_source(sources: Sequence[str], references: References) -> GroupedRe
 
     Args:
         sources: The sources, which may occur repeatedly.
-        references: The references of each source, as for `evaluate`.
+        references: The references of each source, as for `evaluate`. Empty ones are left out,
+            except where a source has no other.
 
     Returns:
         A named tuple `(sources, references, first)`.
@@ -91,6 +92,5 @@ def group_by_source(sources: Sequence[str], references: References) -> GroupedRe
         first.setdefault(source, index)
         lines = [lines] if isinstance(lines, str) else lines
         groups.setdefault(source, {}).update(dict.fromkeys(lines))
-    return GroupedReferences(
-        list(first), [list(lines) for lines in groups.values()], [*first.values()]
-    )
+    grouped = [[line for line in lines if line] or [""] for lines in groups.values()]
+    return GroupedReferences(list(first), grouped, [*first.values()])

@@ -335,7 +335,8 @@ class TrainingRun:
 
     def _save_unevaluated_model(self, logs=None):
         """Saves the model at the end of a run that was stopped before its first evaluation."""
-        if not self._plan.directory.model_path.exists():
+        # An earlier stop has left an older model.
+        if self._stopping.best is None or not self._plan.directory.model_path.exists():
             self._save_model()
 
     def _restore_model(self):

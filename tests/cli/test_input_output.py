@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from keras_seq2seq.cli.input_output import open_output, read_aligned_lines, read_text
+from keras_seq2seq.cli.input_output import check_is_text, open_output, read_aligned_lines, read_text
 from keras_seq2seq.errors import UserError
 
 
@@ -56,6 +56,20 @@ def test_an_empty_name_is_refused():
     with pytest.raises(UserError, match="^expected the path of a file, got an empty one$"):
         with open_output(""):
             pytest.fail("was opened")
+
+
+@pytest.mark.parametrize("name", ["a.gz", "a.zst", "a.xz"])
+def test_output_is_not_compressed(tmp_path, name):
+    with pytest.raises(UserError, match=f"{name}: output is not compressed; leave out the suffix"):
+        with open_output(str(tmp_path / name)):
+            pytest.fail("was opened")
+    assert not (tmp_path / name).exists()
+
+
+def test_tables_are_no_text():
+    check_is_text("--data", "a.txt", "a.tsv", "a.csv.gz", "-")
+    with pytest.raises(UserError, match="a.jsonl.gz: a table; use --data"):
+        check_is_text("--data", "a.txt", "a.jsonl.gz")
 
 
 def test_the_column_of_a_table(tmp_path, monkeypatch):

@@ -78,6 +78,7 @@ def test_output_is_utf8_in_any_locale(tmp_path):
     [
         (["nowhere"], "nowhere: no such file\n"),
         ([""], "expected the path of a file, got an empty one\n"),
+        (["nowhere.jsonl"], "nowhere.jsonl: no such file\n"),
         (["--size=0"], "Invalid value for '--size': expected a whole number of at least 1"),
         (["--min_frequency=x"], "Invalid value for '--min_frequency': expected a whole number"),
         (["--min_frequency=9"], "no token occurs at least 9 times"),

@@ -105,7 +105,10 @@ def test_empty_lines_of_a_file_are_no_references():
 
 
 def test_equal_sources_are_grouped():
-    grouped = group_by_source(["x", "y", "x", "x"], ["1", ["2", "3"], "1", "4"])
+    grouped = group_by_source(["x", "y", "x", "x", "z"], ["1", ["2", "3"], "1", "4", ""])
+    assert grouped.references == [["1", "4"], ["2", "3"], [""]]
+    # An empty line is no reference.
+    grouped = group_by_source(["x", "y", "x", "x", "x"], ["1", ["2", "3"], "1", "", "4"])
     assert grouped == (["x", "y"], [["1", "4"], ["2", "3"]], [0, 1])
 
 

@@ -194,14 +194,15 @@ def test_a_killed_run_on_prepared_records_ends_like_one_that_was_not(
 
 
 def test_ctrl_c_while_a_run_begins_stops_it_after_the_first_step(make_config, tmp_path, console):
-    plan = plan_training(make_config(), tmp_path)
-    interrupt(plan, 0, console)
-    output = console.file.getvalue()
-    assert "Stopped after step 1 of" in output
-    # It leaves a model.
-    for found, expected in zip(weights(tmp_path), plan.model.get_weights(), strict=True):
-        np.testing.assert_array_equal(found, expected)
-    assert "`translate` uses the weights of this step, which have not been evaluated." in output
+    # Both times, it leaves a model.
+    for step in 1, 4:
+        plan = plan_training(make_config(), tmp_path)
+        interrupt(plan, step - 1, console)
+        *_, last = console.file.getvalue().split("Stopped after ")
+        assert last.startswith(f"step {step} of")
+        for found, expected in zip(weights(tmp_path), plan.model.get_weights(), strict=True):
+            np.testing.assert_array_equal(found, expected)
+        assert "`translate` uses the weights of this step, which have not been evaluated." in last
 
 
 def test_a_stopped_run_names_the_step_of_its_model(stopped, tmp_path):
