@@ -130,9 +130,9 @@ def resolve_loss(identifier):
             f"The model has one output and needs one loss. Received: loss={identifier}"
         )
     loss = keras.losses.get(identifier)
-    is_object = isinstance(identifier, keras.losses.Loss)
     if loss is keras.losses.sparse_categorical_crossentropy or isinstance(loss, sparse):
-        if not is_object:
+        # A name or a class has no arguments that could be wrong.
+        if not isinstance(identifier, (keras.losses.Loss, dict)):
             return sparse(from_logits=True)
         if not loss.from_logits:
             raise ValueError(

@@ -231,7 +231,8 @@ class Plateau(keras.optimizers.schedules.LearningRateSchedule):
     """Reduces the learning rate when a dev metric has stopped improving.
 
     `observe` receives the records of `Evaluation`. The state is a variable, which must be saved
-    in checkpoints to resume training exactly.
+    in checkpoints to resume training exactly. On JAX, where a compiled step does not read it again,
+    the reductions have no effect.
 
     Args:
         schedule: Float or `LearningRateSchedule`, the learning rate without reductions.

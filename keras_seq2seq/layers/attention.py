@@ -41,6 +41,9 @@ class Attention(BaseLayer):
         super().__init__(**kwargs)
         self.supports_masking = True
 
+    def build(self, query_shape, values_shape=None, mask_shape=None):
+        self.built = True
+
     def project_memory(self, values, mask):
         """Returns what `attend` needs of the values.
 

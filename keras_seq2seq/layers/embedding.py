@@ -48,6 +48,8 @@ class ScaledEmbedding(BaseLayer, keras.layers.Embedding):
         super().__init__(input_dim, output_dim, **kwargs)
 
     def call(self, inputs):
+        if keras.backend.standardize_dtype(inputs.dtype) not in ("int32", "int64"):
+            inputs = ops.cast(inputs, "int32")
         vectors = self.to_compute_dtype(take_rows(self.embeddings, inputs))
         return self.to_output_dtype(vectors) * math.sqrt(self.output_dim)
 

@@ -1,5 +1,6 @@
 """Cells as templates, and layers that run cells over time."""
 
+import itertools
 import warnings
 from copy import deepcopy
 from functools import partial
@@ -48,8 +49,9 @@ class KerasCell(Cell):
                 "`cell` must be a Keras cell, with `state_size` and `call(inputs, states)`. "
                 f"Received: cell={cell!r}"
             )
-        for name in ("dropout", "recurrent_dropout"):
-            if getattr(cell, name, 0):
+        parts = cell._flatten_layers() if isinstance(cell, keras.Layer) else [cell]
+        for part, name in itertools.product(parts, ("dropout", "recurrent_dropout")):
+            if getattr(part, name, 0):
                 raise ValueError(
                     f"`{name}` of a Keras cell is not applied here; set `input_dropout` or "
                     f"`output_dropout` of the layer that contains it. Received: cell={cell!r}"

@@ -278,7 +278,7 @@ class Seq2Seq(ChecksInputs, TrainableModel):
             "bridge": keras.saving.serialize_keras_object(self.bridge),
             "decoder": keras.saving.serialize_keras_object(self.decoder),
             "trainable": self.trainable,
-            "frozen": [name for name in _PARTS if not getattr(self, name).trainable],
+            "frozen": _find_frozen(self),
         }
 
     @classmethod
@@ -291,13 +291,34 @@ class Seq2Seq(ChecksInputs, TrainableModel):
             )
         model = cls(**config)
         # Layers within a part are created as trainable, even if its config says that it is not.
-        for name in frozen:
-            part = getattr(model, name)
-            part.trainable = True  # Keras ignores an assignment that changes nothing.
-            part.trainable = False
+        for path in frozen:
+            name, *numbers = path.split("/")
+            layer = getattr(model, name)
+            for number in numbers:
+                layer = layer._flatten_layers()[int(number)]
+            layer.trainable = True  # Keras ignores an assignment that changes nothing.
+            layer.trainable = False
         if not trainable:
             model.trainable = False
         return model
+
+
+def _find_frozen(model):
+    """Returns the parts of a model that are frozen, and the layers in other parts.
+
+    Returns:
+        A list of names of attributes, such as `"encoder"`. For a layer in a part, the name is
+        followed by a slash and its number among all layers of the part, such as `"encoder/2"`.
+    """
+    frozen = []
+    for name in _PARTS:
+        part, *layers = getattr(model, name)._flatten_layers()
+        if not part.trainable:
+            frozen.append(name)
+        else:
+            numbers = [number for number, layer in enumerate(layers, 1) if not layer.trainable]
+            frozen += [f"{name}/{number}" for number in numbers]
+    return frozen
 
 
 def run_encoder(encoder, inputs, mask):

@@ -159,6 +159,12 @@ class TrainableModel(ReplicatedModel):
         is_scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
         if auto_scale_loss and not is_scaled and self.computes_in_float16:
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+            is_scaled = True
+        if is_scaled and count_replicas(self) > 1:
+            raise ValueError(
+                "The loss cannot be scaled on several devices. Use the dtype 'mixed_bfloat16', or "
+                "`auto_scale_loss=False`."
+            )
         super().compile(
             optimizer=optimizer,
             loss=resolve_loss(loss),

@@ -9,6 +9,7 @@ import tensorflow as tf
 from harness import numbers_of
 
 from keras_seq2seq import AttentionSeq2Seq, BasicSeq2Seq, BidirectionalEncoder
+from keras_seq2seq.layers import Attention, ScaledEmbedding
 
 SOURCE_IDS = np.array([[5, 6, 7, 3], [8, 9, 3, 0]], "int32")
 TARGET_IDS = np.array([[2, 7, 6], [2, 9, 8]], "int32")
@@ -149,11 +150,57 @@ def test_frozen_layers_stay_frozen(part, tmp_path):
         np.testing.assert_array_equal(variable, expected_variable)
 
 
+def test_frozen_layers_within_a_part_stay_frozen(tmp_path):
+    model = AttentionSeq2Seq(10, 10, num_units=8, num_layers=2)
+    model.encoder.forward_layers[0].trainable = False
+    model.encoder.backward_layers[1].trainable = False
+    expected = [weight.path for weight in model.trainable_weights]
+    assert 0 < len(expected) < len(model.weights)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    for copy in (loaded, type(model).from_config(model.get_config())):
+        assert [weight.path for weight in copy.trainable_weights] == expected
+
+
 def test_a_frozen_model_stays_frozen():
     model = MODELS["lstm"]()
     model.trainable = False
     copy = type(model).from_config(model.get_config())
     assert not copy.trainable and not copy.trainable_weights
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint16", "int64"])
+def test_ids_of_any_dtype_are_embedded(dtype):
+    embedding = ScaledEmbedding(10, 4)
+    ids = np.array([[5, 2, 0]])
+    np.testing.assert_array_equal(embedding(ids.astype(dtype)), embedding(ids.astype("int32")))
+
+
+def test_an_attention_layer_needs_no_build():
+    class Average(Attention):
+        def attend(self, query, memory, state):
+            weights = keras.ops.cast(memory["mask"], query.dtype)
+            weights /= keras.ops.sum(weights, axis=-1, keepdims=True)
+            return keras.ops.einsum("bt,btd->bd", weights, memory["values"]), weights, state
+
+    model = AttentionSeq2Seq(10, 10, num_units=8, attention=Average())
+    assert model(BATCH).shape == (*TARGET_IDS.shape, 10)
+
+
+def test_dropout_of_nested_cells_is_rejected():
+    cells = [keras.layers.GRUCell(8, dropout=0.5), keras.layers.GRUCell(8)]
+    with pytest.raises(ValueError, match="`dropout` of a Keras cell is not applied here"):
+        AttentionSeq2Seq(10, 10, cell=keras.layers.StackedRNNCells(cells))
+
+
+def test_the_config_of_a_loss_keeps_its_arguments():
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="sum")
+    model = MODELS["lstm"]()
+    model.compile(loss=keras.losses.serialize(loss))
+    assert model.loss.reduction == "sum"
+    loss = keras.losses.SparseCategoricalCrossentropy()
+    with pytest.raises(ValueError, match="The model returns logits, not probabilities"):
+        model.compile(loss=keras.losses.serialize(loss))
 
 
 def test_sizes_may_be_numbers_of_numpy():
