@@ -131,8 +131,8 @@ def resolve_loss(identifier):
         )
     loss = keras.losses.get(identifier)
     if loss is keras.losses.sparse_categorical_crossentropy or isinstance(loss, sparse):
-        # A name or a class has no arguments that could be wrong.
-        if not isinstance(identifier, (keras.losses.Loss, dict)):
+        # A name, a class or a function has no arguments that could be wrong.
+        if not (isinstance(loss, sparse) and isinstance(identifier, (keras.losses.Loss, dict))):
             return sparse(from_logits=True)
         if not loss.from_logits:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""The four special tokens with which every vocabulary starts, and limits of sizes."""
+"""The four special tokens with which every vocabulary starts, and limits on lengths and sizes."""
 
 PADDING_ID, UNKNOWN_ID, START_ID, END_ID = 0, 1, 2, 3
 

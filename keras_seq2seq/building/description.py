@@ -136,7 +136,7 @@ def _inference(search: Search, target: TextEncoder, unk_replace: bool) -> dict:
             "temperature": search.temperature,
             "top_k": search.top_k,
             "top_p": search.top_p,
-            "seed": seed,
+            **({} if seed is None else {"seed": seed}),
         }
     # Defaults are left out, since some options are errors where they have no effect.
     defaults = InferenceOptions()

@@ -43,8 +43,9 @@ def use_prepared_data(config: Config) -> Config:
 
     The tokenizers, their options, the dev text and the hyperparameters of the manifest are those in
     the first directory, unless they are set. Hyperparameters that have no effect in this
-    configuration are left out, as are shortcuts if there is an `init_from`, whose shortcuts count.
-    The result is validated again, as the others can conflict with options that are set.
+    configuration are left out, as are shortcuts if those of another model are used (`init_from`
+    without `init_pattern`). The result is validated again, as the others can conflict with options
+    that are set.
 
     Args:
         config: The configuration.

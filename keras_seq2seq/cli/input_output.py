@@ -89,7 +89,7 @@ def read_text(
 
 
 def check_is_text(option: str, *paths: str):
-    """Checks that files are no tables. TSV and CSV files may also be text.
+    """Checks that files are not tables, except TSV and CSV files, which may be read as plain text.
 
     Args:
         option: The option that reads tables instead.

@@ -96,9 +96,10 @@ def serve(
     **options: Any,
 ):
     """Serve models over HTTP, with a web page."""
+    early_reloads = []
     if hasattr(signal, "SIGHUP"):
-        # A reload of models that are only being loaded; the server will handle the signal.
-        signal.signal(signal.SIGHUP, lambda number, frame: None)
+        # Until the server handles the signal, it would end the process.
+        signal.signal(signal.SIGHUP, lambda number, frame: early_reloads.append(number))
     directories = _directories(model_dirs, named_models)
     _check_token(token, host)
     if max_texts > max_queue:
@@ -133,11 +134,17 @@ def serve(
         shown_host, shown_port = listener.getsockname()[:2]
         shown_host = f"[{shown_host}]" if ":" in shown_host else shown_host
         message = f"Serving {', '.join(directories)} at http://{shown_host}:{shown_port}/"
+
+        def announce():
+            click.echo(message, err=True)
+            if early_reloads:
+                signal.raise_signal(signal.SIGHUP)
+
         number = run_server(
             app,
             models,
             listener,
-            on_start=lambda: click.echo(message, err=True),
+            on_start=announce,
             timeout=timeout,
             shutdown_delay=shutdown_delay,
         )

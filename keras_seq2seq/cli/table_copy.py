@@ -2,7 +2,7 @@
 
 import csv
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
 
 import click
@@ -20,8 +20,8 @@ class TableCopy:
         path: The file, plain or compressed. "-" or `None` is standard input.
         columns: The columns to read, see `Table`.
         file_format: "tsv", "csv" or "jsonl".
-        added: The names of the additional columns.
-        advice: What to do if the table has such a column already.
+        added: The names of the additional columns, each with what to do if the table has such a
+            column already.
 
     Raises:
         UserError: If the file cannot be opened.
@@ -32,13 +32,11 @@ class TableCopy:
         path: str | None,
         columns: tuple | None,
         file_format: str,
-        added: Sequence[str],
-        advice: str,
+        added: Mapping[str, str],
     ):
         self._table = open_table(path, columns, file_format)
         self._format = file_format
         self._added = added
-        self._advice = advice
         self._waiting = deque()
         self._has_header = False
         self._rows = 0
@@ -81,9 +79,9 @@ class TableCopy:
             self._write_cells(file, [*row.cells, *map(_to_text, added.values())])
 
     def _check_names(self, place: str, names: Any):
-        for name in self._added:
+        for name, advice in self._added.items():
             if name in names:
-                raise UserError(f"{place}: already has a column {name!r}; {self._advice}")
+                raise UserError(f"{place}: already has a column {name!r}; {advice}")
 
     def _write_cells(self, file: TextIO, cells: list[str]):
         if self._format == "csv":
@@ -96,8 +94,7 @@ def open_table_copy(
     path: str | None,
     columns: tuple | None,
     file_format: str | None,
-    added: Sequence[str],
-    advice: str = "rename it",
+    added: Mapping[str, str],
 ) -> TableCopy | None:
     """Opens the input of a command if it is a table.
 
@@ -105,8 +102,7 @@ def open_table_copy(
         path: The file. "-" or `None` is standard input.
         columns: The columns to read; `None` if the user has chosen none.
         file_format: The value of `--input_format`, or `None` for the format of the file's name.
-        added: The names of the additional columns.
-        advice: What to do if the table has such a column already.
+        added: The names of the additional columns, see `TableCopy`.
 
     Returns:
         The `TableCopy`, or `None` if the input is plain text.
@@ -133,7 +129,7 @@ def open_table_copy(
             f"{name}: a table; choose a column with --source_column, or read it as plain text with "
             "--input_format text"
         )
-    return TableCopy(path, columns, file_format, added, advice)
+    return TableCopy(path, columns, file_format, added)
 
 
 def _to_text(value: Any) -> str:

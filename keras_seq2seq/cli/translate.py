@@ -175,6 +175,12 @@ def translate(
         for name, value in given.items():
             if value is not None:
                 raise click.UsageError(f"{name} has no effect with --interactive; leave it out.")
+    if output_column == "":
+        raise click.UsageError("--output_column: expected a name, got an empty one.")
+    if scores and output_column == "score":
+        raise click.UsageError(
+            "--output_column score: is the column of --scores; choose another name."
+        )
     if scores and output_format == "jsonl":
         raise click.UsageError("--scores has no effect with --format jsonl, which includes scores.")
     if attention and output_format == "text":
@@ -198,13 +204,13 @@ def translate(
     check_readable(source or STANDARD_STREAM, *filter(None, (prefix, unk_mapping)))
     check_replaces_no_input(output, source, prefix, unk_mapping)
     prefixes = None if prefix is None else read_text(prefix)
-    column_name = output_column or "translation"
+    column_name = "translation" if output_column is None else output_column
     table = open_table_copy(
         source,
         source_column and (source_column,),
         input_format,
-        added=[*(["score"] if scores else []), column_name],
-        advice="rename it, or choose another --output_column",
+        ({"score": "rename it"} if scores else {})
+        | {column_name: "rename it, or choose another --output_column"},
     )
     if output_column is not None and table is None:
         raise click.UsageError("--output_column needs a table: --source_column.")

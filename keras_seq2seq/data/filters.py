@@ -200,7 +200,7 @@ class FilteredPairs(Pairs):
             reason = self._reason(pair)
             is_kept.append(reason is None)
             if reason is None:
-                # Pairs with an empty side are kept, since others count and drop them.
+                # Pairs with an empty side pass the filters; they are counted and dropped later.
                 has_text = has_text or all(normalize_spaces(line or "") for line in pair)
                 yield row
             else:

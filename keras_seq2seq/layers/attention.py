@@ -41,7 +41,7 @@ class Attention(BaseLayer):
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def build(self, query_shape, values_shape=None, mask_shape=None):
+    def build(self, query_shape, values_shape, mask_shape=None):
         self.built = True
 
     def project_memory(self, values, mask):

@@ -81,22 +81,20 @@ class MinimumRisk:
         parts = split_into_micro_batches({"source_ids": source_ids, "labels": labels})
         drawn = join_rows([self._draw(model, **part, seed=seed) for part in parts])
         values = METRICS[self.metric](drawn, ops.repeat(labels, self.num_samples, axis=0))
-        inputs = {
-            "source_ids": ops.repeat(source_ids, self.num_samples, axis=0),
-            "target_ids": shift_right(drawn),
-        }
-        # The probabilities of the outputs as they are.
-        teacher_forcing, model.teacher_forcing = model.teacher_forcing, None
-        try:
-            logits = model(inputs, training=True)
-        finally:
-            model.teacher_forcing = teacher_forcing
+        # Scheduled sampling, which is part of `call`, would replace tokens of the outputs.
+        logits = model.compute_logits(
+            {
+                "source_ids": ops.repeat(source_ids, self.num_samples, axis=0),
+                "target_ids": shift_right(drawn),
+            },
+            training=True,
+        )
         losses, _ = MaskedCrossEntropy().with_cross_entropy(drawn, logits)
         lengths = ops.cast(ops.count_nonzero(drawn, axis=-1), losses.dtype)
         scores = -ops.sum(losses, axis=-1) / ops.maximum(lengths, 1)
         weights = ops.softmax(ops.reshape(scores, (-1, self.num_samples)), axis=-1)
         errors = ops.reshape(1.0 - values, (-1, self.num_samples))
-        # The loss is divided by the number of devices, of which some may have fewer sources.
+        # The loss is averaged over the devices, some of which may have fewer sources.
         sources = sum_over_replicas(ops.cast(ops.shape(errors)[0], errors.dtype))
         return count_replicas() * ops.sum(weights * errors) / sources
 

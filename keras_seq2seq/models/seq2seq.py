@@ -254,6 +254,15 @@ class Seq2Seq(ChecksInputs, TrainableModel):
                 self, **inputs, gold_probability=probability, seed=self._teacher_seeds
             )
             inputs = {**inputs, "target_ids": target_ids}
+        return self.compute_logits(inputs, training)
+
+    def compute_logits(self, inputs, training=None):
+        """Returns the logits of the given target tokens, without scheduled sampling.
+
+        Args:
+            inputs: Dictionary `{"source_ids", "target_ids"}` of integer tensors `(batch, time)`.
+            training: Boolean, whether to apply dropout.
+        """
         parts = [inputs]
         if training:
             parts = split_into_micro_batches(inputs, multiple=2 if self.r_drop else 1)

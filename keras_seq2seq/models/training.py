@@ -122,8 +122,8 @@ class TrainableModel(ReplicatedModel):
 
         Raises:
             ValueError: If the loss or a metric does not accept token ids and logits, or
-                `loss_weights`, `jit_compile`, `steps_per_execution` or gradient accumulation is not
-                supported.
+                `loss_weights`, `jit_compile`, `steps_per_execution`, gradient accumulation or a
+                scaled loss is not supported.
 
         Example:
             >>> model.compile(metrics=["accuracy"])
@@ -162,8 +162,8 @@ class TrainableModel(ReplicatedModel):
             is_scaled = True
         if is_scaled and count_replicas(self) > 1:
             raise ValueError(
-                "The loss cannot be scaled on several devices. Use the dtype 'mixed_bfloat16', or "
-                "`auto_scale_loss=False`."
+                "The loss cannot be scaled on several devices. Use the dtype 'mixed_bfloat16' "
+                "without a `LossScaleOptimizer`, or `auto_scale_loss=False`."
             )
         super().compile(
             optimizer=optimizer,

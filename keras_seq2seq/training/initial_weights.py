@@ -17,8 +17,8 @@ from keras_seq2seq.models import Seq2Seq
 from keras_seq2seq.special_tokens import SPECIAL_TOKENS
 from keras_seq2seq.text import Vocabulary
 
-# The names of layers, which are also attributes of a model. Users cannot choose other layers for
-# the embeddings and the logits.
+# Attributes of a model, which are also the names of these layers in a model of `build_model`.
+# Embeddings and logits always have the same names.
 _ROLES = ("encoder", "bridge", "decoder")
 
 # Weights with a slice for each token: the side of the vocabulary, and the axis of the tokens.
@@ -52,9 +52,9 @@ def start_from(
 ) -> WarmStart:
     """Loads the weights of a trained model that have the same path and the same shape.
 
-    Layers that were passed to a model as objects have the names of those that it makes itself. If
-    the vocabularies differ, the weights of embeddings and output layer are loaded token by
-    token.
+    Layers that were passed to a model as objects count as `encoder`, `bridge`, `decoder` and
+    `decoder/attention`, whatever their names. If the vocabularies differ, the weights of embeddings
+    and output layer are loaded token by token.
 
     Args:
         model: The model whose weights are set.

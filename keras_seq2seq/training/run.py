@@ -335,7 +335,7 @@ class TrainingRun:
 
     def _save_unevaluated_model(self, logs=None):
         """Saves the model at the end of a run that was stopped before its first evaluation."""
-        # An earlier stop has left an older model.
+        # Without an evaluation, an existing file is from an earlier stop and is older.
         if self._stopping.best is None or not self._plan.directory.model_path.exists():
             self._save_model()
 

@@ -24,7 +24,9 @@ _OPENING = r"""["'“‘«„(\[¿¡]*"""
 
 # The end of a sentence, and the first character of the next one. A match only starts at the
 # beginning of a run of marks, so that the time is linear in the length of the text.
-_SPACED_END = re.compile(rf"(?<![.!?…؟।])[.!?…؟।]+{_CLOSING}\s+(?={_OPENING}(\S))")
+_SPACED_END = re.compile(
+    rf"""(?<![.!?…؟।])[.!?…؟।]+{_CLOSING}\s+(?={_OPENING}([^\s.!?…؟।,;:"'”’»)\]]))"""
+)
 
 # Chinese and Japanese have no spaces between sentences.
 _UNSPACED_END = re.compile(r"[。！？]+[」』”’）)]*\s*")
@@ -34,9 +36,9 @@ def split_sentences(text: str) -> list[str]:
     """Splits a paragraph into sentences.
 
     A sentence ends with `.`, `!`, `?` or a similar mark, followed by whitespace and anything but a
-    lowercase letter, or with `。`, `！` or `？`. A period does not end a sentence after one of
-    `ABBREVIATIONS`, after a single letter ("J. Smith") or after a number of one or two digits
-    ("am 3. Mai").
+    lowercase letter or a closing mark, or with `。`, `！` or `？`. A period does not end a sentence
+    after one of `ABBREVIATIONS`, after a single letter ("J. Smith") or after a number of one or two
+    digits ("am 3. Mai").
 
     Args:
         text: The paragraph.

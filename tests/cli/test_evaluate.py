@@ -58,6 +58,16 @@ def test_a_file_is_given_once(files, run, command):
     )
 
 
+@pytest.mark.parametrize("command", ["evaluate", "score"])
+def test_tables_are_no_text(tmp_path, run, command):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"de": "hund", "en": "dog"}\n')
+    flags = ["--model_dir", tmp_path, "--source", path, "--target", path]
+    result = run(command, *flags)
+    assert result.status == 2
+    assert f"{path}: a table; use --data" in result.errors
+
+
 def test_several_references(files, run):
     status, out, err = run(
         "evaluate", "--hypotheses", files["bad"], "--target", files["target"],

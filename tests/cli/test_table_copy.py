@@ -147,6 +147,9 @@ def test_nested_columns_need_another_name(run, model, directory):
     assert isinstance(row["en"], str)
     result = run("translate", "--model_dir", model, "--output_column=en", stdin=b"hund\n")
     assert "--output_column needs a table: --source_column." in result.errors
+    args = ["--scores", "--output_column=score"]
+    result = run("translate", "--model_dir", model, "--source=a.tsv", "--source_column=2", *args)
+    assert "--output_column score: is the column of --scores" in result.errors
 
 
 def test_json_lines_are_copied_as_they_are(run, model, tmp_path):

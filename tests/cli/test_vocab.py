@@ -42,6 +42,16 @@ def test_a_column_of_tables(run, tmp_path):
     assert run("vocab", inputs[0], "--column=1").output == "1\t1\n2\t1\nid\t1\n"
 
 
+def test_a_table_needs_a_column(run, tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"en": "a b"}\n')
+    result = run("vocab", path)
+    assert (result.status, result.errors) == (
+        2,
+        f"keras-seq2seq: error: {path}: a table; use --column\n",
+    )
+
+
 def test_a_nested_column(run, tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text('{"translation": {"en": "a a", "de": "b"}}\n')
@@ -78,7 +88,6 @@ def test_output_is_utf8_in_any_locale(tmp_path):
     [
         (["nowhere"], "nowhere: no such file\n"),
         ([""], "expected the path of a file, got an empty one\n"),
-        (["nowhere.jsonl"], "nowhere.jsonl: no such file\n"),
         (["--size=0"], "Invalid value for '--size': expected a whole number of at least 1"),
         (["--min_frequency=x"], "Invalid value for '--min_frequency': expected a whole number"),
         (["--min_frequency=9"], "no token occurs at least 9 times"),

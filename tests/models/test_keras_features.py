@@ -198,6 +198,9 @@ def test_the_config_of_a_loss_keeps_its_arguments():
     model = MODELS["lstm"]()
     model.compile(loss=keras.losses.serialize(loss))
     assert model.loss.reduction == "sum"
+    function = keras.losses.sparse_categorical_crossentropy
+    model.compile(loss=keras.losses.serialize(function))
+    assert model.loss.from_logits
     loss = keras.losses.SparseCategoricalCrossentropy()
     with pytest.raises(ValueError, match="The model returns logits, not probabilities"):
         model.compile(loss=keras.losses.serialize(loss))

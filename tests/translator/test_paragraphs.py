@@ -19,6 +19,8 @@ from keras_seq2seq.translator.translation import Hypothesis, Translation
         ["Am 3. Mai war z. B. Dr. Ott da.", "Es gab Äpfel, Birnen etc.", "Dann ging er."],
         ["It ended in 1998.", "The next year began."],
         ["He paid.", "$5 was enough.", "– She left.", "👍 Great."],
+        ["Well . . . maybe."],
+        ["« Bonjour ! » dit-il.", "« Oui. »"],
         ["Well... maybe.", "Or not...", "Who knows?"],
         ["这是第一句。", "第二句！", "「第三句？」", "完"],
         ["यह पहला है।", "यह दूसरा है।"],
