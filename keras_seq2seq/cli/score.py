@@ -120,8 +120,7 @@ def _open_pairs(
     if source is None or target is None:
         raise click.UsageError("--data needs --source_column and --target_column.")
     added = ["log_probability", "tokens", *(["token_log_probabilities"] if with_tokens else [])]
-    advice = dict.fromkeys(added, "rename it")
-    table = open_table_copy(data, (source, target), input_format, advice)
+    table = open_table_copy(data, (source, target), input_format, added)
     if table is None:
         raise click.UsageError("--input_format text has no effect with --data; leave it out.")
     return table

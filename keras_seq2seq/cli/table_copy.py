@@ -2,7 +2,7 @@
 
 import csv
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
 import click
@@ -20,8 +20,7 @@ class TableCopy:
         path: The file, plain or compressed. "-" or `None` is standard input.
         columns: The columns to read, see `Table`.
         file_format: "tsv", "csv" or "jsonl".
-        added: The names of the additional columns, each with what to do if the table has such a
-            column already.
+        added: The names of the additional columns.
 
     Raises:
         UserError: If the file cannot be opened.
@@ -32,7 +31,7 @@ class TableCopy:
         path: str | None,
         columns: tuple | None,
         file_format: str,
-        added: Mapping[str, str],
+        added: Sequence[str],
     ):
         self._table = open_table(path, columns, file_format)
         self._format = file_format
@@ -79,9 +78,9 @@ class TableCopy:
             self._write_cells(file, [*row.cells, *map(_to_text, added.values())])
 
     def _check_names(self, place: str, names: Any):
-        for name, advice in self._added.items():
+        for name in self._added:
             if name in names:
-                raise UserError(f"{place}: already has a column {name!r}; {advice}")
+                raise UserError(f"{place}: already has a column {name!r}; rename it")
 
     def _write_cells(self, file: TextIO, cells: list[str]):
         if self._format == "csv":
@@ -94,7 +93,7 @@ def open_table_copy(
     path: str | None,
     columns: tuple | None,
     file_format: str | None,
-    added: Mapping[str, str],
+    added: Sequence[str],
 ) -> TableCopy | None:
     """Opens the input of a command if it is a table.
 
@@ -102,7 +101,7 @@ def open_table_copy(
         path: The file. "-" or `None` is standard input.
         columns: The columns to read; `None` if the user has chosen none.
         file_format: The value of `--input_format`, or `None` for the format of the file's name.
-        added: The names of the additional columns, see `TableCopy`.
+        added: The names of the additional columns.
 
     Returns:
         The `TableCopy`, or `None` if the input is plain text.

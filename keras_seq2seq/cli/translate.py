@@ -96,12 +96,8 @@ class TranslationFiles:
 @column_option(
     "--source_column",
     "With a table (.tsv, .csv, .jsonl): the column to translate, a name or a number starting with "
-    "1. The output is the table with an additional column.",
-)
-@click.option(
-    "--output_column",
-    metavar="NAME",
-    help="With a table: name of the additional column.  [default: translation]",
+    "1. The output is the table with an additional column, translation (or translated, if this "
+    "column is a key of an object translation).",
 )
 @input_format_option()
 @click.option("--output", metavar="FILE", help="File to write translations to.  [default: stdout]")
@@ -152,7 +148,6 @@ def translate(
     input_format: str | None,
     output: str | None,
     batch_size: int | None,
-    output_column: str | None,
     interactive: bool,
     split_sentences: bool,
     prefix: str | None,
@@ -175,12 +170,6 @@ def translate(
         for name, value in given.items():
             if value is not None:
                 raise click.UsageError(f"{name} has no effect with --interactive; leave it out.")
-    if output_column == "":
-        raise click.UsageError("--output_column: expected a name, got an empty one.")
-    if scores and output_column == "score":
-        raise click.UsageError(
-            "--output_column score: is the column of --scores; choose another name."
-        )
     if scores and output_format == "jsonl":
         raise click.UsageError("--scores has no effect with --format jsonl, which includes scores.")
     if attention and output_format == "text":
@@ -204,16 +193,15 @@ def translate(
     check_readable(source or STANDARD_STREAM, *filter(None, (prefix, unk_mapping)))
     check_replaces_no_input(output, source, prefix, unk_mapping)
     prefixes = None if prefix is None else read_text(prefix)
-    column_name = "translation" if output_column is None else output_column
+    # As in the datasets of Hugging Face, whose rows are `{"translation": {"de": ..., "en": ...}}`.
+    is_nested = str(source_column).startswith("translation.")
+    column_name = "translated" if is_nested else "translation"
     table = open_table_copy(
         source,
         source_column and (source_column,),
         input_format,
-        ({"score": "rename it"} if scores else {})
-        | {column_name: "rename it, or choose another --output_column"},
+        added=[*(["score"] if scores else []), column_name],
     )
-    if output_column is not None and table is None:
-        raise click.UsageError("--output_column needs a table: --source_column.")
     lines = read_text(source) if table is None else (text for (text,) in table)
     with ExitStack() as stack:
         file = stack.enter_context(open_output(output))

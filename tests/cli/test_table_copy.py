@@ -131,25 +131,15 @@ def test_a_column_of_that_name_exists(run, model, directory):
     result = run("translate", "--model_dir", model, *args)
     assert "b.csv:1: already has a column 'translation'; rename it" in result.errors
     assert not (directory / "out").exists()
-    result = run("translate", "--model_dir", model, *args[:2], "--output_column=en")
-    assert result.output.splitlines()[0] == "de,translation,en"
 
 
-def test_nested_columns_need_another_name(run, model, directory):
+def test_objects_with_both_sides(run, model, directory):
     args = ["--source=b.jsonl", "--source_column=translation.de"]
     (directory / "b.jsonl").write_text('{"translation": {"de": "hund"}}\n')
     result = run("translate", "--model_dir", model, *args)
-    message = "b.jsonl:1: already has a column 'translation'; rename it, or choose another "
-    assert f"{message}--output_column" in result.errors
-    result = run("translate", "--model_dir", model, *args, "--output_column=en")
     row = json.loads(result.output)
     assert row["translation"] == {"de": "hund"}
-    assert isinstance(row["en"], str)
-    result = run("translate", "--model_dir", model, "--output_column=en", stdin=b"hund\n")
-    assert "--output_column needs a table: --source_column." in result.errors
-    args = ["--scores", "--output_column=score"]
-    result = run("translate", "--model_dir", model, "--source=a.tsv", "--source_column=2", *args)
-    assert "--output_column score: is the column of --scores" in result.errors
+    assert row["translated"] == Translator.load(model)("hund")
 
 
 def test_json_lines_are_copied_as_they_are(run, model, tmp_path):
