@@ -6,7 +6,14 @@ import pandas
 import pytest
 from harness.toy_model import SOURCE_TOKENS, SOURCES, TARGET_TOKENS, make_toy_model
 
-from keras_seq2seq import BeamSearch, GreedySearch, Scorer, Translator, Vocabulary
+from keras_seq2seq import (
+    BeamSearch,
+    GreedySearch,
+    SamplingSearch,
+    Scorer,
+    Translator,
+    Vocabulary,
+)
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.layers import AttentionDecoder, BidirectionalEncoder, UnidirectionalEncoder
 from keras_seq2seq.model_directory import ModelDirectory
@@ -130,6 +137,14 @@ def test_the_configuration_describes_shortcuts(tmp_path):
     hparams = ModelDirectory(tmp_path / "model").load_config().hparams
     assert hparams.encoder.concat_inputs
     assert hparams.decoder.context_skip
+
+
+@pytest.mark.parametrize("seed", [7, keras.random.SeedGenerator(7)], ids=["number", "generator"])
+def test_a_saved_translator_keeps_its_seed(tmp_path, seed):
+    make_translator(SamplingSearch(seed=seed, max_length=8)).save(tmp_path / "model")
+    inference = ModelDirectory(tmp_path / "model").load_config().hparams.inference
+    assert inference.sample
+    assert inference.sampling.seed == 7
 
 
 def test_a_saved_model_has_no_checkpoints(translator, tmp_path):
