@@ -47,7 +47,12 @@ def plain_history(validation):
 
 @pytest.mark.parametrize(
     ("every_n_steps", "validation"),
-    [(3, "no validation"), (3, "validation"), (7, "validation"), (100, "no validation")],
+    [
+        (3, "no validation"),
+        (3, "validation"),
+        pytest.param(7, "validation", marks=pytest.mark.slow),
+        pytest.param(100, "no validation", marks=pytest.mark.slow),
+    ],
 )
 def test_history_is_complete_and_the_last_step_is_evaluated(every_n_steps, validation):
     records = []

@@ -123,8 +123,8 @@ def test_what_the_import_makes_is_left_alone_by_the_garbage_collector():
     [
         ({"KERAS_BACKEND": "nonsense", "KERAS_MAX_EPOCHS": "1"}, "{}"),
         ({"KERAS_BACKEND": "jax"}, '{"floatx": "float16", "image_data_format": "channels_first"}'),
-        ({}, '{"backend": "torch", "floatx": "float128"}'),
-        ({}, "[1]"),
+        pytest.param({}, '{"backend": "torch", "floatx": "float128"}', marks=pytest.mark.slow),
+        pytest.param({}, "[1]", marks=pytest.mark.slow),
         ({}, "\\xff"),
     ],
 )

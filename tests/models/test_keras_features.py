@@ -129,7 +129,14 @@ def test_layers_that_do_not_fit_are_rejected(arguments, message):
 
 @pytest.mark.parametrize(
     "part",
-    ["source_embedding", "target_embedding", "encoder", "bridge", "decoder", "output_layer"],
+    [
+        "target_embedding",
+        "encoder",
+        *(
+            pytest.param(part, marks=pytest.mark.slow)
+            for part in ("source_embedding", "bridge", "decoder", "output_layer")
+        ),
+    ],
 )
 def test_frozen_layers_stay_frozen(part, tmp_path):
     model = MODELS["lstm"]()
