@@ -130,9 +130,11 @@ def resolve_loss(identifier):
             f"The model has one output and needs one loss. Received: loss={identifier}"
         )
     loss = keras.losses.get(identifier)
-    if loss is keras.losses.sparse_categorical_crossentropy or isinstance(loss, sparse):
-        # A name, a class or a function has no arguments that could be wrong.
-        if not (isinstance(loss, sparse) and isinstance(identifier, (keras.losses.Loss, dict))):
+    if loss is keras.losses.sparse_categorical_crossentropy:
+        return sparse(from_logits=True)
+    if isinstance(loss, sparse):
+        # A name or a class has no arguments that could be wrong.
+        if not isinstance(identifier, (keras.losses.Loss, dict)):
             return sparse(from_logits=True)
         if not loss.from_logits:
             raise ValueError(

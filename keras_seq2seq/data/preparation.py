@@ -36,7 +36,7 @@ from keras_seq2seq.data.records import (
 from keras_seq2seq.data.sequences import Sequences
 from keras_seq2seq.errors import RunError, UserError
 from keras_seq2seq.files import atomic_directory, atomic_file, printable
-from keras_seq2seq.files.tables import LINE_BREAK
+from keras_seq2seq.files.tables import in_one_line
 from keras_seq2seq.special_tokens import UNKNOWN_ID
 from keras_seq2seq.text import TextEncoder, Tokenizer, Vocabulary
 from keras_seq2seq.text.text_encoder import as_text_encoders
@@ -134,7 +134,7 @@ def _write_dev(directory: Path, dev: Pairs, encoders: tuple[TextEncoder, TextEnc
         for pair in dev:
             for file, line in zip(files, pair, strict=True):
                 # As in the training text, a line break in a sequence is whitespace.
-                file.write(f"{LINE_BREAK.sub(' ', line)}\n")
+                file.write(f"{in_one_line(line)}\n")
 
 
 def _write(

@@ -59,7 +59,7 @@ _COLUMN_WORDS = frozenset(
 _REGION = re.compile("([a-z]{2,3})[-_][a-z]{2,4}")
 
 _PARQUET_ROWS = 1024
-LINE_BREAK = re.compile(r"\r\n?|\n")
+_LINE_BREAK = re.compile(r"\r\n?|\n")
 
 
 class Row(NamedTuple):
@@ -373,7 +373,12 @@ def _check(value: Any, place: str, label: str) -> str:
         raise UserError(f"{place}: {label} has a NUL character; expected text")
     if len(text) > MAX_LINE_BYTES:
         raise UserError(f"{place}: {label} is longer than {MAX_LINE_BYTES} characters")
-    return LINE_BREAK.sub(" ", text) if "\n" in text or "\r" in text else text
+    return in_one_line(text)
+
+
+def in_one_line(text: str) -> str:
+    """Replaces line breaks with spaces."""
+    return _LINE_BREAK.sub(" ", text) if "\n" in text or "\r" in text else text
 
 
 def _label(column: Column) -> str:
