@@ -170,6 +170,9 @@ def convert(
                     str(Path(directory)), signature_keys=list(signatures)
                 )
                 _set_quantization(converter, quantize)
+                # Without it, the outputs of the encoder are copied at each step, to tensors whose
+                # shapes are only known when the loop runs. There is no public option for it.
+                converter._experimental_enable_dynamic_update_slice = True
                 return converter.convert()
         # The converter raises errors of many types.
         except Exception as error:

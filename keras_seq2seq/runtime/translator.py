@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from queue import Empty, LifoQueue
 from types import SimpleNamespace
 from typing import Any
 
@@ -154,29 +153,30 @@ class _Interpreters:
 
     def __init__(self, content: bytes, path: Path, batch_sizes: tuple[int, ...]):
         self._model = content, path, batch_sizes
-        self._free: LifoQueue[_Interpreter] = LifoQueue()
+        # Lists are safe to append to and to pop from in several threads.
+        self._free: list[_Interpreter] = []
         # Reports a damaged file immediately.
-        self._free.put(self._make())
+        self._free.append(self._make())
 
     def _make(self) -> "_Interpreter":
         return _Interpreter(*self._model)
 
     def prepare(self, count: int):
         """Loads interpreters until the given number of them is free."""
-        for _ in range(count - self._free.qsize()):
-            self._free.put(self._make())
+        for _ in range(count - len(self._free)):
+            self._free.append(self._make())
 
     @contextmanager
     def borrow(self) -> "Iterator[_Interpreter]":
         """Yields an interpreter that no other thread uses within the block."""
         try:
-            interpreter = self._free.get_nowait()
-        except Empty:
+            interpreter = self._free.pop()
+        except IndexError:
             interpreter = self._make()
         try:
             yield interpreter
         finally:
-            self._free.put(interpreter)
+            self._free.append(interpreter)
 
 
 class _Interpreter:

@@ -8,6 +8,7 @@ import zlib
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from harness.toy_model import SOURCES, write_toy_model
 
 from keras_seq2seq.decoding import BeamSearch, SamplingSearch
@@ -216,6 +217,15 @@ def test_translator_export(exported):
     assert translator(SOURCES) != Translator.load(exported / "model")(SOURCES)
     card = (exported / "exported" / "README.md").read_text(encoding="utf-8")
     assert f"| {len(SOURCES)} of {len(SOURCES)} translations equal" in card
+
+
+def test_the_encoder_writes_its_outputs_in_place(exported, capsys):
+    # An option of the converter that is not public: without it, exported models are slower.
+    content = ExportedModel(exported).model_path.read_bytes()
+    tf.lite.experimental.Analyzer.analyze(model_content=content)
+    operations = capsys.readouterr().out
+    assert "DYNAMIC_UPDATE_SLICE" in operations
+    assert "SLICE(T#" in operations  # How the analyzer prints operations
 
 
 def test_the_longest_translation_can_be_set(exported):
