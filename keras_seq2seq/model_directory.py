@@ -15,6 +15,7 @@ from keras_seq2seq.config import (
     Config,
     describe_difference,
     identity,
+    is_saved_config,
     override_decoding,
     set_if_open,
 )
@@ -24,7 +25,12 @@ from keras_seq2seq.decoding import Search
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.directories import DirectoryLock, check_not_deleted, remove_outputs
 from keras_seq2seq.files.reading import exists, open_regular_file
-from keras_seq2seq.files.writing import atomic_file, make_directory
+from keras_seq2seq.files.writing import (
+    atomic_file,
+    make_directory,
+    remove_unfinished_files,
+    replace_file,
+)
 from keras_seq2seq.models import Ensemble, Seq2Seq
 from keras_seq2seq.models.saving import read_model, write_model
 from keras_seq2seq.runtime.exported_model import EXPORT_FILE
@@ -108,11 +114,27 @@ class ModelDirectory:
         if exists(self.logs_path) and not (exists(self.config_path) or self.has_checkpoints()):
             # A run would truncate the files of TensorBoard there.
             raise self._foreign(self.logs_path)
-        is_run = self.has_checkpoints() or exists(self.run_path)
-        if exists(self.model_path) and not is_run:
+        if exists(self.model_path) and not self.has_started():
             raise UserError(
                 f"{self.path}: contains a model, but no checkpoint to resume from; choose another "
                 f"--output_dir, with --init_from {self._quoted()} to start from its weights"
+            )
+        self._check_config()
+
+    def has_started(self) -> bool:
+        """Returns whether a run started here, even if it wrote no checkpoint."""
+        return self.has_checkpoints() or exists(self.run_path)
+
+    def _check_config(self):
+        """Checks that there is no configuration file that a person wrote.
+
+        Version 0.1 did not mark the files that it wrote.
+        """
+        is_free = not exists(self.config_path)
+        if not (is_free or self.has_started() or is_saved_config(self.config_path)):
+            raise UserError(
+                f"{self.config_path}: would be replaced by the configuration of the run; rename "
+                "it, or choose another --output_dir"
             )
 
     def check_can_start_over(self, inputs: Iterable[str | os.PathLike]):
@@ -127,6 +149,7 @@ class ModelDirectory:
         outputs = [path for path in self._outputs if os.path.lexists(path)]
         if outputs and not exists(self.config_path):
             raise self._foreign(outputs[0])
+        self._check_config()
         check_not_deleted(inputs, outputs)
 
     def _foreign(self, path: Path) -> UserError:
@@ -213,8 +236,7 @@ class ModelDirectory:
         """Removes temporary files left behind by a kill during a write."""
         for path in self.path.glob(f"{_TEMPORARY}*"):
             shutil.rmtree(path, ignore_errors=True)
-        for path in self.path.glob(".*.tmp"):
-            path.unlink(missing_ok=True)
+        remove_unfinished_files(self.path)
 
     def load_config(self) -> Config:
         """Reads the configuration.
@@ -265,10 +287,12 @@ class ModelDirectory:
 
     def save_model(self, model: Seq2Seq):
         """Writes the model and its weights, without its optimizer, and replaces an existing one."""
-        with tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=self.path) as directory:
+        # Through links, so that they are not replaced.
+        path = Path(os.path.realpath(self.model_path))
+        with tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=path.parent) as directory:
             file = Path(directory) / self.model_path.name
             write_model(model, file)
-            os.replace(file, self.model_path)
+            replace_file(path, file)
 
     def load_model(self, dtype: str | None = None) -> Seq2Seq:
         """Reads the model.
@@ -376,7 +400,7 @@ def save_model(
         raise UserError("an ensemble cannot be saved; save each of its models")
     directory = ModelDirectory(path)
     directory.check_is_directory()
-    if directory.has_checkpoints() or exists(directory.run_path):
+    if directory.has_started():
         raise UserError(f"{directory.path}: contains a training run; choose another directory")
     config = describe(model, source, target, search, unk_replace)
     directory.create(config, source.tokenizer, target.tokenizer)

@@ -1,8 +1,10 @@
 import io
 import os
 import re
+import stat
 import zipfile
 import zlib
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -403,3 +405,34 @@ def test_a_model_that_cannot_be_opened_is_not_taken_for_a_damaged_one(tmp_path):
     (tmp_path / "checkpoints" / "ckpt-5.index").touch()
     with pytest.raises(UserError, match="is a directory; expected a regular file$"):
         ModelDirectory(tmp_path).load_model()
+
+
+@pytest.mark.parametrize("resume", ["auto", "never"])
+def test_a_configuration_that_a_person_wrote_is_not_replaced(tmp_path, resume):
+    directory = ModelDirectory(tmp_path)
+    directory.config_path.write_text("batch_size: 16  # a comment")
+    directory.logs_path.mkdir()
+    check = directory.check_can_resume
+    if resume == "never":
+        check = partial(directory.check_can_start_over, [])
+    with pytest.raises(UserError, match="config.yaml: would be replaced by the configuration of"):
+        check()
+    # It may be one of version 0.1.
+    directory.run_path.touch()
+    check()
+
+
+def test_the_model_file_keeps_its_link_and_permissions(tmp_path):
+    directory, target = ModelDirectory(tmp_path / "model"), tmp_path / "large" / "file"
+    write_toy_model(directory.path)
+    model = directory.load_model()
+    target.parent.mkdir()
+    directory.model_path.replace(target)
+    directory.model_path.symlink_to(target)
+    target.chmod(0o640)
+    content = target.read_bytes()
+    model.trainable_weights[0].assign(model.trainable_weights[0] + 1)
+    directory.save_model(model)
+    assert directory.model_path.is_symlink() and target.read_bytes() != content
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+    assert os.listdir(target.parent) == ["file"]

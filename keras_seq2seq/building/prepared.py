@@ -6,7 +6,7 @@ from itertools import chain
 from keras_seq2seq.config import Config
 from keras_seq2seq.config.config import unused_options
 from keras_seq2seq.config.hyper_parameters import SHORTCUTS
-from keras_seq2seq.config.section import OptionSource, validate_sources
+from keras_seq2seq.config.section import OptionSource, show, validate_sources
 from keras_seq2seq.config.text_options import FilterOptions
 from keras_seq2seq.config.training_flags import has_dev
 from keras_seq2seq.data.record_pairs import RecordPairs
@@ -61,6 +61,7 @@ def use_prepared_data(config: Config) -> Config:
     if not paths:
         return config
     _check_unfiltered(config, paths[0])
+    _check_no_columns(config, paths[0])
     records = RecordPairs(paths, config.data_weights)
     flags, sides = {}, {}
     if not has_dev(config):
@@ -82,11 +83,15 @@ def use_prepared_data(config: Config) -> Config:
         if (path := records.vocabulary_path(side)) is not None:
             flags[f"vocab_{side}"] = path
         arguments = tokenizer.get_config()
-        sides[side] = {"tokenizer": tokenizer.name} | {
-            name: arguments[name]
-            for name in tokenizer.hyperparameters
-            if name not in options.model_fields_set
-        }
+        sides[side] = {"tokenizer": tokenizer.name}
+        for name in tokenizer.hyperparameters:
+            value = getattr(options, name)
+            if name in options.model_fields_set and value != arguments[name]:
+                raise UserError(
+                    f"{paths[0]}: prepared with {side}.{name}={show(arguments[name])}, not "
+                    f"{show(value)}; prepare the text again, or leave out {side}.{name}"
+                )
+            sides[side][name] = arguments[name]
     completed = {**flags, "hparams": sides}
     given = config.model_dump(exclude_unset=True)
     left_out = set(unused_options(config))
@@ -116,4 +121,12 @@ def _check_unfiltered(config: Config, path: str):
             raise UserError(
                 f"{path}: filter.{name} needs text, since prepared records contain ids; set it in "
                 "keras-seq2seq prepare, and leave it out in training"
+            )
+
+
+def _check_no_columns(config: Config, path: str):
+    for name in ("source_column", "target_column"):
+        if getattr(config, name) is not None and config.dev_data is None:
+            raise UserError(
+                f"--{name}: has no effect, since {path} contains prepared records; leave it out"
             )

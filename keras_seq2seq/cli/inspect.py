@@ -91,7 +91,7 @@ def inspect(
     _check_data(config)
     if output == STANDARD_STREAM and as_json:
         raise click.UsageError("--json has no effect with --output -; leave one of them out.")
-    check_replaces_no_input(output, *input_files(config))
+    check_replaces_no_input(output, *config_files, *input_files(config))
 
     from keras_seq2seq.cli.tensorflow_import import import_tensorflow
 

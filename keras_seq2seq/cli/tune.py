@@ -132,7 +132,10 @@ def _search(
 
     import_tensorflow()
     from keras_seq2seq import tuning
+    from keras_seq2seq.files.directories import check_not_deleted
 
+    if resume == "never":
+        check_not_deleted([space, *config_files], tuning.SearchDirectory(output_dir).outputs)
     plan = tuning.prepare_search(
         config,
         tuning.load_space(space),

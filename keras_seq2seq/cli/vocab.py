@@ -16,6 +16,7 @@ from keras_seq2seq.cli.input_output import (
 )
 from keras_seq2seq.cli.options import RealNumber, WholeNumber, column_option
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.files.reading import check_not_empty
 from keras_seq2seq.special_tokens import MAX_TOKENS
 
 # The options of one kind of tokenizer; using them with the other kind is an error.
@@ -119,6 +120,7 @@ def vocab(inputs: Sequence[str], output: str | None, column: str | int | None, *
     if is_model and output in (None, STANDARD_STREAM):
         raise UserError("--output is required: a SentencePiece model cannot be written to stdout")
     if is_model:
+        check_not_empty(output)
         suffix = tokenizer_class.vocabulary_suffix
         output = output.removesuffix(suffix) + suffix
     check_readable(*inputs)

@@ -21,6 +21,7 @@ _MODULE_OF = {
     "dump_config": "config",
     "identity": "config",
     "input_files": "config",
+    "is_saved_config": "config_file",
     "load_config_file": "config_file",
     "options_that_may_change": "config",
     "override_decoding": "config",

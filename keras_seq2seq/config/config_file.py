@@ -11,6 +11,7 @@ import yaml
 from keras_seq2seq.config.section import GivenTwiceError, set_option, show
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files import atomic_file, read_small_file
+from keras_seq2seq.files.reading import read_small_file_if_any
 
 
 class YamlError(ValueError):
@@ -158,6 +159,12 @@ def save_config_file(path: str | os.PathLike, text: str):
     """
     with atomic_file(path) as file:
         file.write(f"{_FIRST_LINE}\n{text}{_LAST_LINE}\n")
+
+
+def is_saved_config(path: str | os.PathLike) -> bool:
+    """Returns whether a file exists that `save_config_file` wrote."""
+    content = read_small_file_if_any(path, _MAX_BYTES) or b""
+    return content.startswith(_FIRST_LINE.encode())
 
 
 def load_config_file(path: str | os.PathLike) -> dict[str, Any]:

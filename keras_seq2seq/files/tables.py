@@ -276,7 +276,8 @@ def _read_parquet(path: str, columns: Sequence[Column] | None) -> Iterator[Row]:
                     cells = dict(zip(names, values, strict=True))
                     checked = zip(values, labels, strict=True)
                     yield Row(place, cells, tuple(_check(v, place, label) for v, label in checked))
-        except (ArrowException, OSError) as error:
+        # Strings that are not UTF-8 are only found when they are converted.
+        except (ArrowException, OSError, UnicodeDecodeError) as error:
             raise damaged(f"{path}: row {number + 1}", "Parquet", error) from None
 
 
@@ -288,6 +289,7 @@ def _find_in_schema(path: str, schema: Any, columns: Sequence[Column] | None) ->
         columns = DEFAULT_COLUMNS if set(DEFAULT_COLUMNS) <= set(names) else _only_two(path, names)
     indices = [_find(path, names, column) for column in columns]
     for index in indices:
+        _check_only_one(path, names, names[index])
         kind = schema.types[index]
         kind = kind.value_type if types.is_dictionary(kind) else kind
         if not any(
@@ -345,9 +347,13 @@ def _find(place: str, names: list[str], column: Column) -> int:
         return column - 1
     if column not in names:
         raise _no_column(place, column, names)
+    _check_only_one(place, names, column)
+    return names.index(column)
+
+
+def _check_only_one(place: str, names: list[str], column: str):
     if names.count(column) > 1:
         raise UserError(f"{place}: {names.count(column)} columns named {column!r}; rename them")
-    return names.index(column)
 
 
 def _no_column(place: str, column: Column, names: list[str]) -> UserError:

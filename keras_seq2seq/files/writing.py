@@ -170,6 +170,22 @@ def _put_directory_in_place(temporary: Path, path: Path):
             file.replace(path / file.name)
 
 
+def replace_file(path: Path, temporary: Path):
+    """Puts a complete file in place of another one, with its permissions, or in a free place.
+
+    Args:
+        path: The file to replace. A symbolic link would be replaced itself.
+        temporary: The new file, in the same directory or another one of the same file system.
+
+    Raises:
+        OSError: If that is not possible.
+    """
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+    _copy_mode(path, temporary)
+    temporary.replace(path)
+
+
 @contextmanager
 def naming_errors(path: str | os.PathLike) -> Iterator[None]:
     """Adds the path to system errors within the block that have none, such as a full disk."""
@@ -210,7 +226,8 @@ def _lock_temporary(path: Path, parent: Path, flags: int) -> tuple[Path, int]:
     for number in count():
         temporary = parent / _temporary_name(path.name, number)
         if flags & _DIRECTORY:
-            temporary.mkdir(exist_ok=True)
+            with suppress(FileExistsError):
+                temporary.mkdir()
         try:
             descriptor = os.open(temporary, flags | NO_LINK, 0o666)
         except OSError as error:
@@ -223,6 +240,23 @@ def _lock_temporary(path: Path, parent: Path, flags: int) -> tuple[Path, int]:
             _unfinished.add(temporary)
             return temporary, descriptor
         os.close(descriptor)
+
+
+def remove_unfinished_files(directory: Path):
+    """Removes the temporary files in a directory that killed processes left there.
+
+    Those of living processes stay, and so do temporary directories, which `atomic_directory` uses
+    again.
+    """
+    for path in directory.glob(".*.tmp"):
+        # What cannot be opened is not a temporary file, or is in use.
+        with suppress(OSError):
+            descriptor = os.open(path, os.O_RDWR | NO_LINK)
+            try:
+                if try_to_lock(descriptor):
+                    path.unlink()
+            finally:
+                os.close(descriptor)
 
 
 def try_to_lock(descriptor: int) -> bool:

@@ -2,16 +2,19 @@
 
 import os
 
+import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_seq2seq.building.model import build_model
+from keras_seq2seq.building.model import build_model, make_learning_rate, make_optimizer
 from keras_seq2seq.config import Config
+from keras_seq2seq.config.optimizer import NEVER
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.evaluation import LOWER_IS_BETTER
 from keras_seq2seq.files import LiteralDirectory, atomic_directory
 from keras_seq2seq.model_directory import ModelDirectory, find_checkpoints
 from keras_seq2seq.models import Seq2Seq
+from keras_seq2seq.models.training import inner_optimizer
 from keras_seq2seq.training.checkpoints import variables_in_checkpoints
 from keras_seq2seq.training.records import MetricsLog
 
@@ -26,7 +29,8 @@ def average_checkpoints(
     """Writes a model whose weights are the mean of those of several checkpoints of a run.
 
     The averaged model is usually slightly better than each of them. By default, all checkpoints in
-    the directory are averaged.
+    the directory are averaged. If the run keeps moving averages of its weights
+    (`optimizer.ema_momentum`), the mean of these is computed.
 
     Args:
         model_dir: The model directory of the run.
@@ -84,8 +88,7 @@ def _average(
 
     source, target = directory.load_tokenizers()
     model = build_model(config, source.vocabulary_size(), target.vocabulary_size())
-    places = {id(variable): place for place, variable in enumerate(variables_in_checkpoints(model))}
-    weights = [(variable, places[id(variable)]) for variable in model.weights]
+    weights = _with_places(model, config)
     sums = [np.zeros(variable.shape, "float64") for variable, _ in weights]
     for step in chosen:
         for total, values in zip(sums, _read(checkpoints[step], weights), strict=True):
@@ -93,6 +96,24 @@ def _average(
     for (variable, _), total in zip(weights, sums, strict=True):
         variable.assign(total / number)
     return chosen, model
+
+
+def _with_places(model: Seq2Seq, config: Config) -> list[tuple[keras.Variable, int]]:
+    """Returns the weights of a model, each with the index of its value in a checkpoint.
+
+    Where a run keeps moving averages of the weights, these are the values that it evaluates.
+    """
+    options = config.hparams.optimizer
+    # Only the variables of the optimizer are needed, which do not depend on the length of the run.
+    optimizer = make_optimizer(options, make_learning_rate(config, NEVER))
+    optimizer.build(model.trainable_variables)
+    model.compile(optimizer)
+    places = {id(variable): place for place, variable in enumerate(variables_in_checkpoints(model))}
+    if options.ema_momentum:
+        averages = inner_optimizer(model.optimizer)._model_variables_moving_average
+        for variable, average in zip(model.trainable_variables, averages, strict=True):
+            places[id(variable)] = places[id(average)]
+    return [(variable, places[id(variable)]) for variable in model.weights]
 
 
 def _best_first(directory: ModelDirectory, config: Config, steps) -> list[int]:

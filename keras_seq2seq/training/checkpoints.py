@@ -60,7 +60,7 @@ class Checkpoints:
         self._metrics = None
         if is_chief:
             _repair_state(self.path)
-        variables = [*variables_in_checkpoints(model), *model.optimizer.variables]
+        variables = variables_in_checkpoints(model)
         self._notes = tf.Variable("", dtype=tf.string, trainable=False)
         self._manager = tf.train.CheckpointManager(
             tf.train.Checkpoint(
@@ -239,11 +239,12 @@ def _read_state(path: Path) -> CheckpointState:
 
 
 def variables_in_checkpoints(model: Seq2Seq) -> list[keras.Variable]:
-    """Returns the variables of a model that checkpoints contain, in their order."""
+    """Returns the variables of a compiled model that checkpoints contain, in their order."""
     # Metrics are per replica. The notes contain their sums instead.
     metrics = {id(variable) for variable in model.metrics_variables}
     # `variables` includes the seeds of dropout, which Keras's own checkpoints leave out.
-    return [variable for variable in model.variables if id(variable) not in metrics]
+    own = [variable for variable in model.variables if id(variable) not in metrics]
+    return [*own, *model.optimizer.variables]
 
 
 def _name(path: str | os.PathLike) -> str:

@@ -167,13 +167,7 @@ def plan_training(
     dev_summary = scan_parallel_text(dev, None, source, target)
     batching = make_batching(config, train_summary).on(workers.replicas)
     steps = _count_steps(config, batching.steps_per_epoch(train_summary.lengths))
-    # Only to check the arguments: `compile_model` creates the optimizer of the run.
-    make_optimizer(config.hparams.optimizer, make_learning_rate(config, steps))
-    if config.profile_steps and config.profile_steps[1] > steps:
-        raise UserError(
-            f"--profile_steps ends with step {config.profile_steps[1]:,}, but training ends "
-            f"with step {steps:,}; choose earlier steps"
-        )
+    check_schedule(config, steps)
     keras.utils.set_random_seed(config.seed)
     resumes = resume != "never" and directory.has_checkpoints()
     with workers.strategy.scope():
@@ -212,6 +206,21 @@ def prepare(*args, **kwargs) -> TrainingPlan:
     """Deprecated name of `plan_training`."""
     warnings.warn("prepare is deprecated; use plan_training", DeprecationWarning, stacklevel=2)
     return plan_training(*args, **kwargs)
+
+
+def check_schedule(config: Config, steps: int):
+    """Checks what depends on the number of training steps.
+
+    Raises:
+        UserError: If the optimizer or the learning rate cannot be created, or if steps after the
+            last one are to be profiled.
+    """
+    make_optimizer(config.hparams.optimizer, make_learning_rate(config, steps))
+    if config.profile_steps and config.profile_steps[1] > steps:
+        raise UserError(
+            f"--profile_steps ends with step {config.profile_steps[1]:,}, but training ends "
+            f"with step {steps:,}; choose earlier steps"
+        )
 
 
 def compile_model(plan: TrainingPlan) -> float | LearningRateSchedule:

@@ -19,6 +19,7 @@ from keras_seq2seq.callbacks import (
 from keras_seq2seq.config import Config
 from keras_seq2seq.config.section import flatten_options
 from keras_seq2seq.data import make_dataset
+from keras_seq2seq.decoding import SamplingSearch
 from keras_seq2seq.errors import RunError
 from keras_seq2seq.files import LiteralDirectory, printable
 from keras_seq2seq.models import Seq2Seq
@@ -131,8 +132,13 @@ def make_dev_scorer(plan: TrainingPlan) -> Callable[[], dict[str, float]]:
     sources, targets = map(list, zip(*plan.dev, strict=True))
     # Text for the whitespace tokenizer is already tokenized.
     tokenize = "none" if plan.target.tokenizer.name == "whitespace" else "13a"
+    search = translator.search
+    start = search.seed.state.numpy() if isinstance(search, SamplingSearch) else None
 
     def measure():
+        if start is not None:
+            # The same draws at each evaluation, so that a resumed run has the same scores.
+            search.seed.state.assign(start)
         scores = translate_and_score(
             translator,
             sources,

@@ -3,7 +3,7 @@
 from keras_tuner.engine.oracle import Oracle
 
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.tuning.oracles import Budget, HyperbandOracle, make_oracle
+from keras_seq2seq.tuning.oracles import Budget, HyperbandOracle
 from keras_seq2seq.tuning.search_directory import completed
 from keras_seq2seq.tuning.search_plan import SearchPlan
 from keras_seq2seq.tuning.trial_record import FAILED
@@ -25,16 +25,7 @@ def open_oracle(plan: SearchPlan, budget: Budget, workers_may_live: bool = False
     Raises:
         UserError: If the saved state is damaged.
     """
-    oracle = make_oracle(
-        plan.tuner,
-        plan.objective.to_keras_tuner(),
-        plan.space.to_keras_tuner(),
-        budget,
-        max_trials=plan.max_trials,
-        units=plan.units,
-        seed=plan.config.seed,
-        on_end=lambda: tidy(plan, oracle),
-    )
+    oracle = plan.make_oracle(budget, on_end=lambda: tidy(plan, oracle))
     oracle._set_project_dir(plan.directory.path, plan.directory.trials_path.name)
     if plan.directory.oracle_path.exists():
         try:

@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.directories import remove_outputs
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.tuning.trial_record import COMPLETED, RUNNING, STOPPED, TrialRecord
@@ -48,14 +49,14 @@ class SearchDirectory:
         self.oracle_path = self.trials_path / "oracle.json"
         self.best_path = self.path / "best"
         self.report_path = self.path / "report.html"
-        # What `clear` removes.
+        # What `clear` removes, last the file that shows that the others are those of a search.
         self.outputs = (
             self.trials_path,
             self.best_path,
             self.text_path,
             self.path / "hparams",
-            self.search_path,
             self.report_path,
+            self.search_path,
         )
 
     def trial_path(self, trial: str) -> Path:
@@ -75,6 +76,19 @@ class SearchDirectory:
         paths = self.trials_path.glob(f"{_PREFIX}*")
         records = [record for path in paths if (record := TrialRecord.load(path)) is not None]
         return sorted(records, key=lambda record: int(record.trial))
+
+    def check_is_free(self):
+        """Checks that a new search would not replace files that no search wrote.
+
+        Raises:
+            UserError: If it would.
+        """
+        for path in self.outputs:
+            if os.path.lexists(path):
+                raise UserError(
+                    f"{path}: not written by a search, which also writes {self.search_path.name}; "
+                    "move it, or choose another --output_dir"
+                )
 
     def clear(self):
         """Removes all files of a search, but no other files."""
@@ -143,7 +157,9 @@ class SearchDirectory:
         same = current is not None and current.trial == record.trial
         if same and current.objective == record.objective:
             return
-        ignored = shutil.ignore_patterns("checkpoints", ".*", "trial.json")
+        # Without `run.json`, the model does not count as a run that was killed at its start, which
+        # `train` would begin again.
+        ignored = shutil.ignore_patterns("checkpoints", ".*", "trial.json", "run.json")
         shutil.copytree(self.trial_path(record.trial), new, ignore=ignored)
         if self.best_path.exists():
             self.best_path.rename(old)

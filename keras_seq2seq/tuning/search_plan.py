@@ -2,9 +2,11 @@
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+
+from keras_tuner.engine.oracle import Oracle
 
 from keras_seq2seq.config import Config, input_files, load_config_file
 from keras_seq2seq.config.config_file import save_config_file, write_yaml
@@ -13,14 +15,14 @@ from keras_seq2seq.config.training_flags import DEFAULT_EPOCHS, has_dev
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.directories import check_not_deleted
 from keras_seq2seq.files.reading import exists
-from keras_seq2seq.files.writing import atomic_directory
+from keras_seq2seq.files.writing import atomic_directory, make_directory
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.training import plan_training
-from keras_seq2seq.training.plan import RESUME_CHOICES
+from keras_seq2seq.training.plan import RESUME_CHOICES, TrainingPlan, check_schedule
 from keras_seq2seq.training.records import check_fingerprints
 from keras_seq2seq.training.text import RunText, sides_without_vocabulary
 from keras_seq2seq.tuning.objective import Objective
-from keras_seq2seq.tuning.oracles import TUNERS
+from keras_seq2seq.tuning.oracles import TUNERS, Budget, make_oracle
 from keras_seq2seq.tuning.search_directory import SearchDirectory
 from keras_seq2seq.tuning.search_space import SearchSpace
 from keras_seq2seq.tuning.space_file import parse_space
@@ -93,6 +95,45 @@ class SearchPlan:
         steps = min(units * config.eval_every_n_steps, config.train_steps)
         return config.model_copy(update={"train_steps": steps})
 
+    def make_oracle(self, budget: Budget, on_end: Callable[[], object] = lambda: None) -> Oracle:
+        """Creates an oracle that has not started any trial.
+
+        Args:
+            budget: The time budget.
+            on_end: Function to call after the end of each trial.
+        """
+        return make_oracle(
+            self.tuner,
+            self.objective.to_keras_tuner(),
+            self.space.to_keras_tuner(),
+            budget,
+            max_trials=self.max_trials,
+            units=self.units,
+            seed=self.config.seed,
+            on_end=on_end,
+        )
+
+    def check_shortest_trials(self, longest: TrainingPlan, values: Mapping[str, Any]):
+        """Checks that Hyperband's shortest trials are not too short for the configuration.
+
+        Args:
+            longest: The plan of a trial of maximum length.
+            values: The values of its searched options.
+
+        Raises:
+            UserError: If they are.
+        """
+        if self.tuner != "hyperband":
+            return
+        units = self.make_oracle(Budget(None)).shortest
+        steps = self.trial_config(values, units).train_steps
+        if steps is None:
+            steps = longest.steps * units // self.units
+        try:
+            check_schedule(longest.config, steps)
+        except UserError as error:
+            raise UserError(f"hyperband's shortest trials have {steps:,} steps: {error}") from None
+
     def records(self) -> list[TrialRecord]:
         """Returns the records of all trials, in the order of their numbers.
 
@@ -108,9 +149,11 @@ class SearchPlan:
             UserError: If the directory cannot be written.
         """
         try:
-            self.directory.trials_path.mkdir(parents=True, exist_ok=True)
-            self._save_text()
+            make_directory(self.directory.path)
+            # First, since it shows that the other files are those of a search.
             save_config_file(self.directory.search_path, write_yaml(self._describe()))
+            self._save_text()
+            self.directory.trials_path.mkdir(exist_ok=True)
         except OSError as error:
             raise UserError(
                 f"{self.directory.path}: cannot be written ({error.strerror})"
@@ -174,6 +217,7 @@ class SearchPlan:
                     f"{path}: contains no search to resume; correct --output_dir, or leave out "
                     "--resume must"
                 )
+            self.directory.check_is_free()
         elif self.resume == "never":
             check_not_deleted(input_files(self.config), self.directory.outputs)
         else:
@@ -313,6 +357,7 @@ def prepare_search(
     # Runs all checks of `train`, which reads the data and builds a model.
     text_from = None if resume == "never" else plan.directory.text_directory()
     trial = plan_training(plan.trial_config(first), plan.directory.trials_path, text_from=text_from)
+    plan.check_shortest_trials(trial, first)
     text = RunText(
         trial.config,
         trial.source,

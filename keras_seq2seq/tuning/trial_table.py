@@ -108,6 +108,8 @@ def print_trials(path: str | os.PathLike, file: TextIO | None = None):
     """
     plan = SearchPlan.load(path)
     file = file or sys.stdout
+    if file is None:
+        return  # Standard output is closed.
     # Without a terminal, rich would wrap lines at 80 columns.
     console = Console(
         file=file,

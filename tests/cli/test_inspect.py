@@ -1,5 +1,6 @@
 import json
 import os
+from pathlib import Path
 
 import pytest
 from harness.toy_model import write_toy_model
@@ -151,6 +152,12 @@ def test_table(run, files, tmp_path):
 )
 def test_mistakes(run, files, args, message):
     assert run("inspect", *args) == (2, "", f"keras-seq2seq: error: {message}\n")
+
+
+def test_the_configuration_is_not_replaced(run, files):
+    Path("a.yaml").write_text("train_source: source\ntrain_target: target\n")
+    result = run("inspect", "--config=a.yaml", "--output=a.yaml")
+    assert "a.yaml: is an input, which it would replace" in result.errors
 
 
 def test_the_tokenizers_of_a_model(run, tmp_path, files):

@@ -67,8 +67,9 @@ def command(*arguments: str, **options) -> Command:
     return Command([*PROGRAM, *arguments], **options)
 
 
-def export(*options: str) -> Command:
-    return command("export", "--model_dir={train}/model", "--output_dir={out}/exported", *options)
+def export(*flags: str, **options) -> Command:
+    directories = "--model_dir={train}/model", "--output_dir={out}/exported"
+    return command("export", *directories, *flags, **options)
 
 
 COMMANDS = {
@@ -105,7 +106,8 @@ COMMANDS = {
     ),
     "export": export(),
     "export int8": export("--quantize=int8"),
-    "export saved_model": export("--format=saved_model"),
+    # A new version in the directory of all versions.
+    "export saved_model": export("--format=saved_model", outputs="exported/*"),
     "translate": command(
         *("translate", "--model_dir={train}/model", TEST[0], "--beam_width=3"),
         *("--format=jsonl", "--output={out}/translations.jsonl"),

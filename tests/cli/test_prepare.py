@@ -118,6 +118,9 @@ def test_tokenizers_and_their_options_come_from_the_records(corpus, run, tmp_pat
     assert Tokenizer.load(model / "source").name == "sentencepiece"
     target = Tokenizer.load(model / "target")
     assert (target.name, target.get_config()["lowercase"]) == ("words", True)
+    other = ["--hparams", "target.tokenizer=words, target.lowercase=false"]
+    result = run("train", "--train_data", tmp_path / "p", "--output_dir", tmp_path / "n", *other)
+    assert "p: prepared with target.lowercase=true, not false; prepare the text" in result.errors
     result = run(
         "train",
         *("--train_data", tmp_path / "p", "--output_dir", tmp_path / "n"),
@@ -266,6 +269,10 @@ def test_shortcuts_are_those_of_the_initial_model(raw_table, run, tmp_path):
         (
             ["--hparams=source.tokenizer=words"],
             "{}: prepared with the source tokenizer whitespace, not words; prepare the text again",
+        ),
+        (
+            ["--source_column=2", "--target_column=1"],
+            "--source_column: has no effect, since {} contains prepared records; leave it out",
         ),
     ],
 )

@@ -84,3 +84,14 @@ def test_nothing_stands_beside_a_report(run, tmp_path):
     assert "--max_trials has no effect with --report" in result.errors
     result = run("tune", "--report", tmp_path, "--config", "x.yaml")
     assert "--config has no effect with --report" in result.errors
+
+
+@pytest.mark.parametrize("option", ["--space", "--config"])
+def test_starting_over_keeps_the_files_that_are_read(tune, tmp_path, option):
+    file = tmp_path / "search" / "best" / "file.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text("batch_size: 16\n")
+    result = tune(option, file, "--resume", "never")
+    assert result.status == 2
+    assert "best/file.yaml: would be deleted by --resume never" in result.errors
+    assert file.exists()

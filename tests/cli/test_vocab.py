@@ -226,6 +226,7 @@ def test_options_of_sentencepiece(run, raw_text, tmp_path):
             "user_defined_symbols contains '\\udcff'; expected text",
         ),
         (["--model_type=bpe"], "--model_type: has no effect with the tokenizer whitespace"),
+        (["--tokenizer=sentencepiece", "--output="], "expected the path of a file, got an empty"),
         (["--tokenizer=bytes"], "--tokenizer: bytes has a fixed vocabulary; train without a voc"),
         (["--delimiter=", "--tokenizer=words"], "--delimiter: cannot be combined with --tokenizer"),
         (["--delimiter=,"], "--delimiter: whitespace in the token 'The dog runs.'"),

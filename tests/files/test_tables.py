@@ -121,6 +121,28 @@ def test_parquet_is_optional(tmp_path, monkeypatch):
         list(Table(tmp_path / "a.parquet"))
 
 
+@pytest.mark.parametrize("columns", [None, (1, 2)])
+def test_names_of_parquet_columns_must_be_unique(tmp_path, columns):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = pyarrow.table([pyarrow.array(["x"]), pyarrow.array(["y"])], names=["text", "text"])
+    parquet.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(UserError, match="a.parquet: 2 columns named 'text'; rename them"):
+        list(Table(tmp_path / "a.parquet", columns))
+
+
+def test_strings_of_parquet_must_be_utf8(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    # 3 bytes of text, the last one of which begins a character.
+    buffers = [None, pyarrow.py_buffer(b"\0\0\0\0\3\0\0\0"), pyarrow.py_buffer(b"ab\xe4")]
+    text = pyarrow.Array.from_buffers(pyarrow.string(), 1, buffers)
+    table = pyarrow.table([text, text], names=["source", "target"])
+    parquet.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(UserError, match="a.parquet: row 1: .*Parquet"):
+        list(Table(tmp_path / "a.parquet"))
+
+
 def test_checksums_are_those_of_tensorflow(tmp_path):
     # RFC 3720, B.4: the CRC-32C of 32 bytes of zeros.
     assert _masked_crc(bytes(32)) == (

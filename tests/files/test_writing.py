@@ -14,6 +14,7 @@ from keras_seq2seq.files.writing import (
     atomic_directory,
     atomic_file,
     remove_unfinished,
+    remove_unfinished_files,
 )
 
 
@@ -147,6 +148,24 @@ def test_the_next_run_removes_what_a_kill_left(tmp_path):
     with atomic_file(path) as file:
         file.write("new")
     assert os.listdir(tmp_path) == ["file"] and path.read_text() == "new"
+
+
+def test_only_files_that_are_not_in_use_are_removed(tmp_path):
+    kill(start_writing("file", tmp_path / "old"))
+    (tmp_path / ".old.9.tmp").mkdir()
+    other = start_writing("file", tmp_path / "file")
+    remove_unfinished_files(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == [".file.0.tmp", ".old.9.tmp"]
+    kill(other)
+    remove_unfinished_files(tmp_path)
+    assert os.listdir(tmp_path) == [".old.9.tmp"]
+
+
+def test_a_directory_is_written_although_a_file_has_its_temporary_name(tmp_path):
+    kill(start_writing("file", tmp_path / "name"))
+    with atomic_directory(tmp_path / "name") as path:
+        (path / "file").write_text("text")
+    assert (tmp_path / "name" / "file").read_text() == "text"
 
 
 def test_two_processes_may_write_the_same_file(tmp_path):

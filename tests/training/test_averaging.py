@@ -63,6 +63,18 @@ def test_the_newest_alone_is_the_model_itself(run, tmp_path):
     assert_equal(weights_of(tmp_path / "new"), weights[6])
 
 
+def test_moving_averages_are_averaged_where_the_run_keeps_them(make_config, tmp_path):
+    hparams = "optimizer.ema_momentum=0.8, optimizer.gradient_accumulation_steps=2"
+    config = make_config(hparams, train_steps=6, eval_every_n_steps=6)
+    plan = plan_training(config, tmp_path / "model")
+    train(plan, Console(file=io.StringIO()))
+    assert average_checkpoints(tmp_path / "model", tmp_path / "new", last=1) == [6]
+    expected = weights_of(tmp_path / "model")
+    assert_equal(weights_of(tmp_path / "new"), expected)
+    own = plan.model.get_weights()
+    assert any(np.abs(one - other).max() > 1e-3 for one, other in zip(own, expected, strict=True))
+
+
 def test_the_best_by_the_metric_of_the_run(run, tmp_path):
     path, weights = run
     log = path / "metrics.jsonl"

@@ -652,3 +652,14 @@ def test_begins_with_another_model_and_goes_on_without_it(finished, make_config,
         assert plan.notes == notes
         assert plan.config.init_from == str(first)
         assert plan.config.hparams.embedding.source_file is None
+
+
+def test_a_resumed_run_scores_the_same_samples(make_config, tmp_path, console):
+    flags = {"train_steps": 15, "eval_every_n_steps": 5, "best_metric": "wer"}
+    config = make_config("inference.sample=true", **flags)
+    straight = train(plan_training(config, tmp_path / "straight"), console).records
+    interrupt(plan_training(config, tmp_path / "stopped"), 12, console)
+    resumed = train(plan_training(config, tmp_path / "stopped"), console).records
+    scores = [record["dev_wer"] for record in straight]
+    assert [record["dev_wer"] for record in resumed] == scores
+    assert len(set(scores)) > 1

@@ -1,5 +1,6 @@
 import pytest
 
+from keras_seq2seq.errors import UserError
 from keras_seq2seq.tuning import SearchDirectory, TrialRecord
 from keras_seq2seq.tuning.trial_record import COMPLETED, FAILED, RUNNING, STOPPED
 
@@ -140,3 +141,14 @@ def test_a_damaged_record_counts_as_missing(directory, add_trial, content):
     add_trial("1")
     (directory.trial_path("1") / "trial_record.json").write_bytes(content)
     assert directory.records() == [record]
+
+
+@pytest.mark.parametrize("resume", ["auto", "never"])
+@pytest.mark.parametrize("name", ["best", "text", "trials", "report.html"])
+def test_files_that_no_search_wrote_are_not_replaced(make_plan, tmp_path, name, resume):
+    file = tmp_path / "search" / name / "mine"
+    file.parent.mkdir(parents=True)
+    file.touch()
+    with pytest.raises(UserError, match=f"search/{name}: not written by a search, which also wr"):
+        make_plan(resume=resume)
+    assert file.exists()

@@ -71,3 +71,19 @@ def test_starting_over_deletes_no_input(config, tmp_path):
     config = config.model_copy(update={"init_from": str(directory.best_path)})
     with pytest.raises(UserError, match="best/model.keras: would be deleted by --resume never"):
         prepare_search(config, space, directory.path, tuner="grid", resume="never")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("optimizer.lr_decay_type=cosine, optimizer.lr_warmup_steps=6", "optimizer.lr_decay_type"),
+        ("", "--profile_steps ends with step 8"),
+    ],
+)
+def test_the_shortest_trials_are_checked_too(make_plan, options, message):
+    # 6 steps per epoch
+    flags = {"batch_size": 8} | ({} if options else {"profile_steps": (5, 8)})
+    space = {"rnn_cell.num_units": {"choice": [8, 16]}}
+    make_plan(space, options, flags, max_epochs=9, tuner="grid")
+    with pytest.raises(UserError, match=f"hyperband's shortest trials have 6 steps: {message}"):
+        make_plan(space, options, flags, max_epochs=9)

@@ -5,7 +5,7 @@ from rich.console import Console
 
 from keras_seq2seq.tuning import Objective, TrialRecord
 from keras_seq2seq.tuning.trial_record import COMPLETED, FAILED, RUNNING
-from keras_seq2seq.tuning.trial_table import make_trial_table, summarize_trials
+from keras_seq2seq.tuning.trial_table import make_trial_table, print_trials, summarize_trials
 
 BLEU = Objective.parse("dev_bleu")
 RECORDS = [
@@ -69,3 +69,10 @@ def test_summary_includes_the_time(seconds_left, end):
 
 def test_without_results_there_is_no_best_trial():
     assert summarize_trials([RECORDS[1]], BLEU) == "1 trial | 1 failed"
+
+
+def test_nothing_is_printed_if_standard_output_is_closed(make_plan, monkeypatch):
+    plan = make_plan()
+    plan.save()
+    monkeypatch.setattr("sys.stdout", None)
+    print_trials(plan.directory.path)

@@ -57,6 +57,11 @@ class HyperbandOracle(KerasTunerHyperband):
         return rungs
 
     @property
+    def shortest(self) -> int:
+        """The number of units of the shortest trials."""
+        return min(units for _, units in self.rungs)
+
+    @property
     def trials_in_iteration(self) -> int:
         """The number of trials per iteration."""
         return sum(trials for trials, _ in self.rungs)
