@@ -31,12 +31,14 @@ train(plan)
 np.savez(weights, *plan.model.get_weights())
 """
 
-# Gradients are clipped at most steps.
+# Gradients are clipped at most steps. The learning rate does not depend on the length of the run.
 HPARAMS = (
     "rnn_cell.type=GRUCell, rnn_cell.num_units=16, embedding.dim=16, attention.dim=16,"
-    "optimizer.learning_rate=0.01, optimizer.clip_gradients=0.5, optimizer.label_smoothing=0.1"
+    "optimizer.learning_rate=0.01, optimizer.clip_gradients=0.5, optimizer.label_smoothing=0.1,"
+    "optimizer.lr_decay_type=none, rnn_cell.dropout_output_keep_prob=1"
 )
 
+NO_DROPOUT = "rnn_cell.dropout_input_keep_prob=1"
 DROPOUT = "rnn_cell.dropout_input_keep_prob=0.9"
 
 
@@ -65,7 +67,7 @@ def start(corpus, tmp_path):
     }
     started = []
 
-    def start_workers(name, count=1, hparams="", devices=None, **more_flags):
+    def start_workers(name, count=1, hparams=NO_DROPOUT, devices=None, **more_flags):
         addresses = [f"127.0.0.1:{port}" for port in free_ports(count)]
         arguments = {**flags, **more_flags}, f"{HPARAMS},{hparams}", str(tmp_path / name)
         processes = []
