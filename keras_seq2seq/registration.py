@@ -81,10 +81,11 @@ class _WhenKerasIsImported:
         """Returns the spec of `keras`, with a loader that registers the classes after loading."""
         if name != "keras":
             return None
-        from importlib.util import find_spec
-
-        sys.meta_path.remove(self)
-        spec = find_spec(name)
+        # TensorFlow looks for the spec before Keras is imported, so this finder is still needed after
+        # it has found one.
+        others = [finder for finder in sys.meta_path if finder is not self]
+        found = (finder.find_spec(name, path, target) for finder in others)
+        spec = next((spec for spec in found if spec is not None), None)
         if spec is None or spec.loader is None:
             return spec
         load = spec.loader.exec_module
@@ -92,6 +93,8 @@ class _WhenKerasIsImported:
         def load_and_register(module):
             load(module)
             _register(module)
+            if self in sys.meta_path:
+                sys.meta_path.remove(self)
 
         spec.loader.exec_module = load_and_register
         return spec

@@ -57,3 +57,19 @@ def test_importing_the_package_imports_neither_keras_nor_tensorflow():
     )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
     assert keras_seq2seq.__version__
+
+
+def test_keras_loads_a_model_if_tensorflow_is_imported_after_the_package(tmp_path):
+    """TensorFlow looks for Keras before it imports it."""
+    model = keras_seq2seq.BasicSeq2Seq(7, 7, num_units=2)
+    model.save(tmp_path / "model.keras")
+    program = f"""
+import sys
+import keras_seq2seq
+assert not {{"keras", "tensorflow"}} & set(sys.modules)
+import tensorflow as tf
+model = tf.keras.models.load_model({str(tmp_path / "model.keras")!r})
+assert type(model) is keras_seq2seq.BasicSeq2Seq
+assert not any(type(finder).__module__ == "keras_seq2seq.registration" for finder in sys.meta_path)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
