@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_seq2seq.backend import smoothed_cross_entropy
+from keras_seq2seq.backend import count_replicas, smoothed_cross_entropy
 from keras_seq2seq.special_tokens import PADDING_ID
 
 # The other functions serve `models.training`.
@@ -44,7 +44,8 @@ class MaskedCrossEntropy(keras.losses.Loss):
 
     Output:
         A scalar float tensor, in nats per token; 0 if all labels are padding or all weights are 0.
-        Without reduction, a tensor `(batch, time)`.
+        Without reduction, a tensor `(batch, time)`. On a replica of a `tf.distribute` strategy,
+        means are divided by the number of replicas, as in Keras.
 
     Raises:
         ValueError: If `label_smoothing` is out of range, or `reduction` or the shape of
@@ -74,7 +75,11 @@ class MaskedCrossEntropy(keras.losses.Loss):
         values = self.call(labels, ops.convert_to_tensor(y_pred))
         if self.reduction in _WITHOUT_REDUCTION:
             return apply_weights(values, labels, sample_weight)
-        return ops.divide_no_nan(*weighted_sum(values, labels, sample_weight, self.reduction))
+        loss = ops.divide_no_nan(*weighted_sum(values, labels, sample_weight, self.reduction))
+        if self.reduction == "sum":
+            return loss
+        # As in Keras, since plain Keras models add up the gradients of their replicas.
+        return loss / count_replicas()
 
     def call(self, y_true, y_pred):
         """Returns the loss of each token, `(batch, time)`, 0 for padding."""
@@ -255,6 +260,10 @@ def align_weights(sample_weight, values):
     """
     if isinstance(sample_weight, dict) and len(sample_weight) == 1:  # by the name of the output
         (sample_weight,) = sample_weight.values()
+    if isinstance(sample_weight, (list, tuple)) and len(sample_weight) == 1:
+        # A list of numbers contains the weights of sequences.
+        if getattr(sample_weight[0], "shape", ()) != ():
+            (sample_weight,) = sample_weight
     weights = ops.convert_to_tensor(sample_weight)
     rank = len(values.shape)
     if getattr(weights.shape, "rank", 0) is None:

@@ -81,8 +81,8 @@ class _WhenKerasIsImported:
         """Returns the spec of `keras`, with a loader that registers the classes after loading."""
         if name != "keras":
             return None
-        # TensorFlow looks for the spec before Keras is imported, so this finder is still needed after
-        # it has found one.
+        # TensorFlow looks for the spec before it imports Keras, so this finder is still needed
+        # after it has found one.
         others = [finder for finder in sys.meta_path if finder is not self]
         found = (finder.find_spec(name, path, target) for finder in others)
         spec = next((spec for spec in found if spec is not None), None)

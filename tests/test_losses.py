@@ -124,6 +124,17 @@ def test_without_reduction_each_token_has_its_loss(reduction):
     np.testing.assert_allclose(found.sum(), expected_loss(SEQUENCE_WEIGHTS, "sum"), rtol=1e-5)
 
 
+@pytest.mark.parametrize("weights", [SEQUENCE_WEIGHTS, TOKEN_WEIGHTS])
+def test_weights_may_be_the_only_item_of_a_list(weights):
+    found = float(numbers_of(MaskedCrossEntropy()(LABELS, LOGITS, [weights])))
+    expected = expected_loss(weights, "mean_with_sample_weight")
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    # The weight of the only sequence.
+    one = MaskedCrossEntropy(reduction="sum")(LABELS[:1], LOGITS[:1], [np.float32(0.5)])
+    expected = 0.5 * token_losses(LABELS[:1], LOGITS[:1]).sum()
+    np.testing.assert_allclose(float(numbers_of(one)), expected, rtol=1e-5)
+
+
 def test_weights_of_another_shape_are_an_error():
     with pytest.raises(ValueError, match=r"`sample_weight` must be .*Received: shape \(3, 2\)"):
         MaskedCrossEntropy()(LABELS, LOGITS, np.ones((3, 2)))

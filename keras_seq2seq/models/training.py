@@ -19,9 +19,11 @@ from keras_seq2seq.backend import (
     sum_over_replicas,
 )
 from keras_seq2seq.defaults import CLIP_GRADIENTS, LEARNING_RATE
+from keras_seq2seq.layers.layer import implicit_mask
 from keras_seq2seq.losses import MaskedCrossEntropy, align_weights, resolve_loss, weighted_sum
 from keras_seq2seq.models.inputs import as_features, the_labels
 from keras_seq2seq.models.metrics import Padding, Perplexity, resolve_metrics
+from keras_seq2seq.special_tokens import PADDING_ID
 
 
 class ReplicatedModel(TracksLayers, keras.Model):
@@ -239,7 +241,7 @@ class TrainableModel(ReplicatedModel):
         # Not those of `minimum_risk`, which runs the model again.
         regularization = self.losses
         r_drop = self.r_drop if training else 0.0
-        if isinstance(self.loss, MaskedCrossEntropy):
+        if type(self.loss).call is MaskedCrossEntropy.call:
             # The logits are read once for loss and perplexity.
             values, cross_entropies = self.loss.with_cross_entropy(labels, y_pred, r_drop / 2)
         elif r_drop:
@@ -247,7 +249,9 @@ class TrainableModel(ReplicatedModel):
         else:
             values = self.loss.call(labels, ops.cast(y_pred, self.loss.dtype))
             cross_entropies = MaskedCrossEntropy().call(labels, y_pred)
-        total, divisor = weighted_sum(values, labels, sample_weight, self.loss.reduction)
+        total, divisor = weighted_sum(
+            values, _without_ignored(labels, values), sample_weight, self.loss.reduction
+        )
         if self.loss.reduction != "sum":
             # The mean of the whole batch, not of this replica's share.
             total = ops.divide_no_nan(total, sum_over_replicas(divisor))
@@ -271,6 +275,19 @@ class TrainableModel(ReplicatedModel):
         results = super().get_metrics_result()
         results.pop(self.gradient_norm.name, None)
         return results
+
+
+def _without_ignored(labels, values):
+    """Returns labels with padding where a loss ignores the token, as `ignore_class` of Keras does.
+
+    Args:
+        labels: Integer tensor `(batch, time)`.
+        values: The values that the loss computed, `(batch, time)`, `(batch,)` or a scalar.
+    """
+    mask = implicit_mask(values)
+    if mask is None or len(mask.shape) != len(labels.shape):
+        return labels
+    return ops.where(mask, labels, PADDING_ID)
 
 
 def class_weights(class_weight, vocabulary_size):

@@ -136,6 +136,40 @@ def test_two_devices_train_and_evaluate_as_one(tmp_path, variants):
     check_the_same(tmp_path, finish(two), finish(one), "two")
 
 
+PLAIN_MODELS = """
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+import keras, numpy as np
+from keras_seq2seq import MaskedCrossEntropy
+
+random = np.random.default_rng(0)
+x = random.normal(size=(4, 3, 5)).astype("float32")
+y = random.integers(1, 7, (4, 3))
+dataset = tf.data.Dataset.from_tensor_slices((x, y)).batch(4)
+for reduction in ("sum_over_batch_size", "mean_with_sample_weight", "sum"):
+    results = []
+    for loss in (
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=reduction),
+        MaskedCrossEntropy(reduction=reduction),
+    ):
+        with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+            keras.utils.set_random_seed(1)
+            model = keras.Sequential([keras.Input((3, 5)), keras.layers.Dense(7)])
+            model.compile(keras.optimizers.SGD(0.5), loss=loss)
+        history = model.fit(dataset, verbose=0).history
+        results.append([history["loss"][0], model.evaluate(dataset, verbose=0)])
+        results[-1] += model.get_weights()
+    for found, expected in zip(*results, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7, err_msg=reduction)
+"""
+
+
+def test_the_loss_scales_on_two_devices_as_those_of_keras_in_models_of_keras():
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
+    subprocess.run([sys.executable, "-c", PLAIN_MODELS], env=environment, check=True)
+
+
 @pytest.mark.slow
 def test_two_processes_train_and_evaluate_as_one(tmp_path):
     variants = ["plain", "tokens", "names"]

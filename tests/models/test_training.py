@@ -57,6 +57,53 @@ def test_sample_weights_weight_the_loss(weights, eagerly):
     np.testing.assert_allclose(history["loss"], [expected], rtol=1e-5)
 
 
+@pytest.mark.parametrize("weights", [SEQUENCE_WEIGHTS, [TOKEN_WEIGHTS]])
+def test_sample_weights_may_come_with_labels_in_a_list(weights):
+    """Keras then passes on a list of the weights."""
+    model = make_model()
+    model.compile(keras.optimizers.SGD(0.0), weighted_metrics=["accuracy"])
+    found, expected = (
+        model.fit(
+            BATCH, labels, sample_weight=samples, class_weight={4: 3.0}, batch_size=5, verbose=0
+        ).history
+        for labels, samples in (([LABELS], weights), (LABELS, np.squeeze(weights)))
+    )
+    assert found == expected
+
+
+@pytest.mark.parametrize("loss", ["object", "function"])
+def test_tokens_that_a_loss_ignores_do_not_count(loss):
+    ignored = int(LABELS[0, 0])
+    arguments = {"from_logits": True, "ignore_class": ignored}
+    loss_object = keras.losses.SparseCategoricalCrossentropy(**arguments)
+
+    def function(labels, logits):
+        return keras.losses.sparse_categorical_crossentropy(labels, logits, **arguments)
+
+    model = make_model()
+    model.compile(loss=loss_object if loss == "object" else function)
+    found = model.evaluate(BATCH, LABELS, batch_size=5, verbose=0, return_dict=True)
+    expected = weighted_mean(token_losses(model), LABELS != ignored)
+    np.testing.assert_allclose(found["loss"], expected, rtol=1e-5)
+    np.testing.assert_allclose(
+        found["perplexity"], np.exp(weighted_mean(token_losses(model), 1.0)), rtol=1e-5
+    )
+
+
+def test_a_loss_may_override_the_computation_of_the_masked_cross_entropy():
+    class Doubled(MaskedCrossEntropy):
+        def call(self, y_true, y_pred):
+            return 2.0 * super().call(y_true, y_pred)
+
+    model = make_model()
+    model.compile(keras.optimizers.SGD(0.0), loss=Doubled())
+    expected = 2 * weighted_mean(token_losses(model), 1.0)
+    found = model.evaluate(BATCH, LABELS, batch_size=5, verbose=0, return_dict=True)
+    np.testing.assert_allclose(found["loss"], expected, rtol=1e-5)
+    history = model.fit(BATCH, LABELS, batch_size=5, verbose=0).history
+    np.testing.assert_allclose(history["loss"], [expected], rtol=1e-5)
+
+
 def test_class_weights_weight_the_tokens_in_training():
     model = make_model()
     model.compile(keras.optimizers.SGD(0.0), weighted_metrics=["accuracy"])
