@@ -116,3 +116,43 @@ def test_gradients_are_those_of_a_plain_loop(length, go_backwards, compiled):
         # The context before the first step goes nowhere.
         expected = 0.0 if other is None else other
         np.testing.assert_allclose(0.0 if one is None else one, expected, atol=1e-5)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="takes gradients by tape")
+@pytest.mark.parametrize("length", [1, 3])
+def test_a_weight_may_multiply_several_rows_of_each_sequence(length):
+    import tensorflow as tf
+
+    rng = np.random.default_rng(2)
+
+    def draw(*shape):
+        return tf.constant(rng.normal(size=shape), tf.float32)
+
+    inputs, hidden, values = draw(length, 2, 3), draw(2, 3), draw(2, 5, 3)
+    weights = [keras.Variable(draw(*shape)) for shape in [(3, 4), (4, 3)]]
+    upstream = draw(2, 3)
+
+    def step(inputs, states, values):
+        rows = ops.expand_dims(states["hidden"] + inputs[0], axis=1) * values
+        products = matmul(ops.tanh(matmul(rows, weights[0])), weights[1])
+        return {"hidden": ops.mean(products, axis=1)}
+
+    def scanned():
+        final, _ = scan(step, {"hidden": hidden}, [inputs], lambda states: states, values, weights)
+        return final
+
+    def plain():
+        states = {"hidden": hidden}
+        for time in range(length):
+            states = step([inputs[time]], states, values)
+        return states
+
+    def gradients(run):
+        watched = [inputs, hidden, values]
+        with tf.GradientTape() as tape:
+            tape.watch(watched)
+            loss = tf.reduce_sum(run()["hidden"] * upstream)
+        return tape.gradient(loss, watched + [weight.value for weight in weights])
+
+    for found, expected in zip(gradients(scanned), gradients(plain), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5)

@@ -233,7 +233,9 @@ class _Loop:
         )
         for number, d_result in d_results.items():
             place = recording.used[number]
-            d_kernel = kernel_gradient(trace.features[number].stack(), d_result.stack())
+            d_kernel = kernel_gradient(
+                trace.features[number].stack(), d_result.stack(), shared[place].shape.rank
+            )
             d_kernel = tf.cast(d_kernel, shared[place].dtype)
             d_shared[place] = d_shared[place] + d_kernel if place in d_shared else d_kernel
         d_inputs = {number: array.stack() for number, array in d_inputs.items()}
@@ -380,9 +382,15 @@ class Replay:
         return replay(features)
 
 
-def kernel_gradient(features, gradients):
-    """Returns the gradient of a kernel from all its products, `(time, ..., rows, size)` each."""
-    if features.shape.rank == 3:
+def kernel_gradient(features, gradients, rank):
+    """Returns the gradient of a kernel from all its products, `(time, ..., rows, size)` each.
+
+    Args:
+        features: The features of the products, stacked.
+        gradients: The gradients of the products, stacked.
+        rank: Integer, the rank of the kernel: 2, or 3 if each sequence has a kernel of its own.
+    """
+    if rank == 2:
         features = tf.reshape(features, (-1, features.shape[-1]))
         gradients = tf.reshape(gradients, (-1, gradients.shape[-1]))
         return tf.matmul(features, gradients, transpose_a=True)
