@@ -113,5 +113,10 @@ class Ensemble:
 
 
 def mean_log_probability(logits):
-    """Returns the mean of the log-softmax of several logits `(..., vocabulary_size)`."""
-    return sum(ops.log_softmax(ops.cast(part, "float32")) for part in logits) / len(logits)
+    """Returns the mean of the log-softmax of several logits `(..., vocabulary_size)`.
+
+    Some of them may have additional columns of minus infinity, see `Seq2Seq.decode_step`.
+    """
+    columns = min(part.shape[-1] for part in logits)
+    parts = [ops.cast(part[..., :columns], "float32") for part in logits]
+    return sum(map(ops.log_softmax, parts)) / len(parts)

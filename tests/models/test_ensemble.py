@@ -1,7 +1,9 @@
+import keras
 import numpy as np
 import pytest
 from harness import numbers_of, padded_ids, randomize
 
+from keras_seq2seq.backend import compile_function, frozen_weights
 from keras_seq2seq.decoding import BeamSearch, GreedySearch
 from keras_seq2seq.models import AttentionSeq2Seq, BasicSeq2Seq, Ensemble
 
@@ -94,6 +96,31 @@ def test_several_copies_of_a_model_are_that_model():
     np.testing.assert_allclose(
         numbers_of(results[0].scores), numbers_of(results[1].scores), atol=1e-5
     )
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow has constants")
+def test_logits_may_be_padded_in_some_of_the_models_only(monkeypatch):
+    """The kernel of the last model does not fit into what a graph may hold."""
+    from keras_seq2seq.backend.tensorflow import tracing
+
+    size = 1025
+    parts = [BasicSeq2Seq(11, size, num_units=4, dtype="bfloat16") for _ in range(2)]
+    columns = []
+
+    def decode():
+        with frozen_weights():
+            memory, states = Ensemble(parts).encode(SOURCE_IDS)
+            for model, *inputs in zip(parts, states, memory, strict=True):
+                columns.append(model.decode_step(np.array([2, 2, 2]), *inputs)[0].shape[-1])
+        with frozen_weights():
+            memory, states = Ensemble(parts).encode(SOURCE_IDS)
+            return Ensemble(parts).decode_step(np.array([2, 2, 2]), states, memory)[0]
+
+    expected = numbers_of(compile_function(decode, {})())[:, :size]
+    monkeypatch.setattr(tracing, "MAX_BYTES", 20_000)
+    found = numbers_of(compile_function(decode, {})())
+    assert columns[0] == columns[1] == columns[2] > columns[3] == size
+    np.testing.assert_allclose(found, expected, atol=1e-2)
 
 
 def test_the_models_must_match():
