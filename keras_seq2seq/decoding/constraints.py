@@ -66,12 +66,16 @@ class Constraints:
         max_length = check_integer("max_length", max_length, 1)
         min_length = check_integer("min_length", min_length, 0)
         no_repeat_ngram_size = check_integer("no_repeat_ngram_size", no_repeat_ngram_size, 0)
+        banned_ids = tuple(
+            check_integer(f"banned_ids[{index}]", banned, 0)
+            for index, banned in enumerate(banned_ids)
+        )
         check_not_negative("max_length_ratio", max_length_ratio or 0)
         check_not_negative("min_length_ratio", min_length_ratio)
         if END_ID in banned_ids:
             raise ValueError(
                 f"`banned_ids` must not hold the end token {END_ID}, or no hypothesis could end. "
-                f"Received: banned_ids={tuple(banned_ids)}"
+                f"Received: banned_ids={banned_ids}"
             )
         self.max_length = max_length
         self.max_length_ratio = max_length_ratio

@@ -112,11 +112,21 @@ class TestTokens:
         ({"min_length_ratio": -0.5}, "`min_length_ratio` must be a number of at least 0"),
         ({"no_repeat_ngram_size": -2}, "`no_repeat_ngram_size` must be an integer of at least 0"),
         ({"banned_ids": [3]}, "must not hold the end token 3"),
+        ({"banned_ids": iter([5, 3])}, r"must not hold the end token 3.*banned_ids=\(5, 3\)"),
+        ({"banned_ids": [5, "a"]}, r"`banned_ids\[1\]` must be an integer of at least 0"),
+        ({"banned_ids": [5.5]}, r"`banned_ids\[0\]` must be an integer of at least 0"),
     ],
 )
 def test_refuses(arguments, message):
     with pytest.raises(ValueError, match=message):
         GreedySearch(**arguments)
+
+
+@pytest.mark.parametrize("banned_ids", [iter([5, 4]), np.array([4, 5])])
+def test_banned_tokens_may_be_any_iterable_of_integers(banned_ids):
+    search = GreedySearch(banned_ids=banned_ids)
+    assert search.constraints.banned_ids == (0, 2, 4, 5)
+    assert GreedySearch.from_config(search.get_config()).constraints.banned_ids == (0, 2, 4, 5)
 
 
 LOGITS = np.array([[90.0, 0.0, -30.0, -200.0, 5.0, 4.0]], "float32")
