@@ -27,6 +27,7 @@ CLASSES = {
     "losses": ("FunctionLoss", "MaskedCrossEntropy"),
     "models.attention_seq2seq": ("AttentionSeq2Seq", "BasicSeq2Seq"),
     "models.metrics": ("MaskedMetric",),
+    "models.minimum_risk": ("MinimumRisk",),
     "models.seq2seq": ("Seq2Seq",),
     "models.scheduled_sampling": ("TeacherForcing",),
     "schedules": ("CosineDecay", "DelayedDecay", "InverseSquareRoot", "Plateau", "WarmUp"),

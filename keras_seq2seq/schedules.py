@@ -231,8 +231,9 @@ class Plateau(keras.optimizers.schedules.LearningRateSchedule):
     """Reduces the learning rate when a dev metric has stopped improving.
 
     `observe` receives the records of `Evaluation`. The state is a variable, which must be saved
-    in checkpoints to resume training exactly. On JAX, the reductions have no effect, since a
-    compiled step reads the variable only when it is traced.
+    in checkpoints to resume training exactly. They contain it if it is an attribute of the
+    optimizer: `optimizer.plateau_state = schedule.state`, before the optimizer is built. On JAX,
+    the reductions have no effect, since a compiled step reads the variable only when it is traced.
 
     Args:
         schedule: Float or `LearningRateSchedule`, the learning rate without reductions.

@@ -1,5 +1,6 @@
 """Minimum risk training: minimizing the expected error of outputs drawn from the model."""
 
+import keras
 from keras import ops
 
 from keras_seq2seq.backend import (
@@ -18,6 +19,7 @@ MAX_ORDER = 4
 _EXTRA_LENGTH = 10
 
 
+@keras.saving.register_keras_serializable("keras_seq2seq")
 class MinimumRisk:
     """A loss that minimizes the expected error of outputs drawn from the model.
 
@@ -76,6 +78,15 @@ class MinimumRisk:
         self.num_samples = num_samples
         self.weight = weight
         self.metric = metric
+
+    def get_config(self):
+        """Returns the arguments, for `from_config`."""
+        return dict(vars(self))
+
+    @classmethod
+    def from_config(cls, config):
+        """Creates the loss from what `get_config` returned."""
+        return cls(**config)
 
     def __call__(self, model, source_ids, labels, seed):
         parts = split_into_micro_batches({"source_ids": source_ids, "labels": labels})

@@ -26,6 +26,9 @@ from keras_seq2seq.special_tokens import PADDING_ID
 # The layers of a model.
 _PARTS = "source_embedding", "target_embedding", "encoder", "bridge", "decoder", "output_layer"
 
+# The attributes that are set after the model is created, and saved with it.
+_TRAINING_OPTIONS = "teacher_forcing", "minimum_risk", "r_drop"
+
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
 class Seq2Seq(ChecksInputs, TrainableModel):
@@ -65,7 +68,8 @@ class Seq2Seq(ChecksInputs, TrainableModel):
             `TeacherForcing`, that returns the probability with which the decoder reads the gold
             token in training; otherwise it reads its own previous prediction ("scheduled
             sampling"). Training is then slower, because the target is decoded step by step,
-            including logits, before each training step.
+            including logits, before each training step. Saved with the model, but not if it is a
+            function.
 
     Raises:
         ValueError: If an argument is out of range, the encoder does not return outputs and a state,
@@ -288,17 +292,26 @@ class Seq2Seq(ChecksInputs, TrainableModel):
             "decoder": keras.saving.serialize_keras_object(self.decoder),
             "trainable": self.trainable,
             "frozen": _find_frozen(self),
+            **{
+                name: keras.saving.serialize_keras_object(_with_config(getattr(self, name)))
+                for name in _TRAINING_OPTIONS
+            },
         }
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         config = dict(config)
         trainable, frozen = config.pop("trainable", True), config.pop("frozen", ())
+        # Files of earlier versions do not contain them.
+        options = {name: config.pop(name) for name in _TRAINING_OPTIONS if name in config}
         for name in ("encoder", "bridge", "decoder"):
             config[name] = keras.saving.deserialize_keras_object(
                 config[name], custom_objects=custom_objects
             )
         model = cls(**config)
+        for name, value in options.items():
+            value = keras.saving.deserialize_keras_object(value, custom_objects=custom_objects)
+            setattr(model, name, value)
         # Layers within a part are created as trainable, even if its config says that it is not.
         for path in frozen:
             name, *numbers = path.split("/")
@@ -310,6 +323,11 @@ class Seq2Seq(ChecksInputs, TrainableModel):
         if not trainable:
             model.trainable = False
         return model
+
+
+def _with_config(value):
+    """Returns a number or an object that has a config, and `None` for a function."""
+    return None if callable(value) and not hasattr(value, "get_config") else value
 
 
 def _find_frozen(model):

@@ -68,11 +68,13 @@ class TrainableModel(ReplicatedModel):
 
     Attributes:
         minimum_risk: `None`, or a `MinimumRisk`, a loss on outputs sampled from the model, which
-            replaces part of the training loss. Call `compile` again after setting it.
+            replaces part of the training loss. Call `compile` again after setting it. Saved with
+            the model.
         r_drop: Float, the weight `alpha` of R-Drop; 0 disables it. In training, each sequence is
             then read twice, with different dropout, and `alpha / 2` times the mean of both
             Kullback-Leibler divergences between the two predictions is added to the loss of each
-            token. Requires `MaskedCrossEntropy`; call `compile` again after setting it.
+            token. Requires `MaskedCrossEntropy`; call `compile` again after setting it. Saved with
+            the model.
 
     Reference:
         - R-Drop: Liang et al., 2021, "R-Drop: Regularized Dropout for Neural Networks",

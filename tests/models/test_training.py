@@ -6,7 +6,8 @@ import pytest
 from harness import numbers_of, padded_ids
 
 from keras_seq2seq.losses import MaskedCrossEntropy
-from keras_seq2seq.models import AttentionSeq2Seq
+from keras_seq2seq.models import AttentionSeq2Seq, MinimumRisk
+from keras_seq2seq.models.scheduled_sampling import TeacherForcing
 
 SOURCE_IDS = padded_ids([4, 1, 3, 5, 2], 9, seed=1)
 TARGET_IDS = padded_ids([3, 6, 1, 2, 4], 9, seed=2)
@@ -352,6 +353,28 @@ def test_labels_are_required():
     model.compile()
     with pytest.raises(ValueError, match="need labels"):
         model.fit(BATCH, verbose=0)
+
+
+def test_options_of_training_are_saved_with_the_model(tmp_path):
+    model = make_model()
+    model.r_drop, model.minimum_risk = 0.5, MinimumRisk(3, 0.25, "exact_match")
+    model.teacher_forcing = TeacherForcing("linear", 100, min_probability=0.5)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.r_drop == 0.5
+    for name in ("minimum_risk", "teacher_forcing"):
+        found, expected = getattr(loaded, name), getattr(model, name)
+        assert type(found) is type(expected) and vars(found) == vars(expected)
+    # A function has no config.
+    model.teacher_forcing = lambda step: 0.5
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.teacher_forcing is None and loaded.r_drop == 0.5
+    # Files of earlier versions do not contain the options.
+    config = model.get_config()
+    for name in ("r_drop", "minimum_risk", "teacher_forcing"):
+        del config[name]
+    assert type(model).from_config(config).r_drop == 0.0
 
 
 def test_a_compiled_model_is_saved_and_loaded(tmp_path):
