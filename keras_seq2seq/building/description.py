@@ -3,8 +3,10 @@
 import keras
 
 from keras_seq2seq.config import Config, InferenceOptions
+from keras_seq2seq.config.section import OptionSource, validate_sources
 from keras_seq2seq.config.text_options import TOKENIZER_NAMES
-from keras_seq2seq.decoding import BeamSearch, SamplingSearch, Search
+from keras_seq2seq.decoding import BeamSearch, GreedySearch, SamplingSearch, Search
+from keras_seq2seq.errors import UserError
 from keras_seq2seq.layers import ATTENTIONS, BRIDGES, CELLS, ENCODERS, AttentionDecoder, Encoder
 from keras_seq2seq.layers.recurrent_layer import RecurrentStack
 from keras_seq2seq.models import Seq2Seq
@@ -26,6 +28,9 @@ def describe(
         target: The text encoder of the targets.
         search: The search, whose options become the `inference.*` options.
         unk_replace: Whether unknown tokens in translations are replaced.
+
+    Raises:
+        UserError: If no options describe the search, or a value is not valid for its option.
     """
     decoder_stack = _stack(model.decoder)
     encoder_stack = _stack(model.encoder)
@@ -60,11 +65,14 @@ def describe(
             "score_type": _name(attention, ATTENTIONS),
         }
     dtype = model.output_layer.dtype_policy.name
-    return Config(
-        model="AttentionSeq2Seq" if model.has_attention else "BasicSeq2Seq",
+    options = {
+        "model": "AttentionSeq2Seq" if model.has_attention else "BasicSeq2Seq",
         # Other dtypes are known from the file of the model only.
         **({"dtype": dtype} if dtype == "mixed_bfloat16" else {}),
-        hparams=hparams,
+        "hparams": hparams,
+    }
+    return validate_sources(
+        Config, [OptionSource("the model cannot be described", options, ("hparams",))]
     )
 
 
@@ -107,6 +115,18 @@ def _text(encoder: TextEncoder) -> dict:
 
 def _inference(search: Search, target: TextEncoder, unk_replace: bool) -> dict:
     """Returns the options `inference.*` of a search."""
+    if type(search) not in (GreedySearch, BeamSearch, SamplingSearch):
+        raise UserError(
+            f"the search {type(search).__name__} cannot be saved; save the translator with a "
+            "search of this package, and pass yours to Translator.load"
+        )
+    if isinstance(search, BeamSearch) and search.width == 1:
+        # Without penalties, this is greedy decoding.
+        if search.length_penalty or search.coverage_penalty:
+            raise UserError(
+                "a beam search of width 1 with penalties cannot be saved; use a width of at least "
+                "2, or no penalties"
+            )
     constraints = search.constraints
     banned = [id for id in constraints.banned_ids if id >= len(SPECIAL_TOKENS)]
     options = {

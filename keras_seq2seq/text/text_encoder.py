@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from keras_seq2seq.errors import UserError
+from keras_seq2seq.errors import UserError, check_at_least
 from keras_seq2seq.files.text_lines import BYTE_ORDER_MARK
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID, SPECIAL_TOKENS, START_ID, UNKNOWN_ID
 from keras_seq2seq.text.tokenizer import Tokenizer
@@ -42,8 +42,9 @@ class TextEncoder:
         nbest_size: Number of segmentations to choose from, with a unigram model.
 
     Raises:
-        UserError: If `max_length` or `nbest_size` is less than 2, if `sampling_alpha` is negative
-            or not below 1, or if it is nonzero but the tokenizer splits each line in only one way.
+        UserError: If `max_length` or `nbest_size` is not an integer of at least 2, if
+            `sampling_alpha` is negative or not below 1, or if it is nonzero but the tokenizer
+            splits each line in only one way.
         TypeError: If `tokenizer` is neither a `Tokenizer` nor a `Vocabulary`.
         ValueError: If the tokenizer has no vocabulary.
 
@@ -71,10 +72,7 @@ class TextEncoder:
             raise TypeError(f"expected a Tokenizer or a Vocabulary. Received: {tokenizer!r}")
         if tokenizer.vocabulary is None:
             raise ValueError(f"the tokenizer needs a vocabulary. Received: {tokenizer!r}")
-        if max_length < 2:
-            raise UserError(f"max_length is {max_length}; expected at least 2")
-        if nbest_size < 2:
-            raise UserError(f"nbest_size is {nbest_size}; expected at least 2")
+        check_at_least(2, max_length=max_length, nbest_size=nbest_size)
         if not 0.0 <= sampling_alpha < 1.0:
             raise UserError(f"sampling_alpha is {sampling_alpha}; expected at least 0 and below 1")
         if sampling_alpha and not tokenizer.can_sample:
@@ -83,10 +81,10 @@ class TextEncoder:
                 "only; subword regularization needs a SentencePiece model"
             )
         self.tokenizer = tokenizer
-        self.max_length = max_length
+        self.max_length = int(max_length)
         self.reverse = reverse
         self.sampling_alpha = sampling_alpha
-        self.nbest_size = nbest_size
+        self.nbest_size = int(nbest_size)
 
     @property
     def vocabulary(self) -> Vocabulary:

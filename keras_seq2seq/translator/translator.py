@@ -206,8 +206,9 @@ class Translator(TextTranslator):
             directory: The directory. An existing model in it is replaced.
 
         Raises:
-            UserError: If the directory contains a training run or cannot be written, or if the
-                model is an ensemble.
+            UserError: If the directory contains a training run or cannot be written, if the model
+                is an ensemble, or if the search or the mapping of `unk_replacement` cannot be
+                saved.
 
         Example:
             >>> Translator(model, source_tokenizer, target_tokenizer).save("model/dir")
@@ -216,6 +217,11 @@ class Translator(TextTranslator):
         """
         from keras_seq2seq.model_directory import save_model
 
+        if self.unk_replacement is not None and self.unk_replacement.mapping:
+            raise UserError(
+                "the mapping of unk_replacement cannot be saved; save a translator with "
+                "UnkReplacement(), and pass unk_mapping to Translator.load"
+            )
         save_model(
             directory,
             self.model,

@@ -83,6 +83,8 @@ def test_a_vocabulary_means_white_space():
     ("tokenizer", "options", "error", "message"),
     [
         (VOCABULARY, {"max_length": 1}, UserError, "max_length is 1; expected at least 2"),
+        (VOCABULARY, {"max_length": 2.5}, UserError, "max_length is 2.5; expected a whole number"),
+        (VOCABULARY, {"nbest_size": "4"}, UserError, "nbest_size is '4'; expected a whole number"),
         ("whitespace", {}, TypeError, "expected a Tokenizer or a Vocabulary"),
         (WhitespaceTokenizer(), {}, ValueError, "the tokenizer needs a vocabulary"),
     ],

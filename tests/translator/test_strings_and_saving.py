@@ -12,6 +12,7 @@ from keras_seq2seq import (
     SamplingSearch,
     Scorer,
     Translator,
+    UnkReplacement,
     Vocabulary,
 )
 from keras_seq2seq.errors import UserError
@@ -145,6 +146,48 @@ def test_a_saved_translator_keeps_its_seed(tmp_path, seed):
     inference = ModelDirectory(tmp_path / "model").load_config().hparams.inference
     assert inference.sample
     assert inference.sampling.seed == 7
+
+
+class LastSearch(GreedySearch):
+    """A search that no option describes."""
+
+
+@pytest.mark.parametrize(
+    ("search", "message"),
+    [
+        (LastSearch(), "the search LastSearch cannot be saved; .* pass yours to Translator.load"),
+        (BeamSearch(1, length_penalty=0.5), "a beam search of width 1 with penalties"),
+        (BeamSearch(1, coverage_penalty=0.5), "a beam search of width 1 with penalties"),
+        (
+            SamplingSearch(temperature=1e-9),
+            r"described: inference\.sampling\.temperature: expected",
+        ),
+    ],
+)
+def test_a_search_that_no_option_describes_is_not_saved(tmp_path, search, message):
+    with pytest.raises(UserError, match=message) as error:
+        make_translator(search).save(tmp_path / "model")
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_mapping_of_unknown_words_is_not_saved(tmp_path):
+    source, target = Vocabulary(SOURCE_TOKENS), Vocabulary(TARGET_TOKENS)
+    model = make_toy_model()
+    replacement = UnkReplacement({"hund": "dog"})
+    translator = Translator(model, source, target, unk_replacement=replacement)
+    with pytest.raises(UserError, match="the mapping of unk_replacement cannot be saved; save"):
+        translator.save(tmp_path / "model")
+    Translator(model, source, target, unk_replacement=UnkReplacement()).save(tmp_path / "model")
+    again = Translator.load(tmp_path / "model", unk_mapping=replacement.mapping)
+    assert again.unk_replacement.mapping == replacement.mapping
+
+
+def test_a_maximum_length_of_numpy_is_saved(tmp_path):
+    source = TextEncoder(Vocabulary(SOURCE_TOKENS), max_length=np.int64(11))
+    translator = Translator(make_toy_model(), source, Vocabulary(TARGET_TOKENS))
+    translator.save(tmp_path / "model")
+    assert Translator.load(tmp_path / "model").source.max_length == 11
 
 
 def test_a_saved_model_has_no_checkpoints(translator, tmp_path):
