@@ -36,6 +36,17 @@ def check_at_least(least: int, **values: int):
             raise UserError(f"{name} is {value}; expected at least {least}")
 
 
+def check_seed(seed) -> int:
+    """Returns a seed, possibly a number of NumPy, as an `int`.
+
+    Raises:
+        InputError: If it is not a whole number.
+    """
+    if not isinstance(seed, Integral):
+        raise InputError(f"seed is {seed!r}; expected a whole number")
+    return int(seed)
+
+
 def check_integer(name, value, least=1):
     """Returns an integer, possibly of NumPy, as an `int`.
 

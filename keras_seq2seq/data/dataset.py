@@ -14,7 +14,7 @@ from keras_seq2seq.data.batching import Batching, propose_buckets, validate_buck
 from keras_seq2seq.data.parallel_text import is_scanned, scan_pairs
 from keras_seq2seq.data.record_dataset import record_dataset
 from keras_seq2seq.data.record_pairs import RecordPairs, as_data
-from keras_seq2seq.errors import UserError, check_at_least
+from keras_seq2seq.errors import UserError, check_at_least, check_seed
 from keras_seq2seq.text import TextEncoder, Tokenizer, Vocabulary
 from keras_seq2seq.text.deprecated import (
     FILE_KEYWORDS,
@@ -171,8 +171,7 @@ def make_dataset(
     check_at_least(1, shuffle_buffer=shuffle_buffer, num_shards=num_shards)
     check_at_least(1, epochs=1 if epochs is None else epochs)
     check_at_least(0, skip_batches=skip_batches)
-    if not isinstance(seed, Integral):
-        raise UserError(f"seed is {seed!r}; expected a whole number")
+    seed = check_seed(seed)
     is_range = isinstance(shards, range) and shards.step == 1
     if not is_range or not 0 <= shards.start < shards.stop <= num_shards:
         raise UserError(f"shards is {shards!r}; expected a part of range({num_shards})")

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from keras_seq2seq.data.pairs import as_pairs
-from keras_seq2seq.errors import InputError
+from keras_seq2seq.errors import InputError, check_seed
 from keras_seq2seq.text.tokenizers import WhitespaceTokenizer
 
 
@@ -60,8 +60,8 @@ def split_pairs(sources: Any, targets: Any, dev_size: int | float = 0.1, seed: i
         strings.
 
     Raises:
-        InputError: If `dev_size` is out of range, if a part would be empty, or if there is not the
-            same number of sources and targets.
+        InputError: If `dev_size` is out of range, if `seed` is not a whole number, if a part would
+            be empty, or if there is not the same number of sources and targets.
         TypeError: If the text contains anything other than strings.
 
     Example:
@@ -73,10 +73,11 @@ def split_pairs(sources: Any, targets: Any, dev_size: int | float = 0.1, seed: i
     Part(sources=['b'], targets=['B'])
     >>> dataset = make_dataset(*train, source, target, shuffle=True)
     """
+    random = Random(check_seed(seed))
     pairs = list(_read(sources, targets))
     if not pairs:
         raise InputError("sources and targets have no usable pair")
-    dev = _draw(_groups(pairs), _count(dev_size, len(pairs)), Random(seed))
+    dev = _draw(_groups(pairs), _count(dev_size, len(pairs)), random)
     if not dev:
         raise InputError(
             f"no dev part of up to {_count(dev_size, len(pairs))} pairs has no text in common with "

@@ -219,6 +219,7 @@ def test_shuffling_depends_on_its_seed_only(numbers):
     tf.random.set_seed(2)
     assert line_numbers(numbers(shuffle=True, seed=5)) == first
     assert line_numbers(numbers(shuffle=True, seed=6)) != first
+    assert line_numbers(numbers(shuffle=True, seed=np.int64(5))) == first
     for seed in (-1, 2**31 - 2, 2**63):
         assert sorted(line_numbers(numbers(shuffle=True, seed=seed))) == sorted(first)
     assert sorted(first) == list(range(100)) != first

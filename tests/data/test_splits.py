@@ -1,5 +1,6 @@
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -55,6 +56,13 @@ def test_a_seed_is_another_split():
     splits = [split_pairs(SOURCES, TARGETS, 20, seed) for seed in range(4)]
     assert len({tuple(dev.sources) for _, dev in splits}) == 4
     assert splits[0] == split_pairs(SOURCES, TARGETS, 20)
+
+
+def test_a_seed_may_be_a_number_of_numpy():
+    lines = [str(number) for number in range(50)]
+    assert split_pairs(lines, lines, 10, np.int64(3)) == split_pairs(lines, lines, 10, 3)
+    with pytest.raises(InputError, match=r"seed is 1\.5; expected a whole number"):
+        split_pairs(lines, lines, 10, 1.5)
 
 
 def test_connected_pairs_stay_together():
