@@ -1,7 +1,7 @@
 """Several references for one line."""
 
-from collections.abc import Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 from keras_seq2seq.errors import UserError
 
@@ -22,18 +22,30 @@ def reference_streams(references: References) -> list[list[str | None]]:
 
     Raises:
         UserError: If a line has no reference.
+        TypeError: If the references of a line are not strings.
 
     Example:
         >>> reference_streams(["a man", ["a dog", "one dog"]])
         [['a man', 'a dog'], [None, 'one dog']]
     """
-    lines = [[line] if isinstance(line, str) else list(line) for line in references]
+    lines = [
+        list(line) if isinstance(line, Iterable) and not isinstance(line, (str, bytes)) else [line]
+        for line in references
+    ]
     for number, line in enumerate(lines, 1):
+        for reference in line:
+            check_string("references", reference, number)
         if not line:
             raise UserError(f"line {number:,} has no reference; expected at least one")
     length = max(map(len, lines))
     lines = [line + [None] * (length - len(line)) for line in lines]
     return [list(stream) for stream in zip(*lines, strict=True)]
+
+
+def check_string(name: str, line: Any, number: int):
+    """Raises `TypeError` if line `number` of the argument `name` is not a string."""
+    if not isinstance(line, str):
+        raise TypeError(f"`{name}` must be strings. Received: {line!r:.80} as number {number}")
 
 
 def combine_references(files: Sequence[Sequence[str]]) -> list[list[str]]:

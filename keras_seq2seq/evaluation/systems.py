@@ -4,9 +4,10 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from keras_seq2seq.errors import UserError
-from keras_seq2seq.evaluation.references import References, reference_streams
+from keras_seq2seq.evaluation.references import References, check_string, reference_streams
 from keras_seq2seq.evaluation.registry import COMET_MODEL, DEFAULT_METRICS, make_metrics
 
 
@@ -47,10 +48,11 @@ def evaluate(
     """Scores translations.
 
     Args:
-        hypotheses: List of strings, the translations.
-        references: List with the reference of each translation, a string, or its references, a
-            list of strings. BLEU, chrF and TER use several references as in sacrebleu; error
-            rates use the closest one, exact match any of them, ROUGE and COMET the best.
+        hypotheses: List of strings or column of a table, the translations.
+        references: List or column with the reference of each translation, a string, or its
+            references, a list of strings. BLEU, chrF and TER use several references as in
+            sacrebleu; error rates use the closest one, exact match any of them, ROUGE and COMET
+            the best.
         metrics: The names of the metrics: those of `METRIC_NAMES`, and `"comet"`.
         tokenize: The tokenizer of BLEU: `"none"` for tokenized text, `"char"` or `"zh"` for text
             without spaces, or another one of `TOKENIZERS`.
@@ -65,6 +67,7 @@ def evaluate(
         UserError: If there are no lines, the numbers of hypotheses, references and sources
             differ, a line has no reference, a metric or the tokenizer is unknown, or the library
             of a metric is not installed.
+        TypeError: If a line is not a string.
 
     Example:
         >>> evaluate(["a man sleeps"], ["a man is asleep"], "wer")["wer"].value
@@ -73,7 +76,8 @@ def evaluate(
         0.0
     """
     metrics = make_metrics(metrics, tokenize, lowercase, sources=sources, comet_model=comet_model)
-    _check_lines("hypotheses", hypotheses, references)
+    references = _as_list("references", references)
+    hypotheses = _as_lines("hypotheses", hypotheses, references)
     streams = reference_streams(references)
     scores = {}
     for name, metric in metrics.items():
@@ -116,6 +120,7 @@ def evaluate_systems(
     Raises:
         UserError: If `bootstrap_samples` or `seed` is less than 1, or for the same reasons as
             `evaluate`.
+        TypeError: As for `evaluate`.
 
     Example:
         >>> scores = evaluate_systems({"ours": ours, "theirs": theirs}, references, "bleu,chrf")
@@ -129,8 +134,10 @@ def evaluate_systems(
     for option, value in (("bootstrap_samples", bootstrap_samples), ("seed", seed)):
         if value < 1:
             raise UserError(f"{option} is {value}; expected at least 1")
-    for name, hypotheses in systems.items():
-        _check_lines(name, hypotheses, references)
+    references = _as_list("references", references)
+    systems = {
+        name: _as_lines(name, hypotheses, references) for name, hypotheses in systems.items()
+    }
     options = {
         "tokenize": tokenize,
         "lowercase": lowercase,
@@ -197,7 +204,25 @@ def _sacrebleu_seed(seed: int) -> Iterator[None]:
             os.environ[_SEED] = before
 
 
-def _check_lines(name: str, hypotheses: Sequence[str], references: References):
+def _as_list(name: str, lines: Any) -> list:
+    """Returns the items of a list, an array or a column of a table.
+
+    Raises:
+        TypeError: If it is a single string, a table or not iterable.
+    """
+    # Iterating over a table yields the names of its columns.
+    is_table = isinstance(lines, Mapping) or hasattr(lines, "columns")
+    if is_table or isinstance(lines, (str, bytes)) or not isinstance(lines, Iterable):
+        raise TypeError(
+            f"`{name}` must be a list of strings, such as one column of a table. Received: a "
+            f"{type(lines).__name__}"
+        )
+    return list(lines)
+
+
+def _as_lines(name: str, hypotheses: Any, references: list) -> list[str]:
+    """Returns translations as a list of strings, one for each reference."""
+    hypotheses = _as_list(name, hypotheses)
     if not references:
         raise UserError("no references; expected at least one line")
     if len(hypotheses) != len(references):
@@ -205,3 +230,6 @@ def _check_lines(name: str, hypotheses: Sequence[str], references: References):
             f"{name}: the number of lines, {len(hypotheses)}, differs from the number of "
             f"references, {len(references)}; expected one line for each reference"
         )
+    for number, line in enumerate(hypotheses, 1):
+        check_string(name, line, number)
+    return hypotheses

@@ -1,6 +1,7 @@
 import os
 
 import numpy as np
+import pandas
 import pytest
 
 from keras_seq2seq.errors import UserError
@@ -32,6 +33,47 @@ def test_numbers_of_lines_must_match(hypotheses, references, message):
         evaluate(hypotheses, references)
     with pytest.raises(UserError, match=message):
         evaluate_systems({"hypotheses": hypotheses, "other": hypotheses}, references)
+
+
+@pytest.mark.parametrize("column", [pandas.Series, np.array, tuple])
+def test_lines_may_be_columns_of_tables(column):
+    expected = evaluate(GOOD, REFERENCES, "bleu,wer")
+    assert evaluate(column(GOOD), column(REFERENCES), "bleu,wer") == expected
+    systems = {"good": GOOD, "bad": BAD}
+    found, expected = (
+        evaluate_systems(systems, references, "wer", bootstrap_samples=9)
+        for systems, references in (
+            ({name: column(lines) for name, lines in systems.items()}, column(REFERENCES)),
+            (systems, REFERENCES),
+        )
+    )
+    assert found == expected
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("hypotheses", "references", "message"),
+    [
+        (["a", NAN], ["a", "b"], "`hypotheses` must be strings. Received: nan as number 2"),
+        (["a", b"b"], ["a", "b"], "`hypotheses` must be strings. Received: b'b' as number 2"),
+        (["a", "b"], ["a", NAN], "`references` must be strings. Received: nan as number 2"),
+        (["a", "b"], pandas.Series(["a", None]), "Received: (None|nan) as number 2"),
+        (
+            ["a", "b"],
+            [["a", None], "b"],
+            "`references` must be strings. Received: None as number 1",
+        ),
+        (["a"], pandas.DataFrame({"en": ["a"]}), "one column of a table. Received: a DataFrame"),
+        ("a", ["a"], "`hypotheses` must be a list of strings.* Received: a str"),
+        (["a"], None, "`references` must be a list of strings.* Received: a NoneType"),
+    ],
+)
+def test_lines_that_are_not_strings_are_errors_in_one_line(hypotheses, references, message):
+    with pytest.raises(TypeError, match=message) as error:
+        evaluate(hypotheses, references)
+    assert "\n" not in str(error.value)
 
 
 def test_a_single_system_is_only_scored():
