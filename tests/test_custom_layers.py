@@ -61,6 +61,17 @@ def test_steps_agree_with_the_whole_target(model):
         np.testing.assert_allclose(numbers_of(step_logits), logits[:, time], atol=1e-5)
 
 
+@pytest.mark.parametrize("model", ["location"], indirect=True)
+def test_steps_with_projected_values_agree_with_the_whole_target(model):
+    """As exported models compute them, if the attention averages the values."""
+    assert model.decoder.attention.averages_values
+    logits = numbers_of(model(BATCH))
+    memory, states = model.encode(SOURCE_IDS, project_values=True)
+    for time in range(TARGET_IDS.shape[1]):
+        step_logits, _, states = model.decode_step(TARGET_IDS[:, time], states, memory)
+        np.testing.assert_allclose(numbers_of(step_logits), logits[:, time], atol=1e-5)
+
+
 def test_a_beam_of_one_is_greedy_and_hypotheses_do_not_mix(model):
     memory, states = model.encode(SOURCE_IDS)
     options = {"max_length": 5, "min_length": 5}

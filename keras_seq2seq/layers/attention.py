@@ -22,7 +22,9 @@ class Attention(BaseLayer):
         takes_several_queries: Boolean, whether `attend` takes `(batch, n, query_dim)` too, several
             queries of each row of the memory. Otherwise each query gets a copy of the memory.
         averages_values: Boolean, whether the context is the mean of `memory["values"]`, `(batch,
-            time, dim)`, weighted with the attention weights.
+            time, dim)`, weighted with the attention weights. `attend` must then use them for
+            nothing else, such as keys, since the decoder may replace them by products with its
+            weights.
 
     Call arguments:
         query: Tensor `(batch, query_dim)`.
