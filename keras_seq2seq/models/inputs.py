@@ -13,7 +13,7 @@ from keras import ops
 from keras_seq2seq.backend import can_change_shapes, compile_function, concrete
 from keras_seq2seq.decoding import get_search
 from keras_seq2seq.errors import check_integer
-from keras_seq2seq.layers.layer import has_shape
+from keras_seq2seq.layers.layer import has_shape, implicit_mask
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID
 
 
@@ -96,6 +96,19 @@ def the_labels(labels, expected_shape=(None, None)):
             f"{tuple(expected_shape)}. Received: {received}"
         )
     return items[0]
+
+
+def without_ignored(labels, values):
+    """Returns labels with padding where a function ignores the token, as with `ignore_class`.
+
+    Args:
+        labels: Integer tensor `(batch, time)`.
+        values: What a loss or a metric computed, `(batch, time)`, `(batch,)` or a scalar.
+    """
+    mask = implicit_mask(values)
+    if mask is None or len(mask.shape) != len(labels.shape):
+        return labels
+    return ops.where(mask, labels, PADDING_ID)
 
 
 def check_range(ids, name, size):

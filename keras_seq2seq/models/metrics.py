@@ -1,10 +1,13 @@
 """Perplexity, padding, and metrics that leave out padding, as Keras metrics."""
 
+from functools import partial
+
 import keras
 import numpy as np
 from keras import ops
 
 from keras_seq2seq.losses import apply_weights
+from keras_seq2seq.models.inputs import without_ignored
 
 # The metrics of Keras that accept token ids as labels and logits as predictions.
 _KERAS_METRICS = (
@@ -107,12 +110,21 @@ class MaskedMetric(keras.metrics.Metric):
         is_metric = isinstance(metric, keras.metrics.Metric)
         if hasattr(metric, "_direction"):  # which `EarlyStopping` and others read
             self._direction = metric._direction
-        self._mean = None if is_metric else keras.metrics.Mean(name=self.name)
+        wrapper = keras.metrics.MeanMetricWrapper
+        # What computes the values whose mean is the result; other metrics read labels and logits.
+        self._function = None
+        if not is_metric:
+            self._function = metric
+        elif type(metric).update_state is wrapper.update_state:
+            self._function = partial(metric._fn, **metric._fn_kwargs)
+        self._mean = None if self._function is None else keras.metrics.Mean(name=self.name)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         labels = ops.cast(y_true, "int32")
-        if self._mean is not None:
-            values = ops.cast(self.metric(labels, y_pred), "float32")
+        if self._function is not None:
+            values = self._function(labels, y_pred)
+            labels = without_ignored(labels, values)
+            values = ops.cast(values, "float32")
             counts = ops.ones_like(values)
             if len(values.shape):
                 counts = apply_weights(counts, labels, sample_weight)

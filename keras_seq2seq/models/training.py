@@ -19,11 +19,9 @@ from keras_seq2seq.backend import (
     sum_over_replicas,
 )
 from keras_seq2seq.defaults import CLIP_GRADIENTS, LEARNING_RATE
-from keras_seq2seq.layers.layer import implicit_mask
 from keras_seq2seq.losses import MaskedCrossEntropy, align_weights, resolve_loss, weighted_sum
-from keras_seq2seq.models.inputs import as_features, the_labels
+from keras_seq2seq.models.inputs import as_features, the_labels, without_ignored
 from keras_seq2seq.models.metrics import Padding, Perplexity, resolve_metrics
-from keras_seq2seq.special_tokens import PADDING_ID
 
 
 class ReplicatedModel(TracksLayers, keras.Model):
@@ -252,7 +250,7 @@ class TrainableModel(ReplicatedModel):
             values = self.loss.call(labels, ops.cast(y_pred, self.loss.dtype))
             cross_entropies = MaskedCrossEntropy().call(labels, y_pred)
         total, divisor = weighted_sum(
-            values, _without_ignored(labels, values), sample_weight, self.loss.reduction
+            values, without_ignored(labels, values), sample_weight, self.loss.reduction
         )
         if self.loss.reduction != "sum":
             # The mean of the whole batch, not of this replica's share.
@@ -277,19 +275,6 @@ class TrainableModel(ReplicatedModel):
         results = super().get_metrics_result()
         results.pop(self.gradient_norm.name, None)
         return results
-
-
-def _without_ignored(labels, values):
-    """Returns labels with padding where a loss ignores the token, as `ignore_class` of Keras does.
-
-    Args:
-        labels: Integer tensor `(batch, time)`.
-        values: The values that the loss computed, `(batch, time)`, `(batch,)` or a scalar.
-    """
-    mask = implicit_mask(values)
-    if mask is None or len(mask.shape) != len(labels.shape):
-        return labels
-    return ops.where(mask, labels, PADDING_ID)
 
 
 def class_weights(class_weight, vocabulary_size):

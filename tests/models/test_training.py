@@ -82,10 +82,15 @@ def test_tokens_that_a_loss_ignores_do_not_count(loss):
         return keras.losses.sparse_categorical_crossentropy(labels, logits, **arguments)
 
     model = make_model()
-    model.compile(loss=loss_object if loss == "object" else function)
+    if loss == "object":
+        loss, metric = loss_object, keras.metrics.SparseCategoricalCrossentropy(**arguments)
+    else:
+        loss = metric = function
+    model.compile(loss=loss, metrics=[metric])
     found = model.evaluate(BATCH, LABELS, batch_size=5, verbose=0, return_dict=True)
     expected = weighted_mean(token_losses(model), LABELS != ignored)
     np.testing.assert_allclose(found["loss"], expected, rtol=1e-5)
+    np.testing.assert_allclose(found[getattr(metric, "name", "function")], expected, rtol=1e-5)
     np.testing.assert_allclose(
         found["perplexity"], np.exp(weighted_mean(token_losses(model), 1.0)), rtol=1e-5
     )
@@ -184,9 +189,17 @@ def test_a_metric_of_sequences_is_their_mean():
         return keras.ops.cast(keras.ops.max(labels, axis=-1), "float32")
 
     model = make_model()
-    model.compile(metrics=[mean_label])
-    found = model.evaluate(BATCH, LABELS, batch_size=2, verbose=0, return_dict=True)
+    model.compile(
+        metrics=[mean_label, keras.metrics.MeanMetricWrapper(mean_label, name="wrapped")],
+        weighted_metrics=[keras.metrics.MeanMetricWrapper(mean_label, name="weighted")],
+    )
+    found = model.evaluate(
+        BATCH, LABELS, sample_weight=SEQUENCE_WEIGHTS, batch_size=2, verbose=0, return_dict=True
+    )
     np.testing.assert_allclose(found["mean_label"], LABELS.max(-1).mean(), rtol=1e-6)
+    np.testing.assert_allclose(found["wrapped"], found["mean_label"], rtol=1e-6)
+    expected = np.average(LABELS.max(-1), weights=SEQUENCE_WEIGHTS)
+    np.testing.assert_allclose(found["weighted"], expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
