@@ -63,6 +63,10 @@ def run_trial(plan: SearchPlan, trial: Trial, worker: str = "") -> float:
         ended.save(directory)
         return ended
 
+    # Models of earlier trials would otherwise stay in memory, and the names of the layers would
+    # depend on them.
+    keras.utils.clear_session()
+    gc.collect()
     record.save(directory)
     board.start(record)
     try:
@@ -82,10 +86,6 @@ def run_trial(plan: SearchPlan, trial: Trial, worker: str = "") -> float:
         message = _describe(error)
         end(FAILED, message)
         raise TrialFailed(message) from error
-    finally:
-        # Models of earlier trials would otherwise stay in memory.
-        keras.utils.clear_session()
-        gc.collect()
     return end(COMPLETED).objective
 
 
