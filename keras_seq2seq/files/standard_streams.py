@@ -3,6 +3,7 @@
 import codecs
 import os
 import sys
+import threading
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -122,20 +123,52 @@ codecs.register_error(_PLAIN, _to_plain_text)
 
 @contextmanager
 def muted_standard_error() -> Iterator[None]:
-    """Discards what is written to file descriptor 2 within the block, even by native code."""
-    if sys.stderr is not None:
-        sys.stderr.flush()
+    """Discards what is written to file descriptor 2 within the block, even by native code.
+
+    Several threads may be in such a block at the same time; the last one to leave it ends this.
+    """
+    _muting.begin()
     try:
-        saved = os.dup(2)
-    except OSError:
-        # File descriptor 2 is closed.
-        yield
-        return
-    null = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, 2)
         yield
     finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(null)
+        _muting.end()
+
+
+class _Muting:
+    """Redirects file descriptor 2, which all threads share, while at least one block needs it."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._blocks = 0
+        # A copy of the original descriptor, or `None` if it is closed.
+        self._saved: int | None = None
+
+    def begin(self):
+        with self._lock:
+            if self._blocks == 0:
+                if sys.stderr is not None:
+                    sys.stderr.flush()
+                self._saved = _redirect_to_null(2)
+            self._blocks += 1
+
+    def end(self):
+        with self._lock:
+            self._blocks -= 1
+            if self._blocks == 0 and self._saved is not None:
+                os.dup2(self._saved, 2)
+                os.close(self._saved)
+
+
+_muting = _Muting()
+
+
+def _redirect_to_null(number: int) -> int | None:
+    """Redirects a file descriptor, and returns a copy of it, or `None` if it is closed."""
+    try:
+        saved = os.dup(number)
+    except OSError:
+        return None
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, number)
+    os.close(null)
+    return saved

@@ -3,10 +3,11 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 
 import pytest
 
-from keras_seq2seq.files.standard_streams import LenientStream, prepared_streams
+from keras_seq2seq.files.standard_streams import LenientStream, muted_standard_error, prepared_streams
 
 
 def test_output_to_a_closed_pipe_is_discarded():
@@ -54,3 +55,28 @@ def test_closed_descriptors_are_not_given_to_other_files(tmp_path):
     command = f"'{sys.executable}' -c '{program}' <&- >&- 2>&-"
     subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True)
     assert (tmp_path / "file").read_text() == "True"
+
+
+def test_threads_that_mute_standard_error_leave_it_as_it_was(capfd):
+    first_is_muted, second_is_muted, first_has_left = (threading.Event() for _ in range(3))
+
+    def first():
+        with muted_standard_error():
+            first_is_muted.set()
+            second_is_muted.wait(10)
+        first_has_left.set()
+
+    def second():
+        first_is_muted.wait(10)
+        with muted_standard_error():
+            second_is_muted.set()
+            first_has_left.wait(10)
+            os.write(2, b"muted")
+
+    threads = [threading.Thread(target=work) for work in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    os.write(2, b"shown")
+    assert capfd.readouterr().err == "shown"
