@@ -26,6 +26,9 @@ except ImportError:  # Windows
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _DIRECTORY = getattr(os, "O_DIRECTORY", 0)
 
+# What an empty file system contains.
+_LOST_FILES = "lost+found"
+
 # Leaves room for the rest of a temporary name, in any script.
 _MAX_NAME_BYTES = 200
 
@@ -147,7 +150,7 @@ def check_empty(path: str | os.PathLike):
         names = [file.name for file in path.iterdir()] if path.exists() else []
     except OSError as error:
         raise _not_usable(path, error) from None
-    if any(not _is_temporary_name(name, path.name) for name in names):
+    if any(name != _LOST_FILES and not _is_temporary_name(name, path.name) for name in names):
         raise UserError(f"{path}: not empty; expected a new or empty directory")
 
 
@@ -166,6 +169,8 @@ def _put_directory_in_place(temporary: Path, path: Path):
     except OSError:
         if not path.is_dir():
             raise
+        # Another run may have filled it in the meantime.
+        check_empty(path)
         for file in sorted(temporary.iterdir()):
             file.replace(path / file.name)
 

@@ -268,6 +268,24 @@ def test_a_directory_that_cannot_be_replaced_is_filled(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["mount"]
 
 
+def test_a_new_file_system_is_empty(tmp_path):
+    (tmp_path / "mount" / "lost+found").mkdir(parents=True)
+    with atomic_directory(tmp_path / "mount") as directory:
+        (directory / "a").write_text("text")
+    assert sorted(os.listdir(tmp_path / "mount")) == ["a", "lost+found"]
+
+
+def test_files_of_overlapping_runs_are_not_mixed(tmp_path):
+    path = tmp_path / "directory"
+    with pytest.raises(UserError, match="directory: not empty; expected a new or empty directory"):
+        with atomic_directory(path) as late:
+            (late / "a").write_text("late")
+            with atomic_directory(path) as early:
+                (early / "b").write_text("early")
+    assert os.listdir(path) == ["b"]
+    assert os.listdir(tmp_path) == ["directory"]
+
+
 @pytest.mark.parametrize("through_a_link", [False, True])
 def test_what_is_not_a_file_is_not_replaced(tmp_path, through_a_link):
     path = tmp_path / "pipe"
