@@ -150,13 +150,14 @@ class TextEncoder:
         return tf.minimum(token_counts + 1, self.max_length)
 
     def split(self, line: str, keep_unknown: bool = False) -> list[str]:
-        """Splits a line into tokens.
+        """Splits a line into tokens, without a byte-order mark at its start.
 
         Args:
             line: The line.
             keep_unknown: Whether to keep "<unk>" in the line as a single token, for text written by
                 a model. No effect if the tokenizer never produces unknown tokens.
         """
+        line = line.removeprefix(BYTE_ORDER_MARK)
         if not keep_unknown or _UNKNOWN not in line or not self.tokenizer.can_be_unknown():
             return self.tokenizer.split_line(line)
         tokens = self.tokenizer.split_line(line.replace(_UNKNOWN, _PLACEHOLDER))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from keras_seq2seq.text.tokenizer import Tokenizer, register_tokenizer
-from keras_seq2seq.text.vocabulary import WHITESPACE, WIDE_WHITESPACE, Vocabulary
+from keras_seq2seq.text.vocabulary import WHITESPACE, WHITESPACE_CHARACTERS, WIDE_WHITESPACE, Vocabulary
 
 _WORD = re.compile(f"[^{WHITESPACE}]+")
 # These separators of ASCII are no whitespace, except for Python.
@@ -150,7 +150,7 @@ class CharacterTokenizer(Tokenizer):
         return tf.strings.unicode_split(lines, "UTF-8")
 
     def split(self, line: str) -> list[str]:
-        return list(re.sub(_INNER_WHITESPACE, SPACE, re.sub(_OUTER_WHITESPACE, "", line)))
+        return list(re.sub(_INNER_WHITESPACE, SPACE, line.strip(WHITESPACE_CHARACTERS)))
 
     def detokenize(self, tokens: Iterable[str]) -> str:
         """Joins characters, with "▁" as a space."""

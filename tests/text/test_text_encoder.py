@@ -39,7 +39,7 @@ def test_start_and_end():
 
 
 VOCABULARY = Vocabulary(["a", "b", "c", "▁", "é"])
-SENTENCES = ["a b c", "c", "a Unknown\u3000é\x1cb", "b b  b b ", "a\u200bb"]
+SENTENCES = ["a b c", "c", "a Unknown\u3000é\x1cb", "b b  b b ", "a\u200bb", "\ufeffa b", "a\ufeff"]
 
 
 def test_the_ids_are_those_of_the_training_pipeline():

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +111,13 @@ def test_characters():
     assert CharacterTokenizer().split("a  b") == ["a", "▁", "▁", "b"]
     assert CharacterTokenizer().split(" \u3000") == []
     assert CharacterTokenizer().detokenize(["a", "▁", "b"]) == "a b"
+
+
+@by_name
+def test_the_time_is_linear_in_the_number_of_spaces(tokenizer):
+    begin = time.process_time()
+    tokenizer.split("a" + " " * 100_000 + "b")
+    assert time.process_time() - begin < 5
 
 
 VOCABULARY = Vocabulary(["a", "▁", "é"])
