@@ -51,8 +51,8 @@ def check_string(name: str, line: Any, number: int):
 def combine_references(files: Sequence[Sequence[str]]) -> list[list[str]]:
     """Combines the references of several line-aligned files.
 
-    An empty line means that the file has no reference for this line, unless the line is empty in
-    all files.
+    An empty or blank line means that the file has no reference for this line, unless it is so in
+    all files, where the reference is empty.
 
     Args:
         files: The lines of each file.
@@ -64,7 +64,7 @@ def combine_references(files: Sequence[Sequence[str]]) -> list[list[str]]:
         >>> combine_references([["a man", "a dog"], ["", "one dog"]])
         [['a man'], ['a dog', 'one dog']]
     """
-    return [[line for line in lines if line] or [""] for lines in zip(*files, strict=True)]
+    return [[line for line in lines if line.strip()] or [""] for lines in zip(*files, strict=True)]
 
 
 class GroupedReferences(NamedTuple):
@@ -86,7 +86,7 @@ def group_by_source(sources: Sequence[str], references: References) -> GroupedRe
 
     Args:
         sources: The sources, which may occur repeatedly.
-        references: The references of each source, as for `evaluate`. Empty ones are left out,
+        references: The references of each source, as for `evaluate`. Blank ones are left out,
             except where a source has no other.
 
     Returns:
@@ -104,5 +104,5 @@ def group_by_source(sources: Sequence[str], references: References) -> GroupedRe
         first.setdefault(source, index)
         lines = [lines] if isinstance(lines, str) else lines
         groups.setdefault(source, {}).update(dict.fromkeys(lines))
-    grouped = [[line for line in lines if line] or [""] for lines in groups.values()]
+    grouped = [[line for line in lines if line.strip()] or [""] for lines in groups.values()]
     return GroupedReferences(list(first), grouped, [*first.values()])

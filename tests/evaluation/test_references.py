@@ -104,6 +104,13 @@ def test_empty_lines_of_a_file_are_no_references():
     assert combine_references(files) == [["a", "a"], ["b", "c"], [""]]
 
 
+def test_blank_lines_of_a_file_are_no_references():
+    files = [["a", "b", " "], [" ", "c", "\u3000"]]
+    assert combine_references(files) == [["a"], ["b", "c"], [""]]
+    grouped = group_by_source(["x", "x", "y"], ["1", " ", "\t"])
+    assert grouped.references == [["1"], [""]]
+
+
 def test_equal_sources_are_grouped():
     grouped = group_by_source(["x", "y", "x", "x", "z"], ["1", ["2", "3"], "1", "4", ""])
     assert grouped.references == [["1", "4"], ["2", "3"], [""]]
