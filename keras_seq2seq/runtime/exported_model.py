@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from keras_seq2seq.errors import UserError
@@ -21,6 +22,8 @@ EXPORT_FILE = "export.json"
 
 # Increased when older versions of this package cannot read the files or would misread them.
 FORMAT_VERSION = 1
+
+_SEARCHES = ("greedy", "beam")
 
 _BYTES_AT_ONCE = 2**20
 
@@ -183,6 +186,12 @@ def _check(options: Options):
     for name in ("has_attention", "reverse_source"):
         if type(getattr(options, name)) is not bool:
             raise ValueError(f"{name} is not a boolean")
+    if options.search not in _SEARCHES:
+        raise ValueError(f"search is {options.search!r:.60}, not one of {', '.join(_SEARCHES)}")
+    if not isinstance(options.search_options, Mapping):
+        raise ValueError("search_options is not an object")
+    if not isinstance(options.search_options.get("max_length_ratio"), (int, float, NoneType)):
+        raise ValueError("max_length_ratio is not a number")
     mapping = {} if options.unk_mapping is None else options.unk_mapping
     if not all(isinstance(value, str) for value in mapping.values()):
         raise ValueError("unk_mapping contains values that are not strings")

@@ -261,7 +261,17 @@ def test_damaged_options(content, exported, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("max_length", 10**9), ("n_best", "2"), ("batch_sizes", [8])]
+    ("name", "value"),
+    [
+        ("max_length", 10**9),
+        ("n_best", "2"),
+        ("batch_sizes", [8]),
+        ("search", "sampling"),
+        ("search", None),
+        ("search_options", None),
+        ("search_options", []),
+        ("search_options", {"max_length_ratio": "2"}),
+    ],
 )
 def test_absurd_options(name, value, exported, tmp_path):
     options = json.loads((exported / "exported" / "export.json").read_text(encoding="utf-8"))
