@@ -26,6 +26,9 @@ _WARM_UP_LINES = 8
 # Operations of TensorFlow Text, which a process needs to load a model that contains them.
 _TEXT_OPERATIONS = ("Sentencepiece", "NormalizeUTF8")
 
+# The default of the lookup table of translations, none of which equals it: it is not UTF-8.
+_NOT_FOUND = b"\xff"
+
 
 USAGE = """
 ## Use
@@ -162,7 +165,7 @@ class TextModel:
             replaced = tf.gather(source.tokens, most_attended, batch_dims=1)
             if self._mapping is not None:
                 translated = self._mapping.lookup(replaced)
-                replaced = tf.where(translated == "", replaced, translated)
+                replaced = tf.where(translated == _NOT_FOUND, replaced, translated)
             tokens = tf.where(ids == UNKNOWN_ID, replaced, tokens)
         return tokens, tf.math.count_nonzero(is_token, axis=-1, dtype=tf.int32)
 
@@ -268,12 +271,12 @@ def _without_last(results: dict[str, Any]) -> dict[str, Any]:
 
 
 def _make_mapping(replacement: UnkReplacement | None):
-    """Returns the translations of unknown words as a lookup table, whose default is `""`."""
+    """Returns the translations of unknown words as a lookup table."""
     if replacement is None or not replacement.mapping:
         return None
     words, translations = zip(*replacement.mapping.items(), strict=True)
     entries = tf.lookup.KeyValueTensorInitializer(tf.constant(words), tf.constant(translations))
-    return tf.lookup.StaticHashTable(entries, default_value="")
+    return tf.lookup.StaticHashTable(entries, default_value=_NOT_FOUND)
 
 
 def _tables(tokenizer: Tokenizer) -> list:

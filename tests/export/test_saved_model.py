@@ -100,6 +100,14 @@ def test_unknown_words_are_replaced(tmp_path):
     assert_same(translator, tmp_path)
 
 
+def test_unknown_words_may_be_replaced_by_nothing(tmp_path):
+    mapping = dict.fromkeys(" ".join(SOURCES).split(), "")
+    translator = make(unk_replacement=UnkReplacement(mapping))
+    assert any("" in found.target_tokens for found in translator.translate(SOURCES))
+    translator.export(tmp_path, format="saved_model")
+    assert_same(translator, tmp_path)
+
+
 def test_without_attention(tmp_path):
     model = make_toy_model(seed=3, model_class=BasicSeq2Seq)
     translator = make(BeamSearch(2, n_best=2, max_length=8), model)
