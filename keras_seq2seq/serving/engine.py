@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from math import ceil
 from typing import NamedTuple
 
-from keras_seq2seq.translator.text_translator import TextTranslator
+from keras_seq2seq.translator.text_translator import TextTranslator, TooLongError
 from keras_seq2seq.translator.translation import Translation
 
 
@@ -16,6 +16,7 @@ class QueueFullError(Exception):
 
 
 class _Job(NamedTuple):
+    number: int
     text: str
     prefix: str
     with_scores: bool
@@ -110,8 +111,10 @@ class Engine:
             raise QueueFullError
         create = asyncio.get_running_loop().create_future
         jobs = [
-            _Job(text, prefix, with_scores, with_attention, create())
-            for text, prefix in zip(texts, prefixes or [""] * len(texts), strict=True)
+            _Job(number, text, prefix, with_scores, with_attention, create())
+            for number, (text, prefix) in enumerate(
+                zip(texts, prefixes or [""] * len(texts), strict=True), 1
+            )
         ]
         self._queue.extend(jobs)
         self._arrived.set()
@@ -163,4 +166,9 @@ class Engine:
             )
         except Exception as error:
             # A text that fails does not affect the other requests in its batch.
-            return [error] if len(batch) == 1 else [self._run([job])[0] for job in batch]
+            if len(batch) > 1:
+                return [self._run([job])[0] for job in batch]
+            if isinstance(error, TooLongError):
+                # The number in the request, not in the batch.
+                error = TooLongError(error.name, batch[0].number, error.problem)
+            return [error]

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
+from keras_seq2seq.translator.text_translator import TooLongError
 from keras_seq2seq.translator.translation import Hypothesis, Translation
 
 # A period after one of these words does not end a sentence. Words that are often at the end of a
@@ -84,22 +85,32 @@ def translate_paragraphs(
         translations of its sentences: texts are joined with spaces, tokens are concatenated, and
         scores are added up. It has no attention weights and no beam search tree.
 
+    Raises:
+        UserError: If a sentence has too many tokens. The message includes the number of the
+            paragraph.
+
     Example:
         >>> translations = translate_paragraphs(translator.stream, ["Ein Mann. Ein Hund."])
         >>> next(translations).text
         'A man. A dog.'
     """
     counts: deque[int] = deque()
+    number = 0
 
     def sentences() -> Iterator[str]:
-        for paragraph in paragraphs:
+        nonlocal number
+        for number, paragraph in enumerate(paragraphs, 1):
             parts = split_sentences(paragraph) or [""]
             counts.append(len(parts))
             yield from parts
 
     translations = translate(sentences())
-    for first in translations:
-        yield _join([first, *islice(translations, counts.popleft() - 1)])
+    try:
+        for first in translations:
+            yield _join([first, *islice(translations, counts.popleft() - 1)])
+    except TooLongError as error:
+        # Of the sentences that have been read, the last one is too long.
+        raise TooLongError(f"a {error.name} of line", number, error.problem) from None
 
 
 def _join(translations: list[Translation]) -> Translation:

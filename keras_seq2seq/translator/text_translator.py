@@ -32,6 +32,20 @@ BATCH_SIZE = 64
 MAX_SOURCE_TOKENS = 10_000
 
 
+class TooLongError(UserError):
+    """A sentence or a prefix has too many tokens.
+
+    Args:
+        name: What is too long, such as `"sentence"`.
+        number: Its number, counted from 1.
+        problem: The rest of the message.
+    """
+
+    def __init__(self, name: str, number: int, problem: str):
+        super().__init__(f"{name} {number} {problem}")
+        self.name, self.number, self.problem = name, number, problem
+
+
 class TextTranslator:
     """Base class of the translators: splits sentences into batches, and reads the results.
 
@@ -191,25 +205,30 @@ class TextTranslator:
 
     def _split(self, sentences, prefixes) -> Iterator[tuple[list[str], list[str]]]:
         """Yields the tokens of each sentence and its prefix."""
-        max_tokens = self._max_length - 1
         prefixes = repeat("") if prefixes is None else iter(prefixes)
         number = 0
         for number, sentence in enumerate(sentences, 1):
             prefix = next(prefixes, None)
             if prefix is None:
                 raise UserError(f"only {number - 1} prefixes; expected one for each sentence")
-            tokens = self.target.split(prefix, keep_unknown=True)
-            if len(tokens) > max_tokens:
-                raise UserError(
-                    f"prefix {number} has {len(tokens)} tokens; expected at most {max_tokens}, "
-                    f"since translations have at most {max_tokens + 1} tokens including the end "
-                    "token; increase max_length"
-                )
             source = self.source.split(sentence)
             if len(source) > MAX_SOURCE_TOKENS:
-                raise UserError(
-                    f"sentence {number} has {len(source):,} tokens; expected at most "
-                    f"{MAX_SOURCE_TOKENS:,}; split the text into sentences"
+                raise TooLongError(
+                    "sentence",
+                    number,
+                    f"has {len(source):,} tokens; expected at most {MAX_SOURCE_TOKENS:,}; split "
+                    "the text into sentences",
+                )
+            tokens = self.target.split(prefix, keep_unknown=True)
+            limit = self._limit(source)
+            if len(tokens) >= limit:
+                option = "max_length" if limit == self._max_length else "max_length_ratio"
+                raise TooLongError(
+                    "prefix",
+                    number,
+                    f"has {len(tokens)} tokens; expected at most {limit - 1}, since translations "
+                    f"of this sentence have at most {limit} tokens including the end token; "
+                    f"increase {option}",
                 )
             yield source, tokens
         if not isinstance(prefixes, repeat) and next(prefixes, None) is not None:

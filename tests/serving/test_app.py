@@ -192,6 +192,13 @@ def test_a_prefix_that_is_too_long(loaders):
     assert "prefix 1 has 20 tokens" in response.json()["error"]
 
 
+def test_a_prefix_that_is_too_long_is_reported_with_its_number(loaders):
+    body = {"text": ["ein", "hund"], "prefix": ["", "a " * 20]}
+    response = ask(loaders, "/translate", body)
+    assert response.status_code == 422
+    assert "prefix 2 has 20 tokens" in response.json()["error"]
+
+
 @pytest.mark.parametrize(
     "body", [{}, {"inputs": [], "instances": []}, {"inputs": [], "signature_name": "x"}]
 )

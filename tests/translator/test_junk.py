@@ -10,6 +10,7 @@ from keras_seq2seq.decoding import BeamSearch, GreedySearch
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.text import Vocabulary, get_tokenizer
 from keras_seq2seq.translator import Translator, UnkReplacement
+from keras_seq2seq.translator.paragraphs import translate_paragraphs
 
 JUNK = [
     "",
@@ -66,3 +67,10 @@ def test_a_line_that_is_no_sentence():
     message = "sentence 2 has 10,001 tokens; expected at most 10,000"
     with pytest.raises(UserError, match=message):
         translator(["ein", "ein " * 10_001])
+
+
+def test_a_sentence_that_is_too_long_is_reported_with_its_line():
+    translator = Translator(make_toy_model(), Vocabulary(SOURCE_TOKENS), Vocabulary(TARGET_TOKENS))
+    lines = ["Ein mann. Ein hund. Ein.", "hund", "Mann. " + "Ein " * 10_001, "hund"]
+    with pytest.raises(UserError, match="^a sentence of line 3 has 10,001 tokens; expected"):
+        list(translate_paragraphs(translator.stream, lines))

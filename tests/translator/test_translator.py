@@ -257,6 +257,16 @@ def test_prefixes_are_counted(translator):
         translator.translate(["a", "b"], prefixes=["", "ä " * 12])
 
 
+def test_a_prefix_is_not_cut_off_at_the_length_for_its_source():
+    translator = make_translator(search=GreedySearch(max_length=30, max_length_ratio=1.0))
+    # 2 tokens for the source, and 10 more, one of which is the end token.
+    (translation,) = translator.translate(["a b"], prefixes=["ä " * 11])
+    assert translation.target_tokens[:11] == ["ä"] * 11
+    message = "prefix 2 has 12 tokens; expected at most 11, .* 12 tokens .* max_length_ratio$"
+    with pytest.raises(UserError, match=message):
+        translator.translate(["a b c", "a b"], prefixes=["ä " * 12] * 2)
+
+
 def test_each_sentence_is_answered_before_the_next_is_read(translator):
     read = []
 
