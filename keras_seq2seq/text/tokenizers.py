@@ -6,7 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from keras_seq2seq.text.tokenizer import Tokenizer, register_tokenizer
-from keras_seq2seq.text.vocabulary import WHITESPACE, WHITESPACE_CHARACTERS, WIDE_WHITESPACE, Vocabulary
+from keras_seq2seq.text.vocabulary import (
+    WHITESPACE,
+    WHITESPACE_CHARACTERS,
+    WIDE_WHITESPACE,
+    Vocabulary,
+)
 
 _WORD = re.compile(f"[^{WHITESPACE}]+")
 # These separators of ASCII are no whitespace, except for Python.

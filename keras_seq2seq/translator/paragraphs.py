@@ -99,7 +99,8 @@ def translate_paragraphs(
 
     def sentences() -> Iterator[str]:
         nonlocal number
-        for number, paragraph in enumerate(paragraphs, 1):
+        for paragraph in paragraphs:
+            number += 1
             parts = split_sentences(paragraph) or [""]
             counts.append(len(parts))
             yield from parts

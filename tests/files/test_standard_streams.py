@@ -7,7 +7,11 @@ import threading
 
 import pytest
 
-from keras_seq2seq.files.standard_streams import LenientStream, muted_standard_error, prepared_streams
+from keras_seq2seq.files.standard_streams import (
+    LenientStream,
+    muted_standard_error,
+    prepared_streams,
+)
 
 
 def test_output_to_a_closed_pipe_is_discarded():
