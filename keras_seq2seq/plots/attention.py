@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 import numpy as np
-from rich.cells import cell_len
 
+from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.writing import NumberedFiles, atomic_file
-from keras_seq2seq.plots.heatmap import check_weights, save_attention_heatmap
+from keras_seq2seq.plots.heatmap import check_matplotlib, check_weights, save_attention_heatmap
 
 # Pairs of the minimum weight and the shade. A column is two terminal cells wide, the width of a
 # wide character and about the height of a line.
@@ -34,6 +34,7 @@ def attention_as_text(
 
     Raises:
         ValueError: If the shape of the weights does not match the tokens.
+        UserError: If rich is not installed.
 
     Example:
         >>> print(attention_as_text(["der", "hund"], ["the", "dog"], [[0.9, 0.1], [0.3, 0.7]]))
@@ -45,10 +46,10 @@ def attention_as_text(
         dog ▒▒▓▓
     """
     weights = check_weights(weights, source_tokens, target_tokens)
-    margin = max(map(cell_len, target_tokens), default=0)
+    margin = max(map(_count_cells, target_tokens), default=0)
     lines = [f"{' ' * margin} {line}" for line in _header(source_tokens)]
     for token, row in zip(target_tokens, weights, strict=True):
-        indent = " " * (margin - cell_len(token))
+        indent = " " * (margin - _count_cells(token))
         lines.append(f"{indent}{token} {''.join(map(_shade, row))}")
     return "\n".join(line.rstrip() for line in lines)
 
@@ -63,15 +64,25 @@ def _characters(token: str) -> list[str]:
     """Splits a token into characters, keeping combining characters with their base."""
     characters: list[str] = []
     for character in token:
-        if characters and cell_len(character) == 0:
+        if characters and _count_cells(character) == 0:
             characters[-1] += character
         else:
             characters.append(character)
     return characters
 
 
+def _count_cells(text: str) -> int:
+    """Returns the width of text in a terminal."""
+    # Files can be written without rich, which the runtime of exported models lacks.
+    try:
+        from rich.cells import cell_len
+    except ImportError:
+        raise UserError("attention as text needs rich: pip install rich") from None
+    return cell_len(text)
+
+
 def _pad(character: str) -> str:
-    return character + " " * (2 - cell_len(character))
+    return character + " " * (2 - _count_cells(character))
 
 
 def _shade(weight: float) -> str:
@@ -89,7 +100,8 @@ class AttentionDirectory:
         directory: The path of a new or empty directory.
 
     Raises:
-        UserError: If the directory is not empty or cannot be written.
+        UserError: If the directory is not empty or cannot be written, or if matplotlib is not
+            installed.
 
     Example:
         >>> directory = AttentionDirectory("attention")
@@ -104,6 +116,7 @@ class AttentionDirectory:
     """
 
     def __init__(self, directory: str | os.PathLike):
+        check_matplotlib()
         self._files = NumberedFiles(directory)
 
     def write(

@@ -9,11 +9,13 @@ import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
+from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.writing import atomic_file
 
 # A font of matplotlib that draws a box for any character.
@@ -157,6 +159,16 @@ def check_weights(
     return weights
 
 
+def check_matplotlib():
+    """Checks that matplotlib is installed, without the time to import it.
+
+    Raises:
+        UserError: If not.
+    """
+    if find_spec("matplotlib") is None:
+        raise UserError("plots of attention need matplotlib: pip install matplotlib")
+
+
 _CELL_INCHES = 0.3
 _MARGIN_INCHES = 0.2
 
@@ -193,6 +205,7 @@ def save_attention_heatmap(
     Raises:
         ValueError: If the shape of the weights does not match the tokens, if either side is empty,
             or if the format is unknown.
+        UserError: If matplotlib is not installed.
         OSError: If the file cannot be written.
 
     Example:
@@ -204,6 +217,7 @@ def save_attention_heatmap(
         ...     translation.attention,
         ... )
     """
+    check_matplotlib()
     from matplotlib.figure import Figure
 
     weights = check_weights(weights, source_tokens, target_tokens)

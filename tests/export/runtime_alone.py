@@ -13,16 +13,17 @@ import sys
 from pathlib import Path
 
 LINES = ["Der Mann schläft.", "", "福 is not 10:30?"]
-MISSING = ("keras", "tensorflow", "tensorflow_text", "pydantic", "matplotlib")
+MISSING = ("keras", "tensorflow", "tensorflow_text", "pydantic", "matplotlib", "rich")
 
 
 def write(directory: Path):
     """Writes an exported model of SentencePiece pieces, and its translations."""
-    from keras_seq2seq import AttentionSeq2Seq, SentencePieceTokenizer, Translator
+    from keras_seq2seq import AttentionSeq2Seq, BeamSearch, SentencePieceTokenizer, Translator
 
     tokenizer = SentencePieceTokenizer.build([*LINES, "Er liest's um 10:30 Uhr."], 285)
     size = tokenizer.vocabulary_size()
-    translator = Translator(AttentionSeq2Seq(size, size, num_units=8), tokenizer, tokenizer)
+    model = AttentionSeq2Seq(size, size, num_units=8)
+    translator = Translator(model, tokenizer, tokenizer, search=BeamSearch(2))
     translator.export(directory / "exported", check_lines=LINES)
     (directory / "expected.json").write_text(json.dumps(translator(LINES)), encoding="utf-8")
 
@@ -39,7 +40,7 @@ def check(directory: Path):
         sys.exit("the translations differ")
     command = [sys.executable, "-m", "keras_seq2seq", "translate"]
     process = subprocess.run(
-        [*command, "--model_dir", directory / "exported"],
+        [*command, "--model_dir", directory / "exported", "--beam_dir", directory / "beams"],
         input="\n".join(LINES),
         capture_output=True,
         encoding="utf-8",
@@ -47,6 +48,8 @@ def check(directory: Path):
     )
     if process.stdout.splitlines() != expected:
         sys.exit("the translations of the command differ")
+    if not (directory / "beams" / "000001.html").exists():
+        sys.exit("the pages of beam searches are missing")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 import io
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -41,6 +43,28 @@ def test_a_directory_with_files_is_an_error(tmp_path):
     (tmp_path / "notes.txt").touch()
     with pytest.raises(UserError, match="expected a new or empty directory"):
         AttentionDirectory(tmp_path)
+
+
+def test_without_matplotlib_heatmaps_are_an_error_before_anything_is_written(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(UserError, match="plots of attention need matplotlib: pip install"):
+        AttentionDirectory(tmp_path / "attention")
+    with pytest.raises(UserError, match="plots of attention need matplotlib: pip install"):
+        save_attention_heatmap(tmp_path / "a.png", ["a"], ["b"], [[1.0]])
+    assert os.listdir(tmp_path) == []
+
+
+def test_pages_of_beam_searches_need_no_package_for_plots():
+    program = (
+        "import sys; sys.modules.update(rich=None, matplotlib=None)\n"
+        "from keras_seq2seq.errors import UserError\n"
+        "from keras_seq2seq.plots import BeamDirectory, attention_as_text\n"
+        "try: attention_as_text(['a'], ['b'], [[1.0]])\n"
+        "except UserError as error: print(error)"
+    )
+    command = [sys.executable, "-c", program]
+    found = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert found.stdout == "attention as text needs rich: pip install rich\n"
 
 
 def darkness(path):
