@@ -235,3 +235,38 @@ def test_asks_for_a_token(browser, directories, expected):
         type_text(browser, TEXT)
         assert texts(browser, "#output p") == [expected["greedy"](TEXT)]
     assert all("401" in line for line in console_of(browser))
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("A dog.", ["A", "dog", "￭."]),
+        ("“A” 中国", ["“￭", "A", "￭”", "中", "￭国"]),
+        ("A Hund@@ a@b", ["A", "Hund@@", "a￭", "￭@￭", "￭b"]),
+        ("Hundehütte", ["Hund@@", "e@@", "hütte"]),
+        ("a @@ b", ["a", "@@", "b"]),
+        ("a dog", ["▁a", "▁d", "og"]),
+    ],
+)
+def test_tokens_with_the_marks_of_tokenizers_are_found_in_the_text(text, tokens, page):
+    script = "return [...locate(...arguments)].map(([, , index]) => index)"
+    assert page.execute_script(script, text, tokens) == list(range(len(tokens)))
+
+
+def test_starts_again_if_the_server_is_busy_at_first(browser, server, expected):
+    script = """
+        const original = window.fetch;
+        let calls = 0;
+        window.fetch = (...args) => calls++ ? original(...args) : Promise.resolve(
+          new Response("{}", { status: 503, headers: { "Retry-After": "1" } }));
+    """
+    command = "Page.addScriptToEvaluateOnNewDocument"
+    added = browser.execute_cdp_cmd(command, {"source": script})
+    try:
+        browser.get(server.url)
+        wait_until(lambda: find(browser, "#status").get_attribute("class") == "quiet error")
+        wait_until(lambda: texts(browser, "#model option") == ["beam", "greedy"])
+        type_text(browser, TEXT)
+        assert texts(browser, "#output p") == [expected["beam"](TEXT)]
+    finally:
+        browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)

@@ -26,10 +26,10 @@ async function request(path, body, signal) {
 }
 
 // Runs only the latest call of a function: a new call aborts the previous one, whose response is
-// ignored.
+// ignored. It is repeated when the server asks for that.
 function newestOnly(work) {
   let controller;
-  return async (...args) => {
+  return async function run(...args) {
     controller?.abort();
     const own = controller = new AbortController();
     try {
@@ -37,7 +37,8 @@ function newestOnly(work) {
     } catch (error) {
       if (own !== controller || error.name === "AbortError") return;
       report(error.message, true);
-      if (error.retryAfter) setTimeout(translateSoon, 1000 * error.retryAfter);
+      const retry = () => own === controller && run(...args);
+      if (error.retryAfter) setTimeout(retry, 1000 * error.retryAfter);
     }
   };
 }
@@ -126,12 +127,17 @@ function fill(number) {
   $("output").children[number].replaceChildren(...children, text.slice(end));
 }
 
+// Returns a token as it is in a text, without the marks of tokenizers: ▁ for a space, ￭ where words
+// are joined, @@ where a word continues.
+const wordOf = token =>
+  token.replaceAll("▁", " ").trim().replace(/^￭|￭$/g, "").replace(/(.)@@$/, "$1");
+
 // Yields begin, end and index of the tokens within a text. Tokens that are not found, such as parts
 // of characters, are skipped.
 function* locate(text, tokens) {
   let position = 0;
   for (const [index, token] of tokens.entries()) {
-    const word = token.replaceAll("▁", " ").trim();
+    const word = wordOf(token);
     const begin = word ? text.indexOf(word, position) : -1;
     if (begin < 0) continue;
     position = begin + word.length;
