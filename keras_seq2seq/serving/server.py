@@ -1,10 +1,12 @@
 """The server process: signals, draining and exit."""
 
 import asyncio
+import os
 import signal
 import socket
+import sys
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import uvicorn
 
@@ -65,6 +67,8 @@ def serve(
 ) -> int:
     """Serves until SIGTERM or SIGINT, then completes the running requests. SIGHUP reloads.
 
+    A second SIGTERM or SIGINT ends the process at once.
+
     Args:
         app: The application.
         models: The models of the application.
@@ -103,10 +107,10 @@ async def _serve(app, models, listener, on_start, timeout, shutdown_delay) -> in
 
     def stop(number: int):
         received.append(number)
-        if len(received) > 1:
-            server.force_exit = server.should_exit = True
-        else:
+        if len(received) == 1:
             start(drain())
+        else:
+            _exit_at_once(received[0])
 
     async def drain():
         app.ready = False
@@ -122,3 +126,15 @@ async def _serve(app, models, listener, on_start, timeout, shutdown_delay) -> in
     loop.add_signal_handler(signal.SIGHUP, lambda: start(models.reload_all()))
     await server.serve(sockets=[listener])
     return received[0] if received else signal.SIGTERM
+
+
+def _exit_at_once(number: int):
+    """Ends the process with the status for the signal that it received first.
+
+    Otherwise Python would wait for threads that translate or load a model.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with suppress(OSError):
+                stream.flush()
+    os._exit(128 + number if number == signal.SIGINT else 0)

@@ -129,6 +129,58 @@ def test_ctrl_c_and_an_impatient_user(directories):
         assert server.stop() == 0
 
 
+BUSY = """
+import sys, time
+from keras_seq2seq.serving import ServedModels, make_app
+from keras_seq2seq.serving.server import open_socket, serve
+from keras_seq2seq.translator.translation import Hypothesis, Translation
+
+class Translator:
+    n_best, has_attention, search = 1, False, None
+
+    def __init__(self):
+        # While the model is reloaded.
+        time.sleep(300 * len(loaded))
+        loaded.append(self)
+
+    def stream(self, texts, *args, **options):
+        for text in texts:
+            time.sleep(0 if text == "." else 300)
+            yield Translation([], [Hypothesis(text, [], 0.0, [])])
+
+loaded = []
+models = ServedModels({"busy": Translator}, threads=1, batch_size=1, max_queue=9)
+listener = open_socket("127.0.0.1", 0)
+announce = lambda: print(listener.getsockname()[1], flush=True)
+serve(make_app(models), models, listener, on_start=announce, timeout=300)
+"""
+
+
+@pytest.mark.parametrize("work", ["translate", "reload"])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_a_second_signal_ends_a_busy_server_at_once(work, number, status):
+    process = subprocess.Popen([sys.executable, "-c", BUSY], stdout=subprocess.PIPE, text=True)
+    try:
+        port = int(process.stdout.readline())
+        body = b'{"text": ["a"]}'
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.sendall(
+                b"POST /translate HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
+            )
+            if work == "translate":
+                connection.sendall(body)
+                wait_until(lambda: metric(port, "keras_seq2seq_texts_total") == 1)
+            else:
+                process.send_signal(signal.SIGHUP)
+            process.send_signal(number)
+            wait_until(lambda: ask(port, "/readyz")[0] == 503)
+            process.send_signal(number)
+            assert process.wait(30) == status
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def test_texts_of_clients_that_disconnect_are_skipped(directories):
     options = ("--model_dir", directories / "greedy", *LONG_OPTIONS, "--max_texts", 500)
     with start_server(*options) as server:
