@@ -1,7 +1,7 @@
 """The web application."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
@@ -14,7 +14,7 @@ from keras_seq2seq import __version__
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.json_text import to_json
 from keras_seq2seq.serving.engine import QueueFullError
-from keras_seq2seq.serving.guard import Guard, Limits
+from keras_seq2seq.serving.guard import RETRY, Guard, Limits
 from keras_seq2seq.serving.messages import (
     ErrorAnswer,
     PredictAnswer,
@@ -25,6 +25,7 @@ from keras_seq2seq.serving.messages import (
 from keras_seq2seq.serving.metrics import Metrics
 from keras_seq2seq.serving.models import ServedModels
 from keras_seq2seq.serving.page import add_page
+from keras_seq2seq.translator.translation import Translation
 
 _ERRORS = {
     400: "The body is not JSON.",
@@ -80,6 +81,7 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
         # Their pages load scripts from other hosts.
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     # For the schema; the guard checks the token.
     api = APIRouter(dependencies=[Security(HTTPBearer(auto_error=False))] if token else [])
@@ -93,9 +95,19 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
             raise HTTPException(404, f"no such model; expected one of: {', '.join(models.names)}")
         return name
 
-    async def run(request: Request, work: Coroutine) -> Any:
-        """Returns the result of a coroutine, which is canceled if the client disconnects."""
-        task = asyncio.ensure_future(work)
+    async def run(
+        request: Request,
+        work: Coroutine[Any, Any, list[Translation]],
+        describe: Callable[[list[Translation]], Any],
+    ) -> Response:
+        """Responds with what a coroutine returns, which is canceled if the client disconnects."""
+
+        async def answer() -> Response:
+            translations = await work
+            # Attention weights can be large.
+            return await asyncio.to_thread(lambda: _respond(describe(translations)))
+
+        task = asyncio.ensure_future(answer())
         # The body has been read, so nothing else can arrive.
         disconnect = asyncio.ensure_future(request.receive())
         try:
@@ -106,7 +118,7 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
                 return task.result()
         except QueueFullError:
             message = "too many texts are waiting; try again later"
-            raise HTTPException(429, message, {"Retry-After": "1"}) from None
+            raise HTTPException(429, message, RETRY) from None
         except UserError as error:
             raise HTTPException(422, str(error)) from None
         finally:
@@ -131,20 +143,22 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
             raise HTTPException(422, f"n_best: expected at most {n_best}, the n_best of the model")
         if body.tree and not models.describe(name)["beam_tree"]:
             raise HTTPException(422, "tree: the model does not use beam search")
-        translations = await run(
-            request, engine.translate(body.text, body.prefix, with_attention=body.details)
-        )
-        answers = [
-            describe_translation(
-                translation,
-                engine.translator,
-                n_best=body.n_best,
-                details=body.details,
-                with_tree=body.tree,
-            )
-            for translation in translations
-        ]
-        return _respond({"model": name, "version": str(version), "translations": answers})
+
+        def describe(translations: list[Translation]) -> Any:
+            answers = [
+                describe_translation(
+                    translation,
+                    engine.translator,
+                    n_best=body.n_best,
+                    details=body.details,
+                    with_tree=body.tree,
+                )
+                for translation in translations
+            ]
+            return {"model": name, "version": str(version), "translations": answers}
+
+        work = engine.translate(body.text, body.prefix, with_attention=body.details)
+        return await run(request, work, describe)
 
     @api.post(
         "/v1/models/{name}:predict",
@@ -155,22 +169,23 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
         """Translates texts, in the format of TensorFlow Serving."""
         engine = models.engine(check_name(name))
         details = body.signature_name == "details"
-        translations = await run(
-            request,
-            engine.translate(body.texts, with_scores=details, with_attention=details),
-        )
-        rows: list[Any] = [translation.text for translation in translations]
-        if details:
-            rows = [
-                describe_translation(translation, engine.translator, details=True)
-                for translation in translations
-            ]
-        if body.instances is not None:
-            return _respond({"predictions": rows})
-        if details:
-            columns = ("text", "score", "source_tokens", "hypotheses")
-            return _respond({"outputs": {key: [row[key] for row in rows] for key in columns}})
-        return _respond({"outputs": rows})
+
+        def describe(translations: list[Translation]) -> Any:
+            rows: list[Any] = [translation.text for translation in translations]
+            if details:
+                rows = [
+                    describe_translation(translation, engine.translator, details=True)
+                    for translation in translations
+                ]
+            if body.instances is not None:
+                return {"predictions": rows}
+            if details:
+                columns = ("text", "score", "source_tokens", "hypotheses")
+                return {"outputs": {key: [row[key] for row in rows] for key in columns}}
+            return {"outputs": rows}
+
+        work = engine.translate(body.texts, with_scores=details, with_attention=details)
+        return await run(request, work, describe)
 
     @api.post("/v1/models/{name}:reload", responses=_errors(403, 404, 408, 409, 413, 422))
     async def reload_model(name: name_type):
@@ -213,7 +228,7 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
     async def readyz():
         """Returns 200 if the server accepts requests, and 503 while it shuts down."""
         if not guard.ready:
-            raise HTTPException(503, "the server is shutting down")
+            raise HTTPException(503, "the server is shutting down", RETRY)
         return _respond({"status": "ready"})
 
     @api.get(
@@ -246,5 +261,16 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
 
 
 def _respond(value: Any, status: int = 200, headers: Any = None) -> Response:
-    content = to_json(value, separators=(",", ":"))
-    return Response(content.encode(), status, headers, media_type="application/json")
+    return Response(_encode(value).encode(), status, headers, media_type="application/json")
+
+
+def _encode(value: Any) -> str:
+    """Returns JSON text. Lists and dictionaries are encoded one by one.
+
+    Encoding a large value as a whole would keep all other threads from running.
+    """
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{to_json(key)}:{_encode(item)}' for key, item in value.items())}}}"
+    if isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
+        return f"[{','.join(map(_encode, value))}]"
+    return to_json(value, separators=(",", ":"))

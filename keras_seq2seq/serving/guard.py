@@ -13,6 +13,9 @@ from keras_seq2seq.serving.metrics import Metrics
 # balancers.
 OPEN_PATHS = frozenset({"/", "/page.css", "/page.js", "/beam.html", "/healthz", "/readyz"})
 
+# The header of responses with status 429 and 503.
+RETRY = {"Retry-After": "1"}
+
 # A body that is too large is read up to this multiple of the limit and discarded: clients that are
 # still writing when the connection is closed do not see the response.
 _DISCARDED = 8
@@ -84,6 +87,9 @@ class Guard:
                 await self._app(scope, receive, send_and_note)
             else:
                 await self._guarded(scope, receive, send_and_note)
+        except _DisconnectError:
+            # There is nobody to answer, but the request is counted.
+            status = 499
         finally:
             # The name of the function, since paths are chosen by clients.
             endpoint = getattr(scope.get("endpoint"), "__name__", "none")
@@ -97,9 +103,9 @@ class Guard:
         ):
             await _reject(send, 401, "expected the header Authorization: Bearer TOKEN", _BEARER)
         elif not self.accepting:
-            await _reject(send, 503, "the server is shutting down", _RETRY)
+            await _reject(send, 503, "the server is shutting down", RETRY)
         elif self.in_progress >= self._limits.max_requests:
-            await _reject(send, 503, "the server is busy", _RETRY)
+            await _reject(send, 503, "the server is busy", RETRY)
         else:
             self.in_progress += 1
             self._metrics.in_progress.inc()
@@ -120,8 +126,6 @@ class Guard:
             )
         except asyncio.TimeoutError:
             await _reject(send, 408, "the body did not arrive in time")
-            return
-        except _DisconnectError:
             return
         if body is None:
             message = f"the body is too large; expected at most {self._limits.max_body} bytes"
@@ -159,7 +163,6 @@ class _DisconnectError(Exception):
 
 
 _BEARER = {"WWW-Authenticate": "Bearer"}
-_RETRY = {"Retry-After": "1"}
 
 
 async def _reject(send, status: int, message: str, headers: dict[str, Any] | None = None):

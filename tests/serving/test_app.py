@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -12,8 +13,11 @@ from harness.gated_translator import GatedTranslator
 from harness.toy_model import SOURCES
 
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.files.json_text import to_json
 from keras_seq2seq.runtime import Translator
 from keras_seq2seq.serving import Limits, ServedModels, make_app
+from keras_seq2seq.serving.app import _encode
+from keras_seq2seq.translator.translation import Hypothesis, Translation
 
 TOKEN = "s3cret"
 
@@ -209,6 +213,7 @@ def test_mistakes_of_predictions(body, loaders):
 
 def test_unknown_paths_and_methods(loaders):
     assert ask(loaders, "/x").json() == {"error": "Not Found"}
+    assert ask(loaders, "/v1/models/").status_code == 404
     response = ask(loaders, "/translate")
     assert response.status_code == 405
     assert response.headers["allow"] == "POST"
@@ -273,6 +278,74 @@ def test_a_timeout():
     response = run(work, gated(translator), limits=Limits(timeout=0.1))
     assert response.status_code == 504
     assert "more than 0.1 seconds" in response.json()["error"]
+
+
+def test_other_requests_are_answered_while_attention_is_encoded():
+    is_encoding, may_go_on = threading.Event(), threading.Event()
+
+    class SlowHypothesis(Hypothesis):
+        def to_dict(self, with_attention=False):
+            is_encoding.set()
+            assert may_go_on.wait(10)
+            return super().to_dict(with_attention)
+
+    class SlowTranslator(GatedTranslator):
+        def stream(self, texts, *args, **options):
+            for text in texts:
+                yield Translation(text.split(), [SlowHypothesis(text, [], -1.0, [])])
+
+    async def work(client):
+        body = {"text": ["a"], "details": True}
+        running = asyncio.create_task(client.post("/translate", json=body))
+        while not is_encoding.is_set():
+            await asyncio.sleep(0.001)
+        assert (await client.get("/v1/models")).status_code == 200
+        may_go_on.set()
+        assert (await running).json()["translations"][0]["hypotheses"][0]["text"] == "a"
+
+    run(work, gated(SlowTranslator()))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"a": [], "b": {}, "ä\udcff": [1, "ö\udcff", None, True]},
+        [[0.5, float("nan")], [{"c": [[1.0], []]}, (1, None, -float("inf"))]],
+        "a",
+    ],
+)
+def test_responses_are_encoded_as_json_in_parts(value):
+    assert _encode(value) == to_json(value, separators=(",", ":"))
+
+
+def test_clients_that_leave_while_they_send_are_counted_as_such():
+    async def work(client):
+        messages = [
+            {"type": "http.request", "body": b"{", "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+
+        async def receive():
+            return messages.pop(0)
+
+        async def send(message):
+            raise AssertionError("nobody receives this")
+
+        scope = {"type": "http", "path": "/translate", "method": "POST", "headers": []}
+        await client.app(scope, receive, send)
+        return (await client.get("/metrics")).text
+
+    line = 'keras_seq2seq_requests_total{endpoint="none",status="499"} 1.0'
+    assert line in run(work, gated()).splitlines()
+
+
+def test_clients_learn_when_to_retry_while_the_server_shuts_down():
+    async def work(client):
+        client.app.ready = client.app.accepting = False
+        return [await client.get(path) for path in ("/readyz", "/v1/models")]
+
+    for response in run(work, gated()):
+        assert (response.status_code, response.headers["retry-after"]) == (503, "1")
 
 
 def test_the_token(loaders):
