@@ -21,8 +21,9 @@ from keras_seq2seq.translator.unk_replacement import UnkReplacement
 class Translator(TextTranslator):
     """Translates sentences with a model that `keras-seq2seq export` wrote.
 
-    It has the methods of `keras_seq2seq.Translator`, and returns the same translations, but needs
-    neither Keras nor TensorFlow. Several threads may use it at the same time.
+    It has the methods of `keras_seq2seq.Translator` except for `score`, `save` and `export`, and
+    returns the same translations, but needs neither Keras nor TensorFlow. Several threads may use
+    it at the same time.
 
     Args:
         model_dir: The directory of the exported model.
