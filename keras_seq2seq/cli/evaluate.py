@@ -35,6 +35,9 @@ from keras_seq2seq.evaluation import (
 from keras_seq2seq.files.json_text import to_json
 from keras_seq2seq.wording import count
 
+# The metrics that `--lowercase` does not change.
+_REGARDLESS_OF_CASE = frozenset(("ter", COMET, PERPLEXITY))
+
 
 class TextToEvaluate(NamedTuple):
     """The text that `evaluate` reads.
@@ -87,6 +90,7 @@ def read_text_to_evaluate(
     Raises:
         UserError: If a file cannot be read or is empty, or if the numbers of lines differ.
     """
+    check_is_text("plain text with one translation per line", *hypotheses)
     if table is None:
         paths = [*([source] if source else []), *targets]
         check_is_text("--data", *paths)
@@ -362,8 +366,12 @@ def _check_effects(ctx: click.Context, names: tuple[str, ...], has_model: bool, 
     reasons = {}
     if "bleu" not in names:
         reasons["tokenize"] = "without --metrics bleu"
+    if _REGARDLESS_OF_CASE.issuperset(names):
+        reasons["lowercase"] = f"with --metrics {','.join(names)}"
     if systems == 1:
         reasons["bootstrap_samples"] = "with a single system"
+    elif names == (PERPLEXITY,):
+        reasons["bootstrap_samples"] = f"with --metrics {PERPLEXITY}"
     if not has_model:
         reasons["batch_size"] = "with --hypotheses"
     for name, reason in reasons.items():

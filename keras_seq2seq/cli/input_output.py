@@ -88,11 +88,11 @@ def read_text(
     return read_lines(path)
 
 
-def check_is_text(option: str, *paths: str):
+def check_is_text(instead: str, *paths: str):
     """Checks that files are not tables, except TSV and CSV files, which may be read as plain text.
 
     Args:
-        option: The option that reads tables instead.
+        instead: What to use instead, such as the option that reads tables.
         *paths: The files.
 
     Raises:
@@ -102,7 +102,7 @@ def check_is_text(option: str, *paths: str):
 
     for path in paths:
         if path != STANDARD_STREAM and table_format(path) not in (None, "tsv", "csv"):
-            raise UserError(f"{path}: a table; use {option}")
+            raise UserError(f"{path}: a table; use {instead}")
 
 
 def open_table(path: str | None, columns: Sequence[str | int] | None, file_format: str | None):

@@ -68,6 +68,18 @@ def test_tables_are_no_text(tmp_path, run, command):
     assert f"{path}: a table; use --data" in result.errors
 
 
+@pytest.mark.parametrize("reference", ["--target={target}", "--data={table}"])
+def test_tables_are_no_hypotheses(tmp_path, files, table, run, reference):
+    path = tmp_path / "translations.jsonl"
+    path.write_text('{"hypotheses": []}\n' * 4)
+    reference = reference.format(**files, table=table)
+    status, out, err = run("evaluate", "--hypotheses", path, reference)
+    assert (status, out) == (2, "")
+    assert err.startswith(
+        f"keras-seq2seq: error: {path}: a table; use plain text with one translation per line"
+    )
+
+
 def test_several_references(files, run):
     status, out, err = run(
         "evaluate", "--hypotheses", files["bad"], "--target", files["target"],
@@ -319,6 +331,15 @@ def test_models(files, tmp_path, run):
         (
             "--hypotheses {good} --target {target} --bootstrap_samples 9",
             "--bootstrap_samples has no effect with a single system",
+        ),
+        (
+            "--hypotheses {good} --target {target} --metrics ter --lowercase",
+            "--lowercase has no effect with --metrics ter",
+        ),
+        (
+            "--model_dir m --model_dir n --source {target} --target {target} --metrics perplexity "
+            "--bootstrap_samples 9",
+            "--bootstrap_samples has no effect with --metrics perplexity",
         ),
         (
             "--hypotheses {good} --target {target} --batch_size 9",
