@@ -99,13 +99,18 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
         request: Request,
         work: Coroutine[Any, Any, list[Translation]],
         describe: Callable[[list[Translation]], Any],
+        is_large: bool,
     ) -> Response:
-        """Responds with what a coroutine returns, which is canceled if the client disconnects."""
+        """Responds with the description of the translations that a coroutine returns.
+
+        It is canceled if the client disconnects. A large response is encoded in a thread.
+        """
 
         async def answer() -> Response:
             translations = await work
-            # Attention weights can be large.
-            return await asyncio.to_thread(lambda: _respond(describe(translations)))
+            if is_large:
+                return await asyncio.to_thread(lambda: _respond(describe(translations)))
+            return _respond(describe(translations))
 
         task = asyncio.ensure_future(answer())
         # The body has been read, so nothing else can arrive.
@@ -158,7 +163,7 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
             return {"model": name, "version": str(version), "translations": answers}
 
         work = engine.translate(body.text, body.prefix, with_attention=body.details)
-        return await run(request, work, describe)
+        return await run(request, work, describe, is_large=body.details or body.tree)
 
     @api.post(
         "/v1/models/{name}:predict",
@@ -185,7 +190,7 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
             return {"outputs": rows}
 
         work = engine.translate(body.texts, with_scores=details, with_attention=details)
-        return await run(request, work, describe)
+        return await run(request, work, describe, is_large=details)
 
     @api.post("/v1/models/{name}:reload", responses=_errors(403, 404, 408, 409, 413, 422))
     async def reload_model(name: name_type):
