@@ -17,6 +17,7 @@ from keras_seq2seq.errors import RunError, UserError
 from keras_seq2seq.training import plan_training, train
 from keras_seq2seq.training.records import MetricsLog
 from keras_seq2seq.tuning.hparams_board import HParamsBoard
+from keras_seq2seq.tuning.search_directory import HEARTBEAT_FILE
 from keras_seq2seq.tuning.search_plan import SearchPlan
 from keras_seq2seq.tuning.trial_record import COMPLETED, FAILED, STOPPED, TrialRecord
 
@@ -136,7 +137,6 @@ def _describe(error: Exception) -> str:
 
 _IDLE_SECONDS = 1
 _HEARTBEAT_SECONDS = 10
-_HEARTBEAT_FILE = "alive"
 
 
 def run_trials(
@@ -185,7 +185,7 @@ def last_heartbeat(directory: Path) -> float | None:
         Seconds since 1970 by the clock of the file system, `None` before the first heartbeat.
     """
     try:
-        return (directory / _HEARTBEAT_FILE).stat().st_mtime
+        return (directory / HEARTBEAT_FILE).stat().st_mtime
     except FileNotFoundError:
         return None
 
@@ -198,7 +198,7 @@ def _heartbeat(directory: Path) -> Iterator[None]:
 
     def beat():
         while True:
-            (directory / _HEARTBEAT_FILE).touch()
+            (directory / HEARTBEAT_FILE).touch()
             if ended.wait(_HEARTBEAT_SECONDS):
                 return
 
@@ -209,4 +209,4 @@ def _heartbeat(directory: Path) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
-        (directory / _HEARTBEAT_FILE).unlink(missing_ok=True)
+        (directory / HEARTBEAT_FILE).unlink(missing_ok=True)

@@ -10,6 +10,8 @@ from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.tuning.trial_record import COMPLETED, RUNNING, STOPPED, TrialRecord
 
 _PREFIX = "trial_"
+# A worker touches it in the directory of its trial, as long as it trains.
+HEARTBEAT_FILE = "alive"
 # The large files of a trial. They are only needed to resume the trial or to use its model.
 _WEIGHTS = ("checkpoints", "model.keras")
 # The files of a trial that another one needs to continue it, besides its checkpoints and logs.
@@ -159,7 +161,8 @@ class SearchDirectory:
             return
         # Without `run.json`, the model does not count as a run that was killed at its start, which
         # `train` would begin again.
-        ignored = shutil.ignore_patterns("checkpoints", ".*", "trial.json", "run.json")
+        left_out = "checkpoints", ".*", "trial.json", "run.json", HEARTBEAT_FILE
+        ignored = shutil.ignore_patterns(*left_out)
         shutil.copytree(self.trial_path(record.trial), new, ignore=ignored)
         if self.best_path.exists():
             self.best_path.rename(old)

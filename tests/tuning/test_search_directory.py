@@ -79,6 +79,8 @@ def test_the_best_trial_is_copied_without_its_checkpoints(directory, add_trial):
     first, second = add_trial("0", objective=2.0), add_trial("1", objective=1.0)
     directory.update_best(first)
     assert (directory.best_path / "model.keras").read_text() == "model.keras of 0"
+    for name in ("alive", "run.json", "trial.json"):
+        directory.trial_path("1").joinpath(name).touch()
     directory.update_best(second)
     assert files(directory.best_path) == {
         "config.yaml", "metrics.jsonl", "model.keras", "trial_record.json"
