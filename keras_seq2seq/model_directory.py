@@ -111,24 +111,31 @@ class ModelDirectory:
         Raises:
             UserError: If it contains a model that `Translator.save` or `average` wrote.
         """
-        if exists(self.logs_path) and not (exists(self.config_path) or self.has_checkpoints()):
-            # A run would truncate the files of TensorBoard there.
-            raise self._foreign(self.logs_path)
         if exists(self.model_path) and not self.has_started():
             raise UserError(
                 f"{self.path}: contains a model, but no checkpoint to resume from; choose another "
                 f"--output_dir, with --init_from {self._quoted()} to start from its weights"
             )
-        self._check_config()
+        self.check_config()
+        if not (exists(self.config_path) or self.has_checkpoints()):
+            self._check_is_free()
 
     def has_started(self) -> bool:
         """Returns whether a run started here, even if it wrote no checkpoint."""
         return self.has_checkpoints() or exists(self.run_path)
 
-    def _check_config(self):
+    def _check_is_free(self):
+        """Checks that a new run would not replace files, nor truncate those of TensorBoard."""
+        for path in self._outputs:
+            if os.path.lexists(path):
+                raise self._foreign(path)
+
+    def check_config(self):
         """Checks that there is no configuration file that a person wrote.
 
-        Version 0.1 did not mark the files that it wrote.
+        Raises:
+            UserError: If there is one. Version 0.1 did not mark the files that it wrote, but there
+                are other files of the run then.
         """
         is_free = not exists(self.config_path)
         if not (is_free or self.has_started() or is_saved_config(self.config_path)):
@@ -147,9 +154,9 @@ class ModelDirectory:
             UserError: If it would remove an input, or files that are not those of a run.
         """
         outputs = [path for path in self._outputs if os.path.lexists(path)]
-        if outputs and not exists(self.config_path):
-            raise self._foreign(outputs[0])
-        self._check_config()
+        if not exists(self.config_path):
+            self._check_is_free()
+        self.check_config()
         check_not_deleted(inputs, outputs)
 
     def _foreign(self, path: Path) -> UserError:
@@ -202,11 +209,12 @@ class ModelDirectory:
         try:
             make_directory(self.path)
             self._remove_unfinished()
+            # First, since it shows that the other files are those of a run.
+            config.save(self.config_path)
             source.save(self.source_path)
             target.save(self.target_path)
             if dev is not None:
                 self._write_dev(dev)
-            config.save(self.config_path)
         except OSError as error:
             raise UserError(f"{self.path}: cannot be written ({error.strerror})") from error
 
@@ -402,6 +410,7 @@ def save_model(
     directory.check_is_directory()
     if directory.has_started():
         raise UserError(f"{directory.path}: contains a training run; choose another directory")
+    directory.check_config()
     config = describe(model, source, target, search, unk_replace)
     directory.create(config, source.tokenizer, target.tokenizer)
     directory.save_model(model)

@@ -407,6 +407,24 @@ def test_a_model_that_cannot_be_opened_is_not_taken_for_a_damaged_one(tmp_path):
         ModelDirectory(tmp_path).load_model()
 
 
+@pytest.mark.parametrize("name", ["dev.source", "metrics.jsonl", "run.json", "checkpoints"])
+def test_files_that_no_run_wrote_are_not_replaced(tmp_path, name):
+    (tmp_path / name).touch()
+    directory = ModelDirectory(tmp_path)
+    for check in (directory.check_can_resume, partial(directory.check_can_start_over, [])):
+        with pytest.raises(UserError, match=f"{name}: not written by a training run, which also"):
+            check()
+
+
+def test_saving_a_translator_replaces_no_configuration_that_a_person_wrote(tmp_path):
+    write_toy_model(tmp_path / "model")
+    translator = Translator.load(tmp_path / "model")
+    (tmp_path / "config.yaml").write_text("batch_size: 16")
+    with pytest.raises(UserError, match="config.yaml: would be replaced by the configuration of"):
+        translator.save(tmp_path)
+    translator.save(tmp_path / "model")
+
+
 @pytest.mark.parametrize("resume", ["auto", "never"])
 def test_a_configuration_that_a_person_wrote_is_not_replaced(tmp_path, resume):
     directory = ModelDirectory(tmp_path)

@@ -38,17 +38,18 @@ def prepared_directories(config: Config) -> list[str]:
     return prepared
 
 
-def use_prepared_data(config: Config) -> Config:
+def use_prepared_data(config: Config, is_resumed: bool = False) -> Config:
     """Completes a configuration from the directories of prepared records in `train_data`.
 
     The tokenizers, their options, the dev text and the hyperparameters of the manifest are those in
     the first directory, unless they are set. Hyperparameters that have no effect in this
     configuration are left out, as are shortcuts if those of another model are used (`init_from`
-    without `init_pattern`). The result is validated again, as the others can conflict with options
-    that are set.
+    without `init_pattern`) or those of the run that is resumed. The result is validated again, as
+    the others can conflict with options that are set.
 
     Args:
         config: The configuration.
+        is_resumed: Whether it is that of a run that is resumed.
 
     Returns:
         The configuration, unchanged without prepared records.
@@ -95,8 +96,8 @@ def use_prepared_data(config: Config) -> Config:
     completed = {**flags, "hparams": sides}
     given = config.model_dump(exclude_unset=True)
     left_out = set(unused_options(config))
-    if config.init_from is not None and not config.init_pattern:
-        # They will be those of the other model.
+    if is_resumed or (config.init_from is not None and not config.init_pattern):
+        # They will be those of the run or of the other model.
         left_out.update(("hparams", *path) for path in SHORTCUTS.items())
     stored = {
         section: {

@@ -92,11 +92,11 @@ def read_text_to_evaluate(
     """
     check_is_text("plain text with one translation per line", *hypotheses)
     if table is None:
-        paths = [*([source] if source else []), *targets]
+        paths = [*([] if source is None else [source]), *targets]
         check_is_text("--data", *paths)
         paths += hypotheses
         texts = read_aligned_lines(*paths)
-        sources = texts.pop(0) if source else None
+        sources = None if source is None else texts.pop(0)
     else:
         texts = _read_columns(table)
         sources = texts.pop(0) if table.has_source else None

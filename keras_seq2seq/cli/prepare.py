@@ -91,6 +91,12 @@ def prepare(
     if prepared_directories(config):
         raise UserError(f"--train_data: {config.train_data} is prepared already")
     check_empty(output_dir)
+    for side in ("source", "target"):
+        if getattr(config.hparams, side).sampling_alpha:
+            raise UserError(
+                f"{side}.sampling_alpha needs text, since prepared records contain ids; train on "
+                "the text, or leave it out"
+            )
     text = plan_text(config)
     warnings = [
         *warn_of_swapped_vocabularies(text.config, text.train, text.source, text.target),

@@ -190,7 +190,8 @@ def translate(
 
     # Lines typed in a terminal are also translated immediately.
     interactive = interactive or (source in (None, STANDARD_STREAM) and standard_input().isatty())
-    check_readable(source or STANDARD_STREAM, *filter(None, (prefix, unk_mapping)))
+    files = [path for path in (prefix, unk_mapping) if path is not None]
+    check_readable(STANDARD_STREAM if source is None else source, *files)
     check_replaces_no_input(output, source, prefix, unk_mapping)
     prefixes = None if prefix is None else read_text(prefix)
     # As in the datasets of Hugging Face, whose rows are `{"translation": {"de": ..., "en": ...}}`.

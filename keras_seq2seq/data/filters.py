@@ -39,9 +39,12 @@ class Filter:
 
     Attributes:
         reason: Why a pair is excluded, for reports, such as `"duplicate"`.
+        normalizes_spaces: Whether it gets lines from `normalize_spaces` instead of those of the
+            text.
     """
 
     reason: str
+    normalizes_spaces = True
 
     def start(self):
         """Prepares the filter for a new pass over the text."""
@@ -50,7 +53,7 @@ class Filter:
         """Returns whether to exclude a pair.
 
         Args:
-            source: The source line, not empty, see `normalize_spaces`.
+            source: The source line, not empty.
             target: The target line.
         """
         raise NotImplementedError
@@ -127,13 +130,15 @@ class TooLong(Filter):
     """
 
     reason = "too long"
+    # Which many tokenizers read as tokens.
+    normalizes_spaces = False
 
     def __init__(self, tokenizers: tuple[Tokenizer, Tokenizer], max_lengths: tuple[int, int]):
         self._tokenizers, self._max_lengths = tokenizers, max_lengths
 
     def rejects(self, source: str, target: str) -> bool:
         sides = zip(self._tokenizers, self._max_lengths, (source, target), strict=True)
-        return any(len(tokenizer.split(line)) + 1 > limit for tokenizer, limit, line in sides)
+        return any(len(tokenizer.split_line(line)) + 1 > limit for tokenizer, limit, line in sides)
 
 
 class SharedText(Filter):
@@ -219,10 +224,11 @@ class FilteredPairs(Pairs):
         """Returns why a pair is excluded, `None` if it is kept."""
         if not self._filters:
             return None
-        source, target = (normalize_spaces(line or "") for line in pair)
-        if source and target:
+        lines = [line or "" for line in pair]
+        normalized = list(map(normalize_spaces, lines))
+        if all(normalized):
             for item in self._filters:
-                if item.rejects(source, target):
+                if item.rejects(*(normalized if item.normalizes_spaces else lines)):
                     return item.reason
         return None
 

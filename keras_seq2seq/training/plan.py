@@ -146,7 +146,9 @@ def plan_training(
             f"{keras.config.backend()}; remove KERAS_BACKEND, or train with the `fit` of a model"
         )
     workers = workers or Workers()
-    config = use_prepared_data(config)
+    directory = ModelDirectory(output_dir)
+    is_resumed = resume != "never" and directory.has_run()
+    config = use_prepared_data(config, is_resumed)
     if missing := missing_text_flags(config):
         raise UserError(f"training needs {', '.join(missing)}")
     accumulated = config.hparams.optimizer.gradient_accumulation_steps
@@ -155,7 +157,6 @@ def plan_training(
             f"optimizer.gradient_accumulation_steps={accumulated}: TensorFlow does not "
             f"support it on {workers.replicas} devices; remove it, or make only one device visible"
         )
-    directory = ModelDirectory(output_dir)
     config, stored, notes = _check_resume(directory, config, resume, text_from)
     if workers.is_chief:
         directory.reserved().check()

@@ -116,11 +116,16 @@ def make_translator(
     Each call uses the current weights of the model.
     """
     inference = config.hparams.inference
+    search = make_search(inference, target.vocabulary)
+    if isinstance(search, SamplingSearch):
+        # The same draws at every call, so that a resumed run has the same results.
+        options = search.get_config() | {"seed": inference.sampling.seed}
+        search = SamplingSearch.from_config(options)
     return Translator(
         model,
         source,
         target,
-        search=make_search(inference, target.vocabulary),
+        search=search,
         unk_replacement=UnkReplacement() if inference.unk_replace else None,
     )
 
@@ -132,13 +137,8 @@ def make_dev_scorer(plan: TrainingPlan) -> Callable[[], dict[str, float]]:
     sources, targets = map(list, zip(*plan.dev, strict=True))
     # Text for the whitespace tokenizer is already tokenized.
     tokenize = "none" if plan.target.tokenizer.name == "whitespace" else "13a"
-    search = translator.search
-    start = search.seed.state.numpy() if isinstance(search, SamplingSearch) else None
 
     def measure():
-        if start is not None:
-            # The same draws at each evaluation, so that a resumed run has the same scores.
-            search.seed.state.assign(start)
         scores = translate_and_score(
             translator,
             sources,

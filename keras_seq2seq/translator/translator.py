@@ -145,12 +145,15 @@ class Translator(TextTranslator):
         inference = config.hparams.inference
         if unk_mapping is not None and not inference.unk_replace:
             raise UserError("unk_mapping: has no effect here: it needs unk_replace")
+        replacement = None
+        if inference.unk_replace:
+            replacement = UnkReplacement({} if unk_mapping is None else unk_mapping)
         return cls(
             model,
             source,
             target,
             search=search or make_search(inference, target.vocabulary, return_tree),
-            unk_replacement=UnkReplacement(unk_mapping or {}) if inference.unk_replace else None,
+            unk_replacement=replacement,
             frozen_weights=True,
         )
 

@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+from keras_seq2seq.config import is_saved_config
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.directories import remove_outputs
 from keras_seq2seq.model_directory import ModelDirectory
@@ -91,6 +92,20 @@ class SearchDirectory:
                     f"{path}: not written by a search, which also writes {self.search_path.name}; "
                     "move it, or choose another --output_dir"
                 )
+
+    def check_can_start_over(self):
+        """Checks that `clear` would remove the files of a search.
+
+        Version 0.1 did not mark the files that it wrote.
+
+        Raises:
+            UserError: If a person wrote `search.yaml`.
+        """
+        if not (is_saved_config(self.search_path) or self.oracle_path.exists()):
+            raise UserError(
+                f"{self.search_path}: not written by a search; move it, or choose another "
+                "--output_dir"
+            )
 
     def clear(self):
         """Removes all files of a search, but no other files."""

@@ -220,6 +220,7 @@ class SearchPlan:
             self.directory.check_is_free()
         elif self.resume == "never":
             check_not_deleted(input_files(self.config), self.directory.outputs)
+            self.directory.check_can_start_over()
         else:
             self._check_is_same()
 

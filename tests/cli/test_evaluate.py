@@ -320,6 +320,10 @@ def test_models(files, tmp_path, run):
         ("--hypotheses x --source y --target z", "--source has no effect with --hypotheses"),
         ("--hypotheses {good} --target {target} --seed 0", "Invalid value for '--seed'"),
         ("--hypotheses {good}", "Missing option '--target'"),
+        (
+            "--hypotheses {good} --target {target} --source= --group_by_source",
+            "expected the path of a file, got an empty one",
+        ),
         ("--hypotheses x --target z --beam_width 3", "--beam_width has no effect with --hypothe"),
         ("--hypotheses x --target z --group_by_source", "--group_by_source and --metrics comet n"),
         ("--hypotheses x --target z --metrics comet", "--group_by_source and --metrics comet need"),

@@ -243,6 +243,13 @@ def test_shortcuts_are_those_of_the_initial_model(raw_table, run, tmp_path):
         Translator(model, vocabulary, vocabulary).save(tmp_path / name)
         initial = ["--init_from", tmp_path / name]
         assert shortcuts(*records, *initial) == (is_used, is_used)
+    # A run goes on with them, even if the initial model is no longer given.
+    initial, small = ["--init_from", tmp_path / "without"], ["--train_epochs=1"]
+    run_of = ["--output_dir", tmp_path / "initial", *records]
+    assert run("train", *run_of, *small, *initial).status == 0
+    result = run("train", *run_of, "--train_epochs=2", "--dry_run")
+    assert result.status == 0, result.errors
+    initial = ["--init_from", tmp_path / "with"]
     # A model without attention has none, also when it is resumed.
     basic = ["--model=BasicSeq2Seq", "--hparams=rnn_cell.num_units=8", *table, *initial]
     for steps in 1, 2:

@@ -1,6 +1,6 @@
 import pytest
 
-from keras_seq2seq import WhitespaceTokenizer, make_dataset
+from keras_seq2seq import CharacterTokenizer, WhitespaceTokenizer, make_dataset
 from keras_seq2seq.data import scan_parallel_text
 from keras_seq2seq.data.filters import (
     Duplicates,
@@ -60,6 +60,13 @@ def test_pairs_that_would_be_truncated():
     # The end token counts too.
     assert kept([TooLong(tokenizers, (4, 4))], pairs) == pairs[:1]
     assert kept([TooLong(tokenizers, (4, 5))], pairs) == pairs[:2]
+
+
+def test_spaces_that_are_tokens_make_a_pair_longer():
+    tokenizers = CharacterTokenizer(), CharacterTokenizer()
+    pairs = [("a b", "x"), ("a  b", "x"), (" a b ", "x")]
+    # As training does, without spaces at the ends.
+    assert kept([TooLong(tokenizers, (4, 4))], pairs) == [pairs[0], pairs[2]]
 
 
 def test_scripts():

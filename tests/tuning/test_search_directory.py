@@ -145,6 +145,17 @@ def test_a_damaged_record_counts_as_missing(directory, add_trial, content):
     assert directory.records() == [record]
 
 
+def test_starting_over_needs_a_search(make_plan, tmp_path):
+    (tmp_path / "search" / "best").mkdir(parents=True)
+    (tmp_path / "search" / "search.yaml").write_text("batch_size: 16")
+    with pytest.raises(UserError, match="search.yaml: not written by a search; move it, or"):
+        make_plan(resume="never")
+    # As that of version 0.1.
+    (tmp_path / "search" / "trials").mkdir()
+    (tmp_path / "search" / "trials" / "oracle.json").touch()
+    make_plan(resume="never")
+
+
 @pytest.mark.parametrize("resume", ["auto", "never"])
 @pytest.mark.parametrize("name", ["best", "text", "trials", "report.html"])
 def test_files_that_no_search_wrote_are_not_replaced(make_plan, tmp_path, name, resume):
