@@ -2,7 +2,8 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import count
 from numbers import Integral
 from typing import Any
@@ -29,6 +30,9 @@ from keras_seq2seq.text.text_encoder import append_end, as_text_encoders, prepen
 # takes 5,000 lines/s one by one and 45,000 lines/s in groups of 1,000.
 _LINES_AT_ONCE = 1024
 
+# Small batches are spread over this many others.
+_BATCHES_TO_SHUFFLE = 500
+
 _IN_ORDER = {"num_parallel_calls": tf.data.AUTOTUNE, "deterministic": True}
 
 # The mapped functions have no control flow for AutoGraph, which would take seconds to run.
@@ -53,7 +57,7 @@ def make_dataset(
     num_shards: int = 1,
     skip_batches: int = 0,
 ) -> tf.data.Dataset:
-    """Makes batches of ids from pairs of lines, for `fit`, `evaluate` and `predict`.
+    """Makes batches of ids from pairs of lines, for `fit` and `evaluate`.
 
     The text of each side comes from files or from memory:
 
@@ -91,7 +95,9 @@ def make_dataset(
     The batches depend only on the arguments and the text, not on the global seed. By default, a
     dataset is one epoch, as Keras expects. With `shuffle=True`, its order differs each time it is
     iterated, such as in the epochs of `fit(dataset, epochs=10)`. The order is a function of the
-    seed and the number of the iteration, starting from 0 in a new dataset.
+    seed and the number of the iteration, starting from 0 in a new dataset: to continue training
+    with a new dataset, choose another seed. The last batch of each bucket is smaller, so that a
+    stream trains better on little data (see below).
 
     With another value of `epochs`, the dataset is one continuous stream that is the same in each
     iteration: a batch can contain the last pairs of one epoch and the first pairs of the next, and
@@ -244,6 +250,9 @@ def make_dataset(
     # Group lines instead of ids: grouping scalars is faster than padding sequences, even though
     # the lines are tokenized a second time in the next step.
     dataset = _group(dataset, batch_sizes)
+    if shuffle and epochs == 1 and boundaries:
+        # The last batch of each bucket is smaller. Otherwise all of these would come last.
+        dataset = _for_each_iteration(partial(_shuffle, dataset, _BATCHES_TO_SHUFFLE, seed))
     if is_sampled:
         dataset = _add_random_numbers(dataset, seed)
     if skip_batches:
@@ -261,8 +270,34 @@ def _repeat(
 ) -> tf.data.Dataset:
     """Repeats the pairs, and shuffles each epoch by `seed` and its number if there is a buffer.
 
-    A single epoch has the number of the iteration, which is counted in Python: a `tf.Variable`
-    would belong to the distribution strategy in whose scope the dataset is made.
+    A single epoch has the number of the iteration.
+    """
+
+    def read_epoch(epoch):
+        return pairs if shuffle_buffer is None else _shuffle(pairs, shuffle_buffer, seed, epoch)
+
+    if epochs == 1 and shuffle_buffer is not None:
+        return _for_each_iteration(read_epoch)
+    if epochs is not None:
+        return tf.data.Dataset.range(epochs).flat_map(read_epoch)
+    endless = tf.data.Dataset.counter().flat_map(read_epoch)
+    return endless.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
+
+
+def _shuffle(dataset: tf.data.Dataset, buffer: int, seed: int, epoch: tf.Tensor) -> tf.data.Dataset:
+    """Shuffles a dataset by a seed and the number of the epoch, in a function of a dataset."""
+    # This only sets the seed of the function's own graph. It makes the order independent of the
+    # global seed, which may differ in a resumed program. A seed of 0 modulo 2**31 - 1 would be
+    # none.
+    tf.random.set_seed(1 + seed % (2**31 - 2))
+    return dataset.shuffle(buffer, seed=epoch, reshuffle_each_iteration=False)
+
+
+def _for_each_iteration(read: Callable[[tf.Tensor], tf.data.Dataset]) -> tf.data.Dataset:
+    """Returns a dataset that calls a function with the number of the iteration.
+
+    Iterations are counted in Python: a `tf.Variable` would belong to the distribution strategy in
+    whose scope the dataset is made.
     """
     iterations = count()
 
@@ -271,21 +306,7 @@ def _repeat(
         number = tf.numpy_function(lambda: np.int64(next(iterations)), [], tf.int64)
         return tf.ensure_shape(number, [])
 
-    def read_epoch(epoch):
-        if shuffle_buffer is None:
-            return pairs
-        # Within this function, this only sets the seed of its own graph. It makes the order
-        # independent of the global seed, which may differ in a resumed program.
-        # A seed of 0 modulo 2**31 - 1 would be none.
-        tf.random.set_seed(1 + seed % (2**31 - 2))
-        return pairs.shuffle(shuffle_buffer, seed=epoch, reshuffle_each_iteration=False)
-
-    if epochs == 1 and shuffle_buffer is not None:
-        return tf.data.Dataset.range(1).map(next_iteration).flat_map(read_epoch)
-    if epochs is not None:
-        return tf.data.Dataset.range(epochs).flat_map(read_epoch)
-    endless = tf.data.Dataset.counter().flat_map(read_epoch)
-    return endless.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
+    return tf.data.Dataset.range(1).map(next_iteration).flat_map(read)
 
 
 def _add_random_numbers(dataset: tf.data.Dataset, seed: int) -> tf.data.Dataset:
