@@ -39,26 +39,22 @@ def describe_plan(plan: TrainingPlan) -> str:
     )
 
 
-# Fractions of sequences or tokens above which something is probably wrong.
-_MANY = 0.1
-_NEARLY_ALL = 0.99
-
-
 def _warn(summary: ParallelTextSummary, config: Config) -> list[str]:
     """Returns warnings about text of which much is lost, with the option to change."""
     from keras_seq2seq.config.text_options import tokenizer_name
+    from keras_seq2seq.data.parallel_text import MANY, NEARLY_ALL
 
     lines = []
     for side in ("source", "target"):
         text, options = getattr(summary, side), getattr(config.hparams, side)
-        if text.truncated_rate > _MANY:
+        if text.truncated_rate > MANY:
             lines.append(
                 f"warning: {side}.max_seq_len={options.max_seq_len} truncates "
                 f"{text.truncated_rate:.1%} of the sequences of {text.path}; "
-                f"{side}.max_seq_len={text.length_that_fits(_NEARLY_ALL)} would fit "
-                f"{_NEARLY_ALL:.0%} of them"
+                f"{side}.max_seq_len={text.length_that_fits(NEARLY_ALL)} would fit "
+                f"{NEARLY_ALL:.0%} of them"
             )
-        if text.unknown_rate > _MANY:
+        if text.unknown_rate > MANY:
             is_given = getattr(config, f"vocab_{side}") is not None
             option = f"--vocab_{side}" if is_given else f"{side}.vocab_size"
             advice = "build a larger one for" if is_given else "increase"

@@ -1,6 +1,7 @@
 """A `tf.data` pipeline from pairs of lines to batches of ids."""
 
 import math
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -12,7 +13,13 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seq2seq.data.batching import Batching, propose_buckets, validate_buckets
-from keras_seq2seq.data.parallel_text import is_scanned, scan_pairs
+from keras_seq2seq.data.parallel_text import (
+    MANY,
+    NEARLY_ALL,
+    ParallelTextSummary,
+    is_scanned,
+    scan_pairs,
+)
 from keras_seq2seq.data.record_dataset import record_dataset
 from keras_seq2seq.data.record_pairs import RecordPairs, as_data
 from keras_seq2seq.errors import UserError, check_at_least, check_seed
@@ -39,7 +46,10 @@ _IN_ORDER = {"num_parallel_calls": tf.data.AUTOTUNE, "deterministic": True}
 _without_autograph = tf.autograph.experimental.do_not_convert
 
 
-@accept_deprecated_keywords(*FILE_KEYWORDS, *TEXT_KEYWORDS, *LENGTH_KEYWORDS, *SHARD_KEYWORDS)
+@accept_deprecated_keywords(
+    *(*FILE_KEYWORDS, *TEXT_KEYWORDS, *LENGTH_KEYWORDS, *SHARD_KEYWORDS),
+    hint="; max_length and reverse are arguments of TextEncoder",
+)
 def make_dataset(
     sources: Any,
     targets: Any,
@@ -90,7 +100,8 @@ def make_dataset(
     Text in files and in memory is first read once, at about 100,000 pairs per second, to check it
     as `scan_parallel_text` does and to count the batches (`cardinality`), which `fit` needs. An
     endless stream from files (`epochs=None`, without `buckets="auto"`) starts at once: only the
-    numbers of lines are compared.
+    numbers of lines are compared. A `UserWarning` tells if the default `max_length` of
+    `TextEncoder` truncates more than 10 % of the sequences of a side.
 
     The batches depend only on the arguments and the text, not on the global seed. By default, a
     dataset is one epoch, as Keras expects. With `shuffle=True`, its order differs each time it is
@@ -181,6 +192,12 @@ def make_dataset(
     is_range = isinstance(shards, range) and shards.step == 1
     if not is_range or not 0 <= shards.start < shards.stop <= num_shards:
         raise UserError(f"shards is {shards!r}; expected a part of range({num_shards})")
+    # Whoever chooses a length knows that longer sequences are truncated.
+    with_default_length = [
+        side
+        for side, encoder in (("source", source), ("target", target))
+        if not isinstance(encoder, TextEncoder)
+    ]
     source, target = as_text_encoders(source, target)
     text = as_data(sources, targets)
     is_auto = isinstance(buckets, str) and buckets == "auto"
@@ -188,7 +205,11 @@ def make_dataset(
     has_cardinality = text.is_repeatable and epochs is not None
     are_records = isinstance(text, RecordPairs)
     if is_auto or text.is_in_memory or has_cardinality or are_records:
-        lengths = scan_pairs(text, source, target).lengths
+        was_scanned = is_scanned(text)
+        summary = scan_pairs(text, source, target)
+        lengths = summary.lengths
+        if not was_scanned:
+            _warn_of_truncation(summary, with_default_length)
     elif not is_scanned(text):
         text.check_counts()
     if is_auto:
@@ -263,6 +284,19 @@ def make_dataset(
     if has_cardinality:
         dataset = dataset.apply(tf.data.experimental.assert_cardinality(cardinality))
     return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def _warn_of_truncation(summary: ParallelTextSummary, sides: Iterable[str]):
+    for side in sides:
+        text = getattr(summary, side)
+        if text.truncated_rate > MANY:
+            warnings.warn(
+                f"{side}: the default max_length truncates {text.truncated_rate:.1%} of the "
+                f"sequences of {text.path}; TextEncoder(tokenizer, "
+                f"max_length={text.length_that_fits(NEARLY_ALL)}) would fit {NEARLY_ALL:.0%} of "
+                "them",
+                stacklevel=4,
+            )
 
 
 def _repeat(

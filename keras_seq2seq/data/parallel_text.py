@@ -19,6 +19,10 @@ from keras_seq2seq.text import TextEncoder, Tokenizer, Vocabulary
 from keras_seq2seq.text.deprecated import LENGTH_KEYWORDS, TEXT_KEYWORDS, accept_deprecated_keywords
 from keras_seq2seq.text.text_encoder import as_text_encoders
 
+# Fractions of sequences or tokens above which something is probably wrong.
+MANY = 0.1
+NEARLY_ALL = 0.99
+
 
 @dataclass(frozen=True)
 class TextSummary:

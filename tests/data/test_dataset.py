@@ -1,6 +1,7 @@
 import gc
 import gzip
 import os
+import warnings
 from collections import Counter
 from random import Random
 
@@ -11,7 +12,12 @@ import tensorflow as tf
 from keras_seq2seq.data import propose_buckets, scan_parallel_text
 from keras_seq2seq.data.dataset import make_dataset
 from keras_seq2seq.errors import InputError, UserError
-from keras_seq2seq.text import CharacterTokenizer, TextEncoder, Vocabulary
+from keras_seq2seq.text import (
+    CharacterTokenizer,
+    TextEncoder,
+    Vocabulary,
+    WhitespaceTokenizer,
+)
 
 LETTERS = Vocabulary("a b c".split())  # a 4, b 5, c 6
 NUMBERS = Vocabulary(map(str, range(200)))  # n is n + 4
@@ -455,3 +461,32 @@ def _length(ids):
 def test_targets_cannot_be_reversed(files):
     with pytest.raises(ValueError, match="`target` cannot be reversed"):
         make_dataset(*files("a\n", "a\n"), LETTERS, TextEncoder(LETTERS, reverse=True))
+
+
+@pytest.mark.parametrize("where", ["memory", "files"])
+def test_much_truncation_is_a_warning(tmp_path, where):
+    lines = ["a " * 50] * 2 + ["a b"] * 8
+    path = tmp_path / "a"
+    path.write_text("".join(f"{line}\n" for line in lines))
+    text = lines if where == "memory" else path
+    tokenizer = WhitespaceTokenizer.build(lines)
+    exact = TextEncoder(tokenizer, max_length=51)
+    message = r"^target: the default max_length truncates 20.0% .*, max_length=51\) would fit 99%"
+    with pytest.warns(UserWarning, match=message) as warned:
+        make_dataset(text, text, exact, tokenizer)
+    assert [warning.filename for warning in warned] == [__file__]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        make_dataset(text, text, exact, TextEncoder(tokenizer, max_length=5))
+
+
+def test_small_batches_are_spread_over_the_epoch(numbers):
+    dataset = numbers(shuffle=True, batch_size=4, buckets=(4, 5, 6, 7, 8), seed=3)
+    epochs = [[len(labels) for _, labels, *_ in dataset] for _ in range(2)]
+    for sizes in epochs:
+        smaller = [index for index, size in enumerate(sizes) if size < 4]
+        assert smaller and smaller != list(range(len(sizes) - len(smaller), len(sizes)))
+    assert epochs[0] != epochs[1]
+    stream = numbers(shuffle=True, batch_size=4, buckets=(4, 5, 6, 7, 8), seed=3, epochs=2)
+    sizes = [len(labels) for _, labels, *_ in stream]
+    assert min(sizes[: -len(epochs[0]) // 4]) == 4
