@@ -16,6 +16,7 @@ from harness.toy_model import SOURCES, TARGET_TOKENS, write_toy_model
 
 from keras_seq2seq.config import Config
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.layers import DotAttention
 from keras_seq2seq.losses import MaskedCrossEntropy
 from keras_seq2seq.model_directory import ModelDirectory, load_models
 from keras_seq2seq.models import AttentionSeq2Seq, BasicSeq2Seq, Ensemble
@@ -278,6 +279,23 @@ def test_a_damaged_model_is_one_line(tmp_path, damage, dtype):
     with pytest.raises(UserError, match="model.keras: cannot be loaded") as error:
         ModelDirectory(tmp_path).load_model(dtype)
     assert "\n" not in str(error.value)
+
+
+def test_a_class_that_is_not_registered_is_named(tmp_path):
+    @keras.saving.register_keras_serializable("tests")
+    class OwnAttention(DotAttention):
+        pass
+
+    model = AttentionSeq2Seq(6, 6, num_units=4, attention=OwnAttention(4))
+    vocabulary = Vocabulary(["a", "b"])
+    Translator(model, vocabulary, vocabulary).save(tmp_path / "model")
+    Translator.load(tmp_path / "model")
+    keras.saving.get_custom_objects().pop("tests>OwnAttention")
+    message = (
+        "model.keras: contains layers of the class tests>OwnAttention, which is not registered"
+    )
+    with pytest.raises(UserError, match=message):
+        Translator.load(tmp_path / "model")
 
 
 @pytest.mark.parametrize("place", [0.001, 0.02, 0.3, 0.6, 0.9, 0.98, 0.999])
