@@ -117,7 +117,8 @@ class MaskedMetric(keras.metrics.Metric):
             self._function = metric
         elif type(metric).update_state is wrapper.update_state:
             self._function = partial(metric._fn, **metric._fn_kwargs)
-        self._mean = None if self._function is None else keras.metrics.Mean(name=self.name)
+        # What holds the state. A metric may be of a class that overrides `result`.
+        self._state = metric if is_metric else keras.metrics.Mean(name=self.name)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         labels = ops.cast(y_true, "int32")
@@ -129,7 +130,8 @@ class MaskedMetric(keras.metrics.Metric):
             if len(values.shape):
                 counts = apply_weights(counts, labels, sample_weight)
             values = ops.where(ops.not_equal(counts, 0.0), values, 0.0)
-            self._mean.update_state(ops.reshape(values, (-1,)), ops.reshape(counts, (-1,)))
+            values, counts = ops.reshape(values, (-1,)), ops.reshape(counts, (-1,))
+            keras.metrics.Mean.update_state(self._state, values, counts)
             return
         weights = apply_weights(ops.ones(ops.shape(labels)), labels, sample_weight)
         if isinstance(self.metric, keras.metrics.MeanMetricWrapper):
@@ -139,10 +141,10 @@ class MaskedMetric(keras.metrics.Metric):
         self.metric.update_state(labels, y_pred, weights)
 
     def result(self):
-        return (self._mean or self.metric).result()
+        return self._state.result()
 
     def reset_state(self):
-        (self._mean or self.metric).reset_state()
+        self._state.reset_state()
 
     def get_config(self):
         return {"name": self.name, "metric": keras.saving.serialize_keras_object(self.metric)}

@@ -202,6 +202,19 @@ def test_a_metric_of_sequences_is_their_mean():
     np.testing.assert_allclose(found["weighted"], expected, rtol=1e-6)
 
 
+def test_a_metric_that_changes_the_result_of_a_metric_of_keras_keeps_its_own():
+    class Bits(keras.metrics.SparseCategoricalCrossentropy):
+        def result(self):
+            return super().result() / np.log(2)
+
+    model = make_model()
+    model.compile(metrics=[Bits(from_logits=True, name="bits"), "ce"])
+    for _ in range(2):  # the state is reset in between
+        found = model.evaluate(BATCH, LABELS, batch_size=2, verbose=0, return_dict=True)
+        assert found["bits"] == pytest.approx(np.log2(found["perplexity"]), rel=1e-5)
+        assert found["ce"] == pytest.approx(np.log(found["perplexity"]), rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
