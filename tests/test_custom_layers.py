@@ -102,6 +102,42 @@ def test_a_saved_model_is_the_same(model, tmp_path):
     np.testing.assert_allclose(numbers_of(again(BATCH)), numbers_of(model(BATCH)), atol=1e-6)
 
 
+def mean_encoder(supports_masking):
+    """A functional model whose state depends on the mask: the mean over real tokens."""
+    embedded = keras.Input(shape=(None, 16))
+    encoder = keras.Model(embedded, [embedded, keras.layers.GlobalAveragePooling1D()(embedded)])
+    encoder.supports_masking = supports_masking
+    return encoder
+
+
+@pytest.mark.parametrize("supports_masking", [True, False])
+def test_a_functional_encoder_gets_the_mask_if_it_did_before_saving(supports_masking, tmp_path):
+    model = AttentionSeq2Seq(10, 10, num_units=16, encoder=mean_encoder(supports_masking))
+    model.save(tmp_path / "model.keras")
+    padded = {**BATCH, "source_ids": np.pad(SOURCE_IDS, [[0, 0], [0, 3]])}
+    expected = numbers_of(model(padded))
+    depends_on_padding = np.abs(expected - numbers_of(model(BATCH))).max() > 1e-3
+    assert depends_on_padding != supports_masking
+    again = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(numbers_of(again(padded)), expected, atol=1e-6)
+    # Files of earlier versions do not contain it.
+    config = model.get_config()
+    del config["encoder_supports_masking"]
+    assert not type(model).from_config(config).encoder.supports_masking
+
+
+@pytest.mark.filterwarnings("ignore:Layer 'mean_encoder'")
+def test_a_subclassed_model_gets_the_mask():
+    class MeanEncoder(keras.Model):
+        def call(self, inputs, mask=None):
+            real = keras.ops.cast(keras.ops.expand_dims(mask, -1), inputs.dtype)
+            return inputs, keras.ops.sum(inputs * real, 1) / keras.ops.sum(real, 1)
+
+    model = AttentionSeq2Seq(10, 10, num_units=16, encoder=MeanEncoder())
+    padded = {**BATCH, "source_ids": np.pad(SOURCE_IDS, [[0, 0], [0, 3]])}
+    np.testing.assert_allclose(numbers_of(model(padded)), numbers_of(model(BATCH)), atol=1e-5)
+
+
 def test_a_keras_cell_computes_what_keras_computes():
     keras.utils.set_random_seed(1)
     inputs = np.random.default_rng(0).normal(size=(2, 4, 3)).astype("float32")

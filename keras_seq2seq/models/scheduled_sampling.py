@@ -32,6 +32,7 @@ class TeacherForcing(keras.optimizers.schedules.LearningRateSchedule):
 
     Example:
         >>> model.teacher_forcing = TeacherForcing("linear", 20_000, min_probability=0.75)
+        >>> model.compile()
         >>> model.fit(...)
 
     Reference:

@@ -49,8 +49,9 @@ class Seq2Seq(ChecksInputs, TrainableModel):
             `(batch, time, size)` and a state: `(outputs, state)` with any nested structure of
             tensors `(batch, size)`, or a flat list `[outputs, *states]`, like Keras's recurrent
             layers with `return_sequences=True, return_state=True`. It gets the mask if its `call`
-            takes one; a functional model only if its `supports_masking` is set. Decoding is faster
-            if it can be run in two steps, `project` and `read`, like `BidirectionalEncoder`.
+            takes one; a functional or sequential model only if its `supports_masking` is set, which
+            is saved with the model. Decoding is faster if it can be run in two steps, `project` and
+            `read`, like `BidirectionalEncoder`.
         bridge: Layer `encoder_state -> initial_state`. The result contains a list of tensors for
             each layer of the decoder.
         decoder: A `Decoder`, such as `AttentionDecoder`.
@@ -68,8 +69,8 @@ class Seq2Seq(ChecksInputs, TrainableModel):
             `TeacherForcing`, that returns the probability with which the decoder reads the gold
             token in training; otherwise it reads its own previous prediction ("scheduled
             sampling"). Training is then slower, because the target is decoded step by step,
-            including logits, before each training step. Saved with the model, but not if it is a
-            function.
+            including logits, before each training step. Call `compile` again after setting it.
+            Saved with the model, but not if it is a function. Not supported on JAX.
 
     Raises:
         ValueError: If an argument is out of range, the encoder does not return outputs and a state,
@@ -181,9 +182,12 @@ class Seq2Seq(ChecksInputs, TrainableModel):
             )
             outputs, state = self.encoder.read(projected, mask)
         else:
-            outputs, state = run_encoder(self.encoder, self.source_embedding(source_ids), mask)
+            outputs, state = run_encoder(
+                self.encoder, self.source_embedding(source_ids), mask, training=False
+            )
         memory = self.decoder.project_memory(outputs, mask)
-        states = self.decoder.initial_states(self.bridge(state), memory)
+        # Scheduled sampling decodes within a call in training mode, which layers would inherit.
+        states = self.decoder.initial_states(self.bridge(state, training=False), memory)
         return self.decoder.project_values(memory, states) if project_values else (memory, states)
 
     def decode_step(self, ids, states, memory):
@@ -258,6 +262,8 @@ class Seq2Seq(ChecksInputs, TrainableModel):
                 self, **inputs, gold_probability=probability, seed=self._teacher_seeds
             )
             inputs = {**inputs, "target_ids": target_ids}
+            # Those that layers added while sampling.
+            self._clear_losses()
         return self.compute_logits(inputs, training)
 
     def compute_logits(self, inputs, training=None):
@@ -277,6 +283,14 @@ class Seq2Seq(ChecksInputs, TrainableModel):
                 logits.append(super().call(part, training=training))
         return join_logits(logits)
 
+    def make_train_function(self, force=False):
+        if self.teacher_forcing is not None and keras.backend.backend() == "jax":
+            raise ValueError(
+                "Scheduled sampling is not supported on the jax backend, whose compiled steps do "
+                "not read the number of steps taken. Use `model.teacher_forcing = None`."
+            )
+        return super().make_train_function(force)
+
     def get_config(self):
         return {
             "name": self.name,
@@ -288,6 +302,8 @@ class Seq2Seq(ChecksInputs, TrainableModel):
             "word_dropout": self.word_dropout,
             "dtype": keras.dtype_policies.serialize(self.output_layer.dtype_policy),
             "encoder": keras.saving.serialize_keras_object(self.encoder),
+            # Not in the config of a functional model.
+            "encoder_supports_masking": self.encoder.supports_masking,
             "bridge": keras.saving.serialize_keras_object(self.bridge),
             "decoder": keras.saving.serialize_keras_object(self.decoder),
             "trainable": self.trainable,
@@ -308,6 +324,8 @@ class Seq2Seq(ChecksInputs, TrainableModel):
             config[name] = keras.saving.deserialize_keras_object(
                 config[name], custom_objects=custom_objects
             )
+        if config.pop("encoder_supports_masking", False):
+            config["encoder"].supports_masking = True
         model = cls(**config)
         for name, value in options.items():
             value = keras.saving.deserialize_keras_object(value, custom_objects=custom_objects)
@@ -348,13 +366,14 @@ def _find_frozen(model):
     return frozen
 
 
-def run_encoder(encoder, inputs, mask):
+def run_encoder(encoder, inputs, mask, training=None):
     """Runs any encoder.
 
     Args:
         encoder: Layer or model, see `Seq2Seq`.
         inputs: Tensor `(batch, time, dim)`.
         mask: Boolean tensor `(batch, time)`.
+        training: Boolean, or `None` for the mode of the call that this is part of.
 
     Returns:
         The outputs `(batch, time, size)`, and the state, a nested structure of tensors.
@@ -363,9 +382,13 @@ def run_encoder(encoder, inputs, mask):
         ValueError: If the encoder does not return outputs of this shape and a state.
     """
     takes_mask = "mask" in inspect.signature(encoder.call).parameters
-    # Every functional model has the argument, but Keras warns unless it supports masking.
-    takes_mask = takes_mask and (encoder.supports_masking or not isinstance(encoder, keras.Model))
-    results = encoder(inputs, mask=mask) if takes_mask else encoder(inputs)
+    # Keras's own `call` of models always has the argument, but warns unless they support masking.
+    is_own = not isinstance(encoder, keras.Model) or not _is_of_keras(encoder.call)
+    takes_mask = takes_mask and (encoder.supports_masking or is_own)
+    arguments = {"mask": mask} if takes_mask else {}
+    if training is not None:
+        arguments["training"] = training
+    results = encoder(inputs, **arguments)
     is_pair = isinstance(results, (list, tuple)) and len(results) > 1
     if not is_pair or len(results[0].shape) != 3:
         raise ValueError(
@@ -375,6 +398,10 @@ def run_encoder(encoder, inputs, mask):
         )
     outputs, *state = results
     return outputs, state[0] if len(state) == 1 else state
+
+
+def _is_of_keras(method):
+    return method.__module__.split(".")[0] == "keras"
 
 
 def run_bridge(bridge, encoder_state, decoder):

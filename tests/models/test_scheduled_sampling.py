@@ -13,6 +13,10 @@ SOURCE_IDS = padded_ids([4, 1, 3, 5], 11, seed=1)
 TARGET_IDS = padded_ids([3, 6, 1, 2], 9, seed=2)
 BATCH = {"source_ids": SOURCE_IDS, "target_ids": TARGET_IDS}
 
+not_on_jax = pytest.mark.skipif(
+    keras.backend.backend() == "jax", reason="training with scheduled sampling is refused"
+)
+
 
 @pytest.mark.parametrize(
     ("decay_type", "expected"),
@@ -72,6 +76,7 @@ def test_who_is_never_told_reads_what_it_finds_likeliest(model):
     assert np.abs(found - expected).max() > 1e-3
 
 
+@not_on_jax
 def test_tokens_are_told_by_chance_and_by_the_step(model):
     ids = np.full((50, 21), 8, "int32")
     model.compile(keras.optimizers.SGD(0.0), MaskedCrossEntropy())
@@ -87,6 +92,47 @@ def test_tokens_are_told_by_chance_and_by_the_step(model):
     np.testing.assert_allclose(shares, [1.0, 0.75, 0.5], atol=0.06)
 
 
+def test_layers_sample_without_dropout_and_their_losses_count_once():
+    calls = []
+
+    class Recorder(keras.layers.Layer):
+        def call(self, inputs, training=None):
+            calls.append(training)
+            self.add_loss(keras.ops.convert_to_tensor(1.0))
+            return inputs
+
+    class Bridge(Recorder):
+        def call(self, inputs, training=None):
+            return [[super().call(inputs, training)]]
+
+    class Encoder(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.recorder = Recorder()
+
+        def call(self, inputs):  # without `training`, which the recorder gets all the same
+            outputs = self.recorder(inputs)
+            return outputs, keras.ops.max(outputs, axis=1)
+
+    model = AttentionSeq2Seq(11, 9, num_units=4, encoder=Encoder(), bridge=Bridge(), cell="GRUCell")
+    model.teacher_forcing = lambda step: 0.5
+    calls.clear()
+    model(BATCH, training=True)
+    assert calls == [False, False, True, True]
+    assert numbers_of(model.losses) == [1.0, 1.0]
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="a limit of JAX")
+def test_jax_refuses_it_in_one_line():
+    model = AttentionSeq2Seq(11, 9, num_units=4)
+    model.compile()
+    model.teacher_forcing = TeacherForcing("linear", 4)
+    for method in (model.fit, model.train_on_batch):
+        with pytest.raises(ValueError, match=r"not supported on the jax.*teacher_forcing = None"):
+            method(BATCH, TARGET_IDS)
+
+
+@not_on_jax
 def test_gradients_flow_where_they_do_for_the_tokens_that_were_read(model):
     model.compile(keras.optimizers.SGD(0.1), MaskedCrossEntropy(), run_eagerly=True)
     start = model.get_weights()
