@@ -82,6 +82,8 @@ class TrackGradientNorm(keras.callbacks.Callback):
         # Keras has no public hook between computing the gradients and clipping them.
         optimizer.apply = track_and_apply
         optimizer._norm_metric = metric
+        # Possibly traced in an earlier `fit`, without the metric. `fit` makes it again.
+        model.train_function = None
 
 
 def global_norm(gradients):

@@ -230,3 +230,12 @@ def test_gradient_norm_is_measured_before_clipping(optimizer):
         assert float(model.gradient_norm.count) == 3
         assert float(model.gradient_norm.result()) == pytest.approx(reference_norm(model), rel=1e-4)
     assert "gradient_norm" not in fitted.history
+
+
+def test_gradient_norm_is_measured_after_training_without():
+    model = make_toy_model()
+    model.compile(keras.optimizers.SGD(0.0), loss=MaskedCrossEntropy())
+    batch = [SOURCE_IDS, TARGET_IDS], LABELS
+    model.fit(*batch, verbose=0)
+    model.fit(*batch, callbacks=[TrackGradientNorm()], verbose=0)
+    assert float(model.gradient_norm.count) == 1
