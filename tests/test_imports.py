@@ -13,6 +13,7 @@ PACKAGE = Path(keras_seq2seq.__file__).parent
 # Modules without imports of their own, which all may use.
 FREE = {
     "beam_tree",
+    "columns",
     "defaults",
     "errors",
     "registration",

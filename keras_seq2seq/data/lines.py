@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_seq2seq.columns import plain_items
 from keras_seq2seq.errors import InputError
 from keras_seq2seq.files.compression import open_text, tensorflow_compression
 from keras_seq2seq.files.reading import find_files
@@ -139,11 +140,7 @@ def as_lines(text: Any, name: str) -> FileLines | StringLines:
     """
     if isinstance(text, (str, os.PathLike)):
         return FileLines(find_text_files(text))
-    if hasattr(text, "to_pylist"):
-        # Items of Arrow arrays are not strings.
-        text = text.to_pylist()
-    elif _is_tensor(text):
-        text = text.numpy()
+    text = text.numpy() if _is_tensor(text) else plain_items(text)
     if not is_sequence(text):
         raise TypeError(
             f"{name} must be a file or a sequence of strings such as a list or a column of a "

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sacrebleu.metrics.base import Metric, Score, Signature
 
+from keras_seq2seq.columns import plain_items
 from keras_seq2seq.errors import UserError
 
 _PACKAGE = "unbabel-comet"
@@ -55,7 +56,7 @@ class Comet(Metric):
                 "pip install 'keras-seq2seq[comet]'"
             ) from None
         self.model = model
-        self._sources = sources
+        self._sources = plain_items(sources)
         self._batch_size = batch_size
         self._network = None
 

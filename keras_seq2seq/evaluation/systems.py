@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from keras_seq2seq.columns import plain_items
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.evaluation.references import References, check_string, reference_streams
 from keras_seq2seq.evaluation.registry import COMET_MODEL, DEFAULT_METRICS, make_metrics
@@ -217,7 +218,7 @@ def _as_list(name: str, lines: Any) -> list:
             f"`{name}` must be a list of strings, such as one column of a table. Received: a "
             f"{type(lines).__name__}"
         )
-    return list(lines)
+    return list(plain_items(lines))
 
 
 def _as_lines(name: str, hypotheses: Any, references: list) -> list[str]:

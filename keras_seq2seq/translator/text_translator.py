@@ -45,6 +45,10 @@ class TooLongError(UserError):
         super().__init__(f"{name} {number} {problem}")
         self.name, self.number, self.problem = name, number, problem
 
+    def __reduce__(self):
+        # Exceptions are pickled with their message as the only argument.
+        return type(self), (self.name, self.number, self.problem)
+
 
 class TextTranslator:
     """Base class of the translators: splits sentences into batches, and reads the results.
@@ -190,14 +194,21 @@ class TextTranslator:
         if prefixes is not None:
             prefixes = iterate_strings(prefixes, "prefixes")
 
+        with_attention = self.has_attention and (with_attention or self.unk_replacement is not None)
+
         def translate_batch(items):
             return self._translate_batch(items, batch_size, with_scores, with_attention)
+
+        def empty_translation(item):
+            attention = np.zeros((0, 0), "float32") if with_attention else None
+            scores = (0.0, []) if with_scores else (None, None)
+            return Translation([], [Hypothesis("", [], *scores, attention)])
 
         return map_by_length(
             translate_batch,
             self._split(sentences, prefixes),
             lengths=lambda item: (len(item[0]),),
-            empty=self._empty_translation,
+            empty=empty_translation,
             batch_size=batch_size * self._batches_read_together,
             sort=read_ahead,
             workers=self._workers,
@@ -221,7 +232,7 @@ class TextTranslator:
                 )
             tokens = self.target.split(prefix, keep_unknown=True)
             limit = self._limit(source)
-            if len(tokens) >= limit:
+            if source and len(tokens) >= limit:
                 option = "max_length" if limit == self._max_length else "max_length_ratio"
                 raise TooLongError(
                     "prefix",
@@ -234,15 +245,10 @@ class TextTranslator:
         if not isinstance(prefixes, repeat) and next(prefixes, None) is not None:
             raise UserError(f"more than {number} prefixes; expected one for each sentence")
 
-    def _empty_translation(self, item) -> Translation:
-        attention = np.zeros((0, 0), "float32") if self.has_attention else None
-        return Translation([], [Hypothesis("", [], 0.0, [], attention)])
-
     def _translate_batch(
         self, items, batch_size, with_scores, with_attention
     ) -> Iterator[Translation]:
         sources, prefixes = zip(*items, strict=True)
-        with_attention = self.has_attention and (with_attention or self.unk_replacement is not None)
         found = self._decode_batch(
             self.source.with_end(sources),
             self.target.padded(prefixes),

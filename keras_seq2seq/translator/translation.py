@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_seq2seq.beam_tree import BeamTree
+from keras_seq2seq.columns import plain_items
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID
 from keras_seq2seq.text import TextEncoder
 from keras_seq2seq.translator.unk_replacement import UnkReplacement
@@ -43,9 +44,12 @@ class Hypothesis:
     truncated: bool = False
 
     @property
-    def log_probability(self) -> float:
-        """The log-probability in nats without penalties, as returned by `Scorer`."""
-        return math.fsum(self.token_scores)
+    def log_probability(self) -> float | None:
+        """The log-probability in nats without penalties, as returned by `Scorer`.
+
+        `None` if scores were not requested.
+        """
+        return None if self.token_scores is None else math.fsum(self.token_scores)
 
     @property
     def alignment(self) -> list[int] | None:
@@ -211,7 +215,7 @@ def iterate_strings(strings: Iterable[str], name: str) -> Iterator[str]:
     is_scalar = isinstance(strings, (str, bytes)) or getattr(strings, "shape", None) == ()
     if is_scalar or not isinstance(strings, Iterable):
         raise TypeError(f"`{name}` must be an iterable of strings. Received: {strings!r:.80}")
-    return _checked(strings, name)
+    return _checked(plain_items(strings), name)
 
 
 def _checked(strings: Iterable[str], name: str) -> Iterator[str]:

@@ -76,6 +76,15 @@ def test_lines_that_are_not_strings_are_errors_in_one_line(hypotheses, reference
     assert "\n" not in str(error.value)
 
 
+def test_columns_of_arrow_tables_are_lists_of_strings():
+    pyarrow = pytest.importorskip("pyarrow")
+    good, bad, references = map(pyarrow.array, (GOOD, BAD, REFERENCES))
+    assert evaluate(good, references, "wer") == evaluate(GOOD, REFERENCES, "wer")
+    found = evaluate_systems({"good": good, "bad": bad}, references, "wer", bootstrap_samples=9)
+    plain = {"good": GOOD, "bad": BAD}
+    assert found == evaluate_systems(plain, REFERENCES, "wer", bootstrap_samples=9)
+
+
 def test_a_single_system_is_only_scored():
     scores = evaluate_systems({"good": GOOD}, REFERENCES, "wer,bleu")
     assert scores == {"good": evaluate(GOOD, REFERENCES, "wer,bleu")}

@@ -78,6 +78,16 @@ def test_anything_but_strings_is_an_error(translator, sentences, message):
             call(sentences)
 
 
+def test_columns_of_arrow_tables_are_lists_of_strings(translator):
+    pyarrow = pytest.importorskip("pyarrow")
+    column = pyarrow.chunked_array([SOURCES[:1], SOURCES[1:]])
+    assert translator(column) == translator(SOURCES)
+    prefixes = pyarrow.array([""] * len(SOURCES))
+    found = translator.translate(column, prefixes=prefixes)
+    assert [translation.text for translation in found] == translator(SOURCES)
+    assert translator.score(column, column) == translator.score(SOURCES, SOURCES)
+
+
 def test_a_stream_of_one_string_is_an_error(translator):
     with pytest.raises(TypeError, match="`sentences` must be an iterable of strings"):
         translator.stream("hund")

@@ -1,5 +1,6 @@
 import functools
 import json
+import pickle
 
 import keras
 import numpy as np
@@ -11,7 +12,9 @@ from keras_seq2seq.errors import UserError
 from keras_seq2seq.models import AttentionSeq2Seq, BasicSeq2Seq
 from keras_seq2seq.text import TextEncoder, Vocabulary
 from keras_seq2seq.translator import Hypothesis, Translator
+from keras_seq2seq.translator.paragraphs import translate_paragraphs
 from keras_seq2seq.translator.scorer import Scorer
+from keras_seq2seq.translator.text_translator import TooLongError
 
 SOURCE = Vocabulary("abcdefgh")
 TARGET = Vocabulary(["ä", "ö", "ü", "笑", "x", "y"])
@@ -265,6 +268,34 @@ def test_a_prefix_is_not_cut_off_at_the_length_for_its_source():
     message = "prefix 2 has 12 tokens; expected at most 11, .* 12 tokens .* max_length_ratio$"
     with pytest.raises(UserError, match=message):
         translator.translate(["a b c", "a b"], prefixes=["ä " * 12] * 2)
+
+
+def test_the_prefix_of_an_empty_sentence_is_ignored_even_if_it_is_long():
+    translator = make_translator(search=GreedySearch(max_length=30, max_length_ratio=1.0))
+    (translation,) = translator.translate([""], prefixes=["ä " * 29])
+    assert translation.text == ""
+
+
+def test_an_error_about_the_length_survives_pickling(translator):
+    with pytest.raises(TooLongError) as error:
+        translator.translate(["a"], prefixes=["ä " * 12])
+    again = pickle.loads(pickle.dumps(error.value))
+    assert str(again) == str(error.value)
+    assert (again.name, again.number, again.problem) == ("prefix", 1, error.value.problem)
+
+
+def test_what_was_not_requested_is_none(translator):
+    options = {"with_scores": False, "with_attention": False}
+    for translation in translator.stream(["a b c", ""], **options):
+        best = translation.best
+        assert best.score is best.token_scores is best.log_probability is best.attention is None
+        (record,) = translation.to_dict(with_attention=True)["hypotheses"]
+        assert record["log_probability"] is record["attention"] is None
+    stream = functools.partial(translator.stream, **options)
+    (joined,) = translate_paragraphs(stream, ["A b. C d."])
+    assert joined.score is joined.best.token_scores is None
+    first, second = translate_paragraphs(stream, ["A b. C d.", ""])
+    assert first.score is second.score is None
 
 
 def test_each_sentence_is_answered_before_the_next_is_read(translator):
