@@ -20,7 +20,7 @@ from keras_seq2seq.decoding.search import (
     repeat_rows,
     take_beams,
 )
-from keras_seq2seq.errors import check_integer
+from keras_seq2seq.errors import check_integer, check_seed
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID
 
 
@@ -220,7 +220,8 @@ class SamplingSearch(StepwiseSearch):
         self.temperature = temperature
         self.top_k = top_k
         self.top_p = top_p
-        self.seed = seed
+        is_generator = isinstance(seed, keras.random.SeedGenerator)
+        self.seed = seed if is_generator or seed is None else check_seed(seed)
 
     def get_config(self):
         seed = self.seed

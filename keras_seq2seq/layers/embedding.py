@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_seq2seq.backend import make_logits, take_rows
-from keras_seq2seq.errors import check_integer
+from keras_seq2seq.errors import check_integer, check_seed
 from keras_seq2seq.layers.layer import BaseLayer, check_rate
 from keras_seq2seq.special_tokens import SPECIAL_TOKENS, UNKNOWN_ID
 
@@ -87,8 +87,8 @@ class WordDropout(keras.layers.Layer):
         super().__init__(**kwargs)
         check_rate("rate", rate)
         self.rate = rate
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed = seed if seed is None else check_seed(seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
         self.supports_masking = True
         self.built = True
 

@@ -225,6 +225,10 @@ class ChecksInputs(keras.Model):
     predict_on_batch = _checked(keras.Model.predict_on_batch)
 
 
+# Number of searches whose graphs a model keeps: those used last.
+MAX_COMPILED = 8
+
+
 class Generation:
     """Decodes arrays of ids with a model. Each search is traced once, for all shapes of ids.
 
@@ -243,11 +247,15 @@ class Generation:
         max_length = search.constraints.max_length if max_length is None else max_length
         max_length = check_integer("max_length", max_length)
         key = _key(search), return_hypotheses
-        if key not in self._compiled:
+        decode = self._compiled.pop(key, None)
+        if decode is None:
             function = self._function(search, return_hypotheses)
             ranks = {"source_ids": 2, "max_length": 0}
-            self._compiled[key] = compile_function(function, ranks)
-        found = self._compiled[key](source_ids, max_length)
+            decode = compile_function(function, ranks)
+        self._compiled[key] = decode  # the last one
+        for oldest in list(self._compiled)[:-MAX_COMPILED]:
+            self._compiled.pop(oldest, None)
+        found = decode(source_ids, max_length)
         found = keras.tree.map_structure(
             lambda part: None if part is None else ops.convert_to_numpy(part), found
         )

@@ -214,7 +214,7 @@ class Seq2Seq(ChecksInputs, TrainableModel):
         """Decodes arrays of source ids.
 
         On TensorFlow, the search is traced once for all shapes of ids, and once more with
-        `return_hypotheses`.
+        `return_hypotheses`. The traces of the eight searches used last are kept.
 
         Args:
             source_ids: Integer array `(batch, source_length)`, padded with 0 on the right, each

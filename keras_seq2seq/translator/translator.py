@@ -206,7 +206,9 @@ class Translator(TextTranslator):
         from its weights. Layers of your own must be registered with Keras before it is loaded.
 
         Args:
-            directory: The directory. An existing model in it is replaced.
+            directory: The directory. An existing model in it is replaced. If the search is a
+                `SamplingSearch` whose seed is a number, the loaded one has a `SeedGenerator` of
+                this number, so that its draws differ from call to call.
 
         Raises:
             UserError: If the directory contains a training run or cannot be written, if the model

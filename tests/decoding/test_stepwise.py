@@ -141,6 +141,13 @@ class TestSeeds:
         np.testing.assert_array_equal(first, draw(SamplingSearch(n_best=2, seed=1)))
         assert not np.array_equal(first, draw(SamplingSearch(n_best=2, seed=2)))
 
+    def test_a_number_may_be_of_numpy(self, draw):
+        search = SamplingSearch(n_best=2, seed=np.int64(1))
+        np.testing.assert_array_equal(draw(search), draw(SamplingSearch(n_best=2, seed=1)))
+        assert type(search.get_config()["seed"]) is int
+        with pytest.raises(ValueError, match="seed is 1.5; expected a whole number"):
+            SamplingSearch(seed=1.5)
+
     def test_a_generator_goes_on_at_every_call(self, draw):
         search = SamplingSearch(seed=keras.random.SeedGenerator(1))
         first, second = draw(search), draw(search)

@@ -53,7 +53,8 @@ def test_hides_nothing_unless_training():
 
 
 def test_config_and_errors():
-    layer = WordDropout(0.2, seed=3, name="drop")
+    layer = WordDropout(0.2, seed=np.int64(3), name="drop")
+    assert type(layer.get_config()["seed"]) is int
     assert WordDropout.from_config(layer.get_config()).get_config() == layer.get_config()
     with pytest.raises(ValueError, match="`rate` must be a number of at least 0 and below 1"):
         WordDropout(1.0)

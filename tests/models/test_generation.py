@@ -7,6 +7,7 @@ from harness import numbers_of
 
 from keras_seq2seq import AttentionSeq2Seq, BeamSearch, Ensemble, GreedySearch
 from keras_seq2seq.decoding import SamplingSearch, get_search
+from keras_seq2seq.models.inputs import MAX_COMPILED
 
 SOURCE_IDS = np.array([[5, 6, 7, 3], [8, 9, 3, 0]])
 
@@ -65,6 +66,16 @@ def test_is_traced_once_per_search(model, monkeypatch):
     for length in (2, 3, 4):
         model.generate(SOURCE_IDS[:, :length], BeamSearch(2, min_length=2), max_length=length)
     assert len(calls) <= 2  # TensorFlow may trace the function a second time.
+
+
+def test_only_the_searches_used_last_stay_traced(model):
+    for seed in range(MAX_COMPILED + 2):
+        for search in (GreedySearch(), SamplingSearch(seed=seed)):
+            model.generate(SOURCE_IDS, search, max_length=2)
+    keys = [key for key, _ in model._generation._compiled]
+    assert len(keys) == MAX_COMPILED
+    assert "GreedySearch" in keys[-2] and f'"seed": {seed}' in keys[-1]
+    assert not any('"seed": 0' in key for key in keys)
 
 
 def test_an_ensemble_of_equal_models_is_that_model(model):
