@@ -230,10 +230,10 @@ class InverseSquareRoot(keras.optimizers.schedules.LearningRateSchedule):
 class Plateau(keras.optimizers.schedules.LearningRateSchedule):
     """Reduces the learning rate when a dev metric has stopped improving.
 
-    `observe` receives the records of `Evaluation`. The state is a variable, which must be saved
-    in checkpoints to resume training exactly. They contain it if it is an attribute of the
-    optimizer: `optimizer.plateau_state = schedule.state`, before the optimizer is built. On JAX,
-    the reductions have no effect, since a compiled step reads the variable only when it is traced.
+    `observe` receives the records of `Evaluation`. The state is part of the config, so that a
+    compiled model that was saved and loaded continues with it, and `Checkpoints` contain it. On
+    JAX, the reductions have no effect, since a compiled step reads the state only when it is
+    traced.
 
     Args:
         schedule: Float or `LearningRateSchedule`, the learning rate without reductions.
@@ -315,9 +315,19 @@ class Plateau(keras.optimizers.schedules.LearningRateSchedule):
 
     def get_config(self):
         config = {name: value for name, value in vars(self).items() if name != "state"}
-        return {**config, "schedule": keras.saving.serialize_keras_object(self.schedule)}
+        return {
+            **config,
+            "schedule": keras.saving.serialize_keras_object(self.schedule),
+            "state": ops.convert_to_numpy(self.state).tolist(),
+        }
 
     @classmethod
     def from_config(cls, config):
+        config = dict(config)
+        # Files of earlier versions do not contain it.
+        state = config.pop("state", None)
         schedule = keras.saving.deserialize_keras_object(config["schedule"])
-        return cls(**{**config, "schedule": schedule})
+        plateau = cls(**{**config, "schedule": schedule})
+        if state is not None:
+            plateau.state.assign(state)
+        return plateau

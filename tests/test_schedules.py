@@ -161,6 +161,22 @@ def test_plateau_config_round_trip():
     np.testing.assert_allclose(rates_after(again, [1.0, 1.0]), rates_after(schedule, [1.0, 1.0]))
 
 
+def test_plateau_goes_on_in_a_saved_model(tmp_path):
+    schedule = Plateau(WarmUp(1.0, 2), patience=2)
+    model = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(schedule, momentum=0.5), "mse")
+    model.optimizer.build(model.trainable_variables)
+    for records in ([], [1.0, 2.0]):
+        rates_after(schedule, records, first_step=5)
+        model.save(tmp_path / "model.keras")
+        loaded = keras.models.load_model(tmp_path / "model.keras").optimizer._learning_rate
+        np.testing.assert_array_equal(loaded.state, schedule.state)
+    assert rates_after(loaded, [2.0], first_step=9) == [0.5]
+    config = schedule.get_config()
+    del config["state"]  # as in files of earlier versions
+    assert float(Plateau.from_config(config)(9)) == 1.0
+
+
 def test_warm_up_to_a_constant():
     rates = [float(WarmUp(0.8, 4)(step)) for step in range(6)]
     np.testing.assert_allclose(rates, [0.2, 0.4, 0.6, 0.8, 0.8, 0.8], rtol=1e-6)

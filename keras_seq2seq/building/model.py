@@ -228,7 +228,8 @@ def make_optimizer(
         reason = str(error).splitlines()[0]
         raise UserError(f"optimizer.arguments: rejected by {options.name}: {reason}") from error
     if isinstance(learning_rate, Plateau):
-        # As an attribute, it is saved and restored with the variables of the optimizer.
+        # As an attribute, it is one of the variables of the optimizer. Checkpoints of earlier
+        # versions contain it as such.
         optimizer.plateau_state = learning_rate.state
     return optimizer
 

@@ -21,10 +21,14 @@ from keras_seq2seq.errors import RunError
 from keras_seq2seq.files import LiteralDirectory, atomic_file
 from keras_seq2seq.model_directory import find_checkpoints
 from keras_seq2seq.models import Seq2Seq
+from keras_seq2seq.models.training import inner_optimizer
+from keras_seq2seq.schedules import Plateau, WarmUp
 
 
 class Checkpoints:
     """Saves and restores weights, optimizer, metrics, random state and notes of the caller.
+
+    The state of a `Plateau` schedule is saved too.
 
     Files are written by `tf.train.CheckpointManager`. A kill at any moment leaves the earlier
     checkpoints intact.
@@ -56,6 +60,7 @@ class Checkpoints:
         self.path = Path(path)
         self._literal = LiteralDirectory(path)
         self._model = model
+        self._plateau = _find_plateau(inner_optimizer(model.optimizer)._learning_rate)
         self._is_chief = is_chief
         self._metrics = None
         if is_chief:
@@ -91,7 +96,10 @@ class Checkpoints:
         metrics = [variable.numpy().tolist() for variable in self._model.metrics_variables]
         if not self._is_chief:
             return
-        self._notes.assign(json.dumps({"notes": notes, "metrics": metrics}))
+        content = {"notes": notes, "metrics": metrics}
+        if self._plateau is not None:
+            content["plateau"] = self._plateau.state.numpy().tolist()
+        self._notes.assign(json.dumps(content))
         try:
             self._manager.save(checkpoint_number=notes["step"])
         except (tf.errors.OpError, OSError) as error:
@@ -130,6 +138,9 @@ class Checkpoints:
                     self._remove_unfinished()
                 saved = json.loads(self._notes.numpy())
                 self._metrics = saved["metrics"]
+                # Those of earlier versions contain it only as a variable of the optimizer.
+                if self._plateau is not None and "plateau" in saved:
+                    self._plateau.state.assign(saved["plateau"])
                 self.restore_metrics()
                 return saved["notes"]
         if candidates:
@@ -245,6 +256,13 @@ def variables_in_checkpoints(model: Seq2Seq) -> list[keras.Variable]:
     # `variables` includes the seeds of dropout, which Keras's own checkpoints leave out.
     own = [variable for variable in model.variables if id(variable) not in metrics]
     return [*own, *model.optimizer.variables]
+
+
+def _find_plateau(schedule) -> Plateau | None:
+    """Returns the `Plateau` that a schedule is or contains."""
+    while isinstance(schedule, WarmUp):
+        schedule = schedule.schedule
+    return schedule if isinstance(schedule, Plateau) else None
 
 
 def _name(path: str | os.PathLike) -> str:

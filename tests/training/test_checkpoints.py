@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_seq2seq.errors import RunError
+from keras_seq2seq.schedules import Plateau, WarmUp
 from keras_seq2seq.training import Checkpoints
 
 
@@ -69,6 +70,28 @@ def test_the_state_of_the_optimizer_and_of_the_metrics_comes_back(tmp_path):
         one.fit(x, y, verbose=0)
     for weights, others in zip(model.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(weights, others)
+
+
+@pytest.mark.parametrize("wrap", [lambda plateau: plateau, lambda plateau: WarmUp(plateau, 2)])
+@pytest.mark.parametrize("is_attribute", [False, True])
+def test_the_state_of_a_plateau_comes_back(tmp_path, wrap, is_attribute):
+    def make():
+        model, plateau = make_model(), Plateau(1.0, patience=2)
+        optimizer = keras.optimizers.SGD(wrap(plateau))
+        if is_attribute:
+            optimizer.plateau_state = plateau.state
+        model.compile(keras.optimizers.LossScaleOptimizer(optimizer), "mse")
+        model.optimizer.build(model.trainable_variables)
+        return Checkpoints(tmp_path, model), plateau
+
+    checkpoints, plateau = make()
+    for step in range(4):
+        plateau.observe({"step": step, "dev_loss": 1.0})
+    checkpoints.save({"step": 3})
+    checkpoints, other = make()
+    assert checkpoints.restore() == {"step": 3}
+    np.testing.assert_array_equal(other.state, plateau.state)
+    assert other.state.numpy().tolist() == [0.5, 1.0, 1.0]
 
 
 def test_nothing_to_restore(tmp_path):
