@@ -17,6 +17,7 @@ import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow.python.training.checkpoint_state_pb2 import CheckpointState
 
+from keras_seq2seq.backend import build_optimizer
 from keras_seq2seq.errors import RunError
 from keras_seq2seq.files import LiteralDirectory, atomic_file
 from keras_seq2seq.model_directory import find_checkpoints
@@ -35,7 +36,7 @@ class Checkpoints:
 
     Args:
         path: The directory.
-        model: The compiled model, with a built optimizer.
+        model: The compiled model. The variables of its optimizer are created if they do not exist.
         max_to_keep: Number of latest checkpoints to keep; 0 keeps all.
         keep_every_n_hours: Hours after which one more checkpoint is kept permanently; 0 keeps
             none.
@@ -60,6 +61,7 @@ class Checkpoints:
         self.path = Path(path)
         self._literal = LiteralDirectory(path)
         self._model = model
+        build_optimizer(model)
         self._plateau = _find_plateau(inner_optimizer(model.optimizer)._learning_rate)
         self._is_chief = is_chief
         self._metrics = None

@@ -72,6 +72,23 @@ def test_the_state_of_the_optimizer_and_of_the_metrics_comes_back(tmp_path):
         np.testing.assert_array_equal(weights, others)
 
 
+def test_an_optimizer_that_was_never_used_is_saved_too(tmp_path):
+    def make_compiled():
+        model = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(2)])
+        model.compile("adam", "mse")
+        return model
+
+    model = make_compiled()
+    checkpoints = Checkpoints(tmp_path, model)
+    model.fit(np.array([[1.0]]), np.array([[1.0, 3.0]]), epochs=2, verbose=0)
+    checkpoints.save({"step": 2})
+    other = make_compiled()
+    Checkpoints(tmp_path, other).restore()
+    assert int(other.optimizer.iterations) == 2
+    for one, two in zip(model.optimizer.variables, other.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
 @pytest.mark.parametrize("wrap", [lambda plateau: plateau, lambda plateau: WarmUp(plateau, 2)])
 @pytest.mark.parametrize("is_attribute", [False, True])
 def test_the_state_of_a_plateau_comes_back(tmp_path, wrap, is_attribute):
