@@ -3,7 +3,9 @@
 import functools
 import inspect
 import json
+import re
 from collections.abc import Callable
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -180,6 +182,26 @@ def _check_is_aligned(labels, target_ids):
         )
 
 
+@contextmanager
+def _naming_ids_out_of_range():
+    """Raises `ValueError` in place of the error of an embedding about an id in a dataset.
+
+    Only the lookup itself sees the ids of a dataset. Its error lists all operations of the graph.
+    """
+    try:
+        yield
+    except Exception as error:
+        side = re.search(r"(source|target)_embedding", str(error))
+        found = re.search(r"= (-?\d+) is not in \[0, (\d+)\)", str(error))
+        if not (side and found):
+            raise
+        received, size = map(int, found.groups())
+        raise ValueError(
+            f"`{side[1]}_ids` must be from 0 to {size - 1}. Received: {received}; does the model "
+            f"have the vocabulary size of the {side[1]} tokenizer?"
+        ) from None
+
+
 def _checked(method: Callable) -> Callable[..., Any]:
     """Returns a method of `keras.Model` that first checks the inputs and the labels."""
     signature = inspect.signature(method)
@@ -197,7 +219,9 @@ def _checked(method: Callable) -> Callable[..., Any]:
                 check_range(labels, "y", self.target_vocabulary_size)
                 _check_is_aligned(labels, target_ids)
         # The next method of this name in the method resolution order.
-        return getattr(super(ChecksInputs, self), method.__name__)(x, *args, **kwargs)
+        run = getattr(super(ChecksInputs, self), method.__name__)
+        with _naming_ids_out_of_range():
+            return run(x, *args, **kwargs)
 
     return check_and_run
 

@@ -355,6 +355,26 @@ def test_labels_of_unknown_shape_are_refused():
         model.evaluate(dataset, verbose=0)
 
 
+@pytest.mark.parametrize("name", ["source", "target"])
+@pytest.mark.parametrize("method", ["fit", "evaluate"])
+@pytest.mark.filterwarnings("ignore:.*shuffle=True")
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="others read any id")
+def test_ids_of_a_dataset_that_are_out_of_range_are_named(name, method):
+    import tensorflow as tf
+
+    ids = BATCH[f"{name}_ids"].copy()
+    ids[1, 0] = 77
+    batch = {**BATCH, f"{name}_ids": ids}
+    dataset = tf.data.Dataset.from_tensors((batch, LABELS))
+    model = make_model()
+    model.compile()
+    message = (
+        f"^`{name}_ids` must be from 0 to 8. Received: 77; does the model have the voc.* {name} t"
+    )
+    with pytest.raises(ValueError, match=message):
+        getattr(model, method)(dataset, verbose=0)
+
+
 @pytest.mark.parametrize(
     ("ids", "message"),
     [
