@@ -4,5 +4,5 @@ from typing import Any
 
 
 def plain_items(values: Any) -> Any:
-    """Returns a list of Python values for an Arrow column, whose items are not; else `values`."""
+    """Returns an Arrow column as a list of Python values, and anything else unchanged."""
     return values.to_pylist() if hasattr(values, "to_pylist") else values

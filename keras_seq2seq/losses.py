@@ -147,7 +147,7 @@ def resolve_loss(identifier):
                 "`keras.losses.SparseCategoricalCrossentropy(from_logits=True)`. "
                 f"Received: loss={loss}"
             )
-    elif _is_part_of_keras(loss):
+    elif is_part_of_keras(loss):
         raise ValueError(
             "The labels are token ids and the predictions are logits. Use `MaskedCrossEntropy()` "
             "or `keras.losses.SparseCategoricalCrossentropy(from_logits=True)`. "
@@ -192,8 +192,9 @@ class FunctionLoss(keras.losses.Loss):
         return cls(**{**config, "function": function})
 
 
-def _is_part_of_keras(loss):
-    owner = loss if hasattr(loss, "__name__") else type(loss)
+def is_part_of_keras(value):
+    """Returns whether a class, a function, a method or the class of an object is one of Keras."""
+    owner = value if hasattr(value, "__name__") else type(value)
     return owner.__module__.split(".")[0] == "keras"
 
 

@@ -106,10 +106,11 @@ class ModelDirectory:
             )
 
     def check_can_resume(self):
-        """Checks that the directory does not contain a model without a training run.
+        """Checks that a run can start or resume here.
 
         Raises:
-            UserError: If it contains a model that `Translator.save` or `average` wrote.
+            UserError: If the directory contains a model without a run, which `Translator.save` or
+                `average` wrote, a configuration that a person wrote, or files that no run wrote.
         """
         if exists(self.model_path) and not self.has_started():
             raise UserError(
@@ -134,14 +135,14 @@ class ModelDirectory:
         """Checks that there is no configuration file that a person wrote.
 
         Raises:
-            UserError: If there is one. Version 0.1 did not mark the files that it wrote, but there
-                are other files of the run then.
+            UserError: If there is one. Files of version 0.1 have no mark; they are recognized by
+                the other files of the run.
         """
-        is_free = not exists(self.config_path)
-        if not (is_free or self.has_started() or is_saved_config(self.config_path)):
+        is_own = self.has_started() or is_saved_config(self.config_path)
+        if exists(self.config_path) and not is_own:
             raise UserError(
-                f"{self.config_path}: would be replaced by the configuration of the run; rename "
-                "it, or choose another --output_dir"
+                f"{self.config_path}: not written by this package, and would be replaced; rename "
+                "it, or choose another directory"
             )
 
     def check_can_start_over(self, inputs: Iterable[str | os.PathLike]):

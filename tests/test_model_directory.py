@@ -292,7 +292,7 @@ def test_a_class_that_is_not_registered_is_named(tmp_path):
     Translator.load(tmp_path / "model")
     keras.saving.get_custom_objects().pop("tests>OwnAttention")
     message = (
-        "model.keras: contains layers of the class tests>OwnAttention, which is not registered"
+        "model.keras: contains objects of the class tests>OwnAttention, which is not registered"
     )
     with pytest.raises(UserError, match=message):
         Translator.load(tmp_path / "model")
@@ -438,7 +438,7 @@ def test_saving_a_translator_replaces_no_configuration_that_a_person_wrote(tmp_p
     write_toy_model(tmp_path / "model")
     translator = Translator.load(tmp_path / "model")
     (tmp_path / "config.yaml").write_text("batch_size: 16")
-    with pytest.raises(UserError, match="config.yaml: would be replaced by the configuration of"):
+    with pytest.raises(UserError, match="config.yaml: not written by this package, and would be"):
         translator.save(tmp_path)
     translator.save(tmp_path / "model")
 
@@ -451,7 +451,7 @@ def test_a_configuration_that_a_person_wrote_is_not_replaced(tmp_path, resume):
     check = directory.check_can_resume
     if resume == "never":
         check = partial(directory.check_can_start_over, [])
-    with pytest.raises(UserError, match="config.yaml: would be replaced by the configuration of"):
+    with pytest.raises(UserError, match="config.yaml: not written by this package, and would be"):
         check()
     # It may be one of version 0.1.
     directory.run_path.touch()

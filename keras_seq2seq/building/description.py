@@ -120,13 +120,15 @@ def _inference(search: Search, target: TextEncoder, unk_replace: bool) -> dict:
             f"the search {type(search).__name__} cannot be saved; save the translator with a "
             "search of this package, and pass yours to Translator.load"
         )
-    if isinstance(search, BeamSearch) and search.width == 1:
-        # Without penalties, this is greedy decoding.
-        if search.length_penalty or search.coverage_penalty:
-            raise UserError(
-                "a beam search of width 1 with penalties cannot be saved; use a width of at least "
-                "2, or no penalties"
-            )
+    has_penalties = isinstance(search, BeamSearch) and (
+        search.length_penalty or search.coverage_penalty
+    )
+    # Without penalties, a beam search of width 1 is greedy.
+    if has_penalties and search.width == 1:
+        raise UserError(
+            "a beam search of width 1 with penalties cannot be saved; use a width of at least 2, "
+            "or no penalties"
+        )
     constraints = search.constraints
     banned = [id for id in constraints.banned_ids if id >= len(SPECIAL_TOKENS)]
     options = {

@@ -126,8 +126,10 @@ def _check_unfiltered(config: Config, path: str):
 
 
 def _check_no_columns(config: Config, path: str):
+    if config.dev_data is not None:
+        return
     for name in ("source_column", "target_column"):
-        if getattr(config, name) is not None and config.dev_data is None:
+        if getattr(config, name) is not None:
             raise UserError(
                 f"--{name}: has no effect, since {path} contains prepared records; leave it out"
             )

@@ -82,7 +82,7 @@ class TrackGradientNorm(keras.callbacks.Callback):
         # Keras has no public hook between computing the gradients and clipping them.
         optimizer.apply = track_and_apply
         optimizer._norm_metric = metric
-        # Possibly traced in an earlier `fit`, without the metric. `fit` makes it again.
+        # An earlier `fit` may have traced it without the metric; `fit` creates it again.
         model.train_function = None
 
 

@@ -37,19 +37,13 @@ from keras_seq2seq.text.text_encoder import append_end, as_text_encoders, prepen
 # takes 5,000 lines/s one by one and 45,000 lines/s in groups of 1,000.
 _LINES_AT_ONCE = 1024
 
-# Small batches are spread over this many others.
-_BATCHES_TO_SHUFFLE = 500
-
 _IN_ORDER = {"num_parallel_calls": tf.data.AUTOTUNE, "deterministic": True}
 
 # The mapped functions have no control flow for AutoGraph, which would take seconds to run.
 _without_autograph = tf.autograph.experimental.do_not_convert
 
 
-@accept_deprecated_keywords(
-    *(*FILE_KEYWORDS, *TEXT_KEYWORDS, *LENGTH_KEYWORDS, *SHARD_KEYWORDS),
-    hint="; max_length and reverse are arguments of TextEncoder",
-)
+@accept_deprecated_keywords(*FILE_KEYWORDS, *TEXT_KEYWORDS, *LENGTH_KEYWORDS, *SHARD_KEYWORDS)
 def make_dataset(
     sources: Any,
     targets: Any,
@@ -100,15 +94,15 @@ def make_dataset(
     Text in files and in memory is first read once, at about 100,000 pairs per second, to check it
     as `scan_parallel_text` does and to count the batches (`cardinality`), which `fit` needs. An
     endless stream from files (`epochs=None`, without `buckets="auto"`) starts at once: only the
-    numbers of lines are compared. A `UserWarning` tells if the default `max_length` of
+    numbers of lines are compared. A `UserWarning` is issued if the default `max_length` of
     `TextEncoder` truncates more than 10 % of the sequences of a side.
 
     The batches depend only on the arguments and the text, not on the global seed. By default, a
     dataset is one epoch, as Keras expects. With `shuffle=True`, its order differs each time it is
     iterated, such as in the epochs of `fit(dataset, epochs=10)`. The order is a function of the
     seed and the number of the iteration, starting from 0 in a new dataset: to continue training
-    with a new dataset, choose another seed. The last batch of each bucket is smaller, so that a
-    stream trains better on little data (see below).
+    with a new dataset, choose another seed. The last batch of each bucket can be smaller than
+    `batch_size`, which is why a stream (see below) trains better on little data.
 
     With another value of `epochs`, the dataset is one continuous stream that is the same in each
     iteration: a batch can contain the last pairs of one epoch and the first pairs of the next, and
@@ -136,7 +130,8 @@ def make_dataset(
             lines.
         shuffle: Whether to shuffle the pairs.
         shuffle_buffer: Number of pairs held in memory for shuffling. The shuffle is uniform if the
-            buffer holds all pairs.
+            buffer holds all pairs. With buckets, the batches of an epoch are shuffled too, as many
+            at a time as contain that number of pairs.
         seed: Seed for shuffling.
         epochs: Number of passes over the text. `None` repeats forever.
         line_numbers: Whether to add a third item to each element, the line numbers of its pairs:
@@ -272,8 +267,9 @@ def make_dataset(
     # the lines are tokenized a second time in the next step.
     dataset = _group(dataset, batch_sizes)
     if shuffle and epochs == 1 and boundaries:
-        # The last batch of each bucket is smaller. Otherwise all of these would come last.
-        dataset = _for_each_iteration(partial(_shuffle, dataset, _BATCHES_TO_SHUFFLE, seed))
+        # The last batch of each bucket may be smaller. Without this, these would all be at the end.
+        buffer = max(1, shuffle_buffer // max(batch_sizes))
+        dataset = _for_each_iteration(partial(_shuffle, dataset, buffer, seed))
     if is_sampled:
         dataset = _add_random_numbers(dataset, seed)
     if skip_batches:
@@ -304,7 +300,7 @@ def _repeat(
 ) -> tf.data.Dataset:
     """Repeats the pairs, and shuffles each epoch by `seed` and its number if there is a buffer.
 
-    A single epoch has the number of the iteration.
+    For a single epoch, the number of the iteration takes the place of that of the epoch.
     """
 
     def read_epoch(epoch):
@@ -319,7 +315,10 @@ def _repeat(
 
 
 def _shuffle(dataset: tf.data.Dataset, buffer: int, seed: int, epoch: tf.Tensor) -> tf.data.Dataset:
-    """Shuffles a dataset by a seed and the number of the epoch, in a function of a dataset."""
+    """Shuffles a dataset by a seed and the number of the epoch.
+
+    Call it only within a function that is mapped over a dataset.
+    """
     # This only sets the seed of the function's own graph. It makes the order independent of the
     # global seed, which may differ in a resumed program. A seed of 0 modulo 2**31 - 1 would be
     # none.

@@ -130,7 +130,7 @@ class TooLong(Filter):
     """
 
     reason = "too long"
-    # Which many tokenizers read as tokens.
+    # Many tokenizers read spaces as tokens.
     normalizes_spaces = False
 
     def __init__(self, tokenizers: tuple[Tokenizer, Tokenizer], max_lengths: tuple[int, int]):

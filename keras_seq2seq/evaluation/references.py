@@ -51,8 +51,8 @@ def check_string(name: str, line: Any, number: int):
 def combine_references(files: Sequence[Sequence[str]]) -> list[list[str]]:
     """Combines the references of several line-aligned files.
 
-    An empty or blank line means that the file has no reference for this line, unless it is so in
-    all files, where the reference is empty.
+    An empty or blank line means that the file has no reference for this line, unless the line is
+    blank in all files: then its reference is empty.
 
     Args:
         files: The lines of each file.

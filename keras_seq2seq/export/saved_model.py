@@ -26,7 +26,8 @@ _WARM_UP_LINES = 8
 # Operations of TensorFlow Text, which a process needs to load a model that contains them.
 _TEXT_OPERATIONS = ("Sentencepiece", "NormalizeUTF8")
 
-# The default of the lookup table of translations, none of which equals it: it is not UTF-8.
+# The lookup table returns this for words without a translation. No translation equals it, since it
+# is not UTF-8.
 _NOT_FOUND = b"\xff"
 
 

@@ -125,7 +125,8 @@ codecs.register_error(_PLAIN, _to_plain_text)
 def muted_standard_error() -> Iterator[None]:
     """Discards what is written to file descriptor 2 within the block, even by native code.
 
-    Several threads may be in such a block at the same time; the last one to leave it ends this.
+    Several threads may be in such blocks at the same time; output appears again when the last one
+    leaves.
     """
     _muting.begin()
     try:

@@ -258,7 +258,7 @@ def remove_unfinished_files(directory: Path):
         with suppress(OSError):
             descriptor = os.open(path, os.O_RDWR | NO_LINK)
             try:
-                if try_to_lock(descriptor):
+                if try_to_lock(descriptor) and is_same_file(path, descriptor):
                     path.unlink()
             finally:
                 os.close(descriptor)

@@ -23,7 +23,7 @@ class Attention(BaseLayer):
             queries of each row of the memory. Otherwise each query gets a copy of the memory.
         averages_values: Boolean, whether the context is the mean of `memory["values"]`, `(batch,
             time, dim)`, weighted with the attention weights. `attend` must then use them for
-            nothing else, such as keys, since the decoder may replace them by products with its
+            nothing else, such as keys, since the decoder may replace them with products with its
             weights.
 
     Call arguments:

@@ -135,7 +135,8 @@ class MaskedMetric(keras.metrics.Metric):
             return
         weights = apply_weights(ops.ones(ops.shape(labels)), labels, sample_weight)
         if isinstance(self.metric, keras.metrics.MeanMetricWrapper):
-            # Keras would weight all sequences of a batch alike, whatever their number of tokens.
+            # A subclass with its own `update_state`. Keras would weight all sequences of a batch
+            # alike, whatever their number of tokens.
             labels, weights = ops.reshape(labels, (-1,)), ops.reshape(weights, (-1,))
             y_pred = ops.reshape(y_pred, (-1, ops.shape(y_pred)[-1]))
         self.metric.update_state(labels, y_pred, weights)

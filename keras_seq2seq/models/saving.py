@@ -12,7 +12,6 @@ from typing import Any
 import h5py
 import keras
 import numpy as np
-from keras.saving import get_registered_object
 
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.reading import open_regular_file
@@ -62,10 +61,10 @@ def read_model(path: Path, dtype: str | None = None) -> Seq2Seq:
         # Damaged content is parsed by zipfile, json, h5py and Keras, which raise errors of any
         # type, `RecursionError` and `AttributeError` included.
         reason = " ".join(str(error).split())[:300] or type(error).__name__
-        if unknown := sorted(_unknown_classes(config)):
+        if unknown := next(_unknown_classes(config), None):
             raise UserError(
-                f"{path}: contains layers of the class {unknown[0]}, which is not registered; load "
-                "the model in a Python program that imports the module which defines it"
+                f"{path}: contains objects of the class {unknown}, which is not registered; load "
+                "the model in a Python program that imports the module that defines it"
             ) from error
         raise UserError(f"{path}: cannot be loaded ({reason}); restore the file") from error
 
@@ -74,7 +73,11 @@ def _unknown_classes(config: Any) -> Iterator[str]:
     """Yields the registered names of custom classes in a config that this process does not know."""
     if isinstance(config, dict):
         name = config.get("registered_name")
-        if isinstance(name, str) and ">" in name and get_registered_object(name) is None:
+        if (
+            isinstance(name, str)
+            and ">" in name
+            and keras.saving.get_registered_object(name) is None
+        ):
             yield name
         config = list(config.values())
     if isinstance(config, list):

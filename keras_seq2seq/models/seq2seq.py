@@ -1,6 +1,7 @@
 """The base class of the encoder-decoder models."""
 
 import inspect
+from numbers import Number
 
 import keras
 from keras import ops
@@ -13,6 +14,7 @@ from keras_seq2seq.backend import (
 )
 from keras_seq2seq.errors import check_integer
 from keras_seq2seq.layers import Bridge, Logits, ScaledEmbedding, TiedLogits, WordDropout
+from keras_seq2seq.losses import is_part_of_keras
 from keras_seq2seq.models.inputs import (
     ChecksInputs,
     Generation,
@@ -70,7 +72,8 @@ class Seq2Seq(ChecksInputs, TrainableModel):
             token in training; otherwise it reads its own previous prediction ("scheduled
             sampling"). Training is then slower, because the target is decoded step by step,
             including logits, before each training step. Call `compile` again after setting it.
-            Saved with the model, but not if it is a function. Not supported on JAX.
+            Saved with the model, unless it is a function or of a class that is not registered with
+            Keras. Not supported on JAX.
 
     Raises:
         ValueError: If an argument is out of range, the encoder does not return outputs and a state,
@@ -262,7 +265,7 @@ class Seq2Seq(ChecksInputs, TrainableModel):
                 self, **inputs, gold_probability=probability, seed=self._teacher_seeds
             )
             inputs = {**inputs, "target_ids": target_ids}
-            # Those that layers added while sampling.
+            # Layers also added losses while sampling.
             self._clear_losses()
         return self.compute_logits(inputs, training)
 
@@ -309,7 +312,7 @@ class Seq2Seq(ChecksInputs, TrainableModel):
             "trainable": self.trainable,
             "frozen": _find_frozen(self),
             **{
-                name: keras.saving.serialize_keras_object(_with_config(getattr(self, name)))
+                name: keras.saving.serialize_keras_object(_loadable(getattr(self, name)))
                 for name in _TRAINING_OPTIONS
             },
         }
@@ -343,9 +346,11 @@ class Seq2Seq(ChecksInputs, TrainableModel):
         return model
 
 
-def _with_config(value):
-    """Returns a number or an object that has a config, and `None` for a function."""
-    return None if callable(value) and not hasattr(value, "get_config") else value
+def _loadable(value):
+    """Returns a number or an object that Keras can load, and `None` for anything else."""
+    name = keras.saving.get_registered_name(type(value))
+    is_known = is_part_of_keras(type(value)) or keras.saving.get_registered_object(name)
+    return value if is_known or isinstance(value, Number) else None
 
 
 def _find_frozen(model):
@@ -383,7 +388,7 @@ def run_encoder(encoder, inputs, mask, training=None):
     """
     takes_mask = "mask" in inspect.signature(encoder.call).parameters
     # Keras's own `call` of models always has the argument, but warns unless they support masking.
-    is_own = not isinstance(encoder, keras.Model) or not _is_of_keras(encoder.call)
+    is_own = not isinstance(encoder, keras.Model) or not is_part_of_keras(encoder.call)
     takes_mask = takes_mask and (encoder.supports_masking or is_own)
     arguments = {"mask": mask} if takes_mask else {}
     if training is not None:
@@ -398,10 +403,6 @@ def run_encoder(encoder, inputs, mask, training=None):
         )
     outputs, *state = results
     return outputs, state[0] if len(state) == 1 else state
-
-
-def _is_of_keras(method):
-    return method.__module__.split(".")[0] == "keras"
 
 
 def run_bridge(bridge, encoder_state, decoder):

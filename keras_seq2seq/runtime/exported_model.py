@@ -191,7 +191,7 @@ def _check(options: Options):
     if not isinstance(options.search_options, Mapping):
         raise ValueError("search_options is not an object")
     if not isinstance(options.search_options.get("max_length_ratio"), (int, float, NoneType)):
-        raise ValueError("max_length_ratio is not a number")
+        raise ValueError("search_options.max_length_ratio is not a number")
     mapping = {} if options.unk_mapping is None else options.unk_mapping
     if not all(isinstance(value, str) for value in mapping.values()):
         raise ValueError("unk_mapping contains values that are not strings")

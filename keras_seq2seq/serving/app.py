@@ -103,7 +103,8 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
     ) -> Response:
         """Responds with the description of the translations that a coroutine returns.
 
-        It is canceled if the client disconnects. A large response is encoded in a thread.
+        The coroutine is canceled if the client disconnects. A large response is encoded in a
+        thread.
         """
 
         async def answer() -> Response:
@@ -275,7 +276,8 @@ def _encode(value: Any) -> str:
     Encoding a large value as a whole would keep all other threads from running.
     """
     if isinstance(value, dict):
-        return f"{{{','.join(f'{to_json(key)}:{_encode(item)}' for key, item in value.items())}}}"
+        items = (f"{to_json(key)}:{_encode(item)}" for key, item in value.items())
+        return "{" + ",".join(items) + "}"
     if isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
-        return f"[{','.join(map(_encode, value))}]"
+        return "[" + ",".join(map(_encode, value)) + "]"
     return to_json(value, separators=(",", ":"))

@@ -14,7 +14,6 @@ from keras_seq2seq.evaluation import LOWER_IS_BETTER
 from keras_seq2seq.files import LiteralDirectory, atomic_directory
 from keras_seq2seq.model_directory import ModelDirectory, find_checkpoints
 from keras_seq2seq.models import Seq2Seq
-from keras_seq2seq.models.training import inner_optimizer
 from keras_seq2seq.training.checkpoints import variables_in_checkpoints
 from keras_seq2seq.training.records import MetricsLog
 
@@ -110,7 +109,7 @@ def _with_places(model: Seq2Seq, config: Config) -> list[tuple[keras.Variable, i
     model.compile(optimizer)
     places = {id(variable): place for place, variable in enumerate(variables_in_checkpoints(model))}
     if options.ema_momentum:
-        averages = inner_optimizer(model.optimizer)._model_variables_moving_average
+        averages = optimizer._model_variables_moving_average
         for variable, average in zip(model.trainable_variables, averages, strict=True):
             places[id(variable)] = places[id(average)]
     return [(variable, places[id(variable)]) for variable in model.weights]

@@ -36,7 +36,7 @@ class Checkpoints:
 
     Args:
         path: The directory.
-        model: The compiled model. The variables of its optimizer are created if they do not exist.
+        model: The compiled and built model. The variables of its optimizer are created if needed.
         max_to_keep: Number of latest checkpoints to keep; 0 keeps all.
         keep_every_n_hours: Hours after which one more checkpoint is kept permanently; 0 keeps
             none.

@@ -111,7 +111,7 @@ def translate_paragraphs(
             yield _join([first, *islice(translations, counts.popleft() - 1)])
     except TooLongError as error:
         # Of the sentences that have been read, the last one is too long.
-        raise TooLongError(f"a {error.name} of line", number, error.problem) from None
+        raise TooLongError(f"a {error.name} in line", number, error.problem) from None
 
 
 def _join(translations: list[Translation]) -> Translation:

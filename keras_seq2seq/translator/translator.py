@@ -204,16 +204,16 @@ class Translator(TextTranslator):
         It contains the model, the tokenizers and the options of the search. It has no checkpoints:
         it cannot be averaged, and training cannot resume from it, but `--init_from` can start
         from its weights. Layers of your own must be registered with Keras before it is loaded.
+        A `SamplingSearch` whose seed is a number is loaded with a `SeedGenerator` of that number,
+        so its draws differ from call to call.
 
         Args:
-            directory: The directory. An existing model in it is replaced. If the search is a
-                `SamplingSearch` whose seed is a number, the loaded one has a `SeedGenerator` of
-                this number, so that its draws differ from call to call.
+            directory: The directory. An existing model in it is replaced.
 
         Raises:
-            UserError: If the directory contains a training run or cannot be written, if the model
-                is an ensemble, or if the search or the mapping of `unk_replacement` cannot be
-                saved.
+            UserError: If the directory contains a training run or a configuration that a person
+                wrote, or cannot be written, if the model is an ensemble, or if the search or the
+                mapping of `unk_replacement` cannot be saved.
 
         Example:
             >>> Translator(model, source_tokenizer, target_tokenizer).save("model/dir")

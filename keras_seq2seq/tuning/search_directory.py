@@ -174,8 +174,8 @@ class SearchDirectory:
         same = current is not None and current.trial == record.trial
         if same and current.objective == record.objective:
             return
-        # Without `run.json`, the model does not count as a run that was killed at its start, which
-        # `train` would begin again.
+        # With `run.json`, but without checkpoints, `train` would take the directory for a run that
+        # was killed at its start, and start it again.
         left_out = "checkpoints", ".*", "trial.json", "run.json", HEARTBEAT_FILE
         ignored = shutil.ignore_patterns(*left_out)
         shutil.copytree(self.trial_path(record.trial), new, ignore=ignored)

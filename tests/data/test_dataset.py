@@ -489,4 +489,4 @@ def test_small_batches_are_spread_over_the_epoch(numbers):
     assert epochs[0] != epochs[1]
     stream = numbers(shuffle=True, batch_size=4, buckets=(4, 5, 6, 7, 8), seed=3, epochs=2)
     sizes = [len(labels) for _, labels, *_ in stream]
-    assert min(sizes[: -len(epochs[0]) // 4]) == 4
+    assert min(sizes[:-6]) == 4  # One batch of each of the six buckets may be smaller.

@@ -221,7 +221,7 @@ def test_translator_export(exported):
 
 def test_the_encoder_writes_its_outputs_in_place(exported, capsys):
     # An option of the converter that is not public: without it, exported models are slower.
-    content = ExportedModel(exported).model_path.read_bytes()
+    content = ExportedModel(exported / "exported").model_path.read_bytes()
     tf.lite.experimental.Analyzer.analyze(model_content=content)
     operations = capsys.readouterr().out
     assert "DYNAMIC_UPDATE_SLICE" in operations

@@ -146,3 +146,22 @@ def test_gradients_flow_where_they_do_for_the_tokens_that_were_read(model):
     model.train_on_batch({"source_ids": SOURCE_IDS, "target_ids": read}, TARGET_IDS)
     for one, other in zip(model.get_weights(), trained, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_a_schedule_that_keras_cannot_load_is_not_saved(tmp_path):
+    class OwnSchedule(keras.optimizers.schedules.LearningRateSchedule):
+        def __call__(self, step):
+            return 0.5
+
+        def get_config(self):
+            return {}
+
+    model = AttentionSeq2Seq(9, 9, num_units=4)
+    model.teacher_forcing, model.r_drop = OwnSchedule(), 0.5
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert (loaded.teacher_forcing, loaded.r_drop) == (None, 0.5)
+    model.teacher_forcing = keras.optimizers.schedules.ExponentialDecay(0.5, 10, 0.9)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.teacher_forcing.get_config() == model.teacher_forcing.get_config()

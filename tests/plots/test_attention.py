@@ -54,11 +54,11 @@ def test_without_matplotlib_heatmaps_are_an_error_before_anything_is_written(tmp
     assert os.listdir(tmp_path) == []
 
 
-def test_pages_of_beam_searches_need_no_package_for_plots():
+def test_without_rich_attention_as_text_is_an_error():
     program = (
         "import sys; sys.modules.update(rich=None, matplotlib=None)\n"
         "from keras_seq2seq.errors import UserError\n"
-        "from keras_seq2seq.plots import BeamDirectory, attention_as_text\n"
+        "from keras_seq2seq.plots import attention_as_text\n"
         "try: attention_as_text(['a'], ['b'], [[1.0]])\n"
         "except UserError as error: print(error)"
     )

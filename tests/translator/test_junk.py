@@ -72,5 +72,5 @@ def test_a_line_that_is_no_sentence():
 def test_a_sentence_that_is_too_long_is_reported_with_its_line():
     translator = Translator(make_toy_model(), Vocabulary(SOURCE_TOKENS), Vocabulary(TARGET_TOKENS))
     lines = ["Ein mann. Ein hund. Ein.", "hund", "Mann. " + "Ein " * 10_001, "hund"]
-    with pytest.raises(UserError, match="^a sentence of line 3 has 10,001 tokens; expected"):
+    with pytest.raises(UserError, match="^a sentence in line 3 has 10,001 tokens; expected"):
         list(translate_paragraphs(translator.stream, lines))

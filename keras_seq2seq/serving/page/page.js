@@ -26,7 +26,7 @@ async function request(path, body, signal) {
 }
 
 // Runs only the latest call of a function: a new call aborts the previous one, whose response is
-// ignored. It is repeated when the server asks for that.
+// ignored. If the server asks for it, the call is repeated.
 function newestOnly(work) {
   let controller;
   return async function run(...args) {

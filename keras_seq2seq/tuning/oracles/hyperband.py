@@ -59,7 +59,7 @@ class HyperbandOracle(KerasTunerHyperband):
     @property
     def shortest(self) -> int:
         """The number of units of the shortest trials."""
-        return min(units for _, units in self.rungs)
+        return min(self._get_epochs(bracket, 0) for bracket in range(self._get_num_brackets()))
 
     @property
     def trials_in_iteration(self) -> int:
