@@ -286,16 +286,19 @@ def top_k(scores, k):
     size = scores.shape[-1]
     if size < 4 * k * BLOCK_SIZE:
         return ops.top_k(scores, k)
-    if size % BLOCK_SIZE:
-        padding = [[0, 0], [0, -size % BLOCK_SIZE]]
+    # Blocks that fill the rows need no copy of them.
+    divisors = [number for number in range(BLOCK_SIZE // 4, BLOCK_SIZE + 1) if size % number == 0]
+    block_size = max(divisors, default=BLOCK_SIZE)
+    if size % block_size:
+        padding = [[0, 0], [0, -size % block_size]]
         scores = ops.pad(scores, padding, constant_values=-float("inf"))
-    # (rows, size) -> (rows, blocks, BLOCK_SIZE)
-    blocks = ops.reshape(scores, (-1, scores.shape[-1] // BLOCK_SIZE, BLOCK_SIZE))
+    # (rows, size) -> (rows, blocks, block_size)
+    blocks = ops.reshape(scores, (-1, scores.shape[-1] // block_size, block_size))
     _, best_blocks = ops.top_k(ops.max(blocks, axis=-1), k)
     # Sorted, so that the first of equal scores still comes first.
     best_blocks = ops.sort(best_blocks, axis=-1)
-    # (rows, k, BLOCK_SIZE) -> (rows, k * BLOCK_SIZE)
-    candidates = ops.reshape(take_beams(blocks, best_blocks), (-1, k * BLOCK_SIZE))
+    # (rows, k, block_size) -> (rows, k * block_size)
+    candidates = ops.reshape(take_beams(blocks, best_blocks), (-1, k * block_size))
     values, positions = ops.top_k(candidates, k)
-    block = take_beams(best_blocks, positions // BLOCK_SIZE)
-    return values, block * BLOCK_SIZE + positions % BLOCK_SIZE
+    block = take_beams(best_blocks, positions // block_size)
+    return values, block * block_size + positions % block_size

@@ -224,6 +224,8 @@ def prepend_start(ids):
 
 
 def _pad(rows: list[list[int]]) -> np.ndarray:
+    if len(rows) == 1:
+        return np.array(rows, dtype=np.int32)  # A single sentence is translated sooner.
     ids = np.full((len(rows), max(map(len, rows), default=0)), PADDING_ID, dtype=np.int32)
     for padded, row in zip(ids, rows, strict=True):
         padded[: len(row)] = row
