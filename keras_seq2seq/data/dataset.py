@@ -187,7 +187,7 @@ def make_dataset(
     is_range = isinstance(shards, range) and shards.step == 1
     if not is_range or not 0 <= shards.start < shards.stop <= num_shards:
         raise UserError(f"shards is {shards!r}; expected a part of range({num_shards})")
-    # Whoever chooses a length knows that longer sequences are truncated.
+    # Truncation at a length that was chosen is expected; at the default, it may be a surprise.
     with_default_length = [
         side
         for side, encoder in (("source", source), ("target", target))

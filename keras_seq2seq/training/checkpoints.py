@@ -140,7 +140,7 @@ class Checkpoints:
                     self._remove_unfinished()
                 saved = json.loads(self._notes.numpy())
                 self._metrics = saved["metrics"]
-                # Those of earlier versions contain it only as a variable of the optimizer.
+                # Checkpoints of earlier versions contain it only as a variable of the optimizer.
                 if self._plateau is not None and "plateau" in saved:
                     self._plateau.state.assign(saved["plateau"])
                 self.restore_metrics()
