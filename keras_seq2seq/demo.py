@@ -67,8 +67,7 @@ def run_demo(directory: str | os.PathLike, console: Console | None = None) -> fl
         soft_wrap=False,
     )
     console.print(f"{_commands(corpus, model_dir, flags)}\n", soft_wrap=True)
-    # The same seed gives the same files, so those of an earlier run do not change.
-    write_corpus("dates", corpus, train=TRAINING_PAIRS, overwrite=True)
+    write_corpus("dates", corpus, train=TRAINING_PAIRS, keep_equal=True)
     train(plan_training(resolve_config(flags=flags, hparams=",".join(HPARAMS)), model_dir))
 
     translator = Translator.load(model_dir)

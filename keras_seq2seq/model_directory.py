@@ -1,5 +1,6 @@
 """The model directory, which training writes and all other commands read."""
 
+import filecmp
 import os
 import re
 import shlex
@@ -205,11 +206,15 @@ class ModelDirectory:
             dev: Dev data to store with the model, as pairs of lines.
 
         Raises:
-            UserError: If the directory cannot be written.
+            UserError: If the directory cannot be written, or contains no run but other files with
+                the names of those of the tokenizers.
         """
+        is_new = not (exists(self.config_path) or self.has_started())
         try:
             make_directory(self.path)
             self._remove_unfinished()
+            if is_new:
+                self._check_not_replaced(source, target)
             # First, since it shows that the other files are those of a run.
             config.save(self.config_path)
             source.save(self.source_path)
@@ -218,6 +223,19 @@ class ModelDirectory:
                 self._write_dev(dev)
         except OSError as error:
             raise UserError(f"{self.path}: cannot be written ({error.strerror})") from error
+
+    def _check_not_replaced(self, source: Tokenizer, target: Tokenizer):
+        """Checks that the files of the tokenizers replace none with other content."""
+        with tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=self.path) as directory:
+            source.save(Path(directory) / self.source_path.name)
+            target.save(Path(directory) / self.target_path.name)
+            for file in sorted(Path(directory).iterdir()):
+                path = self.path / file.name
+                if os.path.lexists(path) and not filecmp.cmp(path, file, shallow=False):
+                    raise UserError(
+                        f"{path}: would be replaced by another file of the same name; move it, or "
+                        "choose another directory"
+                    )
 
     def _write_dev(self, pairs: Sequence[tuple[str, str]]):
         for path, lines in zip(self.dev_paths, zip(*pairs, strict=True), strict=True):

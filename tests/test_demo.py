@@ -8,6 +8,7 @@ from rich.console import Console
 
 from keras_seq2seq import demo, training
 from keras_seq2seq.cli.main import main
+from keras_seq2seq.errors import UserError
 from keras_seq2seq.files import read_lines
 from keras_seq2seq.translator import Hypothesis, Translation
 
@@ -81,6 +82,15 @@ def test_a_second_run_finds_the_same_corpus(configs, tmp_path):
     first, second = (run_demo(tmp_path / "it") for _ in range(2))
     assert first == second
     assert configs[0] == configs[1]
+
+
+def test_a_corpus_of_a_person_is_not_replaced(configs, tmp_path):
+    run_demo(tmp_path / "it")
+    changed = tmp_path / "it" / "dates" / "dev" / "targets.txt"
+    changed.write_text("my own\n")
+    with pytest.raises(UserError, match="dev/targets.txt already exists; choose another directory"):
+        run_demo(tmp_path / "it")
+    assert changed.read_text() == "my own\n"
 
 
 def test_the_commands_that_it_shows_do_the_same(configs, tmp_path, monkeypatch):

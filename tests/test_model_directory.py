@@ -434,6 +434,26 @@ def test_files_that_no_run_wrote_are_not_replaced(tmp_path, name):
             check()
 
 
+@pytest.mark.parametrize("name", ["source.vocab", "target.vocab", "source.tokenizer.json"])
+def test_tokenizers_replace_no_other_files(tmp_path, name):
+    write_toy_model(tmp_path / "model")
+    translator = Translator.load(tmp_path / "model")
+    (tmp_path / name).write_text("a\n")
+    with pytest.raises(UserError, match=f"{name}: would be replaced by another file of the same"):
+        translator.save(tmp_path)
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [name]
+    assert (tmp_path / name).read_text() == "a\n"
+
+
+def test_tokenizers_may_be_those_of_the_directory(tmp_path):
+    write_toy_model(tmp_path / "model")
+    translator = Translator.load(tmp_path / "model")
+    for name in ("source.vocab", "target.vocab"):
+        (tmp_path / name).write_bytes((tmp_path / "model" / name).read_bytes())
+    translator.save(tmp_path)
+    assert Translator.load(tmp_path)(SOURCES) == translator(SOURCES)
+
+
 def test_saving_a_translator_replaces_no_configuration_that_a_person_wrote(tmp_path):
     write_toy_model(tmp_path / "model")
     translator = Translator.load(tmp_path / "model")

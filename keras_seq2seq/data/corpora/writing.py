@@ -74,6 +74,7 @@ def write_corpus(
     max_length: int | None = None,
     seed: int = 0,
     overwrite: bool = False,
+    keep_equal: bool = False,
 ) -> list[Path]:
     """Writes `{train,dev,test}/{sources,targets}.txt` and `vocab.{sources,targets}.txt`.
 
@@ -93,9 +94,10 @@ def write_corpus(
             20.
         seed: Random seed. The same seed gives the same files.
         overwrite: Whether to replace existing files.
+        keep_equal: Whether it is no error that all files exist, if they have the same content.
 
     Returns:
-        The paths of the written files.
+        The paths of the files.
 
     Raises:
         UserError: If the name is unknown, a number is out of range, an option does not apply to
@@ -113,6 +115,8 @@ def write_corpus(
     vocabularies = directory / "vocab.sources.txt", directory / "vocab.targets.txt"
     paths = [*(path for pair in files.values() for path in pair), *vocabularies]
     seen: set[str] = set()
+    if not keep_equal:
+        _check_not_complete(paths, overwrite)
     with _open_files(directory, paths, overwrite) as write:
         for split, size in sizes.items():
             # One generator per split, so that the test set does not depend on the size of others.
@@ -140,6 +144,7 @@ def write_files(directory: Path, files: Mapping[Path, Iterable[str]], overwrite:
     Raises:
         UserError: If the directory cannot be created, or files already exist; see `write_corpus`.
     """
+    _check_not_complete(list(files), overwrite)
     with _open_files(directory, list(files), overwrite) as write:
         for path, lines in files.items():
             for line in lines:
@@ -173,10 +178,13 @@ def _pair_of_paths(directory: Path) -> tuple[Path, Path]:
     return directory / "sources.txt", directory / "targets.txt"
 
 
-def _prepare(directory: Path, paths: list[Path], overwrite: bool):
+def _check_not_complete(paths: list[Path], overwrite: bool):
     # Some of the files may be there because a kill interrupted the same command at its end.
     if not overwrite and all(map(exists, paths)):
         raise _already_exists(paths[0])
+
+
+def _make_directories(directory: Path, paths: list[Path]):
     try:
         for path in paths:
             make_directory(path.parent)
@@ -189,7 +197,7 @@ def _open_files(
     directory: Path, paths: list[Path], overwrite: bool
 ) -> Iterator[dict[Path, Callable[[str], object]]]:
     """Yields a function for each file, which writes one line; all files appear at the end."""
-    _prepare(directory, paths, overwrite)
+    _make_directories(directory, paths)
     with ExitStack() as stack:
         yield {path: stack.enter_context(_open_new(path, overwrite)) for path in paths}
 
