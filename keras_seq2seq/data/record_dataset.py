@@ -1,6 +1,7 @@
 """A `tf.data` pipeline from prepared records to batches of ids."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import count
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seq2seq.data.batching import Batching
-from keras_seq2seq.data.record_order import BatchOrder
+from keras_seq2seq.data.record_order import BLOCKS_PER_WINDOW, BatchOrder
 from keras_seq2seq.data.record_pairs import RecordPairs
 from keras_seq2seq.data.sequences import PaddedRows, starts_of
 from keras_seq2seq.text import TextEncoder
@@ -26,22 +27,24 @@ class _Batches(NamedTuple):
         target_ids: int32 `(target ids,)`.
         labels: int32 `(target ids,)`.
         lines: The line numbers, int64 `(pairs,)`.
-        spans: Start and size of each batch in the arrays of source ids, target ids and lines, int32
-            `(batches, 6)`.
-        shapes: Shapes of its source and target ids, int32 `(batches, 4)`.
+        starts: Indices of the first source id, target id and line of each batch, int32 `(3,
+            batches, 1)`.
+        sizes: Numbers of source ids, target ids and lines of each batch, like `starts`.
+        shapes: Shapes of the source and target ids of each batch, int32 `(2, batches, 2)`.
     """
 
     source_ids: np.ndarray
     target_ids: np.ndarray
     labels: np.ndarray
     lines: np.ndarray
-    spans: np.ndarray
+    starts: np.ndarray
+    sizes: np.ndarray
     shapes: np.ndarray
 
 
 _SIGNATURE = (
     *(tf.TensorSpec([None], dtype) for dtype in (tf.int32, tf.int32, tf.int32, tf.int64)),
-    *(tf.TensorSpec([None, columns], tf.int32) for columns in (6, 4)),
+    *(tf.TensorSpec([n, None, columns], tf.int32) for n, columns in ((3, 1), (3, 1), (2, 2))),
 )
 
 
@@ -77,6 +80,10 @@ def record_dataset(
     buckets_of = _make_classifier(batching, (source.max_length, target.max_length))
     buckets = records.count_per_block(buckets_of, len(batching.batch_sizes))
     iterations = count()
+    read_block = records.read_block
+    if len(records.pairs_of_blocks) <= BLOCKS_PER_WINDOW:
+        # The memory of one window is needed anyway, so a small corpus is decompressed only once.
+        read_block = cache(read_block)
 
     def groups() -> Iterator[_Batches]:
         # A single epoch is numbered by the iteration, as with text.
@@ -84,7 +91,7 @@ def record_dataset(
         order = BatchOrder(
             records.pairs_of_blocks,
             buckets,
-            records.read_block,
+            read_block,
             lambda pairs: buckets_of(np.stack([pairs.source.counts, pairs.target.counts], axis=1)),
             batching.batch_sizes,
             seed,
@@ -101,27 +108,23 @@ def record_dataset(
 
     # The functions have no control flow for AutoGraph.
     @tf.autograph.experimental.do_not_convert
-    def split(source_ids, target_ids, labels, lines, spans, shapes) -> tf.data.Dataset:
+    def split(source_ids, target_ids, labels, lines, starts, sizes, shapes) -> tf.data.Dataset:
         @tf.autograph.experimental.do_not_convert
-        def get(span, shape):
-            source_span, target_span, line_span = span[:2], span[2:4], span[4:]
-            source_shape, target_shape = shape[:2], shape[2:]
+        def get(start, size, shape):
             features = {
-                "source_ids": tf.reshape(_slice(source_ids, source_span), source_shape),
-                "target_ids": tf.reshape(_slice(target_ids, target_span), target_shape),
+                "source_ids": tf.reshape(tf.slice(source_ids, start[0], size[0]), shape[0]),
+                "target_ids": tf.reshape(tf.slice(target_ids, start[1], size[1]), shape[1]),
             }
-            batch = features, tf.reshape(_slice(labels, target_span), target_shape)
-            return (*batch, _slice(lines, line_span)) if line_numbers else batch
+            batch = features, tf.reshape(tf.slice(labels, start[1], size[1]), shape[1])
+            return (*batch, tf.slice(lines, start[2], size[2])) if line_numbers else batch
 
-        return tf.data.Dataset.from_tensor_slices((spans, shapes)).map(get)
+        # One tensor per number, since slicing a small tensor takes as long as slicing the ids.
+        spans = map(tuple, map(tf.unstack, (starts, sizes, shapes)))
+        return tf.data.Dataset.from_tensor_slices(tuple(spans)).map(get)
 
     dataset = tf.data.Dataset.from_generator(groups, output_signature=_SIGNATURE)
     # Padding continues while earlier batches are being used.
     return dataset.prefetch(1).flat_map(split).prefetch(tf.data.AUTOTUNE)
-
-
-def _slice(flat: tf.Tensor, span: tf.Tensor) -> tf.Tensor:
-    return tf.slice(flat, span[:1], span[1:])
 
 
 # Number of pairs of lengths for which the buckets are computed in advance.
@@ -153,16 +156,16 @@ def _flatten(
     )
     target_widths = np.repeat(target_lengths, pairs)
     labels = targets.labels(rows, target_widths)
-    shapes = np.stack([pairs, source_lengths, pairs, target_lengths], axis=1)
     sizes = np.stack([pairs * source_lengths, pairs * target_lengths, pairs], axis=1)
-    spans = np.stack([starts_of(sizes), sizes], axis=2).reshape(-1, 6)
+    shapes = np.array([[pairs, source_lengths], [pairs, target_lengths]])
     return _Batches(
         sources.labels(rows, np.repeat(source_lengths, pairs)),
         targets.inputs(rows, target_widths, labels),
         labels,
         lines[rows],
-        spans.astype(np.int32),
-        shapes.astype(np.int32),
+        starts_of(sizes).T[:, :, None].astype(np.int32),
+        sizes.T[:, :, None].astype(np.int32),
+        shapes.swapaxes(1, 2).astype(np.int32),
     )
 
 
