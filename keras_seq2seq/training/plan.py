@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -169,16 +169,8 @@ def plan_training(
     batching = make_batching(config, train_summary).on(workers.replicas)
     steps = _count_steps(config, batching.steps_per_epoch(train_summary.lengths))
     check_schedule(config, steps)
-    keras.utils.set_random_seed(config.seed)
     resumes = resume != "never" and directory.has_checkpoints()
-    with workers.strategy.scope():
-        model = build_model(
-            config, source.tokenizer.vocabulary_size(), target.tokenizer.vocabulary_size()
-        )
-        initial_weights = None
-        if not resumes:
-            vocabularies = source.vocabulary, target.vocabulary
-            initial_weights = set_initial_weights(model, config, vocabularies)
+    model, initial_weights = _make_model(config, source, target, workers, resumes)
     plan = TrainingPlan(
         config=config,
         directory=directory,
@@ -201,6 +193,31 @@ def plan_training(
         RunRecord(directory.run_path).check_data(plan.fingerprints, plan.columns)
         _check_checkpoints(plan)
     return plan
+
+
+def with_seed(plan: TrainingPlan, seed: int) -> TrainingPlan:
+    """Returns the plan of another new run, with the same text and a new model.
+
+    Args:
+        plan: The plan.
+        seed: The seed of the weights and of the order of the text.
+    """
+    config = plan.config.model_copy(update={"seed": seed})
+    model, initial_weights = _make_model(config, plan.source, plan.target, plan.workers, False)
+    return replace(plan, config=config, model=model, initial_weights=initial_weights)
+
+
+def _make_model(
+    config: Config, source: TextEncoder, target: TextEncoder, workers: Workers, resumes: bool
+) -> tuple[Seq2Seq, InitialWeights | None]:
+    keras.utils.set_random_seed(config.seed)
+    with workers.strategy.scope():
+        model = build_model(
+            config, source.tokenizer.vocabulary_size(), target.tokenizer.vocabulary_size()
+        )
+        if resumes:
+            return model, None
+        return model, set_initial_weights(model, config, (source.vocabulary, target.vocabulary))
 
 
 def prepare(*args, **kwargs) -> TrainingPlan:
