@@ -153,10 +153,15 @@ class Checkpoints:
         return None
 
     def restore_metrics(self, *args):
-        """Restores the training metrics again, after `fit` has reset them."""
-        if self._metrics is None:
+        """Restores the training metrics again, after `fit` has reset them.
+
+        They stay as they are if the model has other metrics than when it was saved: those given to
+        `compile` are created with the first batch.
+        """
+        variables = self._model.metrics_variables
+        if self._metrics is None or len(variables) != len(self._metrics):
             return
-        for variable, value in zip(self._model.metrics_variables, self._metrics, strict=True):
+        for variable, value in zip(variables, self._metrics, strict=True):
             # The saved values are sums over all processes.
             variable.assign(value if self._is_chief else np.zeros_like(value))
 

@@ -72,6 +72,27 @@ def test_the_state_of_the_optimizer_and_of_the_metrics_comes_back(tmp_path):
         np.testing.assert_array_equal(weights, others)
 
 
+def test_a_model_with_metrics_comes_back_before_its_first_batch(tmp_path):
+    def make_compiled():
+        model = make_model()
+        model.compile("adam", "mse", metrics=["mae"])
+        return model
+
+    def fit(model, **options):
+        model.fit(np.array([[1.0]]), np.array([[1.0, 3.0]]), verbose=0, **options)
+
+    model = make_compiled()
+    checkpoints = Checkpoints(tmp_path, model)
+    fit(model, epochs=3)
+    checkpoints.save({"step": 3})
+    other = make_compiled()
+    assert Checkpoints(tmp_path, other).restore() == {"step": 3}
+    for one in (model, other):
+        fit(one)
+    for weights, others in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(weights, others)
+
+
 def test_an_optimizer_that_was_never_used_is_saved_too(tmp_path):
     def make_compiled():
         model = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(2)])
