@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from numbers import Integral
+from numbers import Integral, Real
 
 import keras
 import numpy as np
@@ -106,6 +106,7 @@ class TrainableModel(ReplicatedModel):
         Args:
             optimizer: Name or `keras.optimizers.Optimizer`. Defaults to `FusedAdam` with a learning
                 rate of 0.001 and gradients clipped to a global norm of 5, as the command line uses.
+                Adam cannot train a model whose dtype is bfloat16; use mixed_bfloat16.
             loss: A loss of token ids and logits: `MaskedCrossEntropy`, the default,
                 `keras.losses.SparseCategoricalCrossentropy(from_logits=True)`, or a function of
                 labels `(batch, time)` and logits that returns a loss per token, `(batch, time)`,
@@ -177,6 +178,18 @@ class TrainableModel(ReplicatedModel):
             jit_compile=jit_compile,
             auto_scale_loss=auto_scale_loss,
         )
+
+    def make_train_function(self, force=False):
+        beta = getattr(inner_optimizer(self.optimizer), "beta_2", None)
+        for weight in self.trainable_weights if isinstance(beta, Real) else ():
+            # Adam would divide by `1 - beta_2`.
+            if beta < 1 and float(ops.cast(beta, weight.dtype)) == 1:
+                raise ValueError(
+                    f"{type(self.optimizer).__name__} cannot train {weight.dtype} weights, since "
+                    f"its beta_2={beta} rounds to 1. Use the dtype 'mixed_{weight.dtype}', whose "
+                    "weights are float32."
+                )
+        return super().make_train_function(force)
 
     @property
     def computes_in_float16(self):

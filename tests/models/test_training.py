@@ -482,3 +482,14 @@ def test_custom_training_loop():
     model.compile(keras.optimizers.SGD(0.5))
     expected = model.fit(BATCH, LABELS, batch_size=5, epochs=3, verbose=0).history["loss"]
     np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("optimizer", [None, "nadam"])
+def test_an_optimizer_that_cannot_train_weights_of_low_precision_is_an_error(optimizer):
+    model = AttentionSeq2Seq(9, 9, num_units=4, dtype="bfloat16")
+    model.compile(optimizer)
+    with pytest.raises(ValueError, match="beta_2=0.999 rounds to 1.*'mixed_bfloat16'"):
+        model.fit(BATCH, LABELS, verbose=0)
+    model.compile(keras.optimizers.SGD(0.1))
+    history = model.fit(BATCH, LABELS, epochs=3, verbose=0).history
+    assert history["loss"][-1] < history["loss"][0]
