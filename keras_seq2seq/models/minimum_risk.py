@@ -10,7 +10,7 @@ from keras_seq2seq.backend import (
 )
 from keras_seq2seq.decoding import SamplingSearch
 from keras_seq2seq.errors import check_integer
-from keras_seq2seq.losses import MaskedCrossEntropy
+from keras_seq2seq.losses import MaskedCrossEntropy, apply_weights
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID
 
 MAX_ORDER = 4
@@ -29,7 +29,9 @@ class MinimumRisk:
         risk(x) = sum over k of softmax(s(y[1]), ..., s(y[n]))[k] * (1 - metric(y[k], target))
 
     The metric is computed per sentence, on token ids. The model's loss in training is then
-    `(1 - weight) * loss + weight * risk`. Use it to fine-tune a fully trained model: a step takes
+    `(1 - weight) * loss + weight * risk`, where `risk` is the mean over the sources, weighted by
+    `sample_weight` and `class_weight`: the weight of a source is the mean of those of its target's
+    tokens. Use it to fine-tune a fully trained model: a step takes
     several times as long as an ordinary one.
 
     Args:
@@ -43,9 +45,11 @@ class MinimumRisk:
         source_ids: Integer tensor `(batch, source_length)`.
         labels: Integer tensor `(batch, target_length)`, the targets, each with its end token.
         seed: `keras.random.SeedGenerator`.
+        sample_weight: See `MaskedCrossEntropy`, or `None`.
 
     Output:
-        A scalar float tensor, the mean risk of the sources, between 0 and 1.
+        A scalar float tensor, the mean risk of the sources, between 0 and 1; 0 if all weights are
+        0. Sources whose labels are all padding do not count.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -88,7 +92,7 @@ class MinimumRisk:
         """Creates the loss from what `get_config` returned."""
         return cls(**config)
 
-    def __call__(self, model, source_ids, labels, seed):
+    def __call__(self, model, source_ids, labels, seed, sample_weight=None):
         parts = split_into_micro_batches({"source_ids": source_ids, "labels": labels})
         drawn = join_rows([self._draw(model, **part, seed=seed) for part in parts])
         values = METRICS[self.metric](drawn, ops.repeat(labels, self.num_samples, axis=0))
@@ -105,9 +109,13 @@ class MinimumRisk:
         scores = -ops.sum(losses, axis=-1) / ops.maximum(lengths, 1)
         weights = ops.softmax(ops.reshape(scores, (-1, self.num_samples)), axis=-1)
         errors = ops.reshape(1.0 - values, (-1, self.num_samples))
+        risks = ops.sum(weights * errors, axis=-1)
+        tokens = ops.cast(ops.not_equal(labels, PADDING_ID), risks.dtype)
+        counts = ops.maximum(ops.sum(tokens, axis=-1), 1.0)
+        importance = ops.sum(apply_weights(tokens, labels, sample_weight), axis=-1) / counts
         # The loss is averaged over the devices, some of which may have fewer sources.
-        sources = sum_over_replicas(ops.cast(ops.shape(errors)[0], errors.dtype))
-        return count_replicas() * ops.sum(weights * errors) / sources
+        divisor = sum_over_replicas(ops.sum(importance))
+        return count_replicas() * ops.divide_no_nan(ops.sum(importance * risks), divisor)
 
     def _draw(self, model, source_ids, labels, seed):
         """Returns outputs `(batch * num_samples, length)`."""

@@ -270,7 +270,9 @@ class TrainableModel(ReplicatedModel):
             total = ops.divide_no_nan(total, sum_over_replicas(divisor))
         if training and self.minimum_risk is not None:
             source_ids = as_features(x)["source_ids"]
-            risk = self.minimum_risk(self, source_ids, labels, seed=self._teacher_seeds)
+            risk = self.minimum_risk(
+                self, source_ids, labels, seed=self._teacher_seeds, sample_weight=sample_weight
+            )
             weight = self.minimum_risk.weight
             total = (1.0 - weight) * total + weight * risk / count_replicas()
         for value in regularization:

@@ -113,6 +113,40 @@ def test_risk_is_the_expected_error_of_the_outputs_drawn(model, monkeypatch, nam
     assert found == pytest.approx(np.mean(expected), rel=1e-4)
 
 
+@pytest.mark.parametrize("weights", [[0.5, 0, 2, 7], [[0.5, 0.5], [0, 0], [3, 1], [7, 7]]])
+def test_risk_is_the_weighted_mean_of_the_sources(model, monkeypatch, weights):
+    source = padded_ids([4, 2, 3, 1], 9, seed=1)
+    labels = np.array([[5, END_ID], [6, END_ID], [4, END_ID], [0, 0]], "int32")
+    drawn = random_ids(8, 7, 9)
+    monkeypatch.setattr("keras_seq2seq.models.minimum_risk.split_into_micro_batches", lambda x: [x])
+    risk = MinimumRisk(num_samples=2)
+
+    def measure(rows, **options):
+        rows = np.atleast_1d(rows)
+        outputs = drawn.reshape(4, 2, -1)[rows].reshape(2 * len(rows), -1)
+        monkeypatch.setattr(MinimumRisk, "_draw", lambda *_, **__: ops.convert_to_tensor(outputs))
+        parts = map(ops.convert_to_tensor, (source[rows], labels[rows]))
+        return float(risk(model, *parts, None, **options))
+
+    risks = [measure(row) for row in range(3)]
+    assert measure(range(4)) == pytest.approx(np.mean(risks), rel=1e-4)
+    expected = (0.5 * risks[0] + 2 * risks[2]) / 2.5
+    found = measure(range(4), sample_weight=np.array(weights, "float32"))
+    assert found == pytest.approx(expected, rel=1e-4)
+    assert measure(range(4), sample_weight=np.zeros(4, "float32")) == 0
+
+
+def test_sequences_without_weight_have_no_effect_on_training(model):
+    source, labels = padded_ids([4, 2], 9, seed=1), random_ids(2, 5, 9)
+    batch = {"source_ids": source, "target_ids": numbers_of(shift_right(labels))}
+    model.minimum_risk = MinimumRisk()
+    model.compile(keras.optimizers.SGD(1.0))
+    before = model.get_weights()
+    assert model.fit(batch, labels, sample_weight=np.zeros(2), verbose=0).history["loss"] == [0]
+    for one, other in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_training_lowers_the_risk(model):
     source = np.tile(padded_ids([5, 3, 4, 2], 9, seed=1), (8, 1))
     labels = np.tile(random_ids(4, 5, 9), (8, 1))
