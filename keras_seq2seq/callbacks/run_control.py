@@ -88,15 +88,22 @@ class RestoreRawWeights(keras.callbacks.Callback):
         >>> with averaged_weights(model): model.save("model.keras")
     """
 
+    def on_train_begin(self, logs=None):
+        # Keras averages even if there are no epochs left to train.
+        self._copy_weights()
+
     def on_epoch_end(self, epoch, logs=None):
-        if inner_optimizer(self.model.optimizer).use_ema:
-            self._raw_weights = [ops.copy(variable) for variable in self.model.trainable_variables]
+        self._copy_weights()
 
     def on_train_end(self, logs=None):
         if inner_optimizer(self.model.optimizer).use_ema:
             pairs = zip(self.model.trainable_variables, self._raw_weights, strict=True)
             for variable, value in pairs:
                 variable.assign(value)
+
+    def _copy_weights(self):
+        if inner_optimizer(self.model.optimizer).use_ema:
+            self._raw_weights = [ops.copy(variable) for variable in self.model.trainable_variables]
 
 
 class StopWithoutImprovement(keras.callbacks.Callback):

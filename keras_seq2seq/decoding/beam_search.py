@@ -55,7 +55,7 @@ def coverage_penalty(coverage, source_lengths, weight):
     """
     logs = ops.log(ops.clip(coverage, MIN_COVERAGE, 1.0))
     # (batch, 1, source_length)
-    is_real = ops.arange(ops.shape(coverage)[-1]) < source_lengths[:, None, None]
+    is_real = ops.arange(ops.shape(coverage)[-1], dtype="int32") < source_lengths[:, None, None]
     return weight * ops.sum(ops.where(is_real, logs, 0.0), axis=-1)
 
 

@@ -142,7 +142,9 @@ def append_to_history(history, lengths, ids):
     """
     if isinstance(history, tuple):
         return history
-    is_now = ops.equal(ops.arange(ops.shape(history)[-1]), ops.expand_dims(lengths, axis=-1))
+    is_now = ops.equal(
+        ops.arange(ops.shape(history)[-1], dtype="int32"), ops.expand_dims(lengths, axis=-1)
+    )
     return ops.where(is_now, ops.expand_dims(ids, axis=-1), history)
 
 
@@ -160,7 +162,7 @@ def repeated_ngram_ends(history, lengths, size):
     starts = ops.shape(history)[1] - size + 1
     lengths = ops.expand_dims(lengths, axis=-1)
     # An n-gram that starts at `s` ends at `s + size - 1`, which must be in the past.
-    repeats = ops.arange(starts) + size - 1 < lengths
+    repeats = ops.arange(starts, dtype="int32") + size - 1 < lengths
     begin = ops.maximum(lengths - size + 1, 0)  # of the n-gram that the next token would end
     for offset in range(size - 1):
         same = ops.equal(history[:, offset : offset + starts], take_beams(history, begin + offset))
@@ -208,7 +210,7 @@ def best_tokens(logits, count, banned_ids, rules):
     ids = ops.where(values > MINUS_INFINITY, take_beams(ids, order), PADDING_ID)
 
     forced, is_forced = forced_tokens(rules.forced, values[:, :1])
-    is_first = ops.equal(ops.arange(ids.shape[-1]), 0)
+    is_first = ops.equal(ops.arange(ids.shape[-1], dtype="int32"), 0)
     ids = ops.where(ops.logical_and(is_forced, is_first), forced, ids)
     alone = ops.where(is_first, take_beams(logits, forced), MINUS_INFINITY)
     values = ops.where(is_forced, alone, values)

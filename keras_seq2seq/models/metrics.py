@@ -26,6 +26,11 @@ _AS_SPARSE = {
 }
 
 
+def sum_dtype():
+    """Returns the dtype of sums: bfloat16 cannot count beyond 256, nor float16 beyond 2,048."""
+    return keras.backend.result_type(keras.config.floatx(), "float32")
+
+
 class Perplexity(keras.metrics.Metric):
     """The exponential of the mean cross-entropy, weighted by tokens.
 
@@ -37,8 +42,8 @@ class Perplexity(keras.metrics.Metric):
         tokens: Scalar, the number of tokens in the batch.
     """
 
-    def __init__(self, name="perplexity", **kwargs):
-        super().__init__(name=name, **kwargs)
+    def __init__(self, name="perplexity", dtype=None, **kwargs):
+        super().__init__(name=name, dtype=dtype or sum_dtype(), **kwargs)
         self.total = self.add_weight(shape=(), initializer="zeros", name="total")
         self.tokens = self.add_weight(shape=(), initializer="zeros", name="tokens")
 
@@ -68,8 +73,8 @@ class Padding(keras.metrics.Metric):
         A dictionary with `source_padding` and `target_padding`.
     """
 
-    def __init__(self, name="padding", **kwargs):
-        super().__init__(name=name, **kwargs)
+    def __init__(self, name="padding", dtype=None, **kwargs):
+        super().__init__(name=name, dtype=dtype or sum_dtype(), **kwargs)
         for side in ("source", "target"):
             for what in ("positions", "tokens"):
                 weight = self.add_weight(shape=(), initializer="zeros", name=f"{side}_{what}")
@@ -118,7 +123,7 @@ class MaskedMetric(keras.metrics.Metric):
         elif type(metric).update_state is wrapper.update_state:
             self._function = partial(metric._fn, **metric._fn_kwargs)
         # What holds the state. A metric may be of a class that overrides `result`.
-        self._state = metric if is_metric else keras.metrics.Mean(name=self.name)
+        self._state = metric if is_metric else keras.metrics.Mean(self.name, sum_dtype())
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         labels = ops.cast(y_true, "int32")

@@ -21,7 +21,7 @@ from keras_seq2seq.backend import (
 from keras_seq2seq.defaults import CLIP_GRADIENTS, LEARNING_RATE
 from keras_seq2seq.losses import MaskedCrossEntropy, align_weights, resolve_loss, weighted_sum
 from keras_seq2seq.models.inputs import as_features, the_labels, without_ignored
-from keras_seq2seq.models.metrics import Padding, Perplexity, resolve_metrics
+from keras_seq2seq.models.metrics import Padding, Perplexity, resolve_metrics, sum_dtype
 
 
 class ReplicatedModel(TracksLayers, keras.Model):
@@ -84,7 +84,7 @@ class TrainableModel(ReplicatedModel):
         self.perplexity = Perplexity()
         self.padding = Padding()
         # Not in `fit`'s logs: `TrackGradientNorm` updates it, and `Evaluation` reports it.
-        self.gradient_norm = keras.metrics.Mean(name="gradient_norm")
+        self.gradient_norm = keras.metrics.Mean("gradient_norm", sum_dtype())
         self.minimum_risk = None
         self.r_drop = 0.0
         self._class_weights = None

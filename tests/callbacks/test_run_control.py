@@ -145,6 +145,18 @@ def test_raw_weights_are_restored(restores):
     assert model.layers[0].get_weights()[0] == (1.5 if restores else 1.25)
 
 
+def test_raw_weights_stay_if_no_epoch_is_left():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    model.compile(keras.optimizers.SGD(0.25, use_ema=True, ema_momentum=0.5), loss="mse")
+    model.layers[0].set_weights([np.zeros((1, 1))])
+    data = np.ones((2, 1), "float32")
+    for epochs in ({"epochs": 1}, {"epochs": 1, "initial_epoch": 1}):
+        model.fit(
+            data, 2 * data, batch_size=1, verbose=0, callbacks=[RestoreRawWeights()], **epochs
+        )
+        assert model.layers[0].get_weights()[0] == 1.5
+
+
 def fit(saver, steps=10, seconds=0.0):
     model = keras.Sequential([keras.layers.Dense(1)])
     model.compile("sgd", "mse")
