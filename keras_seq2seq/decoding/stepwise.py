@@ -245,7 +245,7 @@ class SamplingSearch(StepwiseSearch):
 
     def _draw_noise(self, rows, steps):
         # Drawn at once, so that the loop needs no random state.
-        return ops.transpose(keras.random.uniform((steps, rows), seed=self.seed))
+        return ops.transpose(keras.random.uniform((steps, rows), dtype="float32", seed=self.seed))
 
     def _choose(self, logits, rules, noise):
         banned_ids = self.constraints.banned_ids

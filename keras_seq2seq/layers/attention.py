@@ -120,7 +120,7 @@ class ProjectedAttention(Attention):
         return {
             "keys": self.matmul(values, self.key_kernel),
             "values": self.to_compute_dtype(values),
-            "score_bias": self.to_output_dtype(ops.where(mask, 0.0, MASKED_SCORE)),
+            "score_bias": self.to_output_dtype(ops.logical_not(mask)) * MASKED_SCORE,
         }
 
     def initial_weights(self, memory):

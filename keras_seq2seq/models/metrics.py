@@ -44,8 +44,10 @@ class Perplexity(keras.metrics.Metric):
 
     def __init__(self, name="perplexity", dtype=None, **kwargs):
         super().__init__(name=name, dtype=dtype or sum_dtype(), **kwargs)
-        self.total = self.add_weight(shape=(), initializer="zeros", name="total")
-        self.tokens = self.add_weight(shape=(), initializer="zeros", name="tokens")
+        self.total, self.tokens = (
+            self.add_weight(shape=(), initializer="zeros", dtype=self.dtype, name=name)
+            for name in ("total", "tokens")
+        )
 
     def update_state(self, loss, tokens):
         tokens = ops.cast(tokens, self.dtype)
@@ -77,8 +79,9 @@ class Padding(keras.metrics.Metric):
         super().__init__(name=name, dtype=dtype or sum_dtype(), **kwargs)
         for side in ("source", "target"):
             for what in ("positions", "tokens"):
-                weight = self.add_weight(shape=(), initializer="zeros", name=f"{side}_{what}")
-                setattr(self, f"{side}_{what}", weight)
+                name = f"{side}_{what}"
+                zero = self.add_weight(shape=(), initializer="zeros", dtype=self.dtype, name=name)
+                setattr(self, name, zero)
 
     def update_state(self, source_ids, labels):
         self.source_positions.assign_add(ops.cast(ops.size(source_ids), self.dtype))
@@ -138,7 +141,7 @@ class MaskedMetric(keras.metrics.Metric):
             values, counts = ops.reshape(values, (-1,)), ops.reshape(counts, (-1,))
             keras.metrics.Mean.update_state(self._state, values, counts)
             return
-        weights = apply_weights(ops.ones(ops.shape(labels)), labels, sample_weight)
+        weights = apply_weights(ops.ones(ops.shape(labels), "float32"), labels, sample_weight)
         if isinstance(self.metric, keras.metrics.MeanMetricWrapper):
             # A subclass with its own `update_state`. Keras would weight all sequences of a batch
             # alike, whatever their number of tokens.

@@ -72,7 +72,8 @@ def sample_decoder_inputs(model, source_ids, target_ids, gold_probability, seed)
     """
     memory, states = model.encode(source_ids)
     gold_ids = swap_batch_and_time(target_ids)
-    use_gold = keras.random.uniform(ops.shape(gold_ids), seed=seed) < gold_probability
+    draws = keras.random.uniform(ops.shape(gold_ids), dtype="float32", seed=seed)
+    use_gold = draws < gold_probability
     use_gold = ops.logical_or(use_gold, ops.equal(gold_ids, PADDING_ID))
 
     def advance(inputs, states, memory):

@@ -28,6 +28,23 @@ def test_agrees_with_the_search(model, search):
     )
 
 
+@pytest.mark.parametrize(
+    "search",
+    [
+        BeamSearch(2, coverage_penalty=0.2, no_repeat_ngram_size=2, min_length=2),
+        SamplingSearch(top_k=3, seed=1),
+    ],
+)
+def test_decodes_with_any_floatx(search):
+    before = keras.config.floatx()
+    keras.config.set_floatx("bfloat16")
+    try:
+        model = AttentionSeq2Seq(10, 10, num_units=8)
+        assert model.generate(SOURCE_IDS, search, max_length=4).dtype == "int32"
+    finally:
+        keras.config.set_floatx(before)
+
+
 def test_returns_several_hypotheses_with_their_scores(model):
     ids = model.generate(SOURCE_IDS, BeamSearch(3, n_best=2), max_length=5)
     assert ids.shape[:2] == (2, 2)

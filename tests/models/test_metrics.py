@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -38,3 +39,20 @@ def test_as_float_is_the_result_and_infinite_beyond_the_range():
     np.testing.assert_allclose(perplexity.as_float(), 128**0.25, rtol=1e-6)
     perplexity.update_state(1e6, 1)
     assert perplexity.as_float() == np.inf
+
+
+@pytest.mark.parametrize("floatx", ["bfloat16", "float16"])
+def test_counts_are_exact_with_a_floatx_of_low_precision(floatx):
+    before = keras.config.floatx()
+    keras.config.set_floatx(floatx)
+    try:
+        perplexity, padding = Perplexity(), Padding()
+        for _ in range(300):
+            perplexity.update_state(np.log(2.0), 7)
+            padding.update_state(np.array([[5, 0, 0, 0]]), np.array([[4, 5, 6, 0]]))
+    finally:
+        keras.config.set_floatx(before)
+    assert float(perplexity.tokens) == 2100
+    assert float(perplexity.result()) == pytest.approx(2, rel=1e-4)
+    shares = {"source_padding": pytest.approx(0.75), "target_padding": pytest.approx(0.25)}
+    assert {name: float(share) for name, share in padding.result().items()} == shares
