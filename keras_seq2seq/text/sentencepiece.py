@@ -322,6 +322,9 @@ class SentencePieceTokenizer(Tokenizer):
 
         return self._constant(tuple(options.items()), make)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_graph": {}}
+
     def _constant(self, key: Any, make: Any):
         """Returns what `make` creates, outside of the graph that is being built, and only once."""
         if key not in self._graph:

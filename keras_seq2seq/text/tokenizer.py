@@ -337,6 +337,10 @@ class Tokenizer:
                 self._table = self.vocabulary.lookup_table()
         return self._table
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Tables of TensorFlow cannot be pickled or copied.
+        return {**vars(self), "_table": None}
+
     def __eq__(self, other) -> bool:
         """Whether both convert every text to the same ids."""
         if not isinstance(other, Tokenizer):

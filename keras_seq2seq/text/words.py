@@ -262,6 +262,9 @@ class WordTokenizer(Tokenizer):
             tokens, token_row, tf.size(row_splits, tf.int64) - 1
         )
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_tables": None}
+
     def _load_tables(self) -> dict:
         """Returns the tables of the graph, created outside of the graph that is being built."""
         if self._tables is None:

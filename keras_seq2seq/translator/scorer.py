@@ -4,7 +4,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import overload
+from typing import Any, overload
 
 from keras import ops
 
@@ -110,9 +110,21 @@ class Scorer:
         self.model = model
         self.source, self.target = as_text_encoders(source, target)
         check_vocabulary_sizes(model, self.source, self.target)
+        self._compile()
+
+    def _compile(self):
+        """Creates the function that is traced when it is first called."""
         self._token_log_probabilities = backend.compile_function(
             self._score_ids, ranks={"source_ids": 2, "target_ids": 2, "labels": 2}
         )
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Graphs of TensorFlow cannot be pickled or copied.
+        return {**vars(self), "_token_log_probabilities": None}
+
+    def __setstate__(self, state: dict[str, Any]):
+        vars(self).update(state)
+        self._compile()
 
     @classmethod
     def load(cls, model_dir: str | os.PathLike) -> "Scorer":

@@ -95,6 +95,10 @@ class Translator(TextTranslator):
         )
         check_vocabulary_sizes(model, self.source, self.target)
         self._workers = count_cores() if self.search.is_deterministic else 1
+        self._compile()
+
+    def _compile(self):
+        """Creates the functions that are traced when they are first called."""
         self._scorer = None
         ranks = {"source_ids": 2, "prefix": 2, "num_slots": 0}
         self._decode = {
@@ -104,6 +108,14 @@ class Translator(TextTranslator):
             for with_scores in (False, True)
             for with_attention in (False, True)
         }
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Graphs of TensorFlow cannot be pickled or copied.
+        return {**vars(self), "_scorer": None, "_decode": None}
+
+    def __setstate__(self, state: dict[str, Any]):
+        vars(self).update(state)
+        self._compile()
 
     @classmethod
     def load(

@@ -1,5 +1,7 @@
+import copy
 import hashlib
 import json
+import pickle
 import time
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from keras_seq2seq.errors import UserError
 from keras_seq2seq.text import (
     TOKENIZERS,
     CharacterTokenizer,
+    SentencePieceTokenizer,
     Tokenizer,
     Vocabulary,
     WhitespaceTokenizer,
@@ -35,6 +38,22 @@ def tokenize(tokenizer, lines):
 def test_found_by_name(tokenizer):
     assert type(get_tokenizer(tokenizer.name)) is type(tokenizer)
     assert get_tokenizer(tokenizer) is tokenizer
+
+
+@pytest.mark.parametrize("name", sorted(TOKENIZERS))
+@pytest.mark.parametrize("copy", [copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
+def test_can_be_copied_and_pickled_after_use(name, copy):
+    lines = ["ab ba c .", "b ca . a"]
+    if name == "sentencepiece":
+        tokenizer = SentencePieceTokenizer.build(lines * 9, size=264)
+    else:
+        tokenizer = get_tokenizer(name, None if name == "bytes" else Vocabulary("abc."))
+    ids = tokenizer(tf.constant(lines)).to_list()
+    tokens = tokenize(tokenizer, lines)
+    again = copy(tokenizer)
+    assert again == tokenizer
+    assert again(tf.constant(lines)).to_list() == ids
+    assert tokenize(again, lines) == tokens
 
 
 @pytest.mark.parametrize(

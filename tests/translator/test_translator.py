@@ -1,6 +1,7 @@
 import functools
 import json
 import pickle
+from copy import deepcopy
 
 import keras
 import numpy as np
@@ -52,6 +53,15 @@ def test_keeps_the_order_and_answers_every_line(translator):
     assert together == [translator([sentence])[0] for sentence in SENTENCES]
     assert together == translator(SENTENCES, batch_size=2)
     assert together == translator(SENTENCES, batch_size=10**12)
+
+
+def test_can_be_copied_and_pickled_after_use(translator):
+    scorer = Scorer.from_translator(translator)
+    for copy in (deepcopy, lambda value: pickle.loads(pickle.dumps(value))):
+        expected = translator(SENTENCES)
+        assert copy(translator)(SENTENCES) == expected
+        scores = scorer(SENTENCES, expected)
+        assert copy(scorer)(SENTENCES, expected) == scores
 
 
 def test_padding_changes_nothing(translator):
