@@ -20,6 +20,10 @@ class MaskedCrossEntropy(keras.losses.Loss):
     With label smoothing `e`, the target distribution assigns `1 - e` to the label and
     distributes `e` evenly over the vocabulary.
 
+    On TensorFlow, the loss is computed from the factors of logits that a model of this package
+    returns, so that `tf.gradients` or a `GradientTape` finds no gradient with respect to these
+    logits. Pass `tf.identity(logits)` to the loss if you need it.
+
     With `l` the losses of the real tokens and `w` their weights, which are 1 by default, the
     reductions are those of Keras:
 
@@ -206,12 +210,17 @@ def apply_weights(values, labels, sample_weight=None):
         labels: Integer tensor `(batch, time)`, 0 for padding.
         sample_weight: See `MaskedCrossEntropy`.
     """
-    if len(values.shape) == 2:
-        # A loss of padding may be infinite, and NaN if multiplied by 0.
-        values = ops.where(ops.not_equal(labels, PADDING_ID), values, 0.0)
+
+    def zero_for_padding(numbers):
+        # They may be infinite, and NaN if multiplied by 0.
+        is_padding = ops.equal(labels, PADDING_ID)
+        return ops.where(is_padding, 0.0, numbers) if len(values.shape) == 2 else numbers
+
+    values = zero_for_padding(values)
     if sample_weight is None:
         return values
-    return values * ops.cast(align_weights(sample_weight, values), values.dtype)
+    weights = ops.cast(align_weights(sample_weight, values), values.dtype)
+    return values * zero_for_padding(weights)
 
 
 def weighted_sum(values, labels, sample_weight, reduction):

@@ -11,8 +11,8 @@ LOGITS = RNG.normal(0, 3, size=(3, 4, 7)).astype("float32")
 LABELS = np.array([[5, 3, 0, 0], [1, 6, 2, 3], [3, 0, 0, 0]])
 
 
-def loss_of(labels, logits, **arguments):
-    return float(numbers_of(MaskedCrossEntropy(**arguments)(labels, logits)))
+def loss_of(labels, logits, weights=None, **arguments):
+    return float(numbers_of(MaskedCrossEntropy(**arguments)(labels, logits, weights)))
 
 
 @pytest.mark.parametrize("label_smoothing", [0.0, 0.1, 0.9])
@@ -122,6 +122,20 @@ def test_without_reduction_each_token_has_its_loss(reduction):
     assert found.shape == LABELS.shape
     assert (found[LABELS == 0] == 0).all()
     np.testing.assert_allclose(found.sum(), expected_loss(SEQUENCE_WEIGHTS, "sum"), rtol=1e-5)
+
+
+@pytest.mark.parametrize("weight", [np.inf, np.nan])
+@pytest.mark.parametrize("reduction", ["mean_with_sample_weight", "sum_over_batch_size", "sum"])
+def test_padding_does_not_count_whatever_its_weight(weight, reduction):
+    weights = np.where(LABELS == 0, weight, TOKEN_WEIGHTS)
+    found = loss_of(LABELS, LOGITS, reduction=reduction, weights=weights)
+    assert found == loss_of(LABELS, LOGITS, reduction=reduction, weights=TOKEN_WEIGHTS)
+    labels = np.concatenate([LABELS, np.zeros_like(LABELS[:1])])
+    logits = np.concatenate([LOGITS, LOGITS[:1]])
+    by_sequence = np.append(SEQUENCE_WEIGHTS, weight)
+    found = loss_of(labels, logits, reduction=reduction, weights=by_sequence)
+    expected = loss_of(LABELS, LOGITS, reduction=reduction, weights=SEQUENCE_WEIGHTS)
+    assert found == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("weights", [SEQUENCE_WEIGHTS, TOKEN_WEIGHTS])
