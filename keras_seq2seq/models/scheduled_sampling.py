@@ -1,9 +1,12 @@
 """Scheduled sampling: training a decoder on its own predictions."""
 
+from numbers import Real
+
 import keras
 from keras import ops
 
 from keras_seq2seq.backend import scan
+from keras_seq2seq.errors import check_integer
 from keras_seq2seq.layers.layer import swap_batch_and_time
 from keras_seq2seq.special_tokens import PADDING_ID
 
@@ -27,8 +30,11 @@ class TeacherForcing(keras.optimizers.schedules.LearningRateSchedule):
 
     Args:
         decay_type: String, one of the names above.
-        decay_steps: Integer, `k`.
-        min_probability: Float, the lowest probability.
+        decay_steps: Integer, `k`, at least 1.
+        min_probability: Float, the lowest probability, from 0 to 1.
+
+    Raises:
+        ValueError: If an argument is out of range.
 
     Example:
         >>> model.teacher_forcing = TeacherForcing("linear", 20_000, min_probability=0.75)
@@ -47,7 +53,12 @@ class TeacherForcing(keras.optimizers.schedules.LearningRateSchedule):
                 f"Received: decay_type={decay_type!r}"
             )
         self.decay_type = decay_type
-        self.decay_steps = decay_steps
+        if not isinstance(min_probability, Real) or not 0 <= min_probability <= 1:
+            raise ValueError(
+                "`min_probability` must be a number from 0 to 1. "
+                f"Received: min_probability={min_probability!r}"
+            )
+        self.decay_steps = check_integer("decay_steps", decay_steps)
         self.min_probability = min_probability
 
     def __call__(self, step):

@@ -19,9 +19,11 @@ from keras_seq2seq.backend import (
     sum_over_replicas,
 )
 from keras_seq2seq.defaults import CLIP_GRADIENTS, LEARNING_RATE
+from keras_seq2seq.errors import check_not_negative
 from keras_seq2seq.losses import MaskedCrossEntropy, align_weights, resolve_loss, weighted_sum
 from keras_seq2seq.models.inputs import as_features, the_labels, without_ignored
 from keras_seq2seq.models.metrics import Padding, Perplexity, resolve_metrics, sum_dtype
+from keras_seq2seq.models.minimum_risk import MinimumRisk
 
 
 class ReplicatedModel(TracksLayers, keras.Model):
@@ -124,14 +126,19 @@ class TrainableModel(ReplicatedModel):
             auto_scale_loss: Boolean, whether to scale the loss in mixed float16 precision.
 
         Raises:
-            ValueError: If the loss or a metric does not accept token ids and logits, or
-                `loss_weights`, `jit_compile`, `steps_per_execution`, gradient accumulation or a
-                scaled loss is not supported.
+            ValueError: If the loss or a metric does not accept token ids and logits, if an
+                attribute such as `r_drop` is invalid, or if `loss_weights`, `jit_compile`,
+                `steps_per_execution`, gradient accumulation or a scaled loss is not supported.
 
         Example:
             >>> model.compile(metrics=["accuracy"])
             >>> model.fit([source_ids, target_ids], labels, epochs=10)
         """
+        check_not_negative("r_drop", self.r_drop)
+        if self.minimum_risk is not None and not isinstance(self.minimum_risk, MinimumRisk):
+            raise ValueError(
+                f"`minimum_risk` must be None or a `MinimumRisk`. Received: {self.minimum_risk!r}"
+            )
         if loss_weights is not None:
             raise ValueError(
                 "`loss_weights` is not supported, since the model has one output. Use "

@@ -38,6 +38,14 @@ def test_refuses_an_unknown_decay():
         TeacherForcing("cosine", 100)
 
 
+@pytest.mark.parametrize(
+    "arguments", [{"decay_steps": 0}, {"decay_steps": 1.5}, {"min_probability": 75}]
+)
+def test_refuses_arguments_out_of_range(arguments):
+    with pytest.raises(ValueError, match=f"`{next(iter(arguments))}` must be"):
+        TeacherForcing(**{"decay_type": "linear", "decay_steps": 100, **arguments})
+
+
 def sample(model, source_ids, target_ids):
     probability = model.teacher_forcing(steps_taken(model.optimizer))
     seed = keras.random.SeedGenerator(1)
