@@ -110,7 +110,8 @@ class WordDropout(keras.layers.Layer):
 class Logits(BaseLayer):
     """A dense layer that scores each token of the vocabulary.
 
-    Computes the same as `keras.layers.Dense`, in a form that makes `MaskedCrossEntropy` cheaper.
+    Computes the same as `keras.layers.Dense`, in a form that makes `MaskedCrossEntropy` cheaper. On
+    TensorFlow, that loss has no gradient with respect to the logits; see there.
 
     Args:
         vocabulary_size: Integer, the number of tokens.

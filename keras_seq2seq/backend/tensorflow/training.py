@@ -30,9 +30,10 @@ class FusedAdam(keras.optimizers.Adam):
     """Adam (Kingma and Ba, 2015) with one TensorFlow operation per weight, for speed.
 
     Keras computes Adam with a dozen operations, each of which reads all weights. The results are
-    the same, except for embeddings without clipping: if a token occurs twice in a batch, Keras
-    squares its gradients one by one, and this class squares their sum. On backends other than
-    TensorFlow, it is the same as `keras.optimizers.Adam`.
+    the same, except for embeddings: if a token occurs twice in a batch, this class sums its
+    gradients before it clips and squares them, and Keras clips and squares them one by one, or with
+    `global_clipnorm` only takes the norm of them one by one. On backends other than TensorFlow, it
+    is the same as `keras.optimizers.Adam`.
 
     Args:
         **kwargs: The arguments of `keras.optimizers.Adam`.
