@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ class RecordPairs(Pairs):
     """The pairs of one or more directories of prepared records.
 
     Args:
-        paths: The directories.
+        paths: The directories, or one of them.
         weights: Number of times that each of them is read in an epoch. Defaults to once each.
 
     Attributes:
@@ -32,19 +33,29 @@ class RecordPairs(Pairs):
             a weight of 2, the blocks of a directory occur twice.
 
     Raises:
-        UserError: If a directory is damaged, if the directories have different tokenizers, or if
-            `weights` are not as many positive numbers as there are directories.
+        UserError: If there is no directory, if one is damaged, if they have different tokenizers,
+            or if `weights` are not as many positive whole numbers as there are directories.
     """
 
     is_repeatable = True
 
-    def __init__(self, paths: Sequence[str | os.PathLike], weights: Sequence[int] | None = None):
+    def __init__(
+        self,
+        paths: str | os.PathLike | Sequence[str | os.PathLike],
+        weights: Sequence[int] | None = None,
+    ):
+        paths = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+        if not paths:
+            raise UserError("expected at least one directory of prepared records, got none")
         weights = [1] * len(paths) if weights is None else list(weights)
         if len(weights) != len(paths):
             raise UserError(
                 f"data_weights: expected a weight for each of the {len(paths)} prepared "
                 f"directories, got {len(weights)}"
             )
+        for weight in weights:
+            if not isinstance(weight, Integral):
+                raise UserError(f"data_weights: expected whole numbers, got {weight!r}")
         if min(weights) < 1:
             raise UserError(f"data_weights: expected at least 1, got {min(weights)}")
         self._corpora = [Records(path) for path in paths]

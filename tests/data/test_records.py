@@ -347,6 +347,16 @@ def test_weights_are_checked(prepared):
         RecordPairs([prepared], [1, 2])
     with pytest.raises(UserError, match="expected at least 1, got 0"):
         RecordPairs([prepared], [0])
+    with pytest.raises(UserError, match="data_weights: expected whole numbers, got 1.5"):
+        RecordPairs([prepared], [1.5])
+
+
+def test_directories_may_be_one_but_not_none(prepared):
+    expected = RecordPairs([prepared])
+    for path in (prepared, str(prepared)):
+        assert RecordPairs(path).pairs_of_blocks.tolist() == expected.pairs_of_blocks.tolist()
+    with pytest.raises(UserError, match="at least one directory of prepared records, got none"):
+        RecordPairs([])
 
 
 def test_other_tokenizers_are_one_line(prepared, tokenizers):
