@@ -13,6 +13,7 @@ from keras import ops
 from rich.console import Console
 from rich.text import Text
 
+from keras_seq2seq.errors import check_integer
 from keras_seq2seq.models import averaged_weights, steps_taken
 from keras_seq2seq.plots import save_attention_heatmap
 from keras_seq2seq.translator import Translator
@@ -47,6 +48,9 @@ class Evaluation(keras.callbacks.Callback):
         seconds: Number, the training seconds between the last evaluation and the interruption of
             a resumed run.
 
+    Raises:
+        ValueError: If `every_n_steps` is not an integer of at least 1.
+
     Example:
         >>> model.fit(train, callbacks=[Evaluation(dev, every_n_steps=500, observers=[print])])
     """
@@ -62,7 +66,7 @@ class Evaluation(keras.callbacks.Callback):
     ):
         super().__init__()
         self.dataset = dataset
-        self.every_n_steps = every_n_steps
+        self.every_n_steps = check_integer("every_n_steps", every_n_steps)
         self.final_step = final_step
         self.observers = list(observers)
         self.measure = measure or dict

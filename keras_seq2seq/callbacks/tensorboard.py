@@ -50,7 +50,8 @@ class TensorBoardCurves:
                         tf.summary.scalar(name.removeprefix(f"{side}_"), value)
         with self._writers["train"].as_default(step=record["step"]):
             tf.summary.scalar("learning_rate", record["learning_rate"])
-            tf.summary.scalar("target_tokens_per_second", record["tokens"] / record["seconds"])
+            seconds = max(record["seconds"], 1e-3)  # They are rounded to milliseconds.
+            tf.summary.scalar("target_tokens_per_second", record["tokens"] / seconds)
         for writer in self._writers.values():
             writer.flush()
 

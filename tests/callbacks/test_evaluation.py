@@ -156,3 +156,8 @@ def test_steps_and_averages_count_in_mixed_float16():
     assert 0 < evaluated[-1]["train_gradient_norm"] < 100
     np.testing.assert_allclose(averaged[1], (averaged[0] + raw[1]) / 2, rtol=1e-4, atol=1e-6)
     np.testing.assert_array_equal(model.get_weights()[0], raw[1])
+
+
+def test_the_interval_is_checked():
+    with pytest.raises(ValueError, match="`every_n_steps` must be an integer of at least 1"):
+        Evaluation(DEV, every_n_steps=0)

@@ -239,3 +239,8 @@ def test_gradient_norm_is_measured_after_training_without():
     model.fit(*batch, verbose=0)
     model.fit(*batch, callbacks=[TrackGradientNorm()], verbose=0)
     assert float(model.gradient_norm.count) == 1
+
+
+def test_an_interval_of_no_time_is_written(tmp_path):
+    TensorBoardCurves(tmp_path).write({**RECORDS[0], "seconds": 0.0})
+    assert list((tmp_path / "train").iterdir())
