@@ -141,8 +141,9 @@ def resolve_mask(mask, inputs):
         mask = implicit_mask(inputs)
     if mask is None:
         return ops.ones(ops.shape(inputs)[:2], dtype="bool")
+    mask = ops.convert_to_tensor(mask, dtype="bool")
     check_mask(mask, inputs)
-    return ops.convert_to_tensor(mask, dtype="bool")
+    return mask
 
 
 def implicit_mask(tensor):

@@ -77,6 +77,11 @@ def _check_is_array(ids, name):
         raise ValueError(
             f"`{name}` must be of shape (batch, length). Received: shape {values.shape}"
         )
+    if values is not None and not values.shape[1]:
+        raise ValueError(
+            f"`{name}` must have a length of at least 1, that of the end token of an empty "
+            f"sequence. Received: shape {values.shape}"
+        )
 
 
 def the_labels(labels, expected_shape=(None, None)):

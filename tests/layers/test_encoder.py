@@ -46,6 +46,16 @@ def test_agrees_with_the_reference(encoder_class, cell_type, num_layers, residua
             np.testing.assert_allclose(found, expected_layer, atol=1e-5)
 
 
+def test_a_mask_may_be_a_list():
+    encoder = make_encoder(UnidirectionalEncoder)
+    inputs, mask = padded_batch(LENGTHS, dim=3)
+    expected, _ = numbers_of(encoder(inputs, mask=mask))
+    outputs, _ = numbers_of(encoder(inputs, mask=mask.tolist()))
+    np.testing.assert_array_equal(outputs, expected)
+    with pytest.raises(ValueError, match="Received: mask of shape"):
+        encoder(inputs, mask=mask[:, :2].tolist())
+
+
 @pytest.mark.parametrize("cell_type", ["GRUCell", "LSTMCell"])
 @pytest.mark.parametrize("encoder_class", ENCODERS)
 def test_padding_changes_nothing(encoder_class, cell_type):

@@ -383,6 +383,7 @@ def test_ids_of_a_dataset_that_are_out_of_range_are_named(name, method):
         (-TARGET_IDS, "`target_ids` must be from 0 to 8. Received: ids from -8 to 0"),
         (TARGET_IDS[:, 0], r"`target_ids` must be of shape .* Received: shape \(5,\)"),
         (TARGET_IDS[..., np.newaxis], r"Received: shape \(5, 6, 1\)"),
+        (TARGET_IDS[:, :0], r"`target_ids` must have a length of at least 1, .* \(5, 0\)"),
     ],
 )
 def test_other_inputs_are_refused(ids, message):
@@ -482,6 +483,16 @@ def test_custom_training_loop():
     model.compile(keras.optimizers.SGD(0.5))
     expected = model.fit(BATCH, LABELS, batch_size=5, epochs=3, verbose=0).history["loss"]
     np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("teacher_forcing", 0.5), ("r_drop", -1.0), ("minimum_risk", 0.7)]
+)
+def test_training_options_are_checked(name, value):
+    model = make_model()
+    setattr(model, name, value)
+    with pytest.raises(ValueError, match=f"`{name}` must be .*Received: .*{value}"):
+        model.compile()
 
 
 @pytest.mark.parametrize("optimizer", [None, "nadam"])
