@@ -9,6 +9,7 @@ import pytest
 from harness import numbers_of
 
 from keras_seq2seq import AttentionSeq2Seq, BeamSearch, GreedySearch
+from keras_seq2seq.layers import Attention
 
 PAGE = Path(__file__).parents[1] / "docs" / "custom_layers.md"
 SOURCE_IDS = np.array([[5, 6, 7, 3], [8, 9, 3, 0]])
@@ -191,3 +192,21 @@ def test_the_arguments_of_version_0_1_still_work():
         old = AttentionSeq2Seq(10, 10, num_units=4, cell_type="GRUCell")
     new = AttentionSeq2Seq(10, 10, num_units=4, cell="GRUCell")
     assert [weight.shape for weight in old.weights] == [weight.shape for weight in new.weights]
+
+
+def test_an_attention_without_the_mask_in_its_memory_is_an_error():
+    class Mean(Attention):
+        def project_memory(self, values, mask):
+            return {"values": values}
+
+        def attend(self, query, memory, state):
+            values = memory["values"]
+            weights = keras.ops.softmax(keras.ops.zeros_like(values[..., 0]))
+            return keras.ops.mean(values, axis=1), weights, state
+
+    with pytest.raises(ValueError, match="`Mean.project_memory` must .* 'mask'.*: \\['values'\\]"):
+        AttentionSeq2Seq(10, 10, num_units=4, attention=Mean())(BATCH)
+    Mean.initial_weights = lambda self, memory: keras.ops.zeros_like(memory["values"][..., 0])
+    model = AttentionSeq2Seq(10, 10, num_units=4, attention=Mean())
+    assert model(BATCH).shape == (2, 4, 10)
+    model.generate(SOURCE_IDS, "beam", max_length=3)

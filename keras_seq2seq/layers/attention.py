@@ -54,7 +54,8 @@ class Attention(BaseLayer):
             mask: Boolean tensor `(batch, time)`, true for real positions.
 
         Returns:
-            Dictionary of tensors `(batch, ...)`.
+            Dictionary of tensors `(batch, ...)`, among them `"mask"` unless the subclass implements
+            `initial_weights`.
         """
         return {"values": self.to_output_dtype(values), "mask": mask}
 

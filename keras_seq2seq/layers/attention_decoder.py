@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_seq2seq.errors import check_integer
-from keras_seq2seq.layers.attention import get_attention
+from keras_seq2seq.layers.attention import Attention, get_attention
 from keras_seq2seq.layers.decoder import BasicDecoder, Decoder
 from keras_seq2seq.layers.layer import resolve_mask, serialize_part, swap_batch_and_time
 
@@ -154,7 +154,16 @@ class AttentionDecoder(Decoder):
         return outputs
 
     def project_memory(self, encoder_outputs, mask=None):
-        return self.attention.project_memory(encoder_outputs, resolve_mask(mask, encoder_outputs))
+        mask = resolve_mask(mask, encoder_outputs)
+        memory = self.attention.project_memory(encoder_outputs, mask)
+        is_default = type(self.attention).initial_weights is Attention.initial_weights
+        if is_default and "mask" not in memory:
+            raise ValueError(
+                f"`{type(self.attention).__name__}.project_memory` must return a dictionary with "
+                "an entry 'mask', or the class must implement `initial_weights`. Received: "
+                f"{sorted(memory)}"
+            )
+        return memory
 
     def initial_states(self, initial_state, memory):
         states = super().initial_states(initial_state, memory)
