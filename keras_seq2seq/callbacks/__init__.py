@@ -11,6 +11,7 @@ from keras_seq2seq.callbacks.run_control import (
     StopOnNonFiniteLoss,
     StopWithoutImprovement,
     interrupted_by_signals,
+    interrupts_deferred,
 )
 from keras_seq2seq.callbacks.tensorboard import (
     EmbeddingProjector,
@@ -36,6 +37,7 @@ __all__ = [
     "TrackGradientNorm",
     "error_console",
     "interrupted_by_signals",
+    "interrupts_deferred",
     "print_line",
 ]
 

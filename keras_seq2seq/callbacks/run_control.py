@@ -217,6 +217,28 @@ def interrupted_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def interrupts_deferred() -> Iterator[None]:
+    """Defers Ctrl-C, SIGTERM and SIGHUP until the end of the block.
+
+    They are not blocked by the operating system, which would deliver them to another thread of the
+    process instead, and Python would handle them in the main thread even so.
+
+    Example:
+        >>> with interrupts_deferred():
+        ...     update_all_files()
+    """
+    received = []
+    before = handle_stop_signals(lambda number, frame: received.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in received[:1]:
+            signal.raise_signal(number)
+
+
 class StopOnInterrupt(keras.callbacks.Callback):
     """Stops training after the current step on Ctrl-C, and immediately on a second Ctrl-C.
 

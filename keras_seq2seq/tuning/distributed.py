@@ -116,9 +116,10 @@ _SILENCE_SECONDS = 180
 
 
 class LostWorkers:
-    """Reassigns the trials of workers that no longer send heartbeats.
+    """Reassigns the trials of workers that no longer send heartbeats, and forgets such workers.
 
-    Workers write a heartbeat every ten seconds to the shared directory of the search.
+    Workers write a heartbeat every ten seconds to the shared directory of the search. Workers
+    without a trial ask for one every second.
 
     Args:
         directory: The directory of the search.
@@ -137,6 +138,10 @@ class LostWorkers:
     def reassign(self):
         """Returns the trials of lost workers to the oracle, which assigns them to other workers."""
         now = time.monotonic()
+        # The search does not end before all workers without a trial know.
+        for worker in self._oracle.tuner_ids - self._oracle.ongoing_trials.keys():
+            if now - self._oracle.last_requests[worker] > self._silence_seconds:
+                self._oracle.drop_worker(worker)
         for worker, trial in list(self._oracle.ongoing_trials.items()):
             heartbeat = last_heartbeat(self._directory.trial_path(trial.trial_id))
             known = self._heartbeats.get((worker, trial.trial_id))

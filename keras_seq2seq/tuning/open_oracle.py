@@ -23,7 +23,7 @@ def open_oracle(plan: SearchPlan, budget: Budget, workers_may_live: bool = False
         The oracle.
 
     Raises:
-        UserError: If the saved state is damaged.
+        UserError: If the saved state is damaged or incomplete.
     """
     oracle = plan.make_oracle(budget, on_end=lambda: tidy(plan, oracle))
     oracle._set_project_dir(plan.directory.path, plan.directory.trials_path.name)
@@ -37,6 +37,11 @@ def open_oracle(plan: SearchPlan, budget: Budget, workers_may_live: bool = False
                 f"trial.json of a trial is damaged ({type(error).__name__}: {error}); restore them "
                 "from a backup, or start over with --resume never"
             ) from error
+    elif plan.directory.has_trials():
+        raise UserError(
+            f"{plan.directory.oracle_path}: no such file, although there are trials; restore it "
+            "from a backup, or start over with --resume never"
+        )
     if not workers_may_live:
         plan.directory.stop_running()
     oracle.save()

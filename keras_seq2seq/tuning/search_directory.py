@@ -2,11 +2,13 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from keras_seq2seq.config import is_saved_config
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.directories import remove_outputs
+from keras_seq2seq.files.reading import exists
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.tuning.trial_record import COMPLETED, RUNNING, STOPPED, TrialRecord
 
@@ -76,9 +78,21 @@ class SearchDirectory:
 
     def records(self) -> list[TrialRecord]:
         """Returns the records of all trials, in the order of their numbers."""
-        paths = self.trials_path.glob(f"{_PREFIX}*")
-        records = [record for path in paths if (record := TrialRecord.load(path)) is not None]
+        loaded = [(path, TrialRecord.load(path)) for path in self._trial_paths()]
+        # A copy of a directory has the record of another one.
+        records = [
+            record
+            for path, record in loaded
+            if record is not None and path == self.trial_path(record.trial)
+        ]
         return sorted(records, key=lambda record: int(record.trial))
+
+    def has_trials(self) -> bool:
+        """Returns whether a trial was started."""
+        return any(exists(path / "trial.json") for path in self._trial_paths())
+
+    def _trial_paths(self) -> Iterator[Path]:
+        return self.trials_path.glob(f"{_PREFIX}*")
 
     def check_is_free(self):
         """Checks that a new search would not replace files that no search wrote.

@@ -14,6 +14,7 @@ from keras_seq2seq.callbacks import (
     StopOnNonFiniteLoss,
     StopWithoutImprovement,
     interrupted_by_signals,
+    interrupts_deferred,
 )
 
 
@@ -130,6 +131,16 @@ def test_signals_are_like_ctrl_c(number):
     with pytest.raises(KeyboardInterrupt), interrupted_by_signals():
         os.kill(os.getpid(), number)
     assert signal.getsignal(number) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_deferred_signal_interrupts_after_the_block(number):
+    is_complete = False
+    with pytest.raises(KeyboardInterrupt), interrupted_by_signals(), interrupts_deferred():
+        os.kill(os.getpid(), number)
+        time.sleep(0.01)
+        is_complete = True
+    assert is_complete
 
 
 @pytest.mark.parametrize("restores", [True, False])

@@ -84,3 +84,25 @@ def test_a_worker_without_any_heartbeat_is_lost_after_the_same_time(search):
     time.sleep(0.06)
     lost.reassign()
     assert not oracle.ongoing_trials
+
+
+def test_a_lost_worker_without_a_trial_is_forgotten(search):
+    oracle, directory, _ = search
+    oracle.tuner_ids.add("idle")
+    oracle.last_requests |= {"idle": time.monotonic(), "alive": 0.0, "silent": 0.0}
+    lost = LostWorkers(directory, oracle, silence_seconds=0.05)
+    lost.reassign()
+    assert oracle.tuner_ids == {"idle", "alive", "silent"}
+    oracle.last_requests["idle"] -= 1
+    lost.reassign()
+    assert oracle.tuner_ids == {"alive", "silent"}
+
+
+def test_a_worker_that_has_just_ended_a_trial_is_not_lost(search):
+    oracle, directory, trials = search
+    oracle.last_requests["alive"] = 0.0
+    trial = oracle.trials[trials["alive"]]
+    trial.status = "FAILED"
+    oracle.end_trial(trial)
+    LostWorkers(directory, oracle, silence_seconds=60).reassign()
+    assert "alive" in oracle.tuner_ids

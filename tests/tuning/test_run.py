@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,8 @@ from keras_seq2seq.config.config_file import write_yaml
 from keras_seq2seq.errors import RunError, UserError
 from keras_seq2seq.files.directories import DirectoryLock
 from keras_seq2seq.tuning import SearchDirectory, run_search
+from keras_seq2seq.tuning.open_oracle import open_oracle
+from keras_seq2seq.tuning.oracles import Budget
 
 # With SGD and without gradient clipping, the loss becomes NaN at the second rate.
 RATES = {"optimizer.learning_rate": {"choice": [0.01, 1e9, 0.05]}}
@@ -255,6 +258,31 @@ def test_a_damaged_search_is_one_line(make_plan, console):
         with pytest.raises(UserError, match="cannot resume the search, since oracle.json or"):
             run_search(plan, console=console)
     assert not (plan.directory.path / "run.lock").exists()
+
+
+@pytest.mark.parametrize("lost", ["oracle.json", "trial_0000"])
+def test_a_search_with_missing_files_is_one_line(make_plan, lost):
+    plan = make_plan(tuner="random", max_trials=1000, max_epochs=1)
+    plan.save()
+    oracle = open_oracle(plan, Budget())
+    for _ in range(2):
+        oracle.end_trial(fail(oracle.create_trial("tuner0")))
+    trials = plan.directory.trials_path
+    if lost == "oracle.json":
+        (trials / lost).unlink()
+        message = "oracle.json: no such file, although there are trials; restore it"
+    else:
+        shutil.rmtree(trials / lost)
+        message = "cannot resume the search, since oracle.json or the trial.json of a trial"
+    before = sorted(trials.rglob("*"))
+    with pytest.raises(UserError, match=message):
+        open_oracle(plan, Budget())
+    assert sorted(trials.rglob("*")) == before
+
+
+def fail(trial):
+    trial.status, trial.message = "FAILED", "loss is NaN"
+    return trial
 
 
 def test_a_second_search_is_rejected_while_the_first_one_lives(make_plan, console):

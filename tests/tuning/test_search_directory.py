@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 
 from keras_seq2seq.errors import UserError
@@ -35,6 +37,12 @@ def files(path):
 def test_records_are_sorted_by_number(directory, add_trial):
     written = [add_trial(trial, objective=1.5, values={"a": [1]}) for trial in ("9", "10", "002")]
     assert directory.records() == [written[2], written[0], written[1]]
+
+
+def test_a_copy_of_a_trial_is_not_listed(directory, add_trial):
+    record = add_trial("0001")
+    shutil.copytree(directory.trial_path("0001"), directory.trials_path / "trial_0001_backup")
+    assert directory.records() == [record]
 
 
 def test_weights_are_removed_from_finished_trials_only(directory, add_trial):

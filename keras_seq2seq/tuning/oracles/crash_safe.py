@@ -1,14 +1,18 @@
 """A time budget and crash safety for KerasTuner's oracles."""
 
 import json
+import os
+import threading
 import time
 from contextlib import suppress
+from functools import wraps
 from pathlib import Path
 
-import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
+from keras_tuner.src.engine.oracle import LOCKS, THREADS
 
-from keras_seq2seq.files import LiteralDirectory
+from keras_seq2seq.callbacks import interrupts_deferred
+from keras_seq2seq.files.reading import exists
 from keras_seq2seq.files.writing import atomic_file
 
 
@@ -55,6 +59,28 @@ class Budget:
         return self.budget_seconds is not None and self.seconds_left == 0
 
 
+def _exclusive(method):
+    """Allows one call of all decorated methods of an oracle at a time.
+
+    Unlike KerasTuner's `synchronized`, whose lock it uses, it releases the lock after an error,
+    and Ctrl-C does not interrupt a call, which would leave half of a trial.
+    """
+
+    @wraps(method)
+    def call(oracle, *args, **kwargs):
+        thread = threading.current_thread().name
+        if THREADS[oracle] == thread:
+            return method(oracle, *args, **kwargs)
+        with interrupts_deferred(), LOCKS[oracle]:
+            THREADS[oracle] = thread
+            try:
+                return method(oracle, *args, **kwargs)
+            finally:
+                THREADS[oracle] = None
+
+    return call
+
+
 class CrashSafe:
     """Mixin for an `Oracle` that can resume the search after any process was killed.
 
@@ -78,21 +104,30 @@ class CrashSafe:
             **options,
         )
         self.verbose = 0
+        # For each worker, the local time at which it last asked for a trial or ended one.
+        self.last_requests: dict[str, float] = {}
 
-    @keras_tuner.synchronized
+    @_exclusive
     def create_trial(self, tuner_id):
+        self.last_requests[tuner_id] = time.monotonic()
         if self._budget.is_over and tuner_id not in self.ongoing_trials:
             self.tuner_ids.discard(tuner_id)
             return Trial(self.get_space(), "", TrialStatus.STOPPED)
         return super().create_trial(tuner_id)
 
-    @keras_tuner.synchronized
+    @_exclusive
+    def update_trial(self, *args, **kwargs):
+        return super().update_trial(*args, **kwargs)
+
+    @_exclusive
     def end_trial(self, trial):
+        for worker, ongoing in self.ongoing_trials.items():
+            if ongoing.trial_id == trial.trial_id:
+                self.last_requests[worker] = time.monotonic()
         super().end_trial(trial)
         # Saved again, so that the trial is no longer among the running ones.
         self.save()
-        # An exception would leave the oracle locked forever. If the disk is full, the next trial
-        # reports it.
+        # The trial has ended all the same. If the disk is full, the next one reports it.
         with suppress(OSError):
             self._on_end()
 
@@ -105,12 +140,20 @@ class CrashSafe:
         self._budget.start(state["budget"])
 
     def save(self):
+        # If one could not be written, the search could not be resumed.
+        for trial in self.trials.values():
+            if not exists(self._trial_file(trial.trial_id)):
+                self._save_trial(trial)
         _write(self._get_oracle_fname(), self.get_state())
 
     def _save_trial(self, trial):
-        _write(Path(self._get_trial_dir(trial.trial_id)) / "trial.json", trial.get_state())
+        self._get_trial_dir(trial.trial_id)  # creates the directory
+        _write(self._trial_file(trial.trial_id), trial.get_state())
 
-    @keras_tuner.synchronized
+    def _trial_file(self, name: str) -> str:
+        return os.path.join(self._project_dir, f"trial_{name}", "trial.json")
+
+    @_exclusive
     def drop_worker(self, tuner_id: str, message: str | None = None):
         """Removes a lost worker and ends or requeues its trial.
 
@@ -143,16 +186,14 @@ class CrashSafe:
                 running trials stay assigned to them. Otherwise, running trials are assigned to
                 the next workers.
         """
-        # KerasTuner finds the files of trials by a pattern.
-        directory, literal = self._directory, LiteralDirectory(self._directory)
-        self._directory = literal.path
-        try:
-            super().reload()
-        finally:
-            self._directory = directory
-        # A kill between two writes may leave a trial that is missing from the saved state.
-        started = set(self.start_order)
-        self.trials = {name: trial for name, trial in self.trials.items() if name in started}
+        # KerasTuner would read all directories whose names match a pattern. These include copies,
+        # and a trial that is missing from the saved state, since the search was killed between two
+        # writes.
+        state = json.loads(Path(self._get_oracle_fname()).read_bytes())
+        self.trials = {name: Trial.load(self._trial_file(name)) for name in state["start_order"]}
+        self.set_state(state)
+        self._retry_queue += [trial.trial_id for trial in self.ongoing_trials.values()]
+        self.ongoing_trials = {}
         self._retry_queue = [
             name
             for name in dict.fromkeys(self._retry_queue)

@@ -1,10 +1,15 @@
 import json
+import os
+import shutil
+import signal
+import threading
 import time
+from pathlib import Path
 
 import pytest
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from keras_seq2seq.tuning.oracles import Budget
+from keras_seq2seq.tuning.oracles import Budget, crash_safe
 
 TUNERS = ["hyperband", "bayesian", "random", "grid"]
 
@@ -69,6 +74,71 @@ def test_a_kill_at_the_start_of_a_trial_discards_it(make_search_oracle, tmp_path
     oracle.reload()
     assert oracle.create_trial("tuner0").trial_id == lost.trial_id
     assert len(oracle.trials) == 2
+
+
+def test_copies_of_trials_are_ignored(make_search_oracle, tmp_path):
+    oracle = make_search_oracle()
+    trial = oracle.create_trial("tuner0")
+    shutil.copytree(tmp_path / "trials" / "trial_0000", tmp_path / "trials" / "trial_0000_backup")
+    finish(oracle, trial)
+    oracle = make_search_oracle()
+    oracle.reload()
+    assert oracle.trials["0000"].status == TrialStatus.COMPLETED
+
+
+def test_a_missing_trial_is_an_error(make_search_oracle, tmp_path):
+    oracle = make_search_oracle()
+    for _ in range(3):
+        finish(oracle, oracle.create_trial("tuner0"))
+    shutil.rmtree(tmp_path / "trials" / "trial_0001")
+    oracle = make_search_oracle()
+    with pytest.raises(Exception, match="trial_0001/trial.json"):
+        oracle.reload()
+    assert not (tmp_path / "trials" / "trial_0001").exists()
+
+
+@pytest.mark.parametrize("tuner", TUNERS)
+@pytest.mark.parametrize("name", ["trial.json", "oracle.json"])
+def test_an_interrupt_while_a_trial_is_created_does_not_damage_the_search(
+    make_search_oracle, monkeypatch, tuner, name
+):
+    options = {"units": 9, "max_trials": 30}
+    oracle = make_search_oracle(tuner, **options)
+    finish(oracle, oracle.create_trial("tuner0"))
+    write = crash_safe._write
+
+    def interrupt(path, state):
+        if Path(path).name == name:
+            os.kill(os.getpid(), signal.SIGINT)
+        write(path, state)
+
+    with monkeypatch.context() as context, pytest.raises(KeyboardInterrupt):
+        context.setattr(crash_safe, "_write", interrupt)
+        oracle.create_trial("tuner0")
+    oracle.save()
+    running = oracle.ongoing_trials["tuner0"]
+    oracle = make_search_oracle(tuner, **options)
+    oracle.reload()
+    assert oracle.create_trial("tuner0").trial_id == running.trial_id
+
+
+def test_a_full_disk_neither_locks_the_search_nor_damages_it(make_search_oracle, monkeypatch):
+    def fail(path, state):
+        raise OSError("No space left on device")
+
+    oracle = make_search_oracle()
+    with monkeypatch.context() as context:
+        context.setattr(crash_safe, "_write", fail)
+        for request in (oracle.create_trial, oracle.drop_worker):
+            with pytest.raises(OSError, match="No space left"):
+                request("worker")
+    thread = threading.Thread(target=oracle.create_trial, args=["other"], daemon=True)
+    thread.start()
+    thread.join(timeout=60)
+    assert not thread.is_alive()
+    oracle = make_search_oracle()
+    oracle.reload()
+    assert len(oracle.trials) == 1
 
 
 def test_files_are_written_atomically(make_search_oracle, tmp_path, monkeypatch):
