@@ -1,6 +1,7 @@
 """The model directory, which training writes and all other commands read."""
 
 import filecmp
+import json
 import os
 import re
 import shlex
@@ -25,7 +26,7 @@ from keras_seq2seq.data.pairs import AlignedPairs, Pairs
 from keras_seq2seq.decoding import Search
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.directories import DirectoryLock, check_not_deleted, remove_outputs
-from keras_seq2seq.files.reading import exists, open_regular_file
+from keras_seq2seq.files.reading import exists, open_regular_file, read_small_file_if_any
 from keras_seq2seq.files.writing import (
     atomic_file,
     make_directory,
@@ -119,12 +120,18 @@ class ModelDirectory:
                 f"--output_dir, with --init_from {self._quoted()} to start from its weights"
             )
         self.check_config()
-        if not (exists(self.config_path) or self.has_checkpoints()):
+        is_run = self.has_checkpoints() and self._has_own_files()
+        if not (exists(self.config_path) or is_run):
             self._check_is_free()
 
     def has_started(self) -> bool:
         """Returns whether a run started here, even if it wrote no checkpoint."""
         return self.has_checkpoints() or exists(self.run_path)
+
+    def _has_own_files(self) -> bool:
+        """Returns whether there is a record or checkpoint that only this package writes."""
+        checkpoints = find_checkpoints(self.checkpoints_path).values()
+        return bool(read_run_record(self.run_path)) or any(map(_has_notes, checkpoints))
 
     def _check_is_free(self):
         """Checks that a new run would not replace files, nor truncate those of TensorBoard."""
@@ -137,10 +144,11 @@ class ModelDirectory:
 
         Raises:
             UserError: If there is one. Files of version 0.1 have no mark; they are recognized by
-                the other files of the run.
+                their options and the other files of the run.
         """
-        is_own = self.has_started() or is_saved_config(self.config_path)
-        if exists(self.config_path) and not is_own:
+        if not exists(self.config_path) or is_saved_config(self.config_path):
+            return
+        if not (self._has_own_files() and _is_config(self.config_path)):
             raise UserError(
                 f"{self.config_path}: not written by this package, and would be replaced; rename "
                 "it, or choose another directory"
@@ -398,6 +406,53 @@ def find_checkpoints(path: str | os.PathLike) -> dict[int, str]:
     matches = (re.fullmatch(r"ckpt-(0|[1-9][0-9]{0,17})\.index", name) for name in names)
     steps = sorted(int(match[1]) for match in matches if match)
     return {step: os.path.join(path, f"ckpt-{step}") for step in steps}
+
+
+def _has_notes(checkpoint: str) -> bool:
+    """Returns whether a checkpoint contains the notes of a run. Its names are in its index."""
+    index = read_small_file_if_any(f"{checkpoint}.index") or b""
+    return b"notes/.ATTRIBUTES/VARIABLE_VALUE" in index
+
+
+def read_run_record(path: str | os.PathLike) -> dict[str, Any] | None:
+    """Reads the record of a run.
+
+    Args:
+        path: The file, which need not exist.
+
+    Returns:
+        Its content, empty if there is no file; `None` if it is damaged or not the record of a run.
+    """
+    content = read_small_file_if_any(path)
+    if content is None:
+        return {}
+    try:
+        content = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return content if _is_run_record(content) else None
+
+
+def _is_run_record(content: Any) -> bool:
+    """Returns whether a JSON value has the structure of a run's record."""
+    try:
+        data, starts = content["data"], content["starts"]
+        texts = [*data.values(), *(text for start in starts for text in start["versions"].values())]
+        steps = [start.get("steps") for start in starts]
+    except (AttributeError, KeyError, TypeError):
+        return False
+    return all(isinstance(text, str) for text in texts) and all(
+        isinstance(number, (int, type(None))) for number in steps
+    )
+
+
+def _is_config(path: Path) -> bool:
+    """Returns whether a file is a valid configuration of a run."""
+    try:
+        Config.load(path)
+    except UserError:
+        return False
+    return True
 
 
 def save_model(

@@ -11,6 +11,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from harness.numbers import numbers_of
 from harness.toy_model import SOURCES, TARGET_TOKENS, write_toy_model
 
@@ -28,6 +29,7 @@ from keras_seq2seq.text import (
     Vocabulary,
     WhitespaceTokenizer,
 )
+from keras_seq2seq.training.records import RunRecord
 from keras_seq2seq.training.run_data import make_translator
 from keras_seq2seq.translator import Translator
 from keras_seq2seq.translator.scorer import Scorer
@@ -474,8 +476,49 @@ def test_a_configuration_that_a_person_wrote_is_not_replaced(tmp_path, resume):
     with pytest.raises(UserError, match="config.yaml: not written by this package, and would be"):
         check()
     # It may be one of version 0.1.
-    directory.run_path.touch()
+    RunRecord(directory.run_path).add_start(0, 7, {})
     check()
+
+
+def write_foreign_checkpoint(path):
+    """Writes a checkpoint as other programs do."""
+    checkpoint = tf.train.Checkpoint(weight=tf.Variable(1.0))
+    tf.train.CheckpointManager(checkpoint, path, max_to_keep=1).save()
+
+
+FOREIGN = {
+    "checkpoint": lambda path: write_foreign_checkpoint(path / "checkpoints"),
+    "run.json": lambda path: (path / "run.json").write_text("{}"),
+}
+
+
+@pytest.mark.parametrize("resume", ["auto", "never"])
+@pytest.mark.parametrize("foreign", FOREIGN)
+def test_files_of_other_programs_do_not_make_a_configuration_one_of_a_run(
+    tmp_path, foreign, resume
+):
+    directory = ModelDirectory(tmp_path)
+    directory.config_path.write_text("batch_size: 16  # a comment")
+    FOREIGN[foreign](tmp_path)
+    check = directory.check_can_resume
+    if resume == "never":
+        check = partial(directory.check_can_start_over, [])
+    with pytest.raises(UserError, match="config.yaml: not written by this package, and would be"):
+        check()
+
+
+def test_a_configuration_of_something_else_is_not_one_of_a_run(tmp_path):
+    directory = ModelDirectory(tmp_path)
+    directory.config_path.write_text("plugins: [a, b]")
+    RunRecord(directory.run_path).add_start(0, 7, {})
+    with pytest.raises(UserError, match="config.yaml: not written by this package, and would be"):
+        directory.check_can_resume()
+
+
+def test_checkpoints_of_other_programs_are_not_resumed(tmp_path):
+    write_foreign_checkpoint(tmp_path / "checkpoints")
+    with pytest.raises(UserError, match="checkpoints: not written by a training run, which also"):
+        ModelDirectory(tmp_path).check_can_resume()
 
 
 def test_the_model_file_keeps_its_link_and_permissions(tmp_path):

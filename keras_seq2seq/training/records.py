@@ -12,7 +12,6 @@ from datetime import datetime, timezone
 from importlib.metadata import version
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
 
 import tensorflow as tf
 from google.protobuf.message import DecodeError
@@ -24,6 +23,7 @@ from keras_seq2seq.files.directories import printable
 from keras_seq2seq.files.json_text import to_json
 from keras_seq2seq.files.reading import read_small_file_if_any
 from keras_seq2seq.files.writing import atomic_file
+from keras_seq2seq.model_directory import read_run_record
 
 # A million evaluations of ten metrics.
 _MAX_METRICS_BYTES = 2**28
@@ -95,7 +95,7 @@ class RunRecord:
 
     def __init__(self, path: str | os.PathLike):
         self._path = Path(path)
-        self._content = self._read()
+        self._content = read_run_record(path)
         self.is_damaged = self._content is None
         self._content = self._content or {}
 
@@ -160,17 +160,6 @@ class RunRecord:
             if name in before and versions[name] != before[name]
         }
 
-    def _read(self) -> dict | None:
-        """Returns the content of the file, or `None` if it is damaged."""
-        content = read_small_file_if_any(self._path)
-        if content is None:
-            return {}
-        try:
-            content = json.loads(content)
-        except (ValueError, RecursionError):
-            return None
-        return content if _is_run_record(content) else None
-
 
 def check_fingerprints(
     before: Mapping[str, str], now: Mapping[str, str], flags: Mapping[str, str], kind: str
@@ -193,19 +182,6 @@ def check_fingerprints(
                 f"{fingerprint[:12]} instead of {before[name][:12]}); use the same text, choose "
                 "another --output_dir, or start over with --resume never"
             )
-
-
-def _is_run_record(content: Any) -> bool:
-    """Returns whether a JSON value has the structure of a run's record."""
-    try:
-        data, starts = content["data"], content["starts"]
-        texts = [*data.values(), *(text for start in starts for text in start["versions"].values())]
-        steps = [start.get("steps") for start in starts]
-    except (AttributeError, KeyError, TypeError):
-        return False
-    return all(isinstance(text, str) for text in texts) and all(
-        isinstance(number, (int, type(None))) for number in steps
-    )
 
 
 def _versions() -> dict[str, str]:
