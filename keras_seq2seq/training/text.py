@@ -192,6 +192,10 @@ def plan_text(config: Config, stored: ModelDirectory | None = None) -> RunText:
         sample = sample or draw_sample(train, sample_size)
         config, tokenizers, built = _complete(config, sample, tokenizers, open_lengths)
         notes += built
+    if "target" in sides_without_vocabulary(config):
+        length = _DECODING_MARGIN * config.hparams.target.max_seq_len
+        default = config.hparams.inference.max_decode_length
+        config = set_if_open(config, "inference", max_decode_length=max(default, length))
     if config.joint_vocabulary and config.hparams.embedding.target_file is None:
         config = set_if_open(config, "embedding", share=True)
     source, target = build_text_encoders(config, tokenizers["source"], tokenizers["target"])
@@ -262,10 +266,6 @@ def _complete(
     if lengths:
         chosen = " and ".join(f"{side}.max_seq_len={n}" for side, n in lengths.items())
         notes.append(f"lengths: {chosen}, to fit {_FITTING:.1%} of the sequences")
-    if "target" in lengths:
-        length = _DECODING_MARGIN * lengths["target"]
-        default = config.hparams.inference.max_decode_length
-        config = set_if_open(config, "inference", max_decode_length=max(default, length))
     return config, tokenizers, notes
 
 

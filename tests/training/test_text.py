@@ -116,6 +116,9 @@ def test_translations_may_be_longer_than_targets(make_config, tmp_path):
     plan = plan_training(make_config("target.tokenizer=bytes"), tmp_path)
     length = plan.config.hparams.target.max_seq_len
     assert plan.config.hparams.inference.max_decode_length == max(100, 2 * length)
+    hparams = "target.tokenizer=bytes,target.max_seq_len=300,source.max_seq_len=300"
+    plan = plan_training(make_config(hparams), tmp_path)
+    assert plan.config.hparams.inference.max_decode_length == 600
 
 
 def test_vocabularies_that_are_given_leave_everything_as_it_was(make_config, text, tmp_path):
