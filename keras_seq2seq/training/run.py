@@ -85,7 +85,9 @@ def train(plan: TrainingPlan, console: Console | None = None) -> TrainingResult:
     """
     with plan.workers.report_lost_workers(), _reserved_directory(plan):
         run = TrainingRun(plan, _console_for(plan.workers, console))
-        if not run.is_over:
+        if run.is_over:
+            run.keep_model()
+        else:
             run.fit()
         run.summarize()
     return TrainingResult(plan.directory, run.records)
@@ -160,7 +162,12 @@ class TrainingRun:
             config.early_stopping_patience,
             notes["records"],
         )
-        if self._step:
+        if self._step > plan.steps:
+            self._say(
+                f"{directory.path}: already trained for {count(self._step, 'step')}, more than the "
+                f"{plan.steps:,} of this run"
+            )
+        elif self._step:
             self._say(f"{directory.path}: resuming after step {self._step:,} of {plan.steps:,}")
         if self._stopping.is_exhausted:
             self._say(_describe_early_stop(self._stopping))
@@ -230,6 +237,12 @@ class TrainingRun:
             raise KeyboardInterrupt
         if self._stopping.is_exhausted:
             self._say(_describe_early_stop(self._stopping))
+
+    def keep_model(self):
+        """Saves the model of a complete run that was killed before its first evaluation."""
+        if self._stopping.best is None:
+            self._save_unevaluated_model()
+            self._say(self._describe_saved_model())
 
     def summarize(self):
         """Prints the training time and the best evaluation of a complete run."""
@@ -334,7 +347,7 @@ class TrainingRun:
             raise divergence_error(self._plan, step, str(error)) from error
 
     def _save_unevaluated_model(self, logs=None):
-        """Saves the model at the end of a run that was stopped before its first evaluation."""
+        """Saves the model of a run that was stopped before its first evaluation."""
         # Without an evaluation, an existing file is from an earlier stop and is older.
         if self._stopping.best is None or not self._plan.directory.model_path.exists():
             self._save_model()

@@ -205,6 +205,21 @@ def test_ctrl_c_while_a_run_begins_stops_it_after_the_first_step(make_config, tm
         assert "`translate` uses the weights of this step, which have not been evaluated." in last
 
 
+def test_a_run_that_is_shortened_before_its_first_evaluation_leaves_a_model(
+    make_config, tmp_path, console
+):
+    interrupt(plan_training(make_config(), tmp_path), 4, console)
+    # After a kill, there is only the checkpoint.
+    expected = weights(tmp_path)
+    (tmp_path / "model.keras").unlink()
+    train(plan_training(make_config(train_steps=3), tmp_path), console)
+    lines = console.file.getvalue().splitlines()[-3:]
+    assert lines[0] == f"{tmp_path}: already trained for 4 steps, more than the 3 of this run"
+    assert lines[1] == ("`translate` uses the weights of this step, which have not been evaluated.")
+    for found, weight in zip(weights(tmp_path), expected, strict=True):
+        np.testing.assert_array_equal(found, weight)
+
+
 def test_a_stopped_run_names_the_step_of_its_model(stopped, tmp_path):
     (line,) = [line for line in stopped.output.splitlines() if "`translate`" in line]
     assert line == (
