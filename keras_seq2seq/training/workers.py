@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import tensorflow as tf
 
@@ -136,15 +138,29 @@ def _read_tf_config() -> tuple[int, int]:
         cluster = tf_config.get("cluster", {})
         if others := set(cluster) - {"chief", "worker"}:
             raise ValueError(f"unsupported task type {min(others)}")
+        for name, addresses in cluster.items():
+            _check_addresses(name, addresses)
         chiefs, workers = len(cluster.get("chief", [])), len(cluster.get("worker", []))
+        if chiefs > 1:
+            raise ValueError(f"the cluster has {chiefs} chiefs")
         if chiefs + workers <= 1:
             return 1, 0
         task, index = tf_config["task"]["type"], int(tf_config["task"]["index"])
         if task not in cluster:
             raise ValueError(f"the cluster has no {task}")
+        if not 0 <= index < len(cluster[task]):
+            raise ValueError(f"the cluster has no {task} {index}")
         return chiefs + workers, index + (chiefs if task == "worker" else 0)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"TF_CONFIG: {error}; expected "
             '{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}'
         ) from error
+
+
+def _check_addresses(name: str, addresses: Any):
+    if not isinstance(addresses, list):
+        raise ValueError(f"{name} is not a list")
+    for address in addresses:
+        if not isinstance(address, str) or not re.fullmatch(r".+:[0-9]+", address):
+            raise ValueError(f"{name} contains {json.dumps(address)}")

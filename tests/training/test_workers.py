@@ -187,7 +187,13 @@ def test_a_lost_worker_ends_the_run_and_the_command_goes_on(start, tmp_path):
 @pytest.mark.parametrize(
     "tf_config",
     ["{", '{"cluster": {"worker": ["a:1", "b:1"]}}', '{"cluster": 3}', '[1]',
-     '{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, "task": {"type": "ps", "index": 0}}'],
+     '{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, "task": {"type": "ps", "index": 0}}',
+     '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 2}}',
+     '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": -1}}',
+     '{"cluster": {"worker": ["a:1", "b"]}, "task": {"type": "worker", "index": 0}}',
+     '{"cluster": {"worker": ["a:1", 2]}, "task": {"type": "worker", "index": 0}}',
+     '{"cluster": {"worker": "a:1"}, "task": {"type": "worker", "index": 0}}',
+     '{"cluster": {"chief": ["a:1", "b:1"]}, "task": {"type": "chief", "index": 1}}'],
 )  # fmt: skip
 def test_a_wrong_tf_config_is_a_users_error(monkeypatch, tf_config):
     monkeypatch.setenv("TF_CONFIG", tf_config)
