@@ -43,7 +43,7 @@ _DATA_FLAGS = (
     "bucket_batch_sizes",
 )
 
-# Buckets for longer sequences take too much memory to propose.
+# Buckets for longer sequences take too much time to propose.
 _LONGEST_TO_BUCKET = 1000
 
 # Number of pairs that decide which tokenizer training would choose.

@@ -184,6 +184,9 @@ def expected_longest(lengths: np.ndarray, counts: np.ndarray, draws: int) -> np.
 
 _MAX_PADDING = 0.045
 
+# Time and memory are quadratic in the number of lengths that are told apart.
+_MAX_LENGTHS = 1000
+
 
 def propose_buckets(
     lengths: Mapping[tuple[int, int], int],
@@ -210,9 +213,15 @@ def propose_buckets(
         >>> lengths = scan_parallel_text("train.de", "train.en", source, target).lengths
         >>> make_dataset("train.de", "train.en", source, target, buckets=propose_buckets(lengths))
     """
-    first = _Box(_table(lengths), 0, 0, batch_size)
-    boxes = [first]
-    tokens = sum(count * sum(pair) for pair, count in lengths.items())
+    steps = tuple(
+        max(1, math.ceil(max(side) / _MAX_LENGTHS)) for side in zip(*lengths, strict=True)
+    )
+    # Longer sequences are rounded up to multiples of the step.
+    cells = Counter()
+    for pair, count in lengths.items():
+        cells[tuple(-(-length // step) for length, step in zip(pair, steps, strict=True))] += count
+    boxes = [_Box(_table(cells), (0, 0), steps, batch_size)]
+    tokens = sum(count * (cell[0] * steps[0] + cell[1] * steps[1]) for cell, count in cells.items())
     while 1 - tokens / sum(box.positions for box in boxes) > largest_padding:
         box = max(boxes, key=lambda box: box.saving)
         if not box.saving:
@@ -223,11 +232,11 @@ def propose_buckets(
     return tuple(box.boundary for box in boxes[:-1])
 
 
-def _table(lengths: Mapping[tuple[int, int], int]) -> np.ndarray:
+def _table(cells: Mapping[tuple[int, int], int]) -> np.ndarray:
     """Returns the counts as an array `(source_length, target_length)`."""
-    table = np.zeros(np.max(list(lengths), axis=0) + 1, dtype=np.int64)
-    for pair, count in lengths.items():
-        table[pair] = count
+    table = np.zeros(np.max(list(cells), axis=0) + 1, dtype=np.int64)
+    for cell, count in cells.items():
+        table[cell] = count
     return table
 
 
@@ -236,8 +245,9 @@ class _Box:
 
     Args:
         table: Number of pairs, array of shape `(source_length, target_length)`.
-        source: The source length of the first row of the table.
-        target: The target length of its first column.
+        first: The numbers `(row, column)` of its first cell in the table of all pairs.
+        steps: The difference in source length between two rows, and in target length between two
+            columns.
         batch_size: Number of pairs per batch.
 
     Attributes:
@@ -247,16 +257,20 @@ class _Box:
             both parts.
     """
 
-    def __init__(self, table: np.ndarray, source: int, target: int, batch_size: int):
-        self.boundary = (source + table.shape[0], target + table.shape[1])
+    def __init__(
+        self, table: np.ndarray, first: tuple[int, int], steps: tuple[int, int], batch_size: int
+    ):
         self._table = table
-        self._first = (source, target)
+        self._first, self._steps = first, steps
         self._batch_size = batch_size
-        longest = [
-            expected_longest(np.arange(table.shape[axis]), table.sum(axis=1 - axis), batch_size)
-            for axis in (0, 1)
-        ]
-        self.positions = float(table.sum() * (sum(longest) + sum(self._first)))
+        self.boundary = tuple(
+            (start + size - 1) * step + 1
+            for start, size, step in zip(first, table.shape, steps, strict=True)
+        )
+        # The sum of both lengths in the first cell.
+        self._shortest = sum(start * step for start, step in zip(first, steps, strict=True))
+        longest = [self._expected_longest(axis, table.sum(axis=1 - axis)) for axis in (0, 1)]
+        self.positions = float(table.sum() * (sum(longest) + self._shortest))
         self.saving, self._axis, self._index = max(self._best_split(axis) for axis in (0, 1))
 
     def split(self) -> "list[_Box]":
@@ -264,7 +278,13 @@ class _Box:
         low, high = np.split(self._table, [self._index], axis=self._axis)
         moved = list(self._first)
         moved[self._axis] += self._index
-        return [_Box(low, *self._first, self._batch_size), _Box(high, *moved, self._batch_size)]
+        options = self._steps, self._batch_size
+        return [_Box(low, self._first, *options), _Box(high, tuple(moved), *options)]
+
+    def _expected_longest(self, axis: int, counts: np.ndarray) -> np.ndarray:
+        """Returns the expected maximum length of a batch along an axis, minus that of `_first`."""
+        lengths = self._steps[axis] * np.arange(counts.shape[-1])
+        return expected_longest(lengths, counts, self._batch_size)
 
     def _best_split(self, axis: int) -> tuple[float, int, int]:
         """Returns the saving, the axis and the index of the best split along an axis."""
@@ -280,11 +300,8 @@ class _Box:
         positions, fewest = 0.0, np.inf
         for side, other in parts:
             pairs = other.sum(axis=1)
-            longest = sum(
-                expected_longest(np.arange(counts.shape[1]), counts, self._batch_size)
-                for counts in (side, other)
-            )
-            positions = positions + pairs * (longest + sum(self._first))
+            longest = self._expected_longest(axis, side) + self._expected_longest(1 - axis, other)
+            positions = positions + pairs * (longest + self._shortest)
             fewest = np.minimum(fewest, pairs)
         saving = np.where(fewest >= self._batch_size, self.positions - positions, 0.0)
         best = int(np.argmax(saving))

@@ -1,3 +1,4 @@
+import tracemalloc
 from collections import Counter
 
 import numpy as np
@@ -160,6 +161,19 @@ def test_padding_of_real_batches_is_what_was_foreseen(pairs, tmp_path):
             tokens[side] += np.count_nonzero(ids)
     expected = Batching.of_pairs(buckets, 16).padding(Counter(pairs))
     np.testing.assert_allclose(1 - tokens / positions, expected, atol=0.005)
+
+
+def test_long_sequences_take_little_memory():
+    lengths = {(3000, 2900): 100, (1500, 10): 100, (20, 20): 1000}
+    tracemalloc.start()
+    buckets = propose_buckets(lengths, 32)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 300e6
+    assert validate_buckets(buckets) == buckets
+    batching = Batching.of_pairs(buckets, 32)
+    assert len({batching.bucket_of(*pair) for pair in lengths}) == 3
+    assert max(batching.padding(lengths)) < 0.05
 
 
 def test_texts_without_a_choice():
