@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 from keras_seq2seq.errors import RunError
@@ -35,7 +36,8 @@ class LocalWorkers:
         self._oracle = oracle
         self._port = port
         self._count = count
-        self._failed_starts = 0
+        # For each worker, how often it was killed since its last trial.
+        self._failed_starts: Counter[str] = Counter()
         self._processes = {
             name: self._start(number, name)
             for number, name in enumerate(f"worker-{number}" for number in range(count))
@@ -53,6 +55,8 @@ class LocalWorkers:
             RunError: If a worker exited with an error that affects all trials, or workers are
                 repeatedly killed before their first trial.
         """
+        for name in list(self._oracle.ongoing_trials):
+            self._failed_starts[name] = 0
         for number, (name, process) in enumerate(self._processes.items()):
             status = process.poll()
             if not status:
@@ -61,8 +65,8 @@ class LocalWorkers:
                 log = self._log(name)
                 raise RunError(f"{name}: {_last_line(log)} (see {log})")
             if name not in self._oracle.ongoing_trials:
-                self._failed_starts += 1
-                if self._failed_starts == _MAX_FAILED_STARTS:
+                self._failed_starts[name] += 1
+                if self._failed_starts[name] == _MAX_FAILED_STARTS:
                     raise RunError(f"{name} was killed at every start (see {self._log(name)})")
             else:
                 self._fail(name, -status)
@@ -110,7 +114,12 @@ class LocalWorkers:
             "KERASTUNER_ORACLE_IP": "127.0.0.1",
             "KERASTUNER_ORACLE_PORT": str(self._port),
         }
-        command = [sys.executable, "-m", "keras_seq2seq.tuning.worker", self._directory.path]
+        # `python -m` would also import modules from the working directory.
+        program = (
+            f"import sys; sys.path[:] = {list(map(str, sys.path))}\n"
+            "from keras_seq2seq.tuning.worker import main; main()"
+        )
+        command = [sys.executable, "-c", program, self._directory.path]
         with self._log(name).open("a", encoding="utf-8") as log:
             return subprocess.Popen(
                 list(map(os.fspath, command)),

@@ -1,4 +1,4 @@
-"""`python -m keras_seq2seq.tuning.worker DIR`: a worker process started by `LocalWorkers`."""
+"""A worker process started by `LocalWorkers`: `python -m keras_seq2seq.tuning.worker DIR`."""
 
 import os
 import signal
