@@ -1,5 +1,6 @@
 """Reading input files and writing results and warnings."""
 
+import errno
 import os
 import shlex
 import sys
@@ -154,6 +155,42 @@ def read_aligned_lines(*paths: str) -> list[list[str]]:
     return texts
 
 
+def check_output(path: str | None):
+    """Checks that a file can probably be written, before the work that computes its content.
+
+    Args:
+        path: The file. "-" or `None` is standard output.
+
+    Raises:
+        UserError: If its name is that of a directory or a compressed file, or if its directory does
+            not exist or cannot be written.
+    """
+    if path in (None, STANDARD_STREAM):
+        return
+    _check_output_name(path)
+    # A link may refer to a file in another directory.
+    directory = os.path.dirname(os.path.realpath(path))
+    is_device = os.path.exists(path) and not os.path.isfile(path)
+    number = None
+    if os.path.isdir(path):
+        number = errno.EISDIR
+    elif not os.path.isdir(directory):
+        number = errno.ENOTDIR if os.path.exists(directory) else errno.ENOENT
+    elif not (is_device or os.access(directory, os.W_OK)):
+        number = errno.EACCES
+    if number is not None:
+        raise UserError(f"{path}: cannot be written ({os.strerror(number)})")
+
+
+def _check_output_name(name: str):
+    from keras_seq2seq.files import is_compressed
+    from keras_seq2seq.files.reading import check_not_empty
+
+    check_not_empty(name)
+    if is_compressed(name):
+        raise UserError(f"{name}: output is not compressed; leave out the suffix")
+
+
 @contextmanager
 def open_output(path: str | None) -> Iterator[TextIO]:
     """Opens a file or standard output for writing UTF-8 text with line feeds.
@@ -168,14 +205,10 @@ def open_output(path: str | None) -> Iterator[TextIO]:
     Raises:
         UserError: If the file cannot be written.
     """
-    from keras_seq2seq.files import is_compressed
-    from keras_seq2seq.files.reading import check_not_empty
     from keras_seq2seq.files.writing import atomic_file, naming_errors
 
     name = "standard output" if path in (None, STANDARD_STREAM) else path
-    check_not_empty(name)
-    if is_compressed(name):
-        raise UserError(f"{path}: output is not compressed; leave out the suffix")
+    _check_output_name(name)
     # Closing the file may fail again.
     with naming_errors(name), ExitStack() as stack:
         try:

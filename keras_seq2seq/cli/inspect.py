@@ -10,6 +10,7 @@ import click
 
 from keras_seq2seq.cli.input_output import (
     STANDARD_STREAM,
+    check_output,
     check_replaces_no_input,
     open_output,
 )
@@ -92,6 +93,7 @@ def inspect(
     if output == STANDARD_STREAM and as_json:
         raise click.UsageError("--json has no effect with --output -; leave one of them out.")
     check_replaces_no_input(output, *config_files, *input_files(config))
+    check_output(output)
 
     from keras_seq2seq.cli.tensorflow_import import import_tensorflow
 

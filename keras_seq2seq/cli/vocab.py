@@ -8,6 +8,7 @@ import click
 from keras_seq2seq.cli.input_output import (
     STANDARD_STREAM,
     check_is_text,
+    check_output,
     check_readable,
     check_replaces_no_input,
     open_output,
@@ -127,6 +128,7 @@ def vocab(inputs: Sequence[str], output: str | None, column: str | int | None, *
     if column is None:
         check_is_text("--column", *inputs)
     check_replaces_no_input(output, *inputs)
+    check_output(output)
     lines = _read_lines(inputs, column)
     if lowercase and "lowercase" in tokenizer_class.hyperparameters:
         given["lowercase"] = True

@@ -160,6 +160,16 @@ def test_the_configuration_is_not_replaced(run, files):
     assert "a.yaml: is an input, which it would replace" in result.errors
 
 
+def test_an_output_that_cannot_be_written_is_an_error_before_the_text_is_read(
+    run, files, monkeypatch
+):
+    monkeypatch.setattr(
+        "keras_seq2seq.data.inspection.inspect_pairs", lambda *args: pytest.fail("read")
+    )
+    result = run("inspect", *files, "--output=missing/page.html")
+    assert "missing/page.html: cannot be written (No such file or directory)" in result.errors
+
+
 def test_the_tokenizers_of_a_model(run, tmp_path, files):
     write_toy_model(tmp_path / "model")
     values = json.loads(run("inspect", *files, "--model_dir=model", "--json").output)

@@ -157,6 +157,21 @@ def raw_text(tmp_path):
     return path
 
 
+def test_an_output_that_cannot_be_written_is_an_error_before_a_model_is_trained(
+    run, raw_text, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(SentencePieceTokenizer, "build", lambda *args: pytest.fail("trained"))
+    (tmp_path / "directory.model").mkdir()
+    for path, reason in (
+        (tmp_path / "missing" / "NAME.model", "No such file or directory"),
+        (raw_text / "NAME.model", "Not a directory"),
+        (tmp_path / "directory.model", "Is a directory"),
+    ):
+        result = run("vocab", raw_text, "--tokenizer=sentencepiece", "--output", path)
+        error = f"keras-seq2seq: error: {path}: cannot be written ({reason})\n"
+        assert (result.status, result.errors) == (2, error)
+
+
 @pytest.mark.parametrize("name", ["NAME", "NAME.model"])
 def test_a_sentencepiece_model(run, text, raw_text, tmp_path, name):
     args = ["--tokenizer=sentencepiece", "--size=276", "--output", tmp_path / name]
