@@ -11,7 +11,9 @@ from rich.table import Table
 
 from keras_seq2seq.config import resolve_config
 from keras_seq2seq.data import write_corpus
+from keras_seq2seq.errors import UserError
 from keras_seq2seq.files import read_lines
+from keras_seq2seq.files.reading import exists
 from keras_seq2seq.plots import attention_as_text, save_attention_heatmap
 from keras_seq2seq.training import plan_training, train
 from keras_seq2seq.translator import Translation, Translator
@@ -60,6 +62,9 @@ def run_demo(directory: str | os.PathLike, console: Console | None = None) -> fl
     """
     console = console or Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
     corpus, model_dir = Path(directory) / "dates", Path(directory) / "model"
+    picture = Path(directory) / "attention.png"
+    if exists(picture) and not exists(corpus):
+        raise UserError(f"{picture}: not written by the demo; move it, or choose another directory")
     flags = _files(corpus) | FLAGS
     console.print(
         'A model learns to convert dates such as "the 3rd of March, 1998" to 1998-03-03. '
@@ -76,7 +81,6 @@ def run_demo(directory: str | os.PathLike, console: Console | None = None) -> fl
     examples = translator.translate(sources[:_EXAMPLES])
     console.print(_table(sources, references, examples), soft_wrap=False)
     example = _choose_example(examples, console.width)
-    picture = Path(directory) / "attention.png"
     weights = example.source_tokens, example.target_tokens, example.attention
     save_attention_heatmap(picture, *weights)
     console.print(

@@ -93,6 +93,14 @@ def test_a_corpus_of_a_person_is_not_replaced(configs, tmp_path):
     assert changed.read_text() == "my own\n"
 
 
+def test_a_picture_of_a_person_is_not_replaced(configs, tmp_path):
+    (tmp_path / "it").mkdir()
+    (tmp_path / "it" / "attention.png").write_text("my own")
+    with pytest.raises(UserError, match="attention.png: not written by the demo; move it, or ch"):
+        run_demo(tmp_path / "it")
+    assert [path.name for path in (tmp_path / "it").iterdir()] == ["attention.png"]
+
+
 def test_the_commands_that_it_shows_do_the_same(configs, tmp_path, monkeypatch):
     _, output = run_demo(tmp_path / "it")
     data, train = output.split("\n\n")[1].split("\n", maxsplit=1)
