@@ -56,6 +56,8 @@ class TrainingPlan:
         workers: The processes and devices to train on.
         resume: Whether to resume from the directory: "auto" (if there is a checkpoint), "never"
             or "must".
+        keep_only_latest: Whether to keep only the latest checkpoint, and not as many as the
+            configuration says.
         drawn_dev: The dev data if they were drawn from the training text, as a list of pairs.
         notes: Lines that report the choices for what the configuration leaves open.
     """
@@ -74,6 +76,7 @@ class TrainingPlan:
     initial_weights: InitialWeights | None
     workers: Workers
     resume: str = "auto"
+    keep_only_latest: bool = False
     drawn_dev: list[tuple[str, str]] | None = None
     notes: tuple[str, ...] = ()
 

@@ -140,8 +140,8 @@ class TrainingRun:
         self._checkpoints = Checkpoints(
             directory.checkpoints_path,
             plan.model,
-            config.keep_checkpoint_max,
-            config.keep_checkpoint_every_n_hours,
+            1 if plan.keep_only_latest else config.keep_checkpoint_max,
+            0.0 if plan.keep_only_latest else config.keep_checkpoint_every_n_hours,
             workers.is_chief,
         )
         notes = self._checkpoints.restore(lambda line: self._say(f"warning: {line}"))

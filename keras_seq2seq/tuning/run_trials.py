@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -115,7 +116,8 @@ def _train(plan: SearchPlan, record: TrialRecord, console: Console):
         plan.directory.trial_path(record.trial),
         text_from=plan.directory.text_directory(),
     )
-    train(trial, console)
+    # Resuming a trial only needs its latest checkpoint.
+    train(replace(trial, keep_only_latest=True), console)
 
 
 def _affects_all_trials(error: Exception) -> bool:

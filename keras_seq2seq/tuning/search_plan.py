@@ -225,9 +225,18 @@ class SearchPlan:
             self._check_is_same()
 
     def _check_is_same(self):
-        saved = SearchPlan.load(self.directory.path)._describe()
+        try:
+            saved = SearchPlan.load(self.directory.path)._describe()
+        except UserError:
+            # It may not be a damaged file of a search, but one that a person wrote.
+            self.directory.check_can_start_over()
+            raise
         new = self._describe()
         may_change = _MAY_CHANGE - ({"max_trials"} if self.tuner == "hyperband" else set())
+        for description in (saved, new):
+            # They have no effect on trials. Earlier versions wrote their own values.
+            for name in ("keep_checkpoint_max", "keep_checkpoint_every_n_hours"):
+                description["config"].pop(name, None)
         differing = [
             name
             for name in {**saved, **new}
@@ -328,18 +337,16 @@ def prepare_search(
         raise UserError(f"--tuner {tuner} needs a limit; set --max_trials or --budget_minutes")
     if max_epochs is not None and config.train_steps is not None:
         raise UserError("--max_epochs cannot be combined with train_steps; leave out one of them")
+    if tuner == "hyperband" and None not in (config.train_steps, config.train_epochs):
+        raise UserError(
+            "--tuner hyperband needs one length of the longest trial, but both train_steps and "
+            "train_epochs are set; leave out one of them"
+        )
     if max_epochs is None and config.train_steps is None:
         max_epochs = config.train_epochs or DEFAULT_EPOCHS
     name = f"dev_{config.best_metric}" if objective is None else objective
     parsed_objective = Objective.parse(name)
-    config = config.model_copy(
-        update={
-            "best_metric": parsed_objective.best_metric,
-            # Resuming a trial only needs its latest checkpoint.
-            "keep_checkpoint_max": 1,
-            "keep_checkpoint_every_n_hours": 0.0,
-        }
-    )
+    config = config.model_copy(update={"best_metric": parsed_objective.best_metric})
     plan = SearchPlan(
         config=config,
         space=space,

@@ -41,6 +41,10 @@ def test_takes_the_data_flags_of_train(run):
             ["--max_epochs=3", "--train_steps=10"],
             "cannot be combined with train_steps",
         ),
+        (
+            ["--config=epochs.yaml", "--train_steps=10"],
+            "--tuner hyperband needs one length of the longest trial, but both train_steps and",
+        ),
         (["--max_trials=0"], "expected a whole number of at least 1"),
         (["--budget_minutes=nan"], 'expected a number from 0.01 to 1000000, got "nan"'),
         (["--budget_minutes=inf"], 'expected a number from 0.01 to 1000000, got "inf"'),
@@ -49,7 +53,9 @@ def test_takes_the_data_flags_of_train(run):
         ([], "nothing.txt"),
     ],
 )
-def test_mistakes_are_told_before_the_first_trial(tune, tmp_path, options, message):
+def test_mistakes_are_told_before_the_first_trial(tune, tmp_path, monkeypatch, options, message):
+    (tmp_path / "epochs.yaml").write_text("train_epochs: 3\n")
+    monkeypatch.chdir(tmp_path)
     result = tune(*options)
     assert result.status == 2
     assert message in result.errors
@@ -84,6 +90,15 @@ def test_nothing_stands_beside_a_report(run, tmp_path):
     assert "--max_trials has no effect with --report" in result.errors
     result = run("tune", "--report", tmp_path, "--config", "x.yaml")
     assert "--config has no effect with --report" in result.errors
+
+
+def test_a_space_in_place_of_the_search_is_not_a_damaged_search(tune, tmp_path):
+    space = tmp_path / "search" / "search.yaml"
+    space.parent.mkdir()
+    space.write_text("batch_size: {choice: [8, 16]}\n")
+    result = tune("--space", space)
+    assert result.status == 2
+    assert f"{space}: not written by a search; move it, or choose another" in result.errors
 
 
 @pytest.mark.parametrize("option", ["--space", "--config"])

@@ -56,6 +56,10 @@ def test_a_search_skips_failed_trials_and_keeps_the_best_weights(make_plan, cons
     config = Config.load(result.directory.best_path / "config.yaml")
     assert config.hparams.optimizer.learning_rate == result.best.values["optimizer.learning_rate"]
     assert config.train_epochs == 1
+    assert config.keep_checkpoint_max == Config().keep_checkpoint_max
+    assert config.keep_checkpoint_every_n_hours == Config().keep_checkpoint_every_n_hours
+    checkpoints = result.directory.trial_path(result.best.trial) / "checkpoints"
+    assert len(list(checkpoints.glob("*.index"))) == 1
     lines = console.file.getvalue()
     assert "trial 0001: failed: step" in lines
     assert "3 of 3 trials | 1 failed | best dev_loss" in lines

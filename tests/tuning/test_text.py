@@ -87,3 +87,13 @@ def test_the_shortest_trials_are_checked_too(make_plan, options, message):
     make_plan(space, options, flags, max_epochs=9, tuner="grid")
     with pytest.raises(UserError, match=f"hyperband's shortest trials have 6 steps: {message}"):
         make_plan(space, options, flags, max_epochs=9)
+
+
+def test_a_search_of_a_version_that_stored_its_own_checkpoint_options_is_resumed(config, tmp_path):
+    space = parse_space({"batch_size": {"choice": [8, 16]}}, "space.yaml")
+    prepare_search(config, space, tmp_path / "search", tuner="grid").save()
+    path = tmp_path / "search" / "search.yaml"
+    options = yaml.safe_load(path.read_text())
+    options["config"] |= {"keep_checkpoint_max": 1, "keep_checkpoint_every_n_hours": 0.0}
+    path.write_text(yaml.safe_dump(options))
+    prepare_search(config, space, tmp_path / "search", tuner="grid")
