@@ -68,7 +68,7 @@ class ModelDirectory:
         self.metrics_path = self.path / "metrics.jsonl"
         self.run_path = self.path / "run.json"
         # What a run writes besides its configuration and tokenizers.
-        self._outputs = (
+        self.outputs = (
             self.checkpoints_path,
             self.logs_path,
             self.model_path,
@@ -135,7 +135,7 @@ class ModelDirectory:
 
     def _check_is_free(self):
         """Checks that a new run would not replace files, nor truncate those of TensorBoard."""
-        for path in self._outputs:
+        for path in self.outputs:
             if os.path.lexists(path):
                 raise self._foreign(path)
 
@@ -163,7 +163,7 @@ class ModelDirectory:
         Raises:
             UserError: If it would remove an input, or files that are not those of a run.
         """
-        outputs = [path for path in self._outputs if os.path.lexists(path)]
+        outputs = [path for path in self.outputs if os.path.lexists(path)]
         if not exists(self.config_path):
             self._check_is_free()
         self.check_config()
@@ -196,7 +196,7 @@ class ModelDirectory:
 
     def clear(self):
         """Removes the output of a run, and nothing else."""
-        remove_outputs(self._outputs)
+        remove_outputs(self.outputs)
 
     def create(
         self,
@@ -260,8 +260,8 @@ class ModelDirectory:
         for path in self.dev_paths:
             if not exists(path):
                 raise UserError(
-                    f"{path}: no such file; the run in {self.path} started with dev data that were "
-                    "given, so set --dev_source and --dev_target, or --dev_data"
+                    f"{path}: no such file; restore it, or, if the run in {self.path} started with "
+                    "dev data that were given, set --dev_source and --dev_target, or --dev_data"
                 )
         pairs = AlignedPairs(*(FileLines([os.fspath(path)]) for path in self.dev_paths))
         pairs.check_counts()
@@ -270,7 +270,9 @@ class ModelDirectory:
     def _remove_unfinished(self):
         """Removes temporary files left behind by a kill during a write."""
         for path in self.path.glob(f"{_TEMPORARY}*"):
-            shutil.rmtree(path, ignore_errors=True)
+            # The names of `tempfile`.
+            if re.fullmatch(r"[a-z0-9_]{8}", path.name.removeprefix(_TEMPORARY)):
+                shutil.rmtree(path, ignore_errors=True)
         remove_unfinished_files(self.path)
 
     def load_config(self) -> Config:

@@ -480,6 +480,24 @@ def test_a_configuration_that_a_person_wrote_is_not_replaced(tmp_path, resume):
     check()
 
 
+def test_missing_dev_data_may_have_been_drawn_or_given(tmp_path):
+    message = "dev.source: no such file; restore it, or, if the run in .* given, set --dev_source"
+    with pytest.raises(UserError, match=message):
+        ModelDirectory(tmp_path).open_dev()
+
+
+def test_files_with_similar_names_are_not_temporary_files(tmp_path):
+    write_toy_model(tmp_path)
+    for name in (".model-backup", ".model-a1b2c3_d"):
+        (tmp_path / name).mkdir()
+    for name in (".notes.tmp", ".config.yaml.0.tmp"):
+        (tmp_path / name).touch()
+    directory = ModelDirectory(tmp_path)
+    directory.create(directory.load_config(), *directory.load_tokenizers())
+    hidden = [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
+    assert sorted(hidden) == [".model-backup", ".notes.tmp"]
+
+
 def write_foreign_checkpoint(path):
     """Writes a checkpoint as other programs do."""
     checkpoint = tf.train.Checkpoint(weight=tf.Variable(1.0))

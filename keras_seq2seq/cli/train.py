@@ -61,7 +61,11 @@ def train(
 
     import_tensorflow()
     from keras_seq2seq import training
+    from keras_seq2seq.files.directories import check_not_deleted
+    from keras_seq2seq.model_directory import ModelDirectory
 
+    if resume == "never":
+        check_not_deleted(config_files, ModelDirectory(output_dir).outputs)
     plan = training.plan_training(config, output_dir, resume)
     click.echo(describe_plan(plan), err=True)
     if dry_run:

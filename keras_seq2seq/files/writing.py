@@ -7,6 +7,7 @@ output uses it again.
 
 import errno
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterator
@@ -254,6 +255,8 @@ def remove_unfinished_files(directory: Path):
     again.
     """
     for path in directory.glob(".*.tmp"):
+        if not re.fullmatch(r"\..+\.[0-9]+\.tmp", path.name, re.DOTALL):
+            continue
         # What cannot be opened is not a temporary file, or is in use.
         with suppress(OSError):
             descriptor = os.open(path, os.O_RDWR | NO_LINK)

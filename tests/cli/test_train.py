@@ -184,6 +184,16 @@ def test_going_on_is_automatic(run, calls):
     assert calls.resume == "auto"
 
 
+def test_starting_over_keeps_the_files_that_are_read(run, calls, tmp_path):
+    file = tmp_path / "model" / "logs" / "file.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text("batch_size: 16\n")
+    args = ["--config", file, "--output_dir", tmp_path / "model", "--resume", "never"]
+    result = run("train", *args)
+    assert (result.status, calls.trained) == (2, [])
+    assert "logs/file.yaml: would be deleted by --resume never" in result.errors
+
+
 def test_hparams_may_be_given_in_parts(run, calls):
     parts = ["--hparams=rnn_cell.num_units=8,", "--hparams", "attention.dim=4"]
     run("train", *parts, "--output_dir=dir")
