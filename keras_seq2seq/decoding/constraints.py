@@ -171,7 +171,9 @@ def repeated_ngram_ends(history, lengths, size):
 
 
 def _scale(ratio, source_lengths):
-    return ops.cast(ops.ceil(ratio * ops.cast(source_lengths, "float32")), "int32")
+    scaled = ops.ceil(ratio * ops.cast(source_lengths, "float32"))
+    # Above every possible length, and few enough that more can be added to it as an int32.
+    return ops.cast(ops.minimum(scaled, 2.0**30), "int32")
 
 
 MINUS_INFINITY = -float("inf")

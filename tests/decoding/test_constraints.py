@@ -53,6 +53,10 @@ class TestLengths:
         search = search(min_length=2, min_length_ratio=0.5)
         assert lengths(run(search, terse, source_lengths=[2, 5, 8])) == [2, 3, 4]
 
+    def test_ratios_may_be_very_large(self, terse, search):
+        found = run(search(max_length=6, max_length_ratio=1e9, min_length_ratio=1e9), terse)
+        assert lengths(found) == [6, 6, 6]
+
     def test_the_greatest_length_outdoes_the_least(self, terse, search):
         assert lengths(run(search(min_length=9, max_length=4), terse)) == [4, 4, 4]
 
