@@ -3,16 +3,11 @@
 import click
 
 from keras_seq2seq.cli.input_output import suggest_translate
-from keras_seq2seq.cli.options import DirectoryName, WholeNumber
+from keras_seq2seq.cli.options import DirectoryName, WholeNumber, model_dir_option
 
 
 @click.command()
-@click.option(
-    "--model_dir",
-    type=DirectoryName(),
-    required=True,
-    help="Model directory (the --output_dir of train).",
-)
+@model_dir_option("Model directory (the --output_dir of train).", required=True)
 @click.option("--last", type=WholeNumber(1), help="Number of most recent checkpoints to average.")
 @click.option(
     "--best",

@@ -18,6 +18,7 @@ from keras_seq2seq.cli.options import (
     decoding_options,
     file_option,
     model_dirs_option,
+    names_option,
     unk_mapping_option,
 )
 from keras_seq2seq.errors import UserError
@@ -169,9 +170,8 @@ def _read_hypotheses(hypotheses: tuple[str, ...], table: str, rows: int) -> list
     help="Evaluate each distinct source line once, with the target lines of all its occurrences as "
     "references, as in pronunciation dictionaries.",
 )
-@click.option(
+@names_option(
     "--metrics",
-    metavar="NAME,...",
     help=f"Metrics: {', '.join(METRIC_NAMES)}, {COMET} and, for models, {PERPLEXITY}.  [default: "
     f"{', '.join(DEFAULT_METRICS)} and, for models, {PERPLEXITY}]",
 )

@@ -15,9 +15,9 @@ from keras_seq2seq.cli.input_output import (
     open_output,
 )
 from keras_seq2seq.cli.options import (
-    DirectoryName,
     WholeNumber,
     config_options,
+    model_dir_option,
     pair_files,
     training_options,
 )
@@ -58,11 +58,7 @@ _SAMPLE_SIZE = 20_000
     "Tokenizer, length and filter options, such as source.tokenizer=words, "
     "source.max_seq_len=50 or filter.duplicates=true.",
 )
-@click.option(
-    "--model_dir",
-    type=DirectoryName(),
-    help="Model directory whose tokenizers and maximum lengths to use.",
-)
+@model_dir_option("Model directory whose tokenizers and maximum lengths to use.")
 @click.option(
     "--examples",
     type=WholeNumber(1, most=1000),

@@ -145,6 +145,18 @@ def model_dirs_option(help: str, **settings: Any) -> Callable:
     )
 
 
+def model_dir_option(help: str, **settings: Any) -> Callable:
+    """Adds the option `--model_dir`, which can only be given once.
+
+    Args:
+        help: The help text.
+        **settings: Other arguments of `click.option`.
+    """
+    return _single_option(
+        "--model_dir", "one directory", type=DirectoryName(), help=help, **settings
+    )
+
+
 def config_options(config_help: str, hparams_help: str) -> Callable:
     """Adds the options `--config` and `--hparams`, which may be repeated.
 
@@ -161,9 +173,8 @@ def config_options(config_help: str, hparams_help: str) -> Callable:
 
 def unk_mapping_option() -> Callable:
     """Adds the option `--unk_mapping`."""
-    return click.option(
+    return file_option(
         "--unk_mapping",
-        metavar="FILE",
         help="With --unk_replace: dictionary for translating the source tokens, with lines of the "
         "form source<TAB>target<TAB>probability.",
     )
@@ -193,20 +204,39 @@ def input_format_option() -> Callable:
 def file_option(name: str, **settings: Any) -> Callable:
     """Adds an option for a text file that is not part of the configuration.
 
-    Unlike other options, of which the last one counts, it can only be given once: the user of
-    several files wants all of them to be used.
+    It can only be given once.
 
     Args:
         name: The name with its dashes.
         **settings: Other arguments of `click.option`.
     """
+    return _single_option(name, "one file", metavar="FILE", **settings)
+
+
+def names_option(name: str, **settings: Any) -> Callable:
+    """Adds an option for names that are separated by commas, which can only be given once.
+
+    Args:
+        name: The name with its dashes.
+        **settings: Other arguments of `click.option`.
+    """
+    return _single_option(name, "names separated by commas", metavar="NAME,...", **settings)
+
+
+def _single_option(name: str, expected: str, **settings: Any) -> Callable:
+    """Adds an option that can only be given once.
+
+    Of other options, the last one counts. The user of several files wants all of them to be used.
+    """
 
     def take_one(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> str | None:
         if len(values) > 1:
-            raise click.UsageError(f"{name} is given {len(values)} times; expected one file.", ctx)
+            raise click.UsageError(
+                f"{name} is given {len(values)} times; expected {expected}.", ctx
+            )
         return values[0] if values else None
 
-    return click.option(name, metavar="FILE", multiple=True, callback=take_one, **settings)
+    return click.option(name, multiple=True, callback=take_one, **settings)
 
 
 def training_options(command: Callable, names: Sequence[str] | None = None) -> Callable:
@@ -290,26 +320,35 @@ def _add_options(command: Callable, options: Iterable[Callable]) -> Callable:
 
 
 def _value_option(flag: Flag, help_text: str, taken: Sequence[str] = ()) -> Callable:
-    from keras_seq2seq.config.option_types import NUMBER, SWITCH
+    from keras_seq2seq.config.option_types import NUMBER, SWITCH, TOKENS
 
     types = {NUMBER: ConfigNumber(), SWITCH: SwitchValue()}
     names = [name for name in flag.names if name not in taken]
     # `--name` alone is `--name true`.
     switch = {"is_flag": False, "flag_value": "true"} if flag.expected.metavar == SWITCH else {}
+    callback = None
+    if flag.expected.metavar == TOKENS:
+        callback = _join_tokens
+    elif flag.option.is_repeatable:
+        callback = _none_if_not_given
     return click.option(
         *(f"--{name}" for name in names),
         names[0],
         type=types.get(flag.expected.metavar, click.STRING),
         metavar=flag.expected.metavar,
         help=help_text,
-        multiple=flag.option.is_repeatable,
-        callback=_none_if_not_given if flag.option.is_repeatable else None,
+        multiple=callback is not None,
+        callback=callback,
         **switch,
     )
 
 
 def _none_if_not_given(ctx: click.Context, param: click.Parameter, values: tuple) -> tuple | None:
     return values or None
+
+
+def _join_tokens(ctx: click.Context, param: click.Parameter, values: tuple) -> str | None:
+    return " ".join(values) if values else None
 
 
 def _switch_option(flag: Flag) -> Callable:

@@ -14,23 +14,18 @@ from keras_seq2seq.cli.input_output import (
     read_aligned_lines,
 )
 from keras_seq2seq.cli.options import (
-    DirectoryName,
     WholeNumber,
     column_option,
     file_option,
     input_format_option,
+    model_dir_option,
 )
 from keras_seq2seq.cli.table_copy import TableCopy, open_table_copy
 from keras_seq2seq.files.json_text import to_json
 
 
 @click.command()
-@click.option(
-    "--model_dir",
-    type=DirectoryName(),
-    required=True,
-    help="Model directory (the --output_dir of train).",
-)
+@model_dir_option("Model directory (the --output_dir of train).", required=True)
 @file_option("--source", help="Source text, plain, .gz, .zst or .xz.")
 @file_option("--target", help="Translations, line-aligned.")
 @file_option(

@@ -112,9 +112,8 @@ class TranslationFiles:
     is_flag=True,
     help="Split each line into sentences, translate them one by one, and join the translations.",
 )
-@click.option(
+@file_option(
     "--prefix",
-    metavar="FILE",
     help="Prefix that each translation must start with, line-aligned; lines may be empty.",
 )
 @click.option(

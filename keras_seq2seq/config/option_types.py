@@ -288,7 +288,7 @@ def _split_at_spaces(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-NUMBER, SWITCH = "N", "true|false"
+NUMBER, SWITCH, TOKENS = "N", "true|false", "TOKENS"
 COLUMN_WORDS = "the name of a column, or its number starting with 1"
 
 Switch = Annotated[bool, Expected("true or false", SWITCH)]
@@ -307,7 +307,7 @@ DirectoryPath = Annotated[
 ]
 Pattern = Annotated[str, Convert(_check_pattern), Expected("a regular expression", "REGEX")]
 Tokens = Annotated[
-    tuple[str, ...], Convert(_split_at_spaces), Expected("tokens separated by spaces", "TOKENS")
+    tuple[str, ...], Convert(_split_at_spaces), Expected("tokens separated by spaces", TOKENS)
 ]
 
 

@@ -102,3 +102,30 @@ def test_otherwise_the_last_file_counts_as_for_other_flags(capsys):
         "keras-seq2seq: warning: --dev_source and --dev_target are given 2 and 1 times; only the "
         "last of each is used (repeat both, or use a pattern)\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ("score --model_dir=a --model_dir=b", "--model_dir is given 2 times; expected one dir"),
+        ("average --model_dir=a --model_dir=b", "--model_dir is given 2 times; expected one dir"),
+        ("inspect --model_dir=a --model_dir=b", "--model_dir is given 2 times; expected one dir"),
+        ("translate --prefix=a --prefix=b", "--prefix is given 2 times; expected one file."),
+        ("translate --unk_mapping=a --unk_mapping=b", "--unk_mapping is given 2 times; expected"),
+        ("evaluate --metrics=per --metrics=bleu", "--metrics is given 2 times; expected names se"),
+    ],
+)
+def test_options_whose_values_cannot_be_combined_are_given_once(args, message):
+    result = CliRunner().invoke(cli, args.split())
+    assert result.exit_code == 2
+    assert f"Error: {message}" in result.output
+
+
+def test_banned_tokens_of_repeated_flags_are_combined():
+    @click.command()
+    @decoding_options
+    def show(**options):
+        click.echo(options["ban"])
+
+    assert CliRunner().invoke(show, ["--ban", "a b", "--ban", "c"]).output == "a b c\n"
+    assert CliRunner().invoke(show, []).output == "\n"
