@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from tensorflow.core.framework.tensor_pb2 import TensorProto
 
 from keras_seq2seq.decoding import BeamSearch, GreedySearch, SamplingSearch
 from keras_seq2seq.errors import UserError
+from keras_seq2seq.export.directory import _compare
+from keras_seq2seq.export.saved_model import Result
 from keras_seq2seq.models import BasicSeq2Seq, Ensemble
 from keras_seq2seq.text import (
     ByteTokenizer,
@@ -307,3 +310,17 @@ def test_what_cannot_be_exported(tmp_path):
             translator.export(tmp_path, format="saved_model")
     finally:
         del REGISTERED["commas"]
+
+
+@pytest.mark.parametrize(("difference", "is_same"), [(0.02, True), (0.2, False)])
+def test_the_scores_of_long_translations_may_differ_by_more(difference, is_same):
+    original, other = (
+        SimpleNamespace(stream=lambda lines, score=score: [Result("a", score)])
+        for score in (-9000.0, -9000.0 - difference)
+    )
+    if is_same:
+        agreement = _compare(original, other, ["a"], is_exact=True)
+        assert agreement.largest_difference == pytest.approx(difference)
+    else:
+        with pytest.raises(UserError, match="^the exported model translates 'a' as"):
+            _compare(original, other, ["a"], is_exact=True)
