@@ -164,11 +164,29 @@ class TextModel:
         if self._replacement is not None:
             most_attended = tf.argmax(self._attention(found, source), axis=-1)
             replaced = tf.gather(source.tokens, most_attended, batch_dims=1)
-            if self._mapping is not None:
+            copied = self._copy(replaced)
+            if self._mapping is None:
+                replaced = copied
+            else:
                 translated = self._mapping.lookup(replaced)
-                replaced = tf.where(translated == _NOT_FOUND, replaced, translated)
+                replaced = tf.where(translated == _NOT_FOUND, copied, translated)
             tokens = tf.where(ids == UNKNOWN_ID, replaced, tokens)
         return tokens, tf.math.count_nonzero(is_token, axis=-1, dtype=tf.int32)
+
+    def _copy(self, tokens):
+        """Converts source tokens `(batch, n_best, length)` as `copy_token` does."""
+        source, target = self._source.tokenizer, self._target
+        if type(source).detokenize_tensor is Tokenizer.detokenize_tensor:
+            return tokens
+        flat = tf.reshape(tokens, [-1])
+        rows = tf.RaggedTensor.from_tensor(tf.stack([tf.fill(tf.shape(flat), "a"), flat], axis=1))
+        texts = source.detokenize_tensor(rows)
+        is_equal = tf.reshape(texts == target.detokenize_tensor(rows), tf.shape(tokens))
+        texts = tf.reshape(tf.strings.regex_replace(texts, "^a", ""), tf.shape(tokens))
+        has_spaces = target.detokenize(["a", "b"]) == "a b"
+        is_first = tf.range(tf.shape(tokens)[-1]) == 0
+        texts = tf.where(has_spaces | is_first, tf.strings.strip(texts), texts)
+        return tf.where(is_equal, tokens, texts)
 
     def _attention(self, found, source: "_Source"):
         """Returns the attention weights in the order of the source, without its end token."""

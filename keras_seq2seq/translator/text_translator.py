@@ -85,7 +85,7 @@ class TextTranslator:
         self.unk_replacement = unk_replacement
         self._max_length = max_length
         self._max_length_ratio = max_length_ratio
-        self._reader = HypothesisReader(target, source.reverse, unk_replacement)
+        self._reader = HypothesisReader(source, target, unk_replacement)
 
     @overload
     def __call__(self, sentences: str, batch_size: int = ...) -> str: ...

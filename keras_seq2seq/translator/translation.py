@@ -132,16 +132,17 @@ class HypothesisReader:
     """Converts the results of a search to hypotheses.
 
     Args:
+        source: The `TextEncoder` of the sources.
         target: The `TextEncoder` of the targets.
-        reverse_source: Whether the model reads reversed sources.
         unk_replacement: Replaces `<unk>` in translations, if not `None`.
     """
 
     def __init__(
-        self, target: TextEncoder, reverse_source: bool, unk_replacement: UnkReplacement | None
+        self, source: TextEncoder, target: TextEncoder, unk_replacement: UnkReplacement | None
     ):
         self._target = target
-        self._order = -1 if reverse_source else 1
+        self._tokenizers = source.tokenizer, target.tokenizer
+        self._order = -1 if source.reverse else 1
         self._unk_replacement = unk_replacement
 
     def read(
@@ -178,7 +179,7 @@ class HypothesisReader:
                 # Copy: a view would keep the whole batch in memory.
                 attention = attention[:, :: self._order].copy()
             if self._unk_replacement:
-                tokens = self._unk_replacement(tokens, source, attention)
+                tokens = self._unk_replacement(tokens, source, attention, self._tokenizers)
             yield Hypothesis(
                 text=_in_one_line(self._target.tokenizer.detokenize(tokens)),
                 tokens=tokens,

@@ -9,6 +9,7 @@ import numpy as np
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files import read_lines
 from keras_seq2seq.special_tokens import SPECIAL_TOKENS, UNKNOWN_ID
+from keras_seq2seq.text import Tokenizer
 
 _UNKNOWN = SPECIAL_TOKENS[UNKNOWN_ID]
 
@@ -37,7 +38,11 @@ class UnkReplacement:
         self.mapping = load_mapping(mapping) if is_path else dict(mapping)
 
     def __call__(
-        self, tokens: Sequence[str], source_tokens: Sequence[str], attention: np.ndarray
+        self,
+        tokens: Sequence[str],
+        source_tokens: Sequence[str],
+        attention: np.ndarray,
+        tokenizers: tuple[Tokenizer, Tokenizer] | None = None,
     ) -> list[str]:
         """Returns the tokens with each `<unk>` replaced.
 
@@ -45,13 +50,43 @@ class UnkReplacement:
             tokens: Target tokens.
             source_tokens: Source tokens.
             attention: Attention weights, floats of shape `(tokens, source_tokens)`.
+            tokenizers: Those of both sides, to convert the source tokens that are copied. By
+                default, they are not converted.
         """
         replaced = list(tokens)
         for position, token in enumerate(tokens):
             if token == _UNKNOWN:
                 source_token = source_tokens[int(attention[position].argmax())]
-                replaced[position] = self.mapping.get(source_token, source_token)
+                if source_token in self.mapping:
+                    replaced[position] = self.mapping[source_token]
+                elif tokenizers is None:
+                    replaced[position] = source_token
+                else:
+                    replaced[position] = copy_token(source_token, *tokenizers, not position)
         return replaced
+
+
+def copy_token(token: str, source: Tokenizer, target: Tokenizer, is_first: bool) -> str:
+    """Converts a source token to a target token with the same text.
+
+    Args:
+        token: The source token.
+        source: The tokenizer of the source side.
+        target: The tokenizer of the target side.
+        is_first: Whether it becomes the first token of a translation.
+
+    Returns:
+        The token itself if both sides join it with others in the same way, otherwise its text. The
+        text begins with a space if the token begins a word and the target side joins tokens without
+        spaces.
+    """
+    # After another token, so that the text shows whether the token begins a word.
+    text = source.detokenize(["a", token])
+    if text == target.detokenize(["a", token]):
+        return token
+    text = text.removeprefix("a")
+    has_spaces = target.detokenize(["a", "b"]) == "a b"
+    return text.strip() if has_spaces or is_first else text
 
 
 def load_mapping(path: str | os.PathLike) -> dict[str, str]:

@@ -103,6 +103,21 @@ def test_unknown_words_are_replaced(tmp_path):
     assert_same(translator, tmp_path)
 
 
+def test_unknown_words_are_converted_to_tokens_of_the_target_side(tmp_path):
+    pieces = SentencePieceTokenizer.build(["in live a"] * 9, 8, byte_fallback=False)
+    translator = Translator(
+        make_toy_model(seed=26, tokens=pieces.vocabulary.tokens),
+        Vocabulary(SOURCE_TOKENS),
+        pieces,
+        search=GreedySearch(max_length=8),
+        unk_replacement=UnkReplacement({"ein": "a"}),
+    )
+    tokens = [token for found in translator.translate(SOURCES) for token in found.target_tokens]
+    assert any(token.startswith(" ") for token in tokens)
+    translator.export(tmp_path, format="saved_model")
+    assert_same(translator, tmp_path)
+
+
 def test_unknown_words_may_be_replaced_by_nothing(tmp_path):
     mapping = dict.fromkeys(" ".join(SOURCES).split(), "")
     translator = make(unk_replacement=UnkReplacement(mapping))

@@ -7,7 +7,14 @@ from harness.toy_model import SOURCE_TOKENS, TARGET_TOKENS, make_toy_model, writ
 from keras_seq2seq.decoding import BeamSearch, GreedySearch
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.models import BasicSeq2Seq
-from keras_seq2seq.text import TextEncoder, Vocabulary
+from keras_seq2seq.text import (
+    CharacterTokenizer,
+    SentencePieceTokenizer,
+    TextEncoder,
+    Vocabulary,
+    WhitespaceTokenizer,
+    WordTokenizer,
+)
 from keras_seq2seq.translator import Translator, UnkReplacement
 
 SENTENCES = ["ein Einhorn schläft .", "mann Zoo hund mann .", "Einhorn", "", "hund ein Zoo"]
@@ -19,6 +26,45 @@ def test_the_source_token_of_the_greatest_weight():
     tokens, source = ["<unk>", "<unk>", "man"], ["ein", "Zoo", "Einhorn"]
     assert UnkReplacement()(tokens, source, attention) == ["Zoo", "Einhorn", "man"]
     assert UnkReplacement(MAPPING)(tokens, source, attention) == ["Zoo", "unicorn", "man"]
+
+
+TARGET_PIECES = SentencePieceTokenizer.build(["in live a"] * 9, size=8, byte_fallback=False)
+SOURCE_PIECES = SentencePieceTokenizer.build(["Berlin in"] * 9, size=9, byte_fallback=False)
+SPACES = WhitespaceTokenizer(Vocabulary(["in"]))
+SUBWORDS = WhitespaceTokenizer(Vocabulary(["in"]), continuation="@@")
+WORDS = WordTokenizer(Vocabulary(["in"]))
+CHARACTERS = CharacterTokenizer(Vocabulary(["i"]))
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "token", "expected"),
+    [
+        (SPACES, SPACES, "Berlin", "a Berlin a"),
+        (SPACES, TARGET_PIECES, "Berlin", "a Berlin a"),
+        (SPACES, WORDS, "Berlin", "a Berlin a"),
+        (SUBWORDS, SPACES, "Ber@@", "a Ber a"),
+        (WORDS, SPACES, "￭,", "a , a"),
+        (WORDS, WORDS, "￭,", "a, a"),
+        (WORDS, TARGET_PIECES, "￭,", "a, a"),
+        (SOURCE_PIECES, SPACES, "▁in", "a in a"),
+        (SOURCE_PIECES, WORDS, "▁in", "a in a"),
+        (SOURCE_PIECES, TARGET_PIECES, "▁in", "a in a"),
+        (CHARACTERS, SPACES, "B", "a B a"),
+    ],
+)
+def test_copied_tokens_have_the_form_of_the_target_side(source, target, token, expected):
+    word = "▁a" if target.name == "sentencepiece" else "a"
+    attention, tokenizers = np.eye(3), (source, target)
+    replacement, sources = UnkReplacement(), ["", token, ""]
+    tokens = replacement([word, "<unk>", word], sources, attention, tokenizers)
+    assert target.detokenize(tokens) == expected
+    tokens = replacement(["<unk>", word], sources, attention[1:], tokenizers)
+    assert target.detokenize(tokens) == expected[1:].strip()
+
+
+def test_copied_tokens_are_unchanged_if_both_sides_have_the_same_pieces():
+    tokenizers = (SOURCE_PIECES, SOURCE_PIECES)
+    assert UnkReplacement()(["<unk>"], ["▁in"], np.eye(1), tokenizers) == ["▁in"]
 
 
 @pytest.mark.parametrize("name", ["table", "table.gz"])
