@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
 from keras import ops
 
 from keras_seq2seq.backend import BLOCK_SIZE, take_beams
@@ -247,10 +248,12 @@ def log_normalizer(logits, likeliest_ids):
 
 def is_banned(ids, banned_ids, too_short):
     """Returns where ids `(rows, n)` are banned, or the end of a row that is too short."""
-    # (rows, n, 1) against (banned,)
-    banned = ops.equal(ops.expand_dims(ids, axis=-1), ops.convert_to_tensor(banned_ids, "int32"))
+    table = np.zeros(max(banned_ids) + 2, "int32")
+    table[list(banned_ids)] = 1
+    # All ids above the last banned one share the last entry.
+    banned = ops.take(ops.convert_to_tensor(table), ops.minimum(ids, len(table) - 1), axis=0)
     ends_early = ops.logical_and(ops.equal(ids, END_ID), ops.expand_dims(too_short, axis=-1))
-    return ops.logical_or(ops.any(banned, axis=-1), ends_early)
+    return ops.logical_or(ops.equal(banned, 1), ends_early)
 
 
 def exclude(logits, ids):

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from decoding.searching import arrays_of, counts_steps, run
@@ -5,7 +6,7 @@ from decoding.table_model import TableModel
 from keras import ops
 
 from keras_seq2seq.decoding import BeamSearch, GreedySearch
-from keras_seq2seq.decoding.constraints import Rules, all_tokens, best_tokens, top_k
+from keras_seq2seq.decoding.constraints import Rules, all_tokens, best_tokens, is_banned, top_k
 
 SEARCHES = [GreedySearch, BeamSearch]
 
@@ -131,6 +132,23 @@ def test_banned_tokens_may_be_any_iterable_of_integers(banned_ids):
     search = GreedySearch(banned_ids=banned_ids)
     assert search.constraints.banned_ids == (0, 2, 4, 5)
     assert GreedySearch.from_config(search.get_config()).constraints.banned_ids == (0, 2, 4, 5)
+
+
+def test_thousands_of_banned_tokens_take_little_memory():
+    shapes = []
+
+    def banned(ids, too_short):
+        return is_banned(ids, tuple(range(4, 5000)), too_short)
+
+    ids, too_short = ops.ones((64, 5000), "int32") * 4999, ops.zeros((64,), "bool")
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        graph = tf.function(banned).get_concrete_function(ids, too_short).graph
+        shapes = [output.shape for node in graph.get_operations() for output in node.outputs]
+    assert max((shape.rank for shape in shapes), default=2) == 2
+    assert np.asarray(banned(ids, too_short)).all()
+    assert not np.asarray(banned(ids + 1, too_short)).any()
 
 
 LOGITS = np.array([[90.0, 0.0, -30.0, -200.0, 5.0, 4.0]], "float32")
