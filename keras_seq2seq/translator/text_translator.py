@@ -67,6 +67,8 @@ class TextTranslator:
 
     # Number of batches that are decoded together.
     _batches_read_together = 1
+    # Number of rows of a batch that each sentence takes.
+    _rows_per_sentence = 1
     # Number of threads that decode batches.
     _workers = 1
 
@@ -209,7 +211,7 @@ class TextTranslator:
             self._split(sentences, prefixes),
             lengths=lambda item: (len(item[0]),),
             empty=empty_translation,
-            batch_size=batch_size * self._batches_read_together,
+            batch_size=max(1, batch_size * self._batches_read_together // self._rows_per_sentence),
             sort=read_ahead,
             workers=self._workers,
         )
@@ -252,7 +254,7 @@ class TextTranslator:
         found = self._decode_batch(
             self.source.with_end(sources),
             self.target.padded(prefixes),
-            batch_size=min(batch_size, len(sources)),
+            batch_size=min(batch_size, len(sources) * self._rows_per_sentence),
             with_scores=with_scores,
             with_attention=with_attention,
         )
@@ -284,7 +286,7 @@ class TextTranslator:
         Args:
             source_ids: Integers `(batch, source_length)` that end with the end token, padded.
             prefix: Integers `(batch, prefix_length)`, padded, what translations must begin with.
-            batch_size: Number of sentences to decode at once.
+            batch_size: Number of rows to decode at once.
             with_scores: Whether to return scores.
             with_attention: Whether to return attention weights.
 

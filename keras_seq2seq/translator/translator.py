@@ -11,6 +11,7 @@ from keras import ops
 
 from keras_seq2seq import backend
 from keras_seq2seq.decoding import GreedySearch, Search, get_search
+from keras_seq2seq.decoding.stepwise import StepwiseSearch
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.models import Ensemble, Seq2Seq
 from keras_seq2seq.special_tokens import PADDING_ID
@@ -95,6 +96,9 @@ class Translator(TextTranslator):
         )
         check_vocabulary_sizes(model, self.source, self.target)
         self._workers = count_cores() if self.search.is_deterministic else 1
+        if isinstance(self.search, StepwiseSearch):
+            # It follows each hypothesis independently.
+            self._rows_per_sentence = self.search.n_best
         self._compile()
 
     def _compile(self):

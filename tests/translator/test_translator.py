@@ -405,3 +405,21 @@ def test_tokenizers_of_another_size_are_refused(translator):
 def test_decoding_options_of_the_constructor_are_explained():
     with pytest.raises(TypeError, match=r"'beam_width'.*search=BeamSearch\(width=5\)"):
         make_translator(beam_width=5)
+
+
+@pytest.mark.parametrize(
+    ("n_best", "most_sentences", "slots"), [(1, 12, 3), (4, 3, 3), (100, 1, 3)]
+)
+def test_batches_for_sampling_have_fewer_sentences_if_each_has_more_hypotheses(
+    monkeypatch, n_best, most_sentences, slots
+):
+    translator = make_translator(search=SamplingSearch(n_best=n_best, max_length=3))
+    decode, calls = translator._decode_batch, []
+
+    def count(source_ids, prefix, *, batch_size, **options):
+        calls.append((len(source_ids), batch_size))
+        return decode(source_ids, prefix, batch_size=batch_size, **options)
+
+    monkeypatch.setattr(translator, "_decode_batch", count)
+    translator(["ein mann"] * 12, batch_size=3)
+    assert calls == [(most_sentences, slots)] * (12 // most_sentences)
