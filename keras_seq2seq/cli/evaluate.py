@@ -21,7 +21,7 @@ from keras_seq2seq.cli.options import (
     names_option,
     unk_mapping_option,
 )
-from keras_seq2seq.errors import UserError
+from keras_seq2seq.errors import RunError, UserError
 from keras_seq2seq.evaluation import (
     COMET,
     COMET_MODEL,
@@ -283,7 +283,10 @@ def evaluate(
         from keras_seq2seq.evaluation import evaluate_systems
 
         systems = dict(zip(hypotheses, translations, strict=True))
-        systems = evaluate_systems(systems, references, names, sources=sources, **options)
+        try:
+            systems = evaluate_systems(systems, references, names, sources=sources, **options)
+        except MemoryError:
+            raise RunError("out of memory; evaluate fewer lines at once") from None
     with open_output(None) as file:
         if as_json:
             file.write(f"{_to_json(systems, len(references))}\n")

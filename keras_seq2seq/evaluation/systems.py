@@ -1,10 +1,10 @@
 """Scores of systems, and significance tests between systems."""
 
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from keras_seq2seq.columns import plain_items
 from keras_seq2seq.errors import UserError
@@ -31,9 +31,6 @@ class MetricScore:
     mean: float | None = None
     confidence: float | None = None
     p_value: float | None = None
-
-
-_SEED = "SACREBLEU_SEED"
 
 
 def evaluate(
@@ -162,18 +159,48 @@ def evaluate_systems(
 
 
 def _paired_bootstrap(systems, streams, metrics, samples, seed) -> tuple[dict, dict]:
-    """Returns two dictionaries by metric name: the signatures, and the results of all systems."""
-    from sacrebleu.significance import PairedTest
+    """Returns two dictionaries by metric name: the signatures, and the results of all systems.
 
-    with _sacrebleu_seed(seed):
-        test = PairedTest(
-            list(systems.items()), metrics, streams, test_type="bs", n_samples=samples
+    They equal those of `sacrebleu.significance.PairedTest`, which takes memory for all samples at
+    once.
+    """
+    signatures, results = {}, {}
+    for name, metric in metrics.items():
+        results[name] = _resample(systems, streams, metric, samples, seed)
+        signatures[name] = metric.get_signature()
+        signatures[name].update("seed", str(seed))
+        signatures[name].update("bs", samples)
+    return signatures, results
+
+
+def _resample(systems, streams, metric, samples, seed) -> list:
+    """Returns the results of all systems for one metric."""
+    from sacrebleu.significance import Result, estimate_ci
+
+    results, baseline = [], None
+    for hypotheses in systems.values():
+        statistics = metric._extract_corpus_statistics(hypotheses, streams)
+        score = metric._aggregate_and_compute(statistics).score
+        statistics = np.array(statistics, "float32")
+        # All systems and metrics are scored on the same samples.
+        random, lines = np.random.default_rng(seed), len(statistics)
+        scores = np.array(
+            [
+                metric._compute_score_from_stats(
+                    statistics[random.choice(lines, lines)].sum(0)
+                ).score
+                for _ in range(samples)
+            ]
         )
-    signatures, table = test()
-    # sacrebleu uses other names for the metrics, but keeps their order.
-    signatures = dict(zip(metrics, signatures.values(), strict=True))
-    _systems, *columns = table.values()
-    return signatures, dict(zip(metrics, columns, strict=True))
+        if baseline is None:
+            baseline, p_value = (score, scores), None
+        else:
+            differences = np.abs(scores - baseline[1])
+            centered = differences - differences.mean()
+            number = int(np.sum(centered > abs(score - baseline[0])))
+            p_value = (number + 1) / (samples + 1)
+        results.append(Result(score, p_value, *estimate_ci(scores)))
+    return results
 
 
 def _metric_score(result, baseline, signature) -> MetricScore:
@@ -189,20 +216,6 @@ def _metric_score(result, baseline, signature) -> MetricScore:
         confidence=float(result.ci),
         p_value=p_value,
     )
-
-
-@contextmanager
-def _sacrebleu_seed(seed: int) -> Iterator[None]:
-    # sacrebleu only reads the seed from the environment.
-    before = os.environ.get(_SEED)
-    os.environ[_SEED] = str(seed)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[_SEED]
-        else:
-            os.environ[_SEED] = before
 
 
 def _as_list(name: str, lines: Any) -> list:

@@ -361,3 +361,13 @@ def test_errors(files, run, arguments, message):
     assert (status, out) == (2, "")
     assert err.startswith(f"keras-seq2seq: error: {message.format(**files)}")
     assert "Traceback" not in err
+
+
+def test_files_that_take_too_much_memory(files, run, monkeypatch):
+    def fail(*args, **options):
+        raise MemoryError
+
+    monkeypatch.setattr("keras_seq2seq.evaluation.evaluate_systems", fail)
+    result = run("evaluate", "--hypotheses", files["good"], "--target", files["target"])
+    message = "keras-seq2seq: error: out of memory; evaluate fewer lines at once\n"
+    assert result == (1, "", message)

@@ -1,11 +1,14 @@
 import os
+import tracemalloc
 
 import numpy as np
 import pandas
 import pytest
+from sacrebleu.significance import PairedTest
 
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.evaluation import evaluate, evaluate_systems
+from keras_seq2seq.evaluation.registry import make_metrics
 
 REFERENCES = [f"line {number} is right" for number in range(40)]
 # With 10 and 25 wrong lines out of 40.
@@ -145,3 +148,25 @@ def test_the_seed_determines_samples_and_not_the_environment(monkeypatch):
 def test_options_out_of_range(option):
     with pytest.raises(UserError, match=f"{option} is 0; expected at least 1"):
         evaluate_systems({"good": GOOD}, REFERENCES, **{option: 0})
+
+
+def test_bootstrap_samples_are_those_of_sacrebleu_in_little_memory(monkeypatch):
+    monkeypatch.setenv("SACREBLEU_SEED", "7")
+    systems, streams = {"good": GOOD * 50, "bad": BAD * 50}, [REFERENCES * 50]
+    names = ("bleu", "chrf", "wer")
+    test = PairedTest(list(systems.items()), make_metrics(names), streams, "bs", n_samples=200)
+    signatures, table = test()
+    tracemalloc.start()
+    scores = evaluate_systems(systems, streams[0], names, bootstrap_samples=200, seed=7)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # All samples of chrF at once take 29 MB.
+    assert peak < 12e6
+    for row, system in enumerate(systems):
+        for name, signature, results in zip(
+            names, signatures.values(), list(table.values())[1:], strict=True
+        ):
+            score, expected = scores[system][name], results[row]
+            assert score.signature == str(signature)
+            assert (score.mean, score.confidence) == (expected.mean, expected.ci)
+            assert (score.value, score.p_value) == (expected.score, expected.p_value)
