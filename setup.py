@@ -48,6 +48,7 @@ setup(
         "numpy>=1.26",
         "pydantic>=2.7",
         "PyYAML>=6.0.1",
+        "rapidfuzz>=2.13.7",
         "rich>=13.0",
         "rouge-score>=0.1.2",
         "sacrebleu>=2.4",

@@ -1,5 +1,7 @@
+import time
 from importlib.util import find_spec
 
+import numpy as np
 import pytest
 
 from keras_seq2seq.errors import UserError
@@ -138,3 +140,24 @@ def test_ter_by_hand():
     # One shift of two words and one substitution in eight words.
     score = make_ter().corpus_score(["c d a b", "x f g h"], [["a b c d", "E f g h"]])
     assert score.score == pytest.approx(100 * 2 / 8)
+
+
+def test_rouge_of_common_subsequences_is_that_of_rouge_score():
+    random = np.random.default_rng(0)
+    metric = Rouge("rouge_l")
+    for length in (0, 1, 5, 30, 200):
+        for _ in range(5):
+            lines = [
+                " ".join(map(str, random.integers(0, 12, random.integers(0, length + 1))))
+                for _ in range(2)
+            ]
+            expected = metric._scorer.score(lines[1], lines[0])["rougeL"].fmeasure
+            assert metric.count(*lines) == (expected, 1)
+
+
+def test_rouge_of_a_very_long_line_takes_little_time():
+    words = [str(number) for number in range(30_000)]
+    begin = time.perf_counter()
+    value, _ = Rouge("rouge_l").count(" ".join(words), " ".join(words[::3]))
+    assert value == pytest.approx(0.5)
+    assert time.perf_counter() - begin < 20
