@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from keras_seq2seq.beam_tree import BeamTree
-from keras_seq2seq.errors import UserError
+from keras_seq2seq.errors import RunError, UserError
 from keras_seq2seq.files.standard_streams import muted_standard_error
 from keras_seq2seq.runtime.exported_model import ExportedModel
 from keras_seq2seq.tensorflow_settings import count_cores
@@ -212,7 +212,7 @@ class _Interpreter:
                 for name in (f"translate_{size}", f"details_{size}")
             }
         except (ValueError, RuntimeError, OSError) as error:
-            raise self._damaged(error) from None
+            raise UserError(self._problem(error)) from None
 
     def run(
         self, name: str, source_ids: np.ndarray, prefix: np.ndarray, max_length: int
@@ -227,14 +227,18 @@ class _Interpreter:
 
         Returns:
             The results by name, arrays `(batch, ...)`.
+
+        Raises:
+            RunError: If LiteRT fails.
         """
         try:
             return self._runners[name](
                 source_ids=source_ids, prefix=prefix, max_length=np.int32(max_length)
             )
         except (ValueError, RuntimeError) as error:
-            raise self._damaged(error) from None
+            # The model has been loaded, so the input is not the cause.
+            raise RunError(self._problem(error)) from None
 
-    def _damaged(self, error: Exception) -> UserError:
+    def _problem(self, error: Exception) -> str:
         reason = " ".join(str(error).split())
-        return UserError(f"{self._path}: cannot be run ({reason}); export the model again")
+        return f"{self._path}: cannot be run ({reason}); export the model again"

@@ -19,6 +19,7 @@ from keras_seq2seq.serving.messages import (
     ErrorAnswer,
     PredictAnswer,
     TranslateAnswer,
+    check_attention_size,
     describe_translation,
     make_request_types,
 )
@@ -35,7 +36,7 @@ _ERRORS = {
     408: "The body did not arrive in time.",
     409: "The model could not be loaded; the old version remains.",
     413: "The body is too large.",
-    422: "A field of the body is invalid, or a text is too long.",
+    422: "A field of the body is invalid, a text is too long, or there is too much attention.",
     429: "Too many texts are waiting; retry after the seconds in Retry-After.",
     503: "Too many requests, or the server is shutting down.",
     504: "The translation took too long.",
@@ -151,6 +152,8 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
             raise HTTPException(422, "tree: the model does not use beam search")
 
         def describe(translations: list[Translation]) -> Any:
+            if body.details:
+                check_attention_size(translations, body.n_best)
             answers = [
                 describe_translation(
                     translation,
@@ -179,6 +182,7 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
         def describe(translations: list[Translation]) -> Any:
             rows: list[Any] = [translation.text for translation in translations]
             if details:
+                check_attention_size(translations)
                 rows = [
                     describe_translation(translation, engine.translator, details=True)
                     for translation in translations
@@ -225,11 +229,13 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
         }
         return _respond({"model_version_status": [status]})
 
+    @app.head("/healthz", include_in_schema=False)
     @app.get("/healthz")
     async def healthz():
         """Returns 200 while the process responds."""
         return _respond({"status": "ok"})
 
+    @app.head("/readyz", include_in_schema=False)
     @app.get("/readyz", responses={503: {"model": ErrorAnswer, "description": _ERRORS[503]}})
     async def readyz():
         """Returns 200 if the server accepts requests, and 503 while it shuts down."""
@@ -257,9 +263,16 @@ def make_app(models: ServedModels, limits: Limits | None = None, token: str | No
             return _respond({"error": "the body is not valid JSON"}, 400)
         # Omits the input, which may be large.
         lines = [
-            ".".join(map(str, problem["loc"][1:])) + f": {problem['msg']}" for problem in problems
+            ".".join(map(str, problem["loc"][1:] or ["body"]))
+            + f": {problem['msg'].removeprefix('Value error, ')}"
+            for problem in problems
         ]
         return _respond({"error": "; ".join(lines[:5])[:1000]}, 422)
+
+    # The server logs the error.
+    @app.exception_handler(Exception)
+    async def report_failure(request: Request, error: Exception):
+        return _respond({"error": "internal error"}, 500)
 
     app.include_router(api)
     add_page(app)

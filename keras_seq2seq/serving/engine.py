@@ -70,7 +70,7 @@ class Engine:
     @property
     def queue_length(self) -> int:
         """Number of texts waiting to be decoded."""
-        return sum(not job.future.done() for job in self._queue)
+        return len(self._queue)
 
     def start(self):
         """Starts the workers in the running event loop."""
@@ -105,9 +105,7 @@ class Engine:
             QueueFullError: If too many texts are waiting.
             UserError: If a text or a prefix has too many tokens.
         """
-        # The queue may contain canceled jobs, so it is only counted when it seems to be full.
-        room = self._max_queue - len(texts)
-        if len(self._queue) > room and self.queue_length > room:
+        if self.queue_length + len(texts) > self._max_queue:
             raise QueueFullError
         create = asyncio.get_running_loop().create_future
         jobs = [
@@ -123,6 +121,8 @@ class Engine:
         finally:
             for job in jobs:
                 job.future.cancel()
+            # Texts whose request was canceled or has failed no longer wait.
+            self._queue = deque(job for job in self._queue if not job.future.done())
 
     async def _work(self):
         loop = asyncio.get_running_loop()

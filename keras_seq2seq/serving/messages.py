@@ -1,14 +1,19 @@
 """The bodies of requests and responses."""
 
+from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from keras_seq2seq.errors import UserError
 from keras_seq2seq.plots.beam_page import describe_tree, tree_arguments
 from keras_seq2seq.serving.guard import Limits
 from keras_seq2seq.translator.text_translator import TextTranslator
 from keras_seq2seq.translator.translation import Translation
+
+# Maximum number of attention weights of a response, each of which takes about 20 bytes.
+MAX_WEIGHTS = 2_000_000
 
 
 class _Strict(BaseModel):
@@ -134,6 +139,29 @@ def make_request_types(limits: Limits) -> SimpleNamespace:
             return self.inputs if isinstance(self.inputs, list) else self.inputs.text
 
     return SimpleNamespace(Translate=TranslateRequest, Predict=PredictRequest)
+
+
+def check_attention_size(translations: Iterable[Translation], n_best: int | None = None):
+    """Checks that the attention weights of a response are not too many.
+
+    Args:
+        translations: The translations.
+        n_best: Number of hypotheses to include, or `None` for all of them.
+
+    Raises:
+        UserError: If they are.
+    """
+    number = sum(
+        hypothesis.attention.size
+        for translation in translations
+        for hypothesis in translation.hypotheses[:n_best]
+        if hypothesis.attention is not None
+    )
+    if number > MAX_WEIGHTS:
+        raise UserError(
+            f"details: the response would contain {number:,} attention weights; expected at most "
+            f"{MAX_WEIGHTS:,}; send fewer or shorter texts, or a smaller n_best"
+        )
 
 
 def describe_translation(

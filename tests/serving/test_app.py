@@ -12,7 +12,7 @@ import pytest
 from harness.gated_translator import GatedTranslator
 from harness.toy_model import SOURCES
 
-from keras_seq2seq.errors import UserError
+from keras_seq2seq.errors import RunError, UserError
 from keras_seq2seq.files.json_text import to_json
 from keras_seq2seq.runtime import Translator
 from keras_seq2seq.serving import Limits, ServedModels, make_app
@@ -223,6 +223,59 @@ def test_an_unexpected_error_is_a_500_without_details():
     response = ask(gated(), "/translate", {"text": ["fail"]})
     assert response.status_code == 500
     assert "it fails" not in response.text
+    assert response.json() == {"error": "internal error"}
+
+
+def test_a_model_that_fails_is_no_mistake_of_the_client(directories):
+    class Runners(dict):
+        def __missing__(self, name):
+            raise RuntimeError("no memory")
+
+    translator = Translator(directories / "greedy")
+    (interpreter,) = translator._interpreters._free
+    interpreter._runners = Runners()
+    with pytest.raises(RunError, match=r"cannot be run \(no memory\)"):
+        translator("ein")
+
+
+@pytest.mark.parametrize(("weights", "status"), [(9, 200), (8, 422)])
+def test_responses_do_not_contain_too_many_attention_weights(weights, status, monkeypatch):
+    monkeypatch.setattr("keras_seq2seq.serving.messages.MAX_WEIGHTS", weights)
+
+    class Attentive(GatedTranslator):
+        def stream(self, texts, *args, **options):
+            for text in texts:
+                attention = np.zeros((1, 3), "float32")
+                hypothesis = Hypothesis(text, [text], -1.0, [], attention)
+                yield Translation(list("abc"), [hypothesis])
+
+    body = {"text": ["a"] * 3, "details": True}
+    response = ask(gated(Attentive()), "/translate", body)
+    assert response.status_code == status
+    if status == 422:
+        assert response.json()["error"] == (
+            "details: the response would contain 9 attention weights; expected at most 8; send "
+            "fewer or shorter texts, or a smaller n_best"
+        )
+    response = ask(gated(Attentive()), "/translate", body | {"details": False})
+    assert response.status_code == 200
+
+
+def test_messages_name_the_body_and_not_the_type_of_the_error(loaders):
+    def error(body):
+        return ask(loaders, "/translate", body).json()["error"]
+
+    assert error("") == "body: Field required"
+    assert error("[]").startswith("body: Input should be a valid dictionary")
+    assert error({"text": ["a"], "prefix": []}) == "body: 0 prefixes for 1 texts"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_the_state_can_be_asked_for_without_its_description(path):
+    async def work(client):
+        return await client.head(path)
+
+    assert run(work, gated()).status_code == 200
 
 
 def test_a_full_queue():

@@ -74,6 +74,21 @@ def test_threads_share_what_waits():
     assert run(work, threads=2) == [["a", "b", "c"], ["d", "e"]]
 
 
+def test_texts_of_canceled_requests_leave_the_queue_at_once():
+    async def work(engine, translator):
+        first = await occupy(engine, translator)
+        for _ in range(20):
+            waiting = asyncio.create_task(engine.translate(list("abc")))
+            await asyncio.sleep(0)
+            waiting.cancel()
+            await asyncio.wait([waiting])
+            assert (engine.queue_length, len(engine._queue)) == (0, 0)
+        translator.gate.set()
+        await first
+
+    run(work)
+
+
 def test_a_full_queue_rejects_all_texts_of_a_request():
     async def work(engine, translator):
         first = await occupy(engine, translator)
