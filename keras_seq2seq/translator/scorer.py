@@ -17,6 +17,7 @@ from keras_seq2seq.text import TextEncoder, Tokenizer, Vocabulary
 from keras_seq2seq.text.deprecated import TEXT_KEYWORDS, accept_deprecated_keywords
 from keras_seq2seq.text.text_encoder import as_text_encoders
 from keras_seq2seq.translator.length_batches import check_batch_size, map_by_length
+from keras_seq2seq.translator.text_translator import check_length
 from keras_seq2seq.translator.translation import iterate_strings
 
 _END = SPECIAL_TOKENS[END_ID]
@@ -85,8 +86,8 @@ class CorpusScore:
 class Scorer:
     """Scores translations with a trained model.
 
-    Nothing is truncated: lines longer than those in training are scored as a whole. `<unk>` in a
-    target is the unknown token, as written by the translator.
+    Nothing is truncated: lines longer than those in training are scored as a whole, up to 10,000
+    tokens. `<unk>` in a target is the unknown token, as written by the translator.
 
     Args:
         model: The trained model.
@@ -178,7 +179,8 @@ class Scorer:
 
         Raises:
             TypeError: If a line is not a string.
-            UserError: If the numbers of sources and targets differ.
+            UserError: If the numbers of sources and targets differ, or a line has more than 10,000
+                tokens.
         """
         if isinstance(sources, str) and isinstance(targets, str):
             return self([sources], [targets], batch_size)[0]
@@ -195,16 +197,19 @@ class Scorer:
         check_batch_size(batch_size)
         return map_by_length(
             self._score_batch,
-            map(self._split, pairs),
+            self._split(pairs),
             lengths=lambda pair: (len(pair[1]), len(pair[0])),
             empty=lambda pair: Score(0.0, [], [], is_complete=False),
             batch_size=batch_size,
             workers=count_cores(),
         )
 
-    def _split(self, pair: tuple[str, str]) -> tuple[list[str], list[str]]:
-        source, target = pair
-        return self.source.split(source), self.target.split(target, keep_unknown=True)
+    def _split(self, pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[list[str], list[str]]]:
+        for number, (source, target) in enumerate(pairs, 1):
+            source, target = self.source.split(source), self.target.split(target, keep_unknown=True)
+            check_length("source", number, source)
+            check_length("target", number, target)
+            yield source, target
 
     def _score_batch(self, pairs) -> Iterator[Score]:
         sources, targets = zip(*pairs, strict=True)

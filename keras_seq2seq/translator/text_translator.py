@@ -50,6 +50,23 @@ class TooLongError(UserError):
         return type(self), (self.name, self.number, self.problem)
 
 
+def check_length(name: str, number: int, tokens: Sequence[str]):
+    """Raises `TooLongError` if a text has more than `MAX_SOURCE_TOKENS` tokens.
+
+    Args:
+        name: What it is, such as `"sentence"`.
+        number: Its number, counted from 1.
+        tokens: Its tokens.
+    """
+    if len(tokens) > MAX_SOURCE_TOKENS:
+        raise TooLongError(
+            name,
+            number,
+            f"has {len(tokens):,} tokens; expected at most {MAX_SOURCE_TOKENS:,}; split the text "
+            "into sentences",
+        )
+
+
 class TextTranslator:
     """Base class of the translators: splits sentences into batches, and reads the results.
 
@@ -225,13 +242,7 @@ class TextTranslator:
             if prefix is None:
                 raise UserError(f"only {number - 1} prefixes; expected one for each sentence")
             source = self.source.split(sentence)
-            if len(source) > MAX_SOURCE_TOKENS:
-                raise TooLongError(
-                    "sentence",
-                    number,
-                    f"has {len(source):,} tokens; expected at most {MAX_SOURCE_TOKENS:,}; split "
-                    "the text into sentences",
-                )
+            check_length("sentence", number, source)
             tokens = self.target.split(prefix, keep_unknown=True)
             limit = self._limit(source)
             if source and len(tokens) >= limit:

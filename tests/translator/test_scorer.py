@@ -18,6 +18,7 @@ from keras_seq2seq.models import BasicSeq2Seq
 from keras_seq2seq.text import CharacterTokenizer, TextEncoder, Vocabulary
 from keras_seq2seq.translator import Translator
 from keras_seq2seq.translator.scorer import CorpusScore, Score, Scorer
+from keras_seq2seq.translator.text_translator import TooLongError
 
 # With an empty one, a word that no vocabulary has, and repeated blanks.
 TARGETS = ["a man sleeps .", "", "dog dog  a", "man Einhorn läuft", "sleeps . <unk>", "man"]
@@ -150,6 +151,14 @@ def test_long_lines_are_scored_whole(scorer):
     (score,) = scorer(["hund " * 3000], ["dog " * 3000])
     assert len(score.token_log_probabilities) == 3001
     assert np.isfinite(score.log_probability)
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_lines_that_would_use_up_all_memory_are_rejected(scorer, side):
+    texts = {"source": ["ein", "hund"], "target": ["a", "dog"]}
+    texts[side][1] = "a " * 10_001
+    with pytest.raises(TooLongError, match=f"{side} 2 has 10,001 tokens; expected at most 10,000"):
+        scorer(texts["source"], texts["target"])
 
 
 def test_different_numbers_of_lines(scorer):
