@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
 
@@ -66,8 +67,8 @@ def read_objects(stream: BinaryIO, path: str) -> Iterator[JsonLine]:
 def _unique(items: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(items)
     if len(values) != len(items):
-        keys = [key for key, _ in items]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        counts = Counter(key for key, _ in items)
+        twice = next(key for key, count in counts.items() if count > 1)
         raise ValueError(f"key {short_repr(twice)} is given twice")
     return values
 

@@ -14,6 +14,9 @@ from keras_seq2seq.plots.heatmap import check_matplotlib, check_weights, save_at
 # wide character and about the height of a line.
 _SHADES = ((0.75, "██"), (0.5, "▓▓"), (0.25, "▒▒"), (0.05, "░░"), (0.0, "· "))
 
+# Arrays of strings take as much memory as if all of them had the length of the longest one.
+_MAX_TOKEN_LENGTH = 1_000
+
 
 def attention_as_text(
     source_tokens: Sequence[str], target_tokens: Sequence[str], weights: np.ndarray
@@ -94,7 +97,7 @@ class AttentionDirectory:
 
     `000007.png` is the heatmap of the seventh sentence, unless either side is empty. `000007.npz`
     contains the arrays `weights`, floats `(target_tokens, source_tokens)`, and the strings
-    `source_tokens` and `target_tokens`.
+    `source_tokens` and `target_tokens`, each cut to 1,000 characters.
 
     Args:
         directory: The path of a new or empty directory.
@@ -143,9 +146,13 @@ class AttentionDirectory:
             np.savez_compressed(
                 file,
                 weights=weights,
-                source_tokens=np.array(source_tokens, dtype=str),
-                target_tokens=np.array(target_tokens, dtype=str),
+                source_tokens=_string_array(source_tokens),
+                target_tokens=_string_array(target_tokens),
             )
         if weights.size:
             with atomic_file(self._files.path(number, ".png"), binary=True) as file:
                 save_attention_heatmap(file, source_tokens, target_tokens, weights)
+
+
+def _string_array(tokens: Sequence[str]) -> np.ndarray:
+    return np.array([token[:_MAX_TOKEN_LENGTH] for token in tokens], dtype=str)

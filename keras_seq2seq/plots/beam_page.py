@@ -54,22 +54,30 @@ def read_nodes(tree) -> list[BeamNode]:
 
 
 def find_end(nodes: Sequence[BeamNode], ids: Sequence[int]) -> int:
-    """Returns the index of the last node of a finished hypothesis.
+    """Returns the index of the last node of a finished hypothesis, as `find_ends` does."""
+    return find_ends(nodes, [ids])[0]
+
+
+def find_ends(nodes: Sequence[BeamNode], hypotheses: Iterable[Sequence[int]]) -> list[int]:
+    """Returns the indices of the last nodes of finished hypotheses.
 
     Args:
         nodes: The nodes from `read_nodes`.
-        ids: The token ids of the hypothesis, without the end token.
+        hypotheses: The token ids of each hypothesis, without the end token.
 
     Raises:
-        ValueError: If the tree does not contain the hypothesis.
+        ValueError: If the tree does not contain a hypothesis.
     """
     index_of = {(node.parent, node.id): index for index, node in enumerate(nodes)}
-    index = 0
-    for token_id in (*ids, END_ID):
-        index = index_of.get((index, int(token_id)))
-        if index is None:
-            raise ValueError(f"no hypothesis of the tree has these tokens. Received: {ids}")
-    return index
+    ends = []
+    for ids in hypotheses:
+        index = 0
+        for token_id in (*ids, END_ID):
+            index = index_of.get((index, int(token_id)))
+            if index is None:
+                raise ValueError(f"no hypothesis of the tree has these tokens. Received: {ids}")
+        ends.append(index)
+    return ends
 
 
 def describe_tree(
@@ -93,13 +101,15 @@ def describe_tree(
     """
     nodes = read_nodes(tree)
     tokens = to_tokens(node.id for node in nodes)
+    ends = find_ends(nodes, [ids for ids, _ in hypotheses])
     return {
         "nodes": [
             (parent, None if parent < 0 or i == END_ID else token, _number(score))
             for (parent, i, score), token in zip(nodes, tokens, strict=True)
         ],
         "hypotheses": [
-            {"node": find_end(nodes, ids), "score": _number(score)} for ids, score in hypotheses
+            {"node": end, "score": _number(score)}
+            for end, (_, score) in zip(ends, hypotheses, strict=True)
         ],
     }
 

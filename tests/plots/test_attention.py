@@ -25,6 +25,13 @@ def test_writes_a_heatmap_and_arrays(tmp_path):
         np.testing.assert_array_equal(data["weights"], weights)
 
 
+def test_very_long_tokens_are_cut(tmp_path):
+    directory = AttentionDirectory(tmp_path)
+    directory.write(1, ["a", "b" * 5000], ["c"], np.full((1, 2), 0.5))
+    with np.load(tmp_path / "000001.npz") as data:
+        assert data["source_tokens"].tolist() == ["a", "b" * 1000]
+
+
 @pytest.mark.parametrize(("source", "target"), [("", ""), ("ab", ""), ("", "ab")], ids=repr)
 def test_without_tokens_there_are_only_arrays(tmp_path, source, target):
     AttentionDirectory(tmp_path).write(3, source, target, np.zeros((len(target), len(source))))

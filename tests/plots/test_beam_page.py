@@ -11,7 +11,7 @@ from plots.toy_tree import to_tokens, toy_tree
 
 from keras_seq2seq.decoding import BeamSearch, BeamTree
 from keras_seq2seq.plots import write_beam_page
-from keras_seq2seq.plots.beam_page import find_end, read_nodes
+from keras_seq2seq.plots.beam_page import find_end, find_ends, read_nodes
 
 HYPOTHESES = [([4, 5, 7], math.log(0.216)), ([4, 6], math.log(0.06))]
 
@@ -41,6 +41,19 @@ def test_finds_the_ends_of_hypotheses():
     for ids in ([4, 5], [], [4, 5, 7, 3]):
         with pytest.raises(ValueError, match="no hypothesis of the tree has these tokens"):
             find_end(nodes, ids)
+
+
+def test_the_nodes_of_many_hypotheses_are_indexed_once():
+    class Nodes(list):
+        read = 0
+
+        def __iter__(self):
+            self.read += 1
+            return super().__iter__()
+
+    nodes = Nodes(read_nodes(toy_tree()))
+    assert find_ends(nodes, [[4, 5, 7], [4, 6], [5]]) == [8, 6, 3]
+    assert nodes.read == 1
 
 
 def test_paths_have_the_scores_of_their_hypotheses():
