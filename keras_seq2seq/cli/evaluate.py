@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import click
 
 from keras_seq2seq.cli.input_output import (
+    STANDARD_STREAM,
     check_is_text,
     open_output,
     open_table,
@@ -111,7 +112,14 @@ def read_text_to_evaluate(
 
 
 def _read_columns(table: TableToEvaluate) -> list[list[str]]:
-    rows = (row.values for row in open_table(table.path, table.columns, None))
+    from keras_seq2seq.files.tables import UnchosenColumnsError
+
+    try:
+        rows = [row.values for row in open_table(table.path, table.columns, None)]
+    except UnchosenColumnsError as error:
+        if table.has_source:
+            raise
+        raise UserError(f"{error.found}; choose the references with --target_column") from None
     columns = list(map(list, zip(*rows, strict=True)))
     # The default columns are those of the sources and the references.
     return columns if table.has_source or table.columns else columns[1:]
@@ -335,6 +343,10 @@ def _choose_table(
         if has_columns:
             raise click.UsageError("--source_column and --target_column need --data.")
         return None
+    if data == STANDARD_STREAM:
+        raise click.UsageError(
+            "--data cannot be standard input; write the table to a file, such as pairs.tsv."
+        )
     if not needs_source:
         if source_column is not None:
             raise click.UsageError("--source_column has no effect with --hypotheses; leave it out.")

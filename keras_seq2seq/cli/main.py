@@ -157,7 +157,7 @@ _PLACES = re.compile(
 _NODE = re.compile(r"\s*(\[\[.*?\]\]|\[Op:\w+\]( name:.*)?|\{\{function_node .*?\}\})")
 
 # What precedes the message of an error of this package that was raised within a pipeline.
-_OWN_ERROR = re.compile(r"(.*\W)?(UserError|InputError): ")
+_OWN_ERROR = re.compile(r"(.*\W)?(UserError|InputError|UnchosenColumnsError): ")
 
 
 def _describe_tensorflow_error(error: Exception) -> str:

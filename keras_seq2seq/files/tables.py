@@ -190,6 +190,19 @@ class Table:
             yield _list_row(place, row, indices, labels)
 
 
+class UnchosenColumnsError(UserError):
+    """No columns are chosen, and the table does not show which ones to read.
+
+    Args:
+        found: What was found, with its place.
+        advice: The rest of the message.
+    """
+
+    def __init__(self, found: str, advice: str):
+        super().__init__(f"{found}; {advice}")
+        self.found = found
+
+
 def read_column(path: str | os.PathLike, column: Column) -> Iterator[str]:
     """Returns an iterator over the text of one column of a table, see `Table`."""
     return (row.values[0] for row in Table(path, (column,)))
@@ -216,6 +229,8 @@ def _split_commas(lines: Iterable[str], path: str) -> Iterator[tuple[str, list[s
                 )
             yield f"{line}\n"
 
+    # The default limit of cells is lower. It cannot be set for a single reader.
+    csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE_BYTES))
     reader = csv.reader(count_lines(), strict=True)
     while True:
         try:
@@ -308,10 +323,11 @@ def _find_in_first_row(
         has_header = set(DEFAULT_COLUMNS) <= set(cells)
         columns = DEFAULT_COLUMNS if has_header else _only_two(place, cells)
         if not has_header and _looks_like_header(cells):
-            raise UserError(
+            raise UnchosenColumnsError(
                 f"{place}: {short_repr(cells[0])} and {short_repr(cells[1])} look like names of "
-                "columns; set --source_column and --target_column to the names, or to 1 and 2 if "
-                "this is a pair (in Python: the second argument)"
+                "columns",
+                "set --source_column and --target_column to the names, or to 1 and 2 if "
+                "this is a pair (in Python: the second argument)",
             )
     else:
         has_header = any(isinstance(column, str) for column in columns)
@@ -333,9 +349,9 @@ def _looks_like_name(cell: str) -> bool:
 
 def _only_two(place: str, names: list[str]) -> tuple[int, int]:
     if len(names) != 2:
-        raise UserError(
-            f"{place}: {_count(names)}; choose two with --source_column and --target_column (in "
-            "Python: the second argument)"
+        raise UnchosenColumnsError(
+            f"{place}: {_count(names)}",
+            "choose two with --source_column and --target_column (in Python: the second argument)",
         )
     return 1, 2
 

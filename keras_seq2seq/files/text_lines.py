@@ -180,12 +180,13 @@ def short_repr(value: object) -> str:
 
 def _read_line(stream: BinaryIO, place: str) -> bytes:
     try:
-        line = stream.readline(MAX_LINE_BYTES + 1)
+        # Two more bytes for the end of the line.
+        line = stream.readline(MAX_LINE_BYTES + 2)
     except DamagedDataError as error:
         raise damaged(place, compression_of(stream), error) from None
     except OSError as error:
         raise UserError(f"{place}: cannot be read ({error.strerror})") from None
-    if len(line) > MAX_LINE_BYTES:
+    if len(line.removesuffix(b"\n").removesuffix(b"\r")) > MAX_LINE_BYTES:
         # Files of old Macs look like one long line.
         _check_line_ends(line.rstrip(b"\r\n"), place)
         raise UserError(

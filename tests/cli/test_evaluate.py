@@ -320,6 +320,7 @@ def test_models(files, tmp_path, run):
         ("--hypotheses x --source y --target z", "--source has no effect with --hypotheses"),
         ("--hypotheses {good} --target {target} --seed 0", "Invalid value for '--seed'"),
         ("--hypotheses {good}", "Missing option '--target'"),
+        ("--hypotheses {good} --data -", "--data cannot be standard input; write the table to a f"),
         (
             "--hypotheses {good} --target {target} --source= --group_by_source",
             "expected the path of a file, got an empty one",
@@ -371,3 +372,20 @@ def test_files_that_take_too_much_memory(files, run, monkeypatch):
     result = run("evaluate", "--hypotheses", files["good"], "--target", files["target"])
     message = "keras-seq2seq: error: out of memory; evaluate fewer lines at once\n"
     assert result == (1, "", message)
+
+
+@pytest.mark.parametrize(
+    ("table", "found"),
+    [
+        ("a\tb\tc\n", "3 columns"),
+        ("en\tde\n", "'en' and 'de' look like names of columns"),
+    ],
+)
+def test_references_of_a_table_must_be_chosen(files, run, tmp_path, table, found):
+    path = tmp_path / "table.tsv"
+    path.write_text(table)
+    result = run("evaluate", "--hypotheses", files["good"], "--data", path)
+    assert (result.status, result.output) == (2, "")
+    assert result.errors == (
+        f"keras-seq2seq: error: {path}:1: {found}; choose the references with --target_column\n"
+    )

@@ -194,3 +194,9 @@ def test_headers_are_recognized(tmp_path, cells, is_header, suffix):
     assert [row.values for row in Table(path, (1, 2))] == [tuple(cells), ("x", "y")]
     if len(set(cells)) == 2:
         assert [row.values for row in Table(path, tuple(cells))] == [("x", "y")]
+
+
+def test_long_cells_of_csv_files(tmp_path):
+    path, cell = tmp_path / "a.csv", "x" * 500_000
+    path.write_text(f"a,{cell}\n")
+    assert [row.values for row in Table(path)] == [("a", cell)]

@@ -163,3 +163,11 @@ def test_recognizes_gzip_files_of_one_member(content, expected, tmp_path):
     path = tmp_path / "file.gz"
     path.write_bytes(content)
     assert has_one_member(path) == expected
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
+def test_the_end_of_a_line_does_not_count_towards_its_length(end):
+    data = b"x" * MAX_LINE_BYTES + end
+    assert len(*decode_lines(io.BytesIO(data), "a")) == MAX_LINE_BYTES
+    with pytest.raises(UserError, match="a:1: longer than"):
+        list(decode_lines(io.BytesIO(b"x" + data), "a"))
