@@ -226,7 +226,7 @@ def translate(
         }
         if interactive:
             # Trace the graph before the user waits for a translation.
-            list(translator.stream(["."], **details))
+            translator.warm_up(**details)
             _prompt()
         if split_sentences and translator.n_best > 1:
             raise UserError("--split_sentences writes one translation per line; set --n_best to 1")

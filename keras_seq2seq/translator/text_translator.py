@@ -233,6 +233,16 @@ class TextTranslator:
             workers=self._workers,
         )
 
+    def warm_up(self, *, with_scores: bool = True, with_attention: bool = True):
+        """Translates one sentence, so that the next ones need no preparations.
+
+        Random draws of later translations are not affected.
+
+        Args:
+            with_scores, with_attention: As in `stream`.
+        """
+        list(self.stream(["."], with_scores=with_scores, with_attention=with_attention))
+
     def _split(self, sentences, prefixes) -> Iterator[tuple[list[str], list[str]]]:
         """Yields the tokens of each sentence and its prefix."""
         prefixes = repeat("") if prefixes is None else iter(prefixes)

@@ -214,6 +214,14 @@ class Translator(TextTranslator):
             self._scorer = Scorer.from_translator(self)
         return self._scorer(sources, targets, batch_size)
 
+    def warm_up(self, *, with_scores: bool = True, with_attention: bool = True):
+        seed = getattr(self.search, "seed", None)
+        has_state = isinstance(seed, keras.random.SeedGenerator)
+        state = ops.convert_to_numpy(seed.state) if has_state else None
+        super().warm_up(with_scores=with_scores, with_attention=with_attention)
+        if has_state:
+            seed.state.assign(state)
+
     def save(self, directory: str | os.PathLike):
         """Writes a model directory that `load` and the commands read, as `keras-seq2seq train`.
 

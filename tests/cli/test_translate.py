@@ -115,6 +115,12 @@ def test_sampling_is_seeded(translate):
     assert translate(*args, "--seed=4").output != first.output
 
 
+def test_sampling_makes_the_same_draws_if_it_is_interactive(translate):
+    args = ["--sample", "--temperature=1.5", "--seed=3"]
+    line = f"{SOURCES[2]}\n".encode()
+    assert translate(*args, "--interactive", stdin=line) == translate(*args, stdin=line)
+
+
 def test_prefixes(translate, tmp_path):
     prefixes = tmp_path / "prefixes"
     prefixes.write_text("a\n\ndog Zoë\n\n\n. .\nman\n", encoding="utf-8")
