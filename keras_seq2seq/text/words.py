@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from functools import cache
+from itertools import groupby
 from typing import Any
 
 from keras_seq2seq.files.text_lines import BYTE_ORDER_MARK
@@ -48,6 +49,9 @@ _ATOM = re.compile(
 
 # A single space between two other characters separates tokens. All other whitespace is escaped.
 _SEPARATOR = re.compile(f"(?<=[^{_SPACE}]){_SPACE}(?=[^{_SPACE}])")
+
+# Number of characters of lines that are normalized in another way.
+_LONG_LINE = 1_000
 
 _SPELLED_TOKEN = re.compile(r"<U\+([0-9A-F]{4,6})>")
 
@@ -137,7 +141,7 @@ class WordTokenizer(Tokenizer):
 
     def split(self, line: str) -> list[str]:
         if self.nfkc:
-            line = unicodedata.normalize("NFKC", line)
+            line = _normalize(line)
         if self.lowercase:
             line = line.translate(_lowercase())
         classes = line.translate(_classes())
@@ -288,6 +292,16 @@ class WordTokenizer(Tokenizer):
                     "is_word": tf.constant([chr(code) in _WORD_CLASSES for code in range(128)]),
                 }
         return self._tables
+
+
+def _normalize(line: str) -> str:
+    """Returns text in Unicode normalization form NFKC."""
+    if len(line) > _LONG_LINE:
+        # Python takes quadratic time to sort the combining marks after a character.
+        characters = "".join(unicodedata.normalize("NFKD", character) for character in line)
+        runs = groupby(characters, key=lambda character: unicodedata.combining(character) > 0)
+        line = "".join("".join(sorted(run, key=unicodedata.combining)) for _, run in runs)
+    return unicodedata.normalize("NFKC", line)
 
 
 def _unspell(words):

@@ -1,3 +1,7 @@
+import time
+import unicodedata
+
+import numpy as np
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
@@ -12,6 +16,7 @@ from keras_seq2seq.text import (
     WordTokenizer,
     build_tokenizer,
 )
+from keras_seq2seq.text.words import _normalize
 
 LOSSLESS = [WordTokenizer(), ByteTokenizer()]
 ALL = [*LOSSLESS, WordTokenizer(lowercase=True), WordTokenizer(nfkc=True)]
@@ -90,6 +95,18 @@ def test_detokenize_takes_anything(tokenizer, tokens):
 def test_words(line, tokens):
     assert WordTokenizer().split(line) == tokens
     assert WordTokenizer().detokenize(tokens) == line
+
+
+def test_long_lines_are_normalized_like_short_ones_in_little_time():
+    random = np.random.default_rng(0)
+    # Marks of several classes, one that consists of two, Hangul, ligatures and letters.
+    characters = list("ae\u0301\u0316\u0323\u0344\u1100\u1161\u11a8\ufb01\u00c5\u05b0\u0f73 ")
+    for _ in range(20):
+        line = "".join(random.choice(characters, 1500))
+        assert _normalize(line) == unicodedata.normalize("NFKC", line)
+    begin = time.perf_counter()
+    _normalize("a" + "\u0301\u0316" * 200_000)
+    assert time.perf_counter() - begin < 20
 
 
 def test_normalization_of_words():
