@@ -5,6 +5,7 @@ command derives its options from them. This module imports neither pydantic nor 
 `--help` stays fast.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from keras_seq2seq.config.option_types import (
@@ -53,11 +54,14 @@ def _too_few_hypotheses(config: Any) -> str | None:
     return f"it needs sample, or a beam_width of at least {inference.n_best}"
 
 
-def _above_max_length(config: Any) -> str | None:
-    inference = config.hparams.inference
-    if inference.min_length > inference.max_decode_length:
-        return f"the maximum length is {inference.max_decode_length}"
-    return None
+def _above_max_length(option: str) -> Callable[[Any], str | None]:
+    def reason(config: Any) -> str | None:
+        inference = config.hparams.inference
+        if getattr(inference, option) > inference.max_decode_length:
+            return f"the maximum length is {inference.max_decode_length}"
+        return None
+
+    return reason
 
 
 def _no_unknown_tokens(config: Any) -> str | None:
@@ -147,7 +151,7 @@ class InferenceFlags:
         NonNegativeInt,
         Option(
             "Minimum output length in tokens, end token included.",
-            unused_because=_above_max_length,
+            unused_because=_above_max_length("min_length"),
         ),
     ] = 0
     min_length_ratio: Annotated[
@@ -155,7 +159,10 @@ class InferenceFlags:
     ] = 0.0
     no_repeat_ngram_size: Annotated[
         NonNegativeInt,
-        Option("Never repeat an n-gram of this size within a translation; 0 allows repetition."),
+        Option(
+            "Never repeat an n-gram of this size within a translation; 0 allows repetition.",
+            unused_because=_above_max_length("no_repeat_ngram_size"),
+        ),
     ] = 0
     ban_unk: Annotated[Switch, Option("Never output the unknown token.")] = False
     ban: Annotated[Tokens, Option("Space-separated tokens to ban from the output.")] = ()

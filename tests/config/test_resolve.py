@@ -455,6 +455,10 @@ def test_what_the_model_says_may_lose_its_effect():
             "min_length: has no effect here: the maximum length is 5",
         ),
         (
+            {"max_length": 5, "no_repeat_ngram_size": 6},
+            "no_repeat_ngram_size: has no effect here: the maximum length is 5",
+        ),
+        (
             {"ban_unk": True, "unk_replace": True},
             "unk_replace: has no effect here: ban_unk excludes unknown tokens",
         ),
