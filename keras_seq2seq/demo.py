@@ -68,7 +68,7 @@ def run_demo(directory: str | os.PathLike, console: Console | None = None) -> fl
     flags = _files(corpus) | FLAGS
     console.print(
         'A model learns to convert dates such as "the 3rd of March, 1998" to 1998-03-03. '
-        "This takes a few minutes, and is the same as\n",
+        "This takes a few minutes and is equivalent to these commands:\n",
         soft_wrap=False,
     )
     console.print(f"{_commands(corpus, model_dir, flags)}\n", soft_wrap=True)

@@ -38,7 +38,7 @@ def _pairs_option(part: str, default: int):
     default=None,
     help="Keep the stress of vowels in cmudict, as in AH0.  [default: no_stress]",
 )
-@click.option("--overwrite", is_flag=True, help="Overwrite files from an earlier run.")
+@click.option("--overwrite", is_flag=True, help="Overwrite existing files.")
 def data(task: str, directory: str, stress: bool | None, overwrite: bool, **options: int | None):
     """Write a dataset to DIR.
 

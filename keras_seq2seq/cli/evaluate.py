@@ -137,7 +137,7 @@ def _read_hypotheses(hypotheses: tuple[str, ...], table: str, rows: int) -> list
     return texts
 
 
-@click.command()
+@click.command(epilog="Omitted decoding flags default to the model's inference.* options.")
 @model_dirs_option(
     "Model directory (the --output_dir of train); repeat to compare models.",
 )
@@ -195,7 +195,7 @@ def _read_hypotheses(hypotheses: tuple[str, ...], table: str, rows: int) -> list
     show_default=True,
     help=f"Tokenizer of BLEU: {', '.join(TOKENIZERS)}. Use none if the text is tokenized already.",
 )
-@click.option("--lowercase", is_flag=True, help="Convert text to lower case first.")
+@click.option("--lowercase", is_flag=True, help="Convert text to lowercase first.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @click.option(
     "--bootstrap_samples",

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 CHECKED_LINES = 200
 
 
-@click.command(epilog="Omitted decoding flags default to the model's inference.* options.")
+@click.command(
+    epilog="Omitted decoding flags default to the model's inference.* options. Sampling cannot be "
+    "exported."
+)
 @model_dirs_option(
     "Model directory (the --output_dir of train); repeat to export an ensemble.",
     required=True,

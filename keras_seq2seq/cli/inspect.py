@@ -80,7 +80,8 @@ def inspect(
     """Report the lengths, padding, unknown tokens and unusual lines of parallel text.
 
     The flags are those of train. Pairs that filter.* excludes are counted, but not part of the
-    other statistics. Without a vocabulary, unknown tokens are not counted.
+    other statistics. Unlike train, inspect builds no vocabulary: for a side without one, unknown
+    tokens are not counted.
     """
     from keras_seq2seq.config import input_files, resolve_config
 

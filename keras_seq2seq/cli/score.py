@@ -37,7 +37,7 @@ from keras_seq2seq.files.json_text import to_json
 @column_option("--target_column", "Target column of --data.")
 @input_format_option()
 @click.option("--output", metavar="FILE", help="File to write scores to.  [default: stdout]")
-@click.option("--tokens", "with_tokens", is_flag=True, help="Also write the score of each token.")
+@click.option("--tokens", "with_tokens", is_flag=True, help="Also write token log-probabilities.")
 @click.option("--json", "as_json", is_flag=True, help="Write a JSON document with all scores.")
 @click.option(
     "--batch_size",

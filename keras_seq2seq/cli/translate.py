@@ -89,7 +89,8 @@ class TranslationFiles:
 
 @click.command(epilog="Omitted decoding flags default to the model's inference.* options.")
 @model_dirs_option(
-    "Model directory (the --output_dir of train); repeat to decode with an ensemble.",
+    "Model directory (the --output_dir of train) or exported model; repeat to decode with "
+    "an ensemble of model directories.",
     required=True,
 )
 @file_option("--source", help="Source text, plain, .gz, .zst or .xz.  [default: stdin]")

@@ -132,7 +132,10 @@ def _text_options(side: str) -> dict[str, tuple[Any, Any]]:
 
 
 def _max_length(side: str) -> tuple[Any, int]:
-    description = f"Maximum {side} length in tokens, end token included."
+    description = (
+        f"Maximum {side} length in tokens, end token included; chosen from the text if not set and "
+        f"--vocab_{side} is missing."
+    )
     return Annotated[PositiveInt, Option(description)], 40
 
 

@@ -101,8 +101,8 @@ class TrainingFlags:
         FilePaths | None,
         Option(
             "Table with both sides of the training text, instead of --train_source and "
-            "--train_target; .tsv, .csv, .jsonl, .parquet or .tfrecord. Or a directory written by "
-            "`keras-seq2seq prepare`.",
+            "--train_target; .tsv, .csv, .jsonl, .parquet or .tfrecord. In train and tune, also a "
+            "directory written by `keras-seq2seq prepare`.",
             is_repeatable=True,
             may_change=True,
         ),
@@ -154,14 +154,16 @@ class TrainingFlags:
     vocab_source: Annotated[
         FilePath | None,
         Option(
-            "Source vocabulary, one token per line.  [default: built from the training text]",
+            "Source vocabulary: one token per line, or a SentencePiece model NAME.model.  "
+            "[default: built from the training text]",
             may_change=True,
         ),
     ] = None
     vocab_target: Annotated[
         FilePath | None,
         Option(
-            "Target vocabulary, one token per line.  [default: built from the training text]",
+            "Target vocabulary: one token per line, or a SentencePiece model NAME.model.  "
+            "[default: built from the training text]",
             may_change=True,
         ),
     ] = None
@@ -203,7 +205,11 @@ class TrainingFlags:
     ] = None
     train_epochs: Annotated[
         PositiveInt | None,
-        Option("Total number of passes over the training data.", may_change=True),
+        Option(
+            "Total number of passes over the training data; if --train_steps is given too, the "
+            f"smaller limit applies.  [default: {DEFAULT_EPOCHS}, or no limit with --train_steps]",
+            may_change=True,
+        ),
     ] = None
     eval_every_n_steps: Annotated[
         PositiveSteps, Option("Training steps between evaluations.", may_change=True)

@@ -97,7 +97,7 @@ def _bytes_by_position(numbers: np.ndarray) -> bytes:
 
 
 def unpack_block(data: bytes, pairs: int, dtypes: tuple[str, str]) -> Block:
-    """Returns the block of which `pack_block` returned the data.
+    """Restores a block from the data that `pack_block` returned.
 
     Raises:
         ValueError: If the data are damaged.

@@ -50,7 +50,8 @@ class Constraints:
             plus 10, within `max_length`.
         min_length: Integer, the minimum number of tokens, the end token included.
         min_length_ratio: Float, the minimum number of tokens per source token.
-        banned_ids: Integers, tokens that may not occur. Padding and start are always banned.
+        banned_ids: Integers, tokens that may not occur. The padding and start
+            tokens are always banned.
         no_repeat_ngram_size: Integer, the length of the n-grams that may occur only once; 0 for no
             limit.
     """
@@ -183,7 +184,7 @@ MINUS_INFINITY = -float("inf")
 def best_tokens(logits, count, banned_ids, rules):
     """Returns the `count` likeliest tokens that may follow each row, likeliest first.
 
-    The vocabulary is read twice only: for the largest logits and for their normalizer. Banned
+    The vocabulary is read only twice: for the largest logits and for their normalizer. Banned
     tokens are few and the same for all rows, so the largest logits are searched for as many more
     tokens, from which the banned ones are removed.
 

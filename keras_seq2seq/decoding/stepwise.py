@@ -178,7 +178,7 @@ class GreedySearch(StepwiseSearch):
 class SamplingSearch(StepwiseSearch):
     """Draws each token from the predicted distribution, for all sentences at once.
 
-    The distribution is sharpened by `temperature`, then restricted to the `top_k` most likely
+    The distribution is scaled by `temperature`, then restricted to the `top_k` most likely
     tokens that the constraints allow, then to the smallest set of most likely tokens whose
     probability reaches `top_p`.
 
@@ -197,7 +197,7 @@ class SamplingSearch(StepwiseSearch):
 
     Output:
         `Hypotheses`, the most likely first. Their scores are log-probabilities in the predicted
-        distribution, before sharpening and restriction.
+        distribution, before scaling and restriction.
 
     Example:
         >>> memory, states = model.encode(source_ids)
@@ -298,7 +298,7 @@ SEARCHES = {"greedy": GreedySearch, "beam": BeamSearch, "sampling": SamplingSear
 
 
 def get_search(search):
-    """Returns the search that a name, a config or an object stands for, as Keras's `get` functions.
+    """Returns the search that a name, a config or an object stands for, like Keras's `get`.
 
     Args:
         search: A name in `SEARCHES`, which stands for the search with its default arguments; a

@@ -153,7 +153,7 @@ class SequenceError(LineMetric):
 
 
 class Rouge(LineMetric):
-    """ROUGE: the F-measure of common words with the best reference, averaged over lines.
+    """ROUGE: the F-measure of the overlap with the best reference, averaged over lines.
 
     Words are separated by whitespace and not stemmed, because the tokenizer of rouge-score drops
     all letters except `a-z`. Lines without n-grams, such as empty lines, or lines of a single word

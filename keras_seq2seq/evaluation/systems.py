@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from keras_seq2seq.columns import plain_items
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.evaluation.references import References, check_string, reference_streams
@@ -175,6 +173,7 @@ def _paired_bootstrap(systems, streams, metrics, samples, seed) -> tuple[dict, d
 
 def _resample(systems, streams, metric, samples, seed) -> list:
     """Returns the results of all systems for one metric."""
+    import numpy as np
     from sacrebleu.significance import Result, estimate_ci
 
     results, baseline = [], None

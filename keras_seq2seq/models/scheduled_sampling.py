@@ -19,7 +19,7 @@ _DECAYS = {
 
 @keras.saving.register_keras_serializable("keras_seq2seq")
 class TeacherForcing(keras.optimizers.schedules.LearningRateSchedule):
-    """The probability that the decoder reads the gold token in training, not its own prediction.
+    """The probability that the decoder reads the reference token in training, not its prediction.
 
     It decreases from (almost) 1 during training. With `t` the steps taken and `k` the
     `decay_steps`:

@@ -68,12 +68,12 @@ class Seq2Seq(ChecksInputs, TrainableModel):
 
     Attributes:
         teacher_forcing: `None`, or a function of the training steps taken, such as
-            `TeacherForcing`, that returns the probability with which the decoder reads the gold
-            token in training; otherwise it reads its own previous prediction ("scheduled
+            `TeacherForcing`, that returns the probability with which the decoder reads the
+            reference token in training; otherwise it reads its own previous prediction ("scheduled
             sampling"). Training is then slower, because the target is decoded step by step,
             including logits, before each training step. Call `compile` again after setting it.
-            Saved with the model, unless it is a function or of a class that is not registered with
-            Keras. Not supported on JAX.
+            Saved with the model, unless it is a function or an object of a class that is not
+            registered with Keras. Not supported on JAX.
 
     Raises:
         ValueError: If an argument is out of range, the encoder does not return outputs and a state,

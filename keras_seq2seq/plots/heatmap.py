@@ -160,7 +160,7 @@ def check_weights(
 
 
 def check_matplotlib():
-    """Checks that matplotlib is installed, without the time to import it.
+    """Checks that matplotlib is installed, without importing it.
 
     Raises:
         UserError: If not.

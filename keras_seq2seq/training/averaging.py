@@ -33,10 +33,10 @@ def average_checkpoints(
 
     Args:
         model_dir: The model directory of the run.
-        output_dir: The directory of the new model, which must not exist or be empty.
+        output_dir: The directory of the new model, which must be new or empty.
         last: Number of checkpoints to average, the latest ones.
         best: Number of checkpoints to average, the best ones by the run's `best_metric` on the dev
-            files.
+            data.
 
     Returns:
         The steps of the checkpoints.

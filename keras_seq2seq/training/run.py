@@ -95,7 +95,7 @@ def train(plan: TrainingPlan, console: Console | None = None) -> TrainingResult:
 
 @contextmanager
 def _reserved_directory(plan: TrainingPlan) -> Iterator[None]:
-    """Keeps other runs out of the model directory. Of several processes, the chief does."""
+    """Keeps other runs out of the model directory. With several processes, the chief does."""
     if not plan.workers.is_chief:
         yield
         return

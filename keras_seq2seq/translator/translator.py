@@ -192,7 +192,7 @@ class Translator(TextTranslator):
         targets: str | Iterable[str],
         batch_size: int = 32,
     ) -> Score | list[Score]:
-        """Scores given translations by their log-probabilities, as `Scorer`.
+        """Scores given translations by their log-probabilities, as `Scorer` does.
 
         Args:
             sources: The sources, or a single one.
@@ -223,7 +223,7 @@ class Translator(TextTranslator):
             seed.state.assign(state)
 
     def save(self, directory: str | os.PathLike):
-        """Writes a model directory that `load` and the commands read, as `keras-seq2seq train`.
+        """Writes a model directory like that of `train`, which `load` and the commands read.
 
         It contains the model, the tokenizers and the options of the search. It has no checkpoints:
         it cannot be averaged, and training cannot resume from it, but `--init_from` can start
