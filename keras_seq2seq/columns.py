@@ -1,6 +1,12 @@
-"""Columns of tables in memory."""
+"""Tables in memory, and their columns."""
 
+from collections.abc import Mapping
 from typing import Any
+
+
+def is_table(value: Any) -> bool:
+    """Returns whether iterating over a value yields the names of columns."""
+    return isinstance(value, Mapping) or hasattr(value, "columns")
 
 
 def plain_items(values: Any) -> Any:

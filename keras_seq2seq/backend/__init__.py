@@ -9,32 +9,35 @@ import keras
 from keras_seq2seq.backend.portable import BLOCK_SIZE
 
 if keras.backend.backend() == "tensorflow":
-    from keras_seq2seq.backend.tensorflow import (
-        FusedAdam,
-        TracksLayers,
-        build_optimizer,
+    from keras_seq2seq.backend.tensorflow.cross_entropy import join_logits, smoothed_cross_entropy
+    from keras_seq2seq.backend.tensorflow.products import (
+        dense,
+        make_logits,
+        matmul,
+        take_beams,
+        take_rows,
+    )
+    from keras_seq2seq.backend.tensorflow.scan import scan
+    from keras_seq2seq.backend.tensorflow.step_log import make_step_log
+    from keras_seq2seq.backend.tensorflow.tracing import (
         can_change_shapes,
         compile_function,
         concrete,
-        count_replicas,
-        dense,
         frozen_weights,
-        join_logits,
         lookup_or_compute,
-        make_logits,
-        make_step_log,
-        matmul,
         portable_graph,
+    )
+    from keras_seq2seq.backend.tensorflow.training import (
+        FusedAdam,
+        TracksLayers,
+        build_optimizer,
+        count_replicas,
         replicated_test_step,
         replicated_train_step,
         scale_added_losses,
-        scan,
-        smoothed_cross_entropy,
         split_into_micro_batches,
         sum_duplicate_rows,
         sum_over_replicas,
-        take_beams,
-        take_rows,
     )
 
     # Whether XLA compiles `scan`, which it does for loops of a fixed length only.

@@ -7,6 +7,7 @@ from typing import Any
 from keras_seq2seq.building.prepared import prepared_directories
 from keras_seq2seq.config import Config
 from keras_seq2seq.config.text_options import tokenizer_name
+from keras_seq2seq.config.training_flags import as_names
 from keras_seq2seq.data import Batching, ParallelTextSummary, propose_buckets, validate_buckets
 from keras_seq2seq.data.lines import FileLines
 from keras_seq2seq.data.pairs import AlignedPairs, Pairs, TablePairs
@@ -130,7 +131,7 @@ def open_pairs(config: Config, part: str) -> Pairs:
 def _find_all(names: str | tuple[str, ...]) -> list[str]:
     """Returns the files of a name or a pattern, or of several."""
     files = []
-    for name in (names,) if isinstance(names, str) else names:
+    for name in as_names(names):
         found = find_files(name)
         if found == ["-"] and not os.path.lexists("-"):
             raise UserError(

@@ -1,14 +1,13 @@
 """Prepared records as the training data of a configuration."""
 
 import os
-from itertools import chain
 
 from keras_seq2seq.config import Config
 from keras_seq2seq.config.config import unused_options
 from keras_seq2seq.config.hyper_parameters import SHORTCUTS
 from keras_seq2seq.config.section import OptionSource, show, validate_sources
 from keras_seq2seq.config.text_options import FilterOptions
-from keras_seq2seq.config.training_flags import has_dev
+from keras_seq2seq.config.training_flags import as_names, has_dev
 from keras_seq2seq.data.record_pairs import RecordPairs
 from keras_seq2seq.data.records import SIDES, dev_path, is_prepared
 from keras_seq2seq.errors import UserError
@@ -21,8 +20,7 @@ def prepared_directories(config: Config) -> list[str]:
     Raises:
         UserError: If there are both tables and prepared records, or weights without records.
     """
-    names = (config.train_data,) if isinstance(config.train_data, str) else config.train_data or ()
-    paths = list(chain.from_iterable(map(find_files, names)))
+    paths = [path for name in as_names(config.train_data) for path in find_files(name)]
     prepared = [path for path in paths if is_prepared(path)]
     if prepared and len(prepared) < len(paths):
         other = next(path for path in paths if path not in prepared)

@@ -6,8 +6,8 @@ import keras
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from keras_seq2seq.callbacks.run_control import current_step
 from keras_seq2seq.files.standard_streams import LenientStream
-from keras_seq2seq.models import steps_taken
 from keras_seq2seq.wording import show_seconds
 
 _MIN_BAR = 4
@@ -74,7 +74,7 @@ class ProgressBar(keras.callbacks.Callback):
             transient=True,
             disable=not self.console.is_terminal,
         )
-        done = int(steps_taken(self.model.optimizer).numpy())
+        done = current_step(self.model)
         self._task = self._progress.add_task(
             "", total=self.steps, completed=done, step=self._describe_step(done), metrics=""
         )
@@ -92,7 +92,7 @@ class ProgressBar(keras.callbacks.Callback):
         else:
             elapsed = max(now - self._since, 1e-9)
             speed = f"{(tokens - self._tokens) / elapsed:,.0f} tok/s"
-        step = int(steps_taken(self.model.optimizer).numpy())
+        step = current_step(self.model)
         left = self._progress.tasks[self._task].time_remaining
         self._progress.update(
             self._task,

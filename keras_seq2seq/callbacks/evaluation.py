@@ -13,8 +13,9 @@ from keras import ops
 from rich.console import Console
 from rich.text import Text
 
+from keras_seq2seq.callbacks.run_control import current_step
 from keras_seq2seq.errors import check_integer
-from keras_seq2seq.models import averaged_weights, steps_taken
+from keras_seq2seq.models import averaged_weights
 from keras_seq2seq.plots import save_attention_heatmap
 from keras_seq2seq.translator import Translator
 
@@ -85,14 +86,14 @@ class Evaluation(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._started = time.perf_counter()
-        self._step = self._steps_taken()
+        self._step = current_step(self.model)
         self._interval = self._epoch = None
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = self._before_validation = None
 
     def on_train_batch_end(self, batch, logs=None):
-        step = self._steps_taken()
+        step = current_step(self.model)
         # With `steps_per_execution`, not every step is seen.
         is_due = step // self.every_n_steps > self._step // self.every_n_steps
         if is_due or step == self.final_step:
@@ -113,14 +114,11 @@ class Evaluation(keras.callbacks.Callback):
         self._interval = _add(self._interval, trained)
 
     def on_train_end(self, logs=None):
-        step = self._steps_taken()
+        step = current_step(self.model)
         if self.final_step is None and step > self._step:
             self._set_metric_values(self._interval)
             self._interval = None
             self._evaluate(step)
-
-    def _steps_taken(self):
-        return int(steps_taken(self.model.optimizer).numpy())
 
     def _metric_values(self):
         return [ops.convert_to_numpy(variable) for variable in self.model.metrics_variables]

@@ -14,6 +14,11 @@ from keras_seq2seq.models import steps_taken
 from keras_seq2seq.models.training import inner_optimizer
 
 
+def current_step(model) -> int:
+    """Returns the number of training steps that a model has taken."""
+    return int(steps_taken(model.optimizer))
+
+
 class SaveCheckpoints(keras.callbacks.Callback):
     """Saves at regular intervals, counted in training steps, seconds or both, and at the end.
 
@@ -44,7 +49,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
         self.every_n_seconds = every_n_seconds
 
     def on_train_begin(self, logs=None):
-        self.step = self._seen = self._current_step()
+        self.step = self._seen = current_step(self.model)
         self._time = time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
@@ -56,14 +61,14 @@ class SaveCheckpoints(keras.callbacks.Callback):
 
     def save(self):
         """Saves now, unless the current step has been saved already."""
-        step = self._current_step()
+        step = current_step(self.model)
         if step != self.step:
             self.function(step)
             self.step = step
             self._time = time.monotonic()
 
     def _is_due(self):
-        step, before = self._current_step(), self._seen
+        step, before = current_step(self.model), self._seen
         self._seen = step
         # With `steps_per_execution`, not every step is seen.
         if self.every_n_steps and step // self.every_n_steps > before // self.every_n_steps:
@@ -71,9 +76,6 @@ class SaveCheckpoints(keras.callbacks.Callback):
         if self.every_n_seconds is None:
             return False
         return self.agree(time.monotonic() - self._time >= self.every_n_seconds)
-
-    def _current_step(self):
-        return int(steps_taken(self.model.optimizer).numpy())
 
 
 class RestoreRawWeights(keras.callbacks.Callback):
@@ -309,4 +311,4 @@ class StopOnNonFiniteLoss(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         # `logs["loss"]` is the mean since the last evaluation, which a single NaN turns into NaN.
         if not math.isfinite(logs["loss"]):
-            raise self.make_error(int(steps_taken(self.model.optimizer).numpy()), logs["loss"])
+            raise self.make_error(current_step(self.model), logs["loss"])

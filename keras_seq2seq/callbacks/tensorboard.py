@@ -11,8 +11,9 @@ from tensorboard.plugins import projector
 from tensorboard.plugins.hparams import api as hparams_api
 
 from keras_seq2seq.backend import sum_duplicate_rows
+from keras_seq2seq.callbacks.run_control import current_step
 from keras_seq2seq.files.writing import atomic_file
-from keras_seq2seq.models import Seq2Seq, steps_taken
+from keras_seq2seq.models import Seq2Seq
 from keras_seq2seq.models.training import inner_optimizer
 from keras_seq2seq.text import Vocabulary
 
@@ -130,20 +131,17 @@ class ProfileSteps(keras.callbacks.Callback):
         self._is_running = False
 
     def on_train_batch_begin(self, batch, logs=None):
-        if not self._is_running and self.first <= self._steps_taken() + 1 <= self.last:
+        if not self._is_running and self.first <= current_step(self.model) + 1 <= self.last:
             tf.profiler.experimental.start(self.log_dir)
             self._is_running = True
 
     def on_train_batch_end(self, batch, logs=None):
-        if self._is_running and self._steps_taken() >= self.last:
+        if self._is_running and current_step(self.model) >= self.last:
             self._stop()
 
     def on_train_end(self, logs=None):
         if self._is_running:
             self._stop()
-
-    def _steps_taken(self):
-        return int(steps_taken(self.model.optimizer))
 
     def _stop(self):
         tf.profiler.experimental.stop()

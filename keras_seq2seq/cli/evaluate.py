@@ -29,6 +29,7 @@ from keras_seq2seq.evaluation import (
     DEFAULT_METRICS,
     METRIC_NAMES,
     PERPLEXITY,
+    REGARDLESS_OF_CASE,
     TOKENIZERS,
     combine_references,
     group_by_source,
@@ -36,9 +37,6 @@ from keras_seq2seq.evaluation import (
 )
 from keras_seq2seq.files.json_text import to_json
 from keras_seq2seq.wording import count
-
-# The metrics that `--lowercase` does not change.
-_REGARDLESS_OF_CASE = frozenset(("ter", COMET, PERPLEXITY))
 
 
 class TextToEvaluate(NamedTuple):
@@ -381,7 +379,7 @@ def _check_effects(ctx: click.Context, names: tuple[str, ...], has_model: bool, 
     reasons = {}
     if "bleu" not in names:
         reasons["tokenize"] = "without --metrics bleu"
-    if _REGARDLESS_OF_CASE.issuperset(names):
+    if REGARDLESS_OF_CASE.issuperset(names):
         reasons["lowercase"] = f"with --metrics {','.join(names)}"
     if systems == 1:
         reasons["bootstrap_samples"] = "with a single system"

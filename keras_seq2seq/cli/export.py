@@ -125,7 +125,7 @@ def export(
 def _dev_lines(directory: "ModelDirectory") -> list[str]:
     """Returns the first sources of the dev data, or none if the data cannot be read."""
     from keras_seq2seq.building.data import open_pairs
-    from keras_seq2seq.training.text import has_dev
+    from keras_seq2seq.config.training_flags import has_dev
 
     config = directory.load_config()
     try:

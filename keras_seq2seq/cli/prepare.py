@@ -19,11 +19,9 @@ from keras_seq2seq.cli.options import (
     data_options,
     pair_files,
 )
+from keras_seq2seq.defaults import MAX_SHARDS, MAX_WORKERS
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.wording import count
-
-_MAX_SHARDS = 500
-_MAX_WORKERS = 1_000
 
 # Hyperparameters that are chosen along with the tokenizers, stored for training.
 _STORED = {
@@ -47,14 +45,14 @@ _STORED = {
 @data_options
 @click.option(
     "--shards",
-    type=WholeNumber(1, most=_MAX_SHARDS),
+    type=WholeNumber(1, most=MAX_SHARDS),
     default=1,
     show_default=True,
     help="Number of files to write the records to.",
 )
 @click.option(
     "--workers",
-    type=WholeNumber(1, most=_MAX_WORKERS),
+    type=WholeNumber(1, most=MAX_WORKERS),
     help="Number of processes to tokenize with.  [default: the number of CPU cores]",
 )
 def prepare(

@@ -9,7 +9,6 @@ import click
 from keras_seq2seq.cli.input_output import (
     check_is_text,
     check_replaces_no_input,
-    count,
     open_output,
     read_aligned_lines,
 )
@@ -22,6 +21,7 @@ from keras_seq2seq.cli.options import (
 )
 from keras_seq2seq.cli.table_copy import TableCopy, open_table_copy
 from keras_seq2seq.files.json_text import to_json
+from keras_seq2seq.wording import count
 
 
 @click.command()

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from itertools import chain
 from typing import Any, NamedTuple
 
 from pydantic import model_validator
@@ -27,7 +26,7 @@ from keras_seq2seq.config.section import (
     validate_sources,
     walk_options,
 )
-from keras_seq2seq.config.training_flags import TrainingFlags
+from keras_seq2seq.config.training_flags import TrainingFlags, as_names
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files import find_files
 
@@ -297,8 +296,7 @@ def input_files(config: Config) -> list[str]:
     values += [getattr(config, f"{part}_{kind}") for part in _PARTS for kind in _KINDS]
     if config.init_from is not None:
         values.append(os.path.join(config.init_from, "model.keras"))
-    names = [[value] if isinstance(value, str) else value or () for value in values]
-    return [path for name in chain.from_iterable(names) for path in find_files(name)]
+    return [path for value in values for name in as_names(value) for path in find_files(name)]
 
 
 def options_that_may_change() -> set[str]:

@@ -338,32 +338,20 @@ Seed = Annotated[
     int, Limits(ge=0, le=2**32 - 1), Expected("a whole number from 0 to 4294967295", NUMBER)
 ]
 
-PositiveFloat = Annotated[
-    float, Limits(gt=0), Bounds(_BILLION), Expected("a number above 0", NUMBER)
-]
-NonNegativeFloat = Annotated[
-    float, Limits(ge=0), Bounds(_BILLION), Expected("a number of at least 0", NUMBER)
-]
+
+def _number(words: str, *bounds: Bounds, **limits: float) -> Any:
+    return Annotated[(float, Limits(**limits), *bounds, Expected(words, NUMBER))]
+
+
+PositiveFloat = _number("a number above 0", Bounds(_BILLION), gt=0)
+NonNegativeFloat = _number("a number of at least 0", Bounds(_BILLION), ge=0)
 # Dividing logits by a smaller temperature would overflow.
-Temperature = Annotated[
-    float, Limits(gt=0), Bounds(1_000, least=0.001), Expected("a number above 0", NUMBER)
-]
-Probability = Annotated[
-    float, Limits(gt=0, le=1), Expected("a probability above 0 and at most 1", NUMBER)
-]
+Temperature = _number("a number above 0", Bounds(1_000, least=0.001), gt=0)
+Probability = _number("a probability above 0 and at most 1", gt=0, le=1)
 # Dropout divides by it.
-KeepProbability = Annotated[
-    float,
-    Limits(gt=0, le=1),
-    Bounds(least=0.001),
-    Expected("a number above 0 and at most 1", NUMBER),
-]
-ProperFraction = Annotated[
-    float, Limits(ge=0, lt=1), Expected("a number of at least 0 and below 1", NUMBER)
-]
-InnerFraction = Annotated[
-    float, Limits(gt=0, lt=1), Expected("a number above 0 and below 1", NUMBER)
-]
+KeepProbability = _number("a number above 0 and at most 1", Bounds(least=0.001), gt=0, le=1)
+ProperFraction = _number("a number of at least 0 and below 1", ge=0, lt=1)
+InnerFraction = _number("a number above 0 and below 1", gt=0, lt=1)
 
 
 # int() would also accept "1_0" and digits of other scripts.

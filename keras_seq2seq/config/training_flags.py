@@ -51,6 +51,11 @@ def _no_table(config: Any) -> str | None:
     return None
 
 
+def as_names(names: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    """Returns the names of files that a flag gives: one, several or none."""
+    return (names,) if isinstance(names, str) else names or ()
+
+
 def has_dev(config: Any) -> bool:
     """Returns whether dev text is given, or one side of it."""
     return any((config.dev_data, config.dev_source, config.dev_target))

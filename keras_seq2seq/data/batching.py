@@ -132,14 +132,30 @@ class Batching:
         Args:
             lengths: Number of pairs by their lengths `(source, target)`.
         """
+        # Grouped by size first, since summing fractions would accumulate rounding errors.
+        by_size = Counter()
+        for bucket, count in self._count_pairs(lengths).items():
+            by_size[self.batch_sizes[bucket]] += count
+        return math.ceil(sum(count / size for size, count in by_size.items()))
+
+    def count_batches(self, lengths: Mapping[tuple[int, int], int], epochs: int) -> int:
+        """Returns the number of batches of a stream of several epochs.
+
+        Args:
+            lengths: Number of pairs per epoch by their lengths `(source, target)`.
+            epochs: Number of epochs.
+        """
+        return sum(
+            math.ceil(count * epochs / self.batch_sizes[bucket])
+            for bucket, count in self._count_pairs(lengths).items()
+        )
+
+    def _count_pairs(self, lengths: Mapping[tuple[int, int], int]) -> Counter[int]:
+        """Returns the number of pairs of each bucket."""
         pairs = Counter()
         for pair, count in lengths.items():
             pairs[self.bucket_of(*pair)] += count
-        # Grouped by size first, since summing fractions would accumulate rounding errors.
-        by_size = Counter()
-        for bucket, count in pairs.items():
-            by_size[self.batch_sizes[bucket]] += count
-        return math.ceil(sum(count / size for size, count in by_size.items()))
+        return pairs
 
     def padding(self, lengths: Mapping[tuple[int, int], int]) -> tuple[float, float]:
         """Returns the fractions of source and target positions that are padding.

@@ -1,9 +1,7 @@
 """A `tf.data` pipeline from pairs of lines to batches of ids."""
 
-import math
 import warnings
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import count
 from numbers import Integral
@@ -216,7 +214,7 @@ def make_dataset(
     batching = Batching(boundaries, tuple(batch_sizes))
     cardinality = tf.data.INFINITE_CARDINALITY
     if has_cardinality:
-        batches = _count_batches(lengths, batching, epochs)
+        batches = batching.count_batches(lengths, epochs)
         cardinality = max(batches - skip_batches, 0) * len(shards)
     if are_records:
         dataset = record_dataset(
@@ -369,23 +367,6 @@ def _group(dataset: tf.data.Dataset, batch_sizes: list[int]) -> tf.data.Dataset:
         lambda *columns: columns[-1],
         bucket_boundaries=list(range(1, len(batch_sizes))),
         bucket_batch_sizes=batch_sizes,
-    )
-
-
-def _count_batches(lengths: Mapping[tuple[int, int], int], batching: Batching, epochs: int) -> int:
-    """Returns the number of batches of a stream of several epochs.
-
-    Args:
-        lengths: Number of pairs per epoch by their lengths `(source, target)`.
-        batching: The buckets and batch sizes.
-        epochs: Number of epochs.
-    """
-    pairs = Counter()
-    for pair, number in lengths.items():
-        pairs[batching.bucket_of(*pair)] += number
-    return sum(
-        math.ceil(number * epochs / batching.batch_sizes[bucket])
-        for bucket, number in pairs.items()
     )
 
 

@@ -349,9 +349,8 @@ class _Inspector:
         target_tokens: list[str],
     ):
         source, target = self._source, self._target
-        unknown = source.count(source_line, source_tokens) + target.count(
-            target_line, target_tokens
-        )
+        unknown = source.count(source_line, source_tokens)
+        unknown += target.count(target_line, target_tokens)
         sizes = len(source_tokens), len(target_tokens)
         lengths = sizes[0] + 1, sizes[1] + 1
         self._lengths[min(lengths[0], source.max_length), min(lengths[1], target.max_length)] += 1

@@ -38,7 +38,7 @@ class FileLines:
 
     def __init__(self, paths: list[str]):
         self.paths = paths
-        self.name = paths[0] if len(paths) == 1 else f"{paths[0]}, ... ({len(paths)} files)"
+        self.name = name_of(paths, "files")
         # TensorFlow's names of the compressions of files, if already determined.
         self._compressions: dict[str, str | None] = {}
 
@@ -199,6 +199,11 @@ def column_names(value: Any) -> list | None:
         return None
     names = getattr(value, "column_names", getattr(value, "columns", None))
     return None if names is None else list(names)
+
+
+def name_of(names: list[str], what: str) -> str:
+    """Returns one name for a file or a corpus, or for several."""
+    return names[0] if len(names) == 1 else f"{names[0]}, ... ({len(names)} {what})"
 
 
 def no_lines(name: str) -> InputError:

@@ -18,6 +18,7 @@ from keras_seq2seq.data.lines import (
     column_names,
     find_text_files,
     is_sequence,
+    name_of,
     no_lines,
     unequal_counts,
 )
@@ -181,7 +182,7 @@ class TablePairs(Pairs):
 
     def __init__(self, paths: list[str], columns: tuple[Column, Column] | None):
         self._tables = [Table(path, columns) for path in paths]
-        name = paths[0] if len(paths) == 1 else f"{paths[0]}, ... ({len(paths)} files)"
+        name = name_of(paths, "files")
         source, target = columns or ("source", "target")
         self.names = f"{name} (column {source})", f"{name} (column {target})"
 

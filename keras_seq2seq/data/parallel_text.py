@@ -14,6 +14,7 @@ from keras_seq2seq.data.lines import no_lines, unequal_counts
 from keras_seq2seq.data.pairs import Pairs
 from keras_seq2seq.data.record_pairs import RecordPairs, as_data
 from keras_seq2seq.data.records import SIDES
+from keras_seq2seq.data.text_statistics import percentile
 from keras_seq2seq.errors import InputError
 from keras_seq2seq.text import TextEncoder, Tokenizer, Vocabulary
 from keras_seq2seq.text.deprecated import LENGTH_KEYWORDS, TEXT_KEYWORDS, accept_deprecated_keywords
@@ -54,12 +55,7 @@ class TextSummary:
 
     def length_that_fits(self, fraction: float) -> int:
         """Returns the smallest limit that truncates none of this fraction of the sequences."""
-        needed = fraction * self.lengths.total()
-        for length in sorted(self.lengths):
-            needed -= self.lengths[length]
-            if needed <= 0:
-                return length
-        return self.longest
+        return percentile(self.lengths, fraction) if self.lengths else self.longest
 
     @property
     def unknown_rate(self) -> float:

@@ -34,16 +34,13 @@ from keras_seq2seq.data.records import (
     write_manifest,
 )
 from keras_seq2seq.data.sequences import Sequences
+from keras_seq2seq.defaults import MAX_SHARDS, MAX_WORKERS
 from keras_seq2seq.errors import RunError, UserError
 from keras_seq2seq.files import atomic_directory, atomic_file, printable
 from keras_seq2seq.files.tables import in_one_line
 from keras_seq2seq.special_tokens import UNKNOWN_ID
 from keras_seq2seq.text import TextEncoder, Tokenizer, Vocabulary
 from keras_seq2seq.text.text_encoder import as_text_encoders
-
-# All shards are open at once.
-MAX_SHARDS = 500
-MAX_WORKERS = 1_000
 
 # Number of blocks that a process tokenizes with one call.
 _BLOCKS_AT_ONCE = 8

@@ -119,8 +119,8 @@ def record_dataset(
             return (*batch, tf.slice(lines, start[2], size[2])) if line_numbers else batch
 
         # One tensor per number, since slicing a small tensor takes as long as slicing the ids.
-        spans = map(tuple, map(tf.unstack, (starts, sizes, shapes)))
-        return tf.data.Dataset.from_tensor_slices(tuple(spans)).map(get)
+        spans = tuple(tuple(tf.unstack(numbers)) for numbers in (starts, sizes, shapes))
+        return tf.data.Dataset.from_tensor_slices(spans).map(get)
 
     dataset = tf.data.Dataset.from_generator(groups, output_signature=_SIGNATURE)
     # Padding continues while earlier batches are being used.

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_seq2seq.data.lines import name_of
 from keras_seq2seq.data.pairs import Pairs, as_pairs
 from keras_seq2seq.data.records import LINES_PER_BLOCK, SIDES, VERSION, Block, Records, is_prepared
 from keras_seq2seq.errors import InputError, UserError
@@ -61,9 +62,10 @@ class RecordPairs(Pairs):
         self._corpora = [Records(path) for path in paths]
         self._weights = weights
         first = self._corpora[0]
-        self.path = _name_of([os.fspath(path) for path in paths])
+        self.path = name_of([os.fspath(path) for path in paths], "corpora")
         self.names = tuple(
-            _name_of([corpus.manifest[side]["name"] for corpus in self._corpora]) for side in SIDES
+            name_of([corpus.manifest[side]["name"] for corpus in self._corpora], "corpora")
+            for side in SIDES
         )
         self.unit = first.manifest["unit"]
         self.tokenizers, self.hparams = first.tokenizers, first.manifest["hparams"]
@@ -201,10 +203,6 @@ def as_data(sources: Any, targets: Any) -> Pairs:
         if paths and all(map(is_prepared, paths)):
             return RecordPairs(paths)
     return as_pairs(sources, targets)
-
-
-def _name_of(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{names[0]}, ... ({len(names)} corpora)"
 
 
 def _describe(tokenizer: Any) -> str:

@@ -5,9 +5,9 @@ from numbers import Integral, Real
 from random import Random
 from typing import Any, NamedTuple
 
+from keras_seq2seq.data.filters import normalize_spaces
 from keras_seq2seq.data.pairs import as_pairs
 from keras_seq2seq.errors import InputError, check_seed
-from keras_seq2seq.text.tokenizers import WhitespaceTokenizer
 
 
 class Part(NamedTuple):
@@ -93,13 +93,8 @@ def _read(sources: Any, targets: Any) -> Iterable[tuple[str, str]]:
     text = as_pairs(sources, targets)
     text.check_counts()
     for source, target in text:
-        if _key(source) and _key(target):
+        if normalize_spaces(source) and normalize_spaces(target):
             yield source, target
-
-
-def _key(line: str) -> str:
-    """Returns what equal lines have in common."""
-    return " ".join(WhitespaceTokenizer().split(line))
 
 
 def _count(dev_size: int | float, pairs: int) -> int:
@@ -130,7 +125,7 @@ def _groups(pairs: list[tuple[str, str]]) -> list[list[int]]:
     first: dict[tuple[int, str], int] = {}
     for index, pair in enumerate(pairs):
         for side, line in enumerate(pair):
-            other = first.setdefault((side, _key(line)), index)
+            other = first.setdefault((side, normalize_spaces(line)), index)
             parents[root(index)] = root(other)
     groups: dict[int, list[int]] = {}
     for index in range(len(pairs)):

@@ -37,7 +37,8 @@ def are_swapped(train: Sequence[Pair], dev: Sequence[Pair]) -> bool:
     """
     if not train or not dev:
         return False
-    own, dev_sides = (list(map(_count_pairs, zip(*rows, strict=True))) for rows in (train, dev))
+    own = [_count_pairs(lines) for lines in zip(*train, strict=True)]
+    dev_sides = [_count_pairs(lines) for lines in zip(*dev, strict=True)]
     return all(
         _resembles(text, other, than=same)
         for text, same, other in zip(dev_sides, own, reversed(own), strict=True)

@@ -299,7 +299,7 @@ def top_k(scores, k):
     block_size = max(divisors, default=BLOCK_SIZE)
     if size % block_size:
         padding = [[0, 0], [0, -size % block_size]]
-        scores = ops.pad(scores, padding, constant_values=-float("inf"))
+        scores = ops.pad(scores, padding, constant_values=MINUS_INFINITY)
     # (rows, size) -> (rows, blocks, block_size)
     blocks = ops.reshape(scores, (-1, scores.shape[-1] // block_size, block_size))
     _, best_blocks = ops.top_k(ops.max(blocks, axis=-1), k)

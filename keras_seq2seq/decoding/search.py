@@ -311,7 +311,6 @@ def merge_beams(structure):
     """Turns tensors `(rows, width, ...)` into `(rows * width, ...)`."""
 
     def merge(tensor):
-        # (rows, width, ...) -> (rows * width, ...)
         return ops.reshape(tensor, (-1, *ops.shape(tensor)[2:]))
 
     return keras.tree.map_structure(merge, structure)
@@ -321,7 +320,6 @@ def split_beams(structure, width):
     """Turns tensors `(rows * width, ...)` into `(rows, width, ...)`."""
 
     def split(tensor):
-        # (rows * width, ...) -> (rows, width, ...)
         return ops.reshape(tensor, (-1, width, *ops.shape(tensor)[1:]))
 
     return keras.tree.map_structure(split, structure)

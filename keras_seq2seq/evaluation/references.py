@@ -105,4 +105,4 @@ def group_by_source(sources: Sequence[str], references: References) -> GroupedRe
         lines = [lines] if isinstance(lines, str) else lines
         groups.setdefault(source, {}).update(dict.fromkeys(lines))
     grouped = [[line for line in lines if line.strip()] or [""] for lines in groups.values()]
-    return GroupedReferences(list(first), grouped, [*first.values()])
+    return GroupedReferences(list(first), grouped, list(first.values()))

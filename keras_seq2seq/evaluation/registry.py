@@ -32,6 +32,9 @@ LOWER_IS_BETTER = frozenset(("loss", "ter", "wer", "cer", "per", "sequence_error
 COMET = "comet"
 COMET_MODEL = "Unbabel/wmt22-comet-da"
 
+# The metrics whose `lowercase` changes nothing.
+REGARDLESS_OF_CASE = frozenset(("ter", COMET, PERPLEXITY))
+
 # The tokenizers of sacrebleu that download nothing.
 TOKENIZERS = ("none", "13a", "intl", "char", "zh", "ja-mecab", "ko-mecab")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from keras_seq2seq.columns import plain_items
+from keras_seq2seq.columns import is_table, plain_items
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.evaluation.references import References, check_string, reference_streams
 from keras_seq2seq.evaluation.registry import COMET_MODEL, DEFAULT_METRICS, make_metrics
@@ -223,9 +223,7 @@ def _as_list(name: str, lines: Any) -> list:
     Raises:
         TypeError: If it is a single string, a table or not iterable.
     """
-    # Iterating over a table yields the names of its columns.
-    is_table = isinstance(lines, Mapping) or hasattr(lines, "columns")
-    if is_table or isinstance(lines, (str, bytes)) or not isinstance(lines, Iterable):
+    if is_table(lines) or isinstance(lines, (str, bytes)) or not isinstance(lines, Iterable):
         raise TypeError(
             f"`{name}` must be a list of strings, such as one column of a table. Received: a "
             f"{type(lines).__name__}"

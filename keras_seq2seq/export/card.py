@@ -9,6 +9,7 @@ from typing import Any
 
 from keras_seq2seq import __version__
 from keras_seq2seq.config import Config
+from keras_seq2seq.config.training_flags import as_names
 from keras_seq2seq.decoding import BeamSearch, Search
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.evaluation import LOWER_IS_BETTER
@@ -64,9 +65,7 @@ def describe_model(model_dirs: Sequence[str | os.PathLike]) -> dict[str, str]:
 def _training_files(config: Config) -> list[str]:
     """Returns the files and patterns of the training data."""
     given = (config.train_source, config.train_target, config.train_data)
-    return [
-        path for paths in given for path in ((paths,) if isinstance(paths, str) else paths or ())
-    ]
+    return [path for paths in given for path in as_names(paths)]
 
 
 def name_search(search: Search) -> str:

@@ -16,10 +16,10 @@ from keras_seq2seq.files import LiteralDirectory
 from keras_seq2seq.files.standard_streams import muted_standard_error
 from keras_seq2seq.files.writing import atomic_file
 from keras_seq2seq.models import Ensemble, Seq2Seq
+from keras_seq2seq.models.inputs import decode_ids
 from keras_seq2seq.models.saving import is_in_float32, to_float32
 from keras_seq2seq.runtime import ExportedModel, Options
 from keras_seq2seq.runtime.exported_model import file_checksum
-from keras_seq2seq.special_tokens import PADDING_ID
 from keras_seq2seq.text import Tokenizer
 from keras_seq2seq.text.tokenizer import tokenizer_config_path
 from keras_seq2seq.translator.translator import Translator
@@ -205,14 +205,11 @@ def _trace(
 
 def _decode(model, search, with_details, source_ids, prefix, max_length):
     with backend.portable_graph():
-        memory, states = model.encode(source_ids, project_values=True)
-        is_token = tf.cast(source_ids != PADDING_ID, tf.int32)
-        found = search(
-            model.decode_step,
-            states,
-            memory,
-            # Without the end token.
-            source_lengths=tf.reduce_sum(is_token, axis=-1) - 1,
+        found = decode_ids(
+            model,
+            source_ids,
+            search,
+            project_values=True,
             prefix=prefix,
             max_length=max_length,
             return_scores=with_details,

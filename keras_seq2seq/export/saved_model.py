@@ -13,6 +13,7 @@ from keras_seq2seq.errors import UserError
 from keras_seq2seq.export.card import describe_search
 from keras_seq2seq.export.warm_up import write_warm_up
 from keras_seq2seq.files.standard_streams import muted_standard_error
+from keras_seq2seq.models.inputs import decode_ids
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID, SPECIAL_TOKENS, UNKNOWN_ID
 from keras_seq2seq.text import TextEncoder, Tokenizer
 from keras_seq2seq.text.text_encoder import append_end
@@ -146,12 +147,10 @@ class TextModel:
     def _find(self, source: "_Source", with_scores: bool, with_attention: bool):
         """Runs the search."""
         with backend.portable_graph(keeps_shapes=False):
-            memory, states = self._model.encode(source.ids)
-            return self._search(
-                self._model.decode_step,
-                states,
-                memory,
-                source_lengths=source.lengths,
+            return decode_ids(
+                self._model,
+                source.ids,
+                self._search,
                 return_scores=with_scores,
                 return_attention_scores=with_attention,
             )

@@ -6,10 +6,11 @@ around them.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import count
 from typing import BinaryIO
 
+from keras_seq2seq.columns import is_table
 from keras_seq2seq.errors import InputError, UserError
 from keras_seq2seq.files.compression import DamagedDataError, compression_of, open_text
 
@@ -160,8 +161,8 @@ def check_lines(lines: Iterable[str | bytes], name: str) -> Iterator[str]:
         TypeError: If `lines` is not an iterable of lines. Strings, dictionaries and tables could
             also be iterated, but their items are not lines.
     """
-    no_lines = (str, bytes, os.PathLike, Mapping)
-    if isinstance(lines, no_lines) or hasattr(lines, "columns") or not hasattr(lines, "__iter__"):
+    is_one = isinstance(lines, (str, bytes, os.PathLike))
+    if is_one or is_table(lines) or not hasattr(lines, "__iter__"):
         raise TypeError(f"`{name}` must be an iterable of lines. Received: {short_repr(lines)}")
     return (check_line(line, f"{name}[{index}]") for index, line in enumerate(lines))
 

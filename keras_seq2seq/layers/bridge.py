@@ -139,6 +139,30 @@ class DenseBridge(Bridge):
         return self._by_layer(tensors)
 
 
+def run_bridge(bridge, encoder_state, decoder):
+    """Runs any bridge.
+
+    Args:
+        bridge: Layer or model, see `Seq2Seq`.
+        encoder_state: Nested structure of tensors `(batch, size)`.
+        decoder: The decoder whose initial state the bridge returns.
+
+    Raises:
+        ValueError: If a bridge that is not one of this package's fails.
+    """
+    if isinstance(bridge, Bridge):
+        return bridge(encoder_state)
+    try:
+        return bridge(encoder_state)
+    except Exception as error:
+        shapes = keras.tree.map_structure(lambda tensor: tuple(tensor.shape), encoder_state)
+        raise ValueError(
+            f"`bridge` must accept the encoder's state, of shapes {shapes}, and return the "
+            f"decoder's, of sizes {decoder.state_sizes} by layer. {type(bridge).__name__} failed: "
+            f"{error}"
+        ) from error
+
+
 def _flatten_shapes(shapes):
     """Returns the shapes in a nested structure of shapes as a flat list."""
     if isinstance(shapes, dict):

@@ -76,10 +76,12 @@ class GatedCell(Cell):
     """
 
     num_gates: int
+    num_states: int
 
     def __init__(self, num_units, layer_normalization=False, **kwargs):
         super().__init__(num_units, **kwargs)
         self.layer_normalization = layer_normalization
+        self.state_sizes = (num_units,) * self.num_states
         self.projection_size = self.num_gates * num_units
 
     def _add_kernels(self, input_dim):
@@ -148,11 +150,7 @@ class GRUCell(GatedCell):
         - Ba et al., 2016, "Layer Normalization", https://arxiv.org/abs/1607.06450
     """
 
-    num_gates = 3
-
-    def __init__(self, num_units, layer_normalization=False, **kwargs):
-        super().__init__(num_units, layer_normalization, **kwargs)
-        self.state_sizes = (num_units,)
+    num_gates, num_states = 3, 1
 
     def build(self, input_shape):
         units = self.num_units
@@ -216,11 +214,7 @@ class LSTMCell(GatedCell):
           to 22
     """
 
-    num_gates = 4
-
-    def __init__(self, num_units, layer_normalization=False, **kwargs):
-        super().__init__(num_units, layer_normalization, **kwargs)
-        self.state_sizes = (num_units, num_units)
+    num_gates, num_states = 4, 2
 
     def build(self, input_shape):
         units = self.num_units

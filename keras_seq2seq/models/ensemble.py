@@ -100,13 +100,11 @@ class Ensemble:
             `(batch, source_length)` or `None`, and the new states. They have an axis for several
             hypotheses of each source, `(batch, n, ...)`, if ids and states have one.
         """
-        logits, attention_scores, states = zip(
-            *(
-                model.decode_step(ids, *inputs)
-                for model, *inputs in zip(self.models, states, memory, strict=True)
-            ),
-            strict=True,
-        )
+        results = [
+            model.decode_step(ids, model_states, model_memory)
+            for model, model_states, model_memory in zip(self.models, states, memory, strict=True)
+        ]
+        logits, attention_scores, states = zip(*results, strict=True)
         weights = [ops.cast(w, "float32") for w in attention_scores if w is not None]
         mean_weights = sum(weights) / len(weights) if weights else None
         return mean_log_probability(logits), mean_weights, list(states)

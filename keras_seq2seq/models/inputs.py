@@ -285,9 +285,7 @@ class Generation:
         for oldest in list(self._compiled)[:-MAX_COMPILED]:
             self._compiled.pop(oldest, None)
         found = decode(source_ids, max_length)
-        found = keras.tree.map_structure(
-            lambda part: None if part is None else ops.convert_to_numpy(part), found
-        )
+        found = to_arrays(found)
         if not can_change_shapes():
             found = found.up_to_longest()
         if return_hypotheses:
@@ -296,12 +294,10 @@ class Generation:
 
     def _function(self, search, return_hypotheses):
         def decode(source_ids, max_length):
-            memory, states = self._model.encode(source_ids)
-            return search(
-                self._model.decode_step,
-                states,
-                memory,
-                source_lengths=count_tokens(source_ids),
+            return decode_ids(
+                self._model,
+                source_ids,
+                search,
                 max_length=max_length,
                 # Beam search needs scores anyway; greedy search is faster without.
                 return_scores=return_hypotheses,
@@ -336,10 +332,41 @@ def as_source_ids(source_ids, vocabulary_size):
     return values.astype("int32")
 
 
+def decode_ids(model, source_ids, search, *, project_values=False, **options):
+    """Encodes sources and searches for their translations.
+
+    Args:
+        model: A `Seq2Seq` model or an `Ensemble`.
+        source_ids: Integer tensor `(batch, source_length)`.
+        search: The `Search`.
+        project_values: Boolean, see `Seq2Seq.encode`.
+        **options: Arguments of the search.
+
+    Returns:
+        The `Hypotheses`.
+    """
+    # Models of other packages may lack the argument.
+    encoding = {"project_values": True} if project_values else {}
+    memory, states = model.encode(source_ids, **encoding)
+    lengths = count_tokens(source_ids)
+    return search(model.decode_step, states, memory, source_lengths=lengths, **options)
+
+
+def to_arrays(found):
+    """Returns `Hypotheses` of tensors as arrays."""
+    return keras.tree.map_structure(
+        lambda part: None if part is None else ops.convert_to_numpy(part), found
+    )
+
+
+def is_token(ids):
+    """Returns which ids are neither padding nor end tokens, booleans."""
+    return ops.logical_and(ops.not_equal(ids, PADDING_ID), ops.not_equal(ids, END_ID))
+
+
 def count_tokens(source_ids):
     """Returns the number of tokens of each source `(batch,)`, not counting end tokens."""
-    is_token = ops.logical_and(source_ids != PADDING_ID, source_ids != END_ID)
-    return ops.sum(ops.cast(is_token, "int32"), axis=-1)
+    return ops.sum(ops.cast(is_token(source_ids), "int32"), axis=-1)
 
 
 def _key(search):

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_seq2seq.losses import apply_weights
+from keras_seq2seq.losses import apply_weights, is_part_of_keras
 from keras_seq2seq.models.inputs import without_ignored
 
 # The metrics of Keras that accept token ids as labels and logits as predictions.
@@ -197,7 +197,7 @@ def _resolve_metric(identifier):
             keras.metrics.sparse_top_k_categorical_accuracy,
         ):
             return MaskedMetric(metric)
-        if metric.__module__.split(".")[0] == "keras":
+        if is_part_of_keras(metric):
             raise _unusable(identifier)
         return MaskedMetric(metric)
     if isinstance(metric, cross_entropy) and not metric.get_config()["from_logits"]:
@@ -208,9 +208,8 @@ def _resolve_metric(identifier):
                 f"Received: metric={metric}"
             )
         metric = cross_entropy(from_logits=True)
-    is_part_of_keras = type(metric).__module__.split(".")[0] == "keras"
     is_generic = type(metric) is keras.metrics.MeanMetricWrapper
-    if is_part_of_keras and not is_generic and not isinstance(metric, _KERAS_METRICS):
+    if is_part_of_keras(type(metric)) and not is_generic and not isinstance(metric, _KERAS_METRICS):
         raise _unusable(identifier)
     if isinstance(metric, keras.metrics.IoU) and (metric.sparse_y_pred or not metric.sparse_y_true):
         raise ValueError(

@@ -11,6 +11,7 @@ from keras_seq2seq.backend import (
 from keras_seq2seq.decoding import SamplingSearch
 from keras_seq2seq.errors import check_integer
 from keras_seq2seq.losses import MaskedCrossEntropy, apply_weights
+from keras_seq2seq.models.inputs import decode_ids, is_token
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID, START_ID
 
 MAX_ORDER = 4
@@ -120,9 +121,8 @@ class MinimumRisk:
     def _draw(self, model, source_ids, labels, seed):
         """Returns outputs `(batch * num_samples, length)`."""
         search = SamplingSearch(n_best=self.num_samples, seed=seed)
-        memory, states = model.encode(source_ids)
         max_length = ops.shape(labels)[1] + _EXTRA_LENGTH
-        ids = search(model.decode_step, states, memory, max_length=max_length).ids
+        ids = decode_ids(model, source_ids, search, max_length=max_length).ids
         return ops.stop_gradient(ops.reshape(ids, (-1, ops.shape(ids)[-1])))
 
 
@@ -164,7 +164,7 @@ def sentence_bleu(candidates, references):
         - Lin and Och, 2004, "ORANGE: a Method for Evaluating Automatic Evaluation Metrics for
           Machine Translation", for the added counts
     """
-    real, real_reference = _is_token(candidates), _is_token(references)
+    real, real_reference = is_token(candidates), is_token(references)
     length, reference_length = (
         ops.sum(ops.cast(flags, "float32"), axis=-1) for flags in (real, real_reference)
     )
@@ -189,10 +189,6 @@ def sentence_bleu(candidates, references):
         product *= ops.divide_no_nan(matched + added, ops.sum(starts, axis=-1) + added)
     shortness = 1.0 - reference_length / ops.maximum(length, 1.0)
     return product ** (1 / MAX_ORDER) * ops.exp(ops.minimum(shortness, 0.0))
-
-
-def _is_token(ids):
-    return ops.logical_and(ops.not_equal(ids, PADDING_ID), ops.not_equal(ids, END_ID))
 
 
 def _equal(ids, real, others, real_others):
@@ -224,7 +220,7 @@ def exact_match(candidates, references):
 
     def tokens(ids):
         missing = longest - ops.shape(ids)[1]
-        return ops.pad(ops.where(_is_token(ids), ids, PADDING_ID), ((0, 0), (0, missing)))
+        return ops.pad(ops.where(is_token(ids), ids, PADDING_ID), ((0, 0), (0, missing)))
 
     return ops.cast(ops.all(ops.equal(tokens(candidates), tokens(references)), axis=-1), "float32")
 

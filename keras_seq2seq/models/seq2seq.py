@@ -13,7 +13,8 @@ from keras_seq2seq.backend import (
     split_into_micro_batches,
 )
 from keras_seq2seq.errors import check_integer
-from keras_seq2seq.layers import Bridge, Logits, ScaledEmbedding, TiedLogits, WordDropout
+from keras_seq2seq.layers import Logits, ScaledEmbedding, TiedLogits, WordDropout
+from keras_seq2seq.layers.bridge import run_bridge
 from keras_seq2seq.losses import is_part_of_keras
 from keras_seq2seq.models.inputs import (
     ChecksInputs,
@@ -108,13 +109,11 @@ class Seq2Seq(ChecksInputs, TrainableModel):
         source_embedding = ScaledEmbedding(
             source_vocabulary_size, embedding_dim, dtype=dtype, name="source_embedding"
         )
-        target_embedding = (
-            source_embedding
-            if share_embeddings
-            else ScaledEmbedding(
+        target_embedding = source_embedding
+        if not share_embeddings:
+            target_embedding = ScaledEmbedding(
                 target_vocabulary_size, embedding_dim, dtype=dtype, name="target_embedding"
             )
-        )
         if tie_output:
             output_layer = TiedLogits(target_embedding, dtype=dtype, name="logits")
         else:
@@ -128,15 +127,10 @@ class Seq2Seq(ChecksInputs, TrainableModel):
         if word_dropout:
             seen_source_ids = WordDropout(word_dropout, name="source_word_dropout")(source_ids)
             seen_target_ids = WordDropout(word_dropout, name="target_word_dropout")(target_ids)
-        encoder_outputs, encoder_state = run_encoder(
-            encoder, source_embedding(seen_source_ids), mask
-        )
-        outputs = decoder(
-            target_embedding(seen_target_ids),
-            run_bridge(bridge, encoder_state, decoder),
-            encoder_outputs,
-            mask=mask,
-        )
+        encoder_outputs, state = run_encoder(encoder, source_embedding(seen_source_ids), mask)
+        embedded_target = target_embedding(seen_target_ids)
+        initial_state = run_bridge(bridge, state, decoder)
+        outputs = decoder(embedded_target, initial_state, encoder_outputs, mask=mask)
         super().__init__(
             inputs={"source_ids": source_ids, "target_ids": target_ids},
             outputs=output_layer(outputs),
@@ -411,27 +405,3 @@ def run_encoder(encoder, inputs, mask, training=None):
         )
     outputs, *state = results
     return outputs, state[0] if len(state) == 1 else state
-
-
-def run_bridge(bridge, encoder_state, decoder):
-    """Runs any bridge.
-
-    Args:
-        bridge: Layer or model, see `Seq2Seq`.
-        encoder_state: Nested structure of tensors `(batch, size)`.
-        decoder: The decoder whose initial state the bridge returns.
-
-    Raises:
-        ValueError: If a bridge that is not one of this package's fails.
-    """
-    if isinstance(bridge, Bridge):
-        return bridge(encoder_state)
-    try:
-        return bridge(encoder_state)
-    except Exception as error:
-        shapes = keras.tree.map_structure(lambda tensor: tuple(tensor.shape), encoder_state)
-        raise ValueError(
-            f"`bridge` must accept the encoder's state, of shapes {shapes}, and return the "
-            f"decoder's, of sizes {decoder.state_sizes} by layer. {type(bridge).__name__} failed: "
-            f"{error}"
-        ) from error

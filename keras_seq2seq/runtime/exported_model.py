@@ -4,7 +4,7 @@ import json
 import os
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from types import NoneType
 from typing import Any
@@ -59,7 +59,7 @@ class Options:
     reverse_source: bool = False
     batch_sizes: tuple[int, ...] = (1,)
     quantize: str = "none"
-    unk_mapping: Mapping[str, str] | None = field(default=None)
+    unk_mapping: Mapping[str, str] | None = None
     model_crc32: int | None = None
     source_crc32: int | None = None
     target_crc32: int | None = None
@@ -120,7 +120,7 @@ class ExportedModel:
             )
         try:
             options = Options(**content)
-            options = Options(**{**asdict(options), "batch_sizes": tuple(options.batch_sizes)})
+            options = replace(options, batch_sizes=tuple(options.batch_sizes))
             _check(options)
         except (TypeError, ValueError, AttributeError) as error:
             raise _damaged(path, error) from None

@@ -154,10 +154,9 @@ class _Interpreters:
 
     def __init__(self, content: bytes, path: Path, batch_sizes: tuple[int, ...]):
         self._model = content, path, batch_sizes
-        # Lists are safe to append to and to pop from in several threads.
-        self._free: list[_Interpreter] = []
-        # Reports a damaged file immediately.
-        self._free.append(self._make())
+        # Making one reports a damaged file immediately. Lists are safe to append to and to pop from
+        # in several threads.
+        self._free = [self._make()]
 
     def _make(self) -> "_Interpreter":
         return _Interpreter(*self._model)

@@ -1,12 +1,15 @@
-"""Choosing a tokenizer and the size of its vocabulary for a text."""
+"""Choosing a tokenizer: by name, by its file, or for a text, with the size of its vocabulary."""
 
+import os
 import warnings
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from keras_seq2seq.text.tokenizer import Tokenizer, get_tokenizer_class
+from keras_seq2seq.text.tokenizer import TOKENIZERS, Tokenizer, get_tokenizer_class
 from keras_seq2seq.text.tokenizers import CONTINUATION, MIN_CONTINUATIONS, WhitespaceTokenizer
+from keras_seq2seq.text.vocabulary import Vocabulary
 
 # The thresholds of `choose_tokenizer`, which docs/data.md describes.
 _SEVERAL_TOKENS = 1.5
@@ -26,6 +29,56 @@ _BYTE_PIECES = 256
 # Sizes of vocabularies of the most frequent tokens.
 _MAX_WORDS = 30_000
 _MANY_TOKENS = 10_000
+
+
+def get_tokenizer(tokenizer: str | Tokenizer, vocabulary: Vocabulary | None = None) -> Tokenizer:
+    """Returns a tokenizer.
+
+    Args:
+        tokenizer: Name of a registered tokenizer, such as `"whitespace"` or `"characters"`, or a
+            `Tokenizer`, which is returned unchanged.
+        vocabulary: The `Vocabulary` of a tokenizer given by name.
+
+    Returns:
+        The `Tokenizer`.
+
+    Raises:
+        UserError: If there is no tokenizer of that name.
+        TypeError: If `tokenizer` is neither a name nor a `Tokenizer`, or if it is a `Tokenizer`
+            and there is a `vocabulary` as well.
+
+    Example:
+        >>> get_tokenizer("characters").split("3 may")
+        ['3', '▁', 'm', 'a', 'y']
+    """
+    if isinstance(tokenizer, str):
+        return get_tokenizer_class(tokenizer)(vocabulary)
+    if not isinstance(tokenizer, Tokenizer):
+        raise TypeError(f"expected a Tokenizer or its name. Received: {tokenizer!r}")
+    if vocabulary is not None:
+        raise TypeError("expected either the name of a tokenizer and a vocabulary, or a Tokenizer")
+    return tokenizer
+
+
+def default_tokenizer(path: str | os.PathLike | None) -> str:
+    """Returns the name of the tokenizer of a vocabulary file, by the suffix of the file.
+
+    Args:
+        path: The file, such as "NAME.model" of a SentencePiece model. `None` if there is none.
+
+    Returns:
+        The name, `"whitespace"` unless the suffix is that of another tokenizer.
+
+    Example:
+        >>> default_tokenizer("raw.model")
+        'sentencepiece'
+    """
+    suffix = "" if path is None else Path(path).suffix
+    if suffix not in ("", Tokenizer.vocabulary_suffix):
+        for name, tokenizer_class in TOKENIZERS.items():
+            if tokenizer_class.vocabulary_suffix == suffix:
+                return name
+    return "whitespace"
 
 
 class Choice(NamedTuple):

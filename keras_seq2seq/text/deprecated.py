@@ -7,8 +7,9 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any, TypeVar, cast
 
+from keras_seq2seq.text.automatic import get_tokenizer
 from keras_seq2seq.text.text_encoder import TextEncoder
-from keras_seq2seq.text.tokenizer import Tokenizer, get_tokenizer
+from keras_seq2seq.text.tokenizer import Tokenizer
 from keras_seq2seq.text.vocabulary import Vocabulary
 
 # Keywords that only have a new name.

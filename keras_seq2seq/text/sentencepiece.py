@@ -87,7 +87,6 @@ class SentencePieceTokenizer(Tokenizer):
         if not pieces:
             raise UserError(f"{place}: the SentencePiece model has no pieces")
         super().__init__(_Pieces(pieces))
-        self._graph = {}
 
     @classmethod
     def build(
@@ -321,18 +320,6 @@ class SentencePieceTokenizer(Tokenizer):
                 return operation
 
         return self._constant(tuple(options.items()), make)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_graph": {}}
-
-    def _constant(self, key: Any, make: Any):
-        """Returns what `make` creates, outside of the graph that is being built, and only once."""
-        if key not in self._graph:
-            import tensorflow as tf
-
-            with tf.init_scope():
-                self._graph[key] = make()
-        return self._graph[key]
 
 
 def _load(model: bytes, place: str):

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -86,7 +86,7 @@ class Tokenizer:
         if vocabulary is not None and not isinstance(vocabulary, Vocabulary):
             raise TypeError(f"`vocabulary` must be a Vocabulary. Received: {vocabulary!r}")
         self.vocabulary = vocabulary
-        self._table = None
+        self._constants: dict[Any, Any] = {}
 
     @classmethod
     def build(
@@ -329,17 +329,23 @@ class Tokenizer:
         """Reads the files that `save_assets` wrote."""
 
     def _lookup_table(self):
-        if self._table is None:
+        return self._constant("table", self.vocabulary.lookup_table)
+
+    def _constant(self, key: Any, make: Callable[[], Any]):
+        """Returns what `make` creates, which it does only once.
+
+        It does so outside of the graph that is being built, so that other graphs can use it too.
+        """
+        if key not in self._constants:
             import tensorflow as tf
 
-            # Outside of the graph that is being built, so that other graphs can use it too.
             with tf.init_scope():
-                self._table = self.vocabulary.lookup_table()
-        return self._table
+                self._constants[key] = make()
+        return self._constants[key]
 
     def __getstate__(self) -> dict[str, Any]:
         # Tables of TensorFlow cannot be pickled or copied.
-        return {**vars(self), "_table": None}
+        return {**vars(self), "_constants": {}}
 
     def __eq__(self, other) -> bool:
         """Whether both convert every text to the same ids."""
@@ -356,57 +362,6 @@ class Tokenizer:
 def _identity(tokenizer: Tokenizer) -> tuple:
     fingerprint = None if tokenizer.vocabulary is None else tokenizer.fingerprint()
     return tokenizer.name, tokenizer.get_config(), fingerprint
-
-
-def get_tokenizer(tokenizer: str | Tokenizer, vocabulary: Vocabulary | None = None) -> Tokenizer:
-    """Returns a tokenizer.
-
-    Args:
-        tokenizer: Name of a registered tokenizer, such as `"whitespace"` or `"characters"`, or a
-            `Tokenizer`, which is returned unchanged.
-        vocabulary: The `Vocabulary` of a tokenizer given by name.
-
-    Returns:
-        The `Tokenizer`.
-
-    Raises:
-        UserError: If there is no tokenizer of that name.
-        TypeError: If `tokenizer` is neither a name nor a `Tokenizer`, or if it is a `Tokenizer`
-            and there is a `vocabulary` as well.
-
-    Example:
-        >>> get_tokenizer("characters").split("3 may")
-        ['3', '▁', 'm', 'a', 'y']
-    """
-    if isinstance(tokenizer, str):
-        return get_tokenizer_class(tokenizer)(vocabulary)
-    if not isinstance(tokenizer, Tokenizer):
-        raise TypeError(f"expected a Tokenizer or its name. Received: {tokenizer!r}")
-    if vocabulary is not None:
-        raise TypeError("expected either the name of a tokenizer and a vocabulary, or a Tokenizer")
-    return tokenizer
-
-
-def default_tokenizer(path: str | os.PathLike | None) -> str:
-    """Returns the name of the tokenizer of a vocabulary file, by the suffix of the file.
-
-    Args:
-        path: The file, such as "NAME.model" of a SentencePiece model. `None` if there is none.
-
-    Returns:
-        The name, `"whitespace"` unless the suffix is that of another tokenizer.
-
-    Example:
-        >>> default_tokenizer("raw.model")
-        'sentencepiece'
-    """
-    suffix = None if path is None else Path(path).suffix
-    names = (
-        name
-        for name, tokenizer_class in TOKENIZERS.items()
-        if tokenizer_class.vocabulary_suffix == suffix != Tokenizer.vocabulary_suffix
-    )
-    return next(names, "whitespace") if suffix else "whitespace"
 
 
 def get_tokenizer_class(name: str) -> type[Tokenizer]:

@@ -134,7 +134,6 @@ class WordTokenizer(Tokenizer):
         super().__init__(vocabulary)
         self.lowercase = lowercase
         self.nfkc = nfkc
-        self._tables = None
 
     def get_config(self) -> dict[str, Any]:
         return {"lowercase": self.lowercase, "nfkc": self.nfkc}
@@ -207,7 +206,7 @@ class WordTokenizer(Tokenizer):
         row_splits, row = characters.row_splits, characters.value_rowids()
         codes = tf.strings.unicode_decode(lines, "UTF-8").values
         text = characters.values
-        tables = self._load_tables()
+        tables = self._constant("tables", self._make_tables)
         if self.lowercase:
             codes = tf.gather(tables["lowercase"], codes)
             text = tf.strings.unicode_encode(codes[:, None], "UTF-8")
@@ -266,32 +265,26 @@ class WordTokenizer(Tokenizer):
             tokens, token_row, tf.size(row_splits, tf.int64) - 1
         )
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_tables": None}
+    def _make_tables(self) -> dict:
+        """Returns the tables of the graph."""
+        import numpy as np
+        import tensorflow as tf
 
-    def _load_tables(self) -> dict:
-        """Returns the tables of the graph, created outside of the graph that is being built."""
-        if self._tables is None:
-            import numpy as np
-            import tensorflow as tf
-
-            classes = np.frombuffer(_classes().encode("latin-1"), np.uint8).astype(np.int32)
-            is_spelled = np.isin(classes, [ord(_SPACE), ord(_SPELLED)])
-            (spelled,) = np.nonzero(is_spelled)
-            index = np.zeros(_UNICODE_SIZE, np.int32)
-            index[spelled] = range(1, len(spelled) + 1)
-            lowercase = np.arange(_UNICODE_SIZE, dtype=np.int32)
-            if self.lowercase:
-                lowercase[list(_lowercase())] = list(_lowercase().values())
-            with tf.init_scope():
-                self._tables = {
-                    "classes": tf.constant(classes),
-                    "lowercase": tf.constant(lowercase),
-                    "spelled": tf.constant(["", *map(_spell, spelled)]),
-                    "spelled_index": tf.constant(index),
-                    "is_word": tf.constant([chr(code) in _WORD_CLASSES for code in range(128)]),
-                }
-        return self._tables
+        classes = np.frombuffer(_classes().encode("latin-1"), np.uint8).astype(np.int32)
+        is_spelled = np.isin(classes, [ord(_SPACE), ord(_SPELLED)])
+        (spelled,) = np.nonzero(is_spelled)
+        index = np.zeros(_UNICODE_SIZE, np.int32)
+        index[spelled] = range(1, len(spelled) + 1)
+        lowercase = np.arange(_UNICODE_SIZE, dtype=np.int32)
+        if self.lowercase:
+            lowercase[list(_lowercase())] = list(_lowercase().values())
+        return {
+            "classes": tf.constant(classes),
+            "lowercase": tf.constant(lowercase),
+            "spelled": tf.constant(["", *map(_spell, spelled)]),
+            "spelled_index": tf.constant(index),
+            "is_word": tf.constant([chr(code) in _WORD_CLASSES for code in range(128)]),
+        }
 
 
 def _normalize(line: str) -> str:
@@ -308,7 +301,7 @@ def _unspell(words):
     """Returns the characters of escaped tokens, and other tokens unchanged."""
     import tensorflow as tf
 
-    pattern = r"<U\+([0-9A-F]{4,6})>"
+    pattern = _SPELLED_TOKEN.pattern
     is_spelled = tf.strings.regex_full_match(words, pattern)
     spelled = tf.where(is_spelled, words, "<U+0020>")
     number = tf.strings.join(["00", tf.strings.regex_replace(spelled, pattern, r"\1")])

@@ -15,7 +15,6 @@ from keras_seq2seq.building.prepared import use_prepared_data
 from keras_seq2seq.config import Config, describe_difference, identity, input_files
 from keras_seq2seq.config.training_flags import DEFAULT_EPOCHS, missing_text_flags
 from keras_seq2seq.data import Batching, ParallelTextSummary, scan_parallel_text
-from keras_seq2seq.data.pairs import Pairs
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.losses import MaskedCrossEntropy
 from keras_seq2seq.model_directory import ModelDirectory
@@ -25,6 +24,7 @@ from keras_seq2seq.training.checkpoints import newest_notes
 from keras_seq2seq.training.initial_weights import InitialWeights, set_initial_weights
 from keras_seq2seq.training.records import RunRecord
 from keras_seq2seq.training.text import (
+    RunText,
     adopt_choices,
     adopt_shortcuts,
     keep_initial_weights,
@@ -36,17 +36,12 @@ _SIDES = ("source", "target")
 RESUME_CHOICES = ("auto", "never", "must")
 
 
-@dataclass(frozen=True)
-class TrainingPlan:
+@dataclass(frozen=True, kw_only=True)
+class TrainingPlan(RunText):
     """A training run that has passed all checks.
 
     Attributes:
-        config: The configuration.
         directory: The model directory.
-        source: The `TextEncoder` of the sources.
-        target: The `TextEncoder` of the targets.
-        train: The training data, which `train_summary` has checked.
-        dev: The dev data, which `dev_summary` has checked.
         train_summary: Statistics of the training data.
         dev_summary: Statistics of the dev data.
         batching: Buckets and batch sizes of the training data.
@@ -58,16 +53,9 @@ class TrainingPlan:
             or "must".
         keep_only_latest: Whether to keep only the latest checkpoint, and not as many as the
             configuration says.
-        drawn_dev: The dev data if they were drawn from the training text, as a list of pairs.
-        notes: Lines that report the choices for what the configuration leaves open.
     """
 
-    config: Config
     directory: ModelDirectory
-    source: TextEncoder
-    target: TextEncoder
-    train: Pairs
-    dev: Pairs
     train_summary: ParallelTextSummary
     dev_summary: ParallelTextSummary
     batching: Batching
@@ -77,8 +65,6 @@ class TrainingPlan:
     workers: Workers
     resume: str = "auto"
     keep_only_latest: bool = False
-    drawn_dev: list[tuple[str, str]] | None = None
-    notes: tuple[str, ...] = ()
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -160,27 +146,23 @@ def plan_training(
             f"optimizer.gradient_accumulation_steps={accumulated}: TensorFlow does not "
             f"support it on {workers.replicas} devices; remove it, or make only one device visible"
         )
-    config, stored, notes = _check_resume(directory, config, resume, text_from)
+    config, stored, notes = _check_resume(directory, config, resume, is_resumed, text_from)
     if workers.is_chief:
         directory.reserved().check()
     text = plan_text(config, stored)
+    text = replace(text, notes=(*notes, *text.notes))
     config, source, target = text.config, text.source, text.target
     _check_shared_embeddings(config, source.tokenizer, target.tokenizer)
-    train, dev = text.train, text.dev
-    train_summary = scan_parallel_text(train, None, source, target)
-    dev_summary = scan_parallel_text(dev, None, source, target)
+    train_summary = scan_parallel_text(text.train, None, source, target)
+    dev_summary = scan_parallel_text(text.dev, None, source, target)
     batching = make_batching(config, train_summary).on(workers.replicas)
     steps = _count_steps(config, batching.steps_per_epoch(train_summary.lengths))
     check_schedule(config, steps)
     resumes = resume != "never" and directory.has_checkpoints()
     model, initial_weights = _make_model(config, source, target, workers, resumes)
     plan = TrainingPlan(
-        config=config,
+        **vars(text),
         directory=directory,
-        source=source,
-        target=target,
-        train=train,
-        dev=dev,
         train_summary=train_summary,
         dev_summary=dev_summary,
         batching=batching,
@@ -189,8 +171,6 @@ def plan_training(
         initial_weights=initial_weights,
         workers=workers,
         resume=resume,
-        drawn_dev=text.drawn_dev,
-        notes=(*notes, *text.notes),
     )
     if resumes:
         RunRecord(directory.run_path).check_data(plan.fingerprints, plan.columns)
@@ -257,7 +237,11 @@ def compile_model(plan: TrainingPlan) -> float | LearningRateSchedule:
 
 
 def _check_resume(
-    directory: ModelDirectory, config: Config, resume: str, text_from: ModelDirectory | None
+    directory: ModelDirectory,
+    config: Config,
+    resume: str,
+    is_resumed: bool,
+    text_from: ModelDirectory | None,
 ) -> tuple[Config, ModelDirectory | None, list[str]]:
     """Checks the directory, and returns the configuration with the choices of an earlier run.
 
@@ -277,7 +261,7 @@ def _check_resume(
         directory.check_can_start_over(input_files(config))
     else:
         directory.check_can_resume()
-    if resume != "never" and directory.has_run():
+    if is_resumed:
         before, notes = directory.load_config(), []
         config = adopt_choices(choose_tokenizers(config), before, is_resumed=True)
         directory.check_usable_for(config)

@@ -1,14 +1,14 @@
 """Translations and their hypotheses, and checks of the strings to translate."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_seq2seq.beam_tree import BeamTree
-from keras_seq2seq.columns import plain_items
+from keras_seq2seq.columns import is_table, plain_items
 from keras_seq2seq.special_tokens import END_ID, PADDING_ID
 from keras_seq2seq.text import TextEncoder
 from keras_seq2seq.translator.unk_replacement import UnkReplacement
@@ -207,8 +207,7 @@ def iterate_strings(strings: Iterable[str], name: str) -> Iterator[str]:
         TypeError: If it is a single string, a table or not iterable, or, once it is reached, if an
             item is not a string.
     """
-    if isinstance(strings, Mapping) or hasattr(strings, "columns"):
-        # Iterating over them yields the names of the columns.
+    if is_table(strings):
         raise TypeError(
             f"`{name}` must be an iterable of strings, such as one column of a table. Received: a "
             f"{type(strings).__name__}"

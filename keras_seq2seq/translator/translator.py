@@ -14,7 +14,7 @@ from keras_seq2seq.decoding import GreedySearch, Search, get_search
 from keras_seq2seq.decoding.stepwise import StepwiseSearch
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.models import Ensemble, Seq2Seq
-from keras_seq2seq.special_tokens import PADDING_ID
+from keras_seq2seq.models.inputs import decode_ids, to_arrays
 from keras_seq2seq.tensorflow_settings import count_cores
 from keras_seq2seq.text import TextEncoder, Tokenizer, Vocabulary
 from keras_seq2seq.text.deprecated import TEXT_KEYWORDS, accept_deprecated_keywords
@@ -298,21 +298,14 @@ class Translator(TextTranslator):
         )
 
     def _decode_batch(self, source_ids, prefix, *, batch_size, with_scores, with_attention):
-        found = self._decode[with_scores, with_attention](source_ids, prefix, batch_size)
-        return keras.tree.map_structure(
-            lambda part: part if part is None else ops.convert_to_numpy(part), found
-        )
+        return to_arrays(self._decode[with_scores, with_attention](source_ids, prefix, batch_size))
 
     def _search(self, with_scores, with_attention, source_ids, prefix, num_slots):
         with backend.frozen_weights() if self.frozen_weights else nullcontext():
-            memory, states = self.model.encode(source_ids)
-            # Not counting the end token.
-            lengths = ops.sum(ops.cast(ops.not_equal(source_ids, PADDING_ID), "int32"), axis=-1) - 1
-            return self.search(
-                self.model.decode_step,
-                states,
-                memory,
-                source_lengths=lengths,
+            return decode_ids(
+                self.model,
+                source_ids,
+                self.search,
                 prefix=prefix,
                 return_scores=with_scores,
                 return_attention_scores=with_attention,

@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from keras_tuner.engine.oracle import Oracle
@@ -366,15 +366,8 @@ def prepare_search(
     text_from = None if resume == "never" else plan.directory.text_directory()
     trial = plan_training(plan.trial_config(first), plan.directory.trials_path, text_from=text_from)
     plan.check_shortest_trials(trial, first)
-    text = RunText(
-        trial.config,
-        trial.source,
-        trial.target,
-        trial.train,
-        trial.dev,
-        trial.drawn_dev,
-        trial.notes,
-    )
+    # Not the plan itself, whose model would stay in memory.
+    text = RunText(**{field.name: getattr(trial, field.name) for field in fields(RunText)})
     if resume != "never" and plan.directory.search_path.exists():
         before = SearchPlan.load(plan.directory.path).data or {}
         check_fingerprints(before, trial.fingerprints, trial.columns, "search")

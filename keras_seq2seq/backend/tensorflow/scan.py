@@ -1,4 +1,4 @@
-"""The loop over time, functions as graphs, and tensors outside them."""
+"""The loop over time, and its gradient."""
 
 from typing import NamedTuple
 
@@ -34,11 +34,10 @@ def scan(step, states, inputs, keep, constants=(), weights=(), go_backwards=Fals
         aligned with the inputs.
     """
     loop = _Loop(step, states, len(inputs), constants, weights, go_backwards)
+    arguments = [*flatten(states), *inputs, *flatten(constants), *weights]
+    arguments = [tf.convert_to_tensor(argument) for argument in arguments]
     if exporting.value:
-        final, kept = loop.run_forward(
-            [*flatten(states), *inputs, *flatten(constants), *weights], keep
-        )
-        return final, kept
+        return loop.run_forward(arguments, keep)
     count = len(flatten(states))
     kept = flatten(keep(pack_sequence_as(states, list(range(count)))))
 
@@ -53,8 +52,6 @@ def scan(step, states, inputs, keep, constants=(), weights=(), go_backwards=Fals
 
         return [*final_states, *(loop.all_states(trace, place) for place in kept)], gradient
 
-    arguments = [*flatten(states), *inputs, *flatten(constants), *weights]
-    arguments = [tf.convert_to_tensor(argument) for argument in arguments]
     if weights_are_frozen():
         results, _ = run(*arguments)
     else:
@@ -139,9 +136,7 @@ class _Loop:
 
     def run_forward(self, arguments, keep):
         """Returns what `scan` returns, in a graph without gradients."""
-        states, inputs, constants, weights = self._split(
-            [tf.convert_to_tensor(a) for a in arguments]
-        )
+        states, inputs, constants, weights = self._split(arguments)
         # Arrays are written from the start, since converters ignore other orders.
         if self._go_backwards:
             inputs = [tf.reverse(tensor, [0]) for tensor in inputs]

@@ -1,39 +1,35 @@
 """The model directory, which training writes and all other commands read."""
 
 import filecmp
-import json
 import os
 import re
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from keras_seq2seq.building.data import build_text_encoders
-from keras_seq2seq.building.description import describe
 from keras_seq2seq.config import (
     Config,
     describe_difference,
     identity,
     is_saved_config,
-    override_decoding,
     set_if_open,
 )
 from keras_seq2seq.data.lines import FileLines
 from keras_seq2seq.data.pairs import AlignedPairs, Pairs
-from keras_seq2seq.decoding import Search
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.files.directories import DirectoryLock, check_not_deleted, remove_outputs
-from keras_seq2seq.files.reading import exists, open_regular_file, read_small_file_if_any
+from keras_seq2seq.files.reading import exists, open_regular_file
 from keras_seq2seq.files.writing import (
     atomic_file,
     make_directory,
     remove_unfinished_files,
     replace_file,
 )
-from keras_seq2seq.models import Ensemble, Seq2Seq
+from keras_seq2seq.model_directory.run_files import find_checkpoints, has_notes, read_run_record
+from keras_seq2seq.models import Seq2Seq
 from keras_seq2seq.models.saving import read_model, write_model
 from keras_seq2seq.runtime.exported_model import EXPORT_FILE
 from keras_seq2seq.special_tokens import SPECIAL_TOKENS
@@ -98,8 +94,6 @@ class ModelDirectory:
         Raises:
             UserError: If the directory contains a model with another configuration.
         """
-        if not self.has_run():
-            return
         difference = describe_difference(identity(self.load_config()), identity(config))
         if difference:
             raise UserError(
@@ -131,13 +125,16 @@ class ModelDirectory:
     def _has_own_files(self) -> bool:
         """Returns whether there is a record or checkpoint that only this package writes."""
         checkpoints = find_checkpoints(self.checkpoints_path).values()
-        return bool(read_run_record(self.run_path)) or any(map(_has_notes, checkpoints))
+        return bool(read_run_record(self.run_path)) or any(map(has_notes, checkpoints))
 
     def _check_is_free(self):
         """Checks that a new run would not replace files, nor truncate those of TensorBoard."""
         for path in self.outputs:
             if os.path.lexists(path):
-                raise self._foreign(path)
+                raise UserError(
+                    f"{path}: not written by a training run, which also writes "
+                    f"{self.config_path.name}; move it, or choose another --output_dir"
+                )
 
     def check_config(self):
         """Checks that there is no configuration file that a person wrote.
@@ -163,17 +160,10 @@ class ModelDirectory:
         Raises:
             UserError: If it would remove an input, or files that are not those of a run.
         """
-        outputs = [path for path in self.outputs if os.path.lexists(path)]
         if not exists(self.config_path):
             self._check_is_free()
         self.check_config()
-        check_not_deleted(inputs, outputs)
-
-    def _foreign(self, path: Path) -> UserError:
-        return UserError(
-            f"{path}: not written by a training run, which also writes {self.config_path.name}; "
-            "move it, or choose another --output_dir"
-        )
+        check_not_deleted(inputs, self.outputs)
 
     def has_run(self) -> bool:
         """Returns whether something was trained here, so that its configuration matters."""
@@ -302,16 +292,11 @@ class ModelDirectory:
             UserError: If there is no model, or a file is damaged.
         """
         hparams = self.load_config().hparams
-        prefixes = self.source_path, self.target_path
+        prefixes, names = (self.source_path, self.target_path), (None, None)
         # Version 0.1 wrote neither of these files.
-        if any(os.path.lexists(tokenizer_config_path(prefix)) for prefix in prefixes):
-            source, target = map(Tokenizer.load, prefixes)
-        else:
-            names = hparams.source.tokenizer, hparams.target.tokenizer
-            source, target = (
-                Tokenizer.load(prefix, name or "whitespace")
-                for prefix, name in zip(prefixes, names, strict=True)
-            )
+        if not any(os.path.lexists(tokenizer_config_path(prefix)) for prefix in prefixes):
+            names = [side.tokenizer or "whitespace" for side in (hparams.source, hparams.target)]
+        source, target = map(Tokenizer.load, prefixes, names)
         return source, target
 
     def load_text_encoders(self) -> tuple[TextEncoder, TextEncoder]:
@@ -342,7 +327,13 @@ class ModelDirectory:
             UserError: If training has not written one yet, or the file is damaged.
         """
         if not exists(self.model_path):
-            raise UserError(f"{self.model_path}: no such file; {self._describe_way_to_a_model()}")
+            hint = "training writes it at the first evaluation"
+            if self.has_checkpoints():
+                hint = (
+                    "the run was killed before its first evaluation; to use its latest checkpoint, "
+                    f"run {self.command_for_latest_weights()}"
+                )
+            raise UserError(f"{self.model_path}: no such file; {hint}")
         # A file that cannot be opened may be intact, so the message below does not apply.
         open_regular_file(self.model_path).close()
         try:
@@ -354,14 +345,6 @@ class ModelDirectory:
                 f"{error}, or make a new one of the latest checkpoint: "
                 f"{self.command_for_latest_weights()}"
             ) from error
-
-    def _describe_way_to_a_model(self) -> str:
-        if self.has_checkpoints():
-            return (
-                "the run was killed before its first evaluation; to use its latest checkpoint, run "
-                f"{self.command_for_latest_weights()}"
-            )
-        return "training writes it at the first evaluation"
 
     def command_for_latest_weights(self) -> str:
         """Returns the command that makes a model of the latest checkpoint."""
@@ -387,67 +370,6 @@ class ModelDirectory:
             )
 
 
-def find_checkpoints(path: str | os.PathLike) -> dict[int, str]:
-    """Returns the checkpoints in a directory.
-
-    Args:
-        path: The directory, which need not exist. Files with other names are ignored.
-
-    Returns:
-        A dictionary from steps, in ascending order, to paths without suffixes.
-
-    Raises:
-        UserError: If the directory cannot be read.
-    """
-    try:
-        names = os.listdir(path)
-    except (FileNotFoundError, NotADirectoryError):
-        names = []
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    matches = (re.fullmatch(r"ckpt-(0|[1-9][0-9]{0,17})\.index", name) for name in names)
-    steps = sorted(int(match[1]) for match in matches if match)
-    return {step: os.path.join(path, f"ckpt-{step}") for step in steps}
-
-
-def _has_notes(checkpoint: str) -> bool:
-    """Returns whether a checkpoint contains the notes of a run. Its names are in its index."""
-    index = read_small_file_if_any(f"{checkpoint}.index") or b""
-    return b"notes/.ATTRIBUTES/VARIABLE_VALUE" in index
-
-
-def read_run_record(path: str | os.PathLike) -> dict[str, Any] | None:
-    """Reads the record of a run.
-
-    Args:
-        path: The file, which need not exist.
-
-    Returns:
-        Its content, empty if there is no file; `None` if it is damaged or not the record of a run.
-    """
-    content = read_small_file_if_any(path)
-    if content is None:
-        return {}
-    try:
-        content = json.loads(content)
-    except (ValueError, RecursionError):
-        return None
-    return content if _is_run_record(content) else None
-
-
-def _is_run_record(content: Any) -> bool:
-    """Returns whether a JSON value has the structure of a run's record."""
-    try:
-        data, starts = content["data"], content["starts"]
-        texts = [*data.values(), *(text for start in starts for text in start["versions"].values())]
-        steps = [start.get("steps") for start in starts]
-    except (AttributeError, KeyError, TypeError):
-        return False
-    return all(isinstance(text, str) for text in texts) and all(
-        isinstance(number, (int, type(None))) for number in steps
-    )
-
-
 def _is_config(path: Path) -> bool:
     """Returns whether a file is a valid configuration of a run."""
     try:
@@ -455,92 +377,3 @@ def _is_config(path: Path) -> bool:
     except UserError:
         return False
     return True
-
-
-def save_model(
-    path: str | os.PathLike,
-    model: Seq2Seq,
-    source: TextEncoder,
-    target: TextEncoder,
-    search: Search,
-    *,
-    unk_replace: bool = False,
-):
-    """Writes the directory of a model that was created without a configuration.
-
-    Args:
-        path: The directory. An existing model in it is replaced.
-        model: The model.
-        source: The text encoder of the sources.
-        target: The text encoder of the targets.
-        search: The search whose options become the default ones for decoding.
-        unk_replace: Whether unknown tokens in translations are replaced by default.
-
-    Raises:
-        UserError: If the model is an ensemble, or the directory contains a training run or cannot
-            be written.
-    """
-    if isinstance(model, Ensemble):
-        raise UserError("an ensemble cannot be saved; save each of its models")
-    directory = ModelDirectory(path)
-    directory.check_is_directory()
-    if directory.has_started():
-        raise UserError(f"{directory.path}: contains a training run; choose another directory")
-    directory.check_config()
-    config = describe(model, source, target, search, unk_replace)
-    directory.create(config, source.tokenizer, target.tokenizer)
-    directory.save_model(model)
-
-
-class LoadedModel(NamedTuple):
-    """A model or an ensemble, its configuration and its text encoders."""
-
-    config: Config
-    model: Seq2Seq | Ensemble
-    source: TextEncoder
-    target: TextEncoder
-
-
-def load_models(model_dirs: Sequence[str | os.PathLike], options: Mapping[str, Any]) -> LoadedModel:
-    """Loads a model, or several models as an ensemble.
-
-    Args:
-        model_dirs: The model directories. The configuration is that of the first one.
-        options: Decoding options that override those of the configuration.
-
-    Raises:
-        UserError: If a directory contains no model or a damaged one, if the models differ in
-            their tokens, or if an option has no effect.
-    """
-    if not model_dirs:
-        raise UserError("no model directory; expected at least one")
-    directories = [ModelDirectory(path) for path in model_dirs]
-    configs = [directory.load_config() for directory in directories]
-    encoders = [directory.load_text_encoders() for directory in directories]
-    for directory, pair in zip(directories[1:], encoders[1:], strict=True):
-        difference = _difference(encoders[0], pair)
-        if difference:
-            raise UserError(
-                f"{directory.path}: its {difference} differs from that of {directories[0].path}; "
-                "an ensemble needs models that read and write the same tokens"
-            )
-    config = override_decoding(configs[0], options)
-    models = [directory.load_model(config.hparams.inference.dtype) for directory in directories]
-    for directory, model, pair in zip(directories, models, encoders, strict=True):
-        directory.check_vocabularies(model, *(encoder.tokenizer for encoder in pair))
-    model = Ensemble(models) if len(models) > 1 else models[0]
-    return LoadedModel(config, model, *encoders[0])
-
-
-def _difference(
-    encoders: tuple[TextEncoder, TextEncoder], others: tuple[TextEncoder, TextEncoder]
-) -> str:
-    """Returns what makes two pairs of text encoders incompatible, `""` if they are compatible."""
-    pairs = list(zip(("source", "target"), encoders, others, strict=True))
-    for side, encoder, other in pairs:
-        if encoder.tokenizer.fingerprint() != other.tokenizer.fingerprint():
-            return f"{side} vocabulary"
-    for side, encoder, other in pairs:
-        if encoder.tokenizer != other.tokenizer:
-            return f"{side}.tokenizer"
-    return "" if encoders[0].reverse == others[0].reverse else "source.reverse"
