@@ -44,7 +44,7 @@ _DATA_FLAGS = (
     "bucket_batch_sizes",
 )
 
-# Buckets for longer sequences take too much time to propose.
+# Proposing buckets for longer sequences can take a minute.
 _LONGEST_TO_BUCKET = 1000
 
 # Number of pairs that decide which tokenizer training would choose.

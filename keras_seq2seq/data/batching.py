@@ -232,7 +232,7 @@ def propose_buckets(
     steps = tuple(
         max(1, math.ceil(max(side) / _MAX_LENGTHS)) for side in zip(*lengths, strict=True)
     )
-    # Longer sequences are rounded up to multiples of the step.
+    # Lengths are rounded up to multiples of the step, which is 1 unless there are very long ones.
     cells = Counter()
     for pair, count in lengths.items():
         cells[tuple(-(-length // step) for length, step in zip(pair, steps, strict=True))] += count

@@ -223,9 +223,8 @@ def first_slots(waiting, num_slots):
         return waiting, count
     num_slots = count if num_slots is None else ops.minimum(num_slots, count)
     # By `nonzero`, whose length is unknown while the loop is traced, as the slots become fewer.
-    return take_rows(
-        waiting, ops.nonzero(ops.arange(count, dtype="int32") < num_slots)[0]
-    ), num_slots
+    rows = ops.nonzero(ops.arange(count, dtype="int32") < num_slots)[0]
+    return take_rows(waiting, rows), num_slots
 
 
 def refill_if_worthwhile(state, started, waiting):

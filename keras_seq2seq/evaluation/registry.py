@@ -32,7 +32,7 @@ LOWER_IS_BETTER = frozenset(("loss", "ter", "wer", "cer", "per", "sequence_error
 COMET = "comet"
 COMET_MODEL = "Unbabel/wmt22-comet-da"
 
-# The metrics whose `lowercase` changes nothing.
+# The metrics that `lowercase` does not affect.
 REGARDLESS_OF_CASE = frozenset(("ter", COMET, PERPLEXITY))
 
 # The tokenizers of sacrebleu that download nothing.

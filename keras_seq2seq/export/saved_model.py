@@ -163,7 +163,7 @@ class TextModel:
         if self._replacement is not None:
             most_attended = tf.argmax(self._attention(found, source), axis=-1)
             replaced = tf.gather(source.tokens, most_attended, batch_dims=1)
-            copied = self._copy(replaced)
+            copied = self._copy(replaced, tokens)
             if self._mapping is None:
                 replaced = copied
             else:
@@ -172,19 +172,26 @@ class TextModel:
             tokens = tf.where(ids == UNKNOWN_ID, replaced, tokens)
         return tokens, tf.math.count_nonzero(is_token, axis=-1, dtype=tf.int32)
 
-    def _copy(self, tokens):
-        """Converts source tokens `(batch, n_best, length)` as `copy_token` does."""
+    def _copy(self, tokens, target_tokens):
+        """Converts source tokens `(batch, n_best, length)` as `copy_token` does.
+
+        The target tokens are those that they replace, or not.
+        """
         source, target = self._source.tokenizer, self._target
         if type(source).detokenize_tensor is Tokenizer.detokenize_tensor:
             return tokens
         flat = tf.reshape(tokens, [-1])
-        rows = tf.RaggedTensor.from_tensor(tf.stack([tf.fill(tf.shape(flat), "a"), flat], axis=1))
+        letters = tf.fill(tf.shape(flat), "a")
+        rows = tf.RaggedTensor.from_tensor(tf.stack([letters, flat], axis=1))
         texts = source.detokenize_tensor(rows)
         is_equal = tf.reshape(texts == target.detokenize_tensor(rows), tf.shape(tokens))
         texts = tf.reshape(tf.strings.regex_replace(texts, "^a", ""), tf.shape(tokens))
-        has_spaces = target.detokenize(["a", "b"]) == "a b"
+        previous = tf.reshape(tf.roll(target_tokens, 1, axis=-1), [-1])
+        before = tf.RaggedTensor.from_tensor(tf.stack([letters, previous, letters], axis=1))
+        before = tf.reshape(target.detokenize_tensor(before), tf.shape(tokens))
         is_first = tf.range(tf.shape(tokens)[-1]) == 0
-        texts = tf.where(has_spaces | is_first, tf.strings.strip(texts), texts)
+        follows_space = is_first | tf.strings.regex_full_match(before, "(?s).* a")
+        texts = tf.where(follows_space, tf.strings.strip(texts), texts)
         return tf.where(is_equal, tokens, texts)
 
     def _attention(self, found, source: "_Source"):

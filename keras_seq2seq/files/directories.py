@@ -26,11 +26,10 @@ _DESCRIPTORS = "/proc/self/fd"
 class DirectoryLock:
     """Reserves a directory for one process, as a context manager.
 
-    The lock is that of the operating system on the file `run.lock` (`flock`), which is
-    released when the process ends, even if it is killed, so a lock never has to be removed by hand.
-    It also works between
-    containers that share a file system, and between machines if the network file system supports
-    locks, as NFS does. On a file system without locks, nothing is reserved.
+    The lock is that of the operating system on the file `run.lock` (`flock`), which is released
+    when the process ends, even if it is killed, so a lock never has to be removed by hand. It also
+    works between containers that share a file system, and between machines if the network file
+    system supports locks, as NFS does. On a file system without locks, nothing is reserved.
 
     Args:
         path: The directory, which is created.

@@ -200,7 +200,10 @@ class UnchosenColumnsError(UserError):
 
     def __init__(self, found: str, advice: str):
         super().__init__(f"{found}; {advice}")
-        self.found = found
+        self.found, self.advice = found, advice
+
+    def __reduce__(self):
+        return type(self), (self.found, self.advice)
 
 
 def read_column(path: str | os.PathLike, column: Column) -> Iterator[str]:

@@ -269,6 +269,10 @@ class Generation:
         self._model = model
         self._compiled = {}
 
+    def __getstate__(self):
+        # Compiled functions cannot be copied.
+        return {**vars(self), "_compiled": {}}
+
     def __call__(self, source_ids, search, max_length, return_hypotheses):
         """Returns what `Seq2Seq.generate` returns."""
         source_ids = as_source_ids(source_ids, self._model.source_vocabulary_size)

@@ -58,7 +58,11 @@ class TeacherForcing(keras.optimizers.schedules.LearningRateSchedule):
                 "`min_probability` must be a number from 0 to 1. "
                 f"Received: min_probability={min_probability!r}"
             )
-        self.decay_steps = check_integer("decay_steps", decay_steps)
+        # A whole number may be written as 1e4.
+        is_whole = isinstance(decay_steps, float) and decay_steps.is_integer()
+        self.decay_steps = check_integer(
+            "decay_steps", int(decay_steps) if is_whole else decay_steps
+        )
         self.min_probability = min_probability
 
     def __call__(self, step):

@@ -280,13 +280,13 @@ class Seq2Seq(ChecksInputs, TrainableModel):
                 logits.append(super().call(part, training=training))
         return join_logits(logits)
 
-    def compile(self, *args, **kwargs):
+    def _check_training_options(self):
+        super()._check_training_options()
         if not (self.teacher_forcing is None or callable(self.teacher_forcing)):
             raise ValueError(
                 "`teacher_forcing` must be None or a function of the number of steps, such as "
                 f"`TeacherForcing` or `lambda step: 0.5`. Received: {self.teacher_forcing!r}"
             )
-        super().compile(*args, **kwargs)
 
     def make_train_function(self, force=False):
         if self.teacher_forcing is not None and keras.backend.backend() == "jax":

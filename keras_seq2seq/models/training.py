@@ -25,6 +25,9 @@ from keras_seq2seq.models.inputs import as_features, the_labels, without_ignored
 from keras_seq2seq.models.metrics import Padding, Perplexity, resolve_metrics, sum_dtype
 from keras_seq2seq.models.minimum_risk import MinimumRisk
 
+# The optimizers with a `beta_2` that do not divide by `1 - beta_2`.
+_WITHOUT_DIVISION = (keras.optimizers.Adamax, keras.optimizers.Lion)
+
 
 class ReplicatedModel(TracksLayers, keras.Model):
     """A model that trains on several replicas of a `tf.distribute` strategy as on one.
@@ -134,11 +137,7 @@ class TrainableModel(ReplicatedModel):
             >>> model.compile(metrics=["accuracy"])
             >>> model.fit([source_ids, target_ids], labels, epochs=10)
         """
-        check_not_negative("r_drop", self.r_drop)
-        if self.minimum_risk is not None and not isinstance(self.minimum_risk, MinimumRisk):
-            raise ValueError(
-                f"`minimum_risk` must be None or a `MinimumRisk`. Received: {self.minimum_risk!r}"
-            )
+        self._check_training_options()
         if loss_weights is not None:
             raise ValueError(
                 "`loss_weights` is not supported, since the model has one output. Use "
@@ -186,16 +185,24 @@ class TrainableModel(ReplicatedModel):
             auto_scale_loss=auto_scale_loss,
         )
 
+    def _check_training_options(self):
+        check_not_negative("r_drop", self.r_drop)
+        if self.minimum_risk is not None and not isinstance(self.minimum_risk, MinimumRisk):
+            raise ValueError(
+                f"`minimum_risk` must be None or a `MinimumRisk`. Received: {self.minimum_risk!r}"
+            )
+
     def make_train_function(self, force=False):
-        beta = getattr(inner_optimizer(self.optimizer), "beta_2", None)
-        for weight in self.trainable_weights if isinstance(beta, Real) else ():
-            # Adam would divide by `1 - beta_2`.
-            if beta < 1 and float(ops.cast(beta, weight.dtype)) == 1:
-                raise ValueError(
-                    f"{type(self.optimizer).__name__} cannot train {weight.dtype} weights, since "
-                    f"its beta_2={beta} rounds to 1. Use the dtype 'mixed_{weight.dtype}', whose "
-                    "weights are float32."
-                )
+        optimizer = inner_optimizer(self.optimizer)
+        beta = getattr(optimizer, "beta_2", None)
+        if isinstance(beta, Real) and not isinstance(optimizer, _WITHOUT_DIVISION):
+            for weight in self.trainable_weights:
+                if beta < 1 and float(ops.cast(beta, weight.dtype)) == 1:
+                    raise ValueError(
+                        f"{type(self.optimizer).__name__} cannot train {weight.dtype} weights, "
+                        f"since its beta_2={beta} rounds to 1. Use the dtype "
+                        f"'mixed_{weight.dtype}', whose weights are float32."
+                    )
         return super().make_train_function(force)
 
     @property

@@ -211,7 +211,7 @@ class _Interpreter:
                 for name in (f"translate_{size}", f"details_{size}")
             }
         except (ValueError, RuntimeError, OSError) as error:
-            raise UserError(self._problem(error)) from None
+            raise UserError(f"{self._problem(error)}; export the model again") from None
 
     def run(
         self, name: str, source_ids: np.ndarray, prefix: np.ndarray, max_length: int
@@ -240,4 +240,4 @@ class _Interpreter:
 
     def _problem(self, error: Exception) -> str:
         reason = " ".join(str(error).split())
-        return f"{self._path}: cannot be run ({reason}); export the model again"
+        return f"{self._path}: cannot be run ({reason})"

@@ -99,7 +99,7 @@ def adopt_choices(config: Config, stored: Config, is_resumed: bool) -> Config:
         )
     if raw and "buckets" not in config.model_fields_set:
         config = config.model_copy(update={"buckets": stored.buckets})
-    if "target" in raw:
+    if "target" in raw and config.hparams.target.max_seq_len == stored.hparams.target.max_seq_len:
         length = stored.hparams.inference.max_decode_length
         config = set_if_open(config, "inference", max_decode_length=length)
     if config.joint_vocabulary and raw:

@@ -62,31 +62,31 @@ class UnkReplacement:
                 elif tokenizers is None:
                     replaced[position] = source_token
                 else:
-                    replaced[position] = copy_token(source_token, *tokenizers, not position)
+                    previous = tokens[position - 1] if position else None
+                    replaced[position] = copy_token(source_token, *tokenizers, previous)
         return replaced
 
 
-def copy_token(token: str, source: Tokenizer, target: Tokenizer, is_first: bool) -> str:
+def copy_token(token: str, source: Tokenizer, target: Tokenizer, previous: str | None) -> str:
     """Converts a source token to a target token with the same text.
 
     Args:
         token: The source token.
         source: The tokenizer of the source side.
         target: The tokenizer of the target side.
-        is_first: Whether it becomes the first token of a translation.
+        previous: The target token before it, `None` at the beginning.
 
     Returns:
         The token itself if both sides join it with others in the same way, otherwise its text. The
-        text begins with a space if the token begins a word and the target side joins tokens without
-        spaces.
+        text begins with a space if the token begins a word and there is no space before it yet.
     """
     # After another token, so that the text shows whether the token begins a word.
     text = source.detokenize(["a", token])
     if text == target.detokenize(["a", token]):
         return token
     text = text.removeprefix("a")
-    has_spaces = target.detokenize(["a", "b"]) == "a b"
-    return text.strip() if has_spaces or is_first else text
+    follows_space = previous is None or target.detokenize(["a", previous, "a"]).endswith(" a")
+    return text.strip() if follows_space else text
 
 
 def load_mapping(path: str | os.PathLike) -> dict[str, str]:

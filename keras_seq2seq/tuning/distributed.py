@@ -139,9 +139,7 @@ class LostWorkers:
         """Returns the trials of lost workers to the oracle, which assigns them to other workers."""
         now = time.monotonic()
         # The search does not end before all workers without a trial know.
-        for worker in self._oracle.tuner_ids - self._oracle.ongoing_trials.keys():
-            if now - self._oracle.last_requests[worker] > self._silence_seconds:
-                self._oracle.drop_worker(worker)
+        self._oracle.forget_idle_workers(self._silence_seconds)
         for worker, trial in list(self._oracle.ongoing_trials.items()):
             heartbeat = last_heartbeat(self._directory.trial_path(trial.trial_id))
             known = self._heartbeats.get((worker, trial.trial_id))

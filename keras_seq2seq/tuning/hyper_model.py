@@ -79,7 +79,7 @@ class Seq2SeqHyperModel(keras_tuner.HyperModel):
             plan = self._plan_trial(hp)
             self._values, self._runs = dict(hp.values), 0
         else:
-            plan = with_seed(self._plan, self.config.seed + self._runs)
+            plan = with_seed(self._plan, (self.config.seed + self._runs) % 2**32)
         compile_model(plan)
         self._optimizers.add(inner_optimizer(plan.model.optimizer))
         # Without the model, which the tuner frees before it builds the next one.
@@ -98,7 +98,7 @@ class Seq2SeqHyperModel(keras_tuner.HyperModel):
             The Keras `History`.
 
         Raises:
-            UserError: If the learning rate would start to decay after the last epoch.
+            UserError: If a cosine decay of the learning rate would start after the last epoch.
         """
         if self._plan is None or hp.values != self._values:
             self.build(hp)

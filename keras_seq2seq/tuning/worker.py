@@ -1,4 +1,7 @@
-"""A worker process started by `LocalWorkers`: `python -m keras_seq2seq.tuning.worker DIR`."""
+"""The program of the worker processes that `LocalWorkers` starts.
+
+Its argument is the directory of the search.
+"""
 
 import os
 import signal

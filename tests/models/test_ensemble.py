@@ -1,3 +1,6 @@
+import pickle
+from copy import deepcopy
+
 import keras
 import numpy as np
 import pytest
@@ -99,6 +102,13 @@ def test_several_copies_of_a_model_are_that_model():
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow has constants")
+def test_can_be_copied_and_pickled_after_use():
+    ensemble = Ensemble(models()[:2])
+    expected = ensemble.generate(SOURCE_IDS)
+    for copy in (deepcopy(ensemble), pickle.loads(pickle.dumps(ensemble))):
+        np.testing.assert_array_equal(copy.generate(SOURCE_IDS), expected)
+
+
 def test_logits_may_be_padded_in_some_of_the_models_only(monkeypatch):
     """The kernel of the last model does not fit into what a graph may hold."""
     from keras_seq2seq.backend.tensorflow import tracing

@@ -38,6 +38,10 @@ def test_refuses_an_unknown_decay():
         TeacherForcing("cosine", 100)
 
 
+def test_whole_numbers_may_be_floats():
+    assert TeacherForcing("linear", 1e4).get_config()["decay_steps"] == 10_000
+
+
 @pytest.mark.parametrize(
     "arguments", [{"decay_steps": 0}, {"decay_steps": 1.5}, {"min_probability": 75}]
 )

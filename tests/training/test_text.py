@@ -7,13 +7,14 @@ import pytest
 from rich.console import Console
 
 from keras_seq2seq.cli.data_report import describe_plan
-from keras_seq2seq.config import Config, resolve_config
+from keras_seq2seq.config import Config, resolve_config, set_if_open
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.model_directory import ModelDirectory
 from keras_seq2seq.models.saving import write_model
 from keras_seq2seq.training import plan_training, train
 from keras_seq2seq.training.run import TrainingRun
 from keras_seq2seq.training.run_data import lines_of_steps
+from keras_seq2seq.training.text import adopt_choices
 
 HPARAMS = "rnn_cell.num_units=8,embedding.dim=8,attention.dim=8"
 SUBJECTS = "The man,A woman,The little dog,Some people,My friend,The teacher".split(",")
@@ -119,6 +120,16 @@ def test_translations_may_be_longer_than_targets(make_config, tmp_path):
     hparams = "target.tokenizer=bytes,target.max_seq_len=300,source.max_seq_len=300"
     plan = plan_training(make_config(hparams), tmp_path)
     assert plan.config.hparams.inference.max_decode_length == 600
+
+
+def test_a_trial_with_longer_targets_may_write_longer_translations(make_config):
+    stored = make_config("target.tokenizer=bytes,target.max_seq_len=40")
+    stored = set_if_open(stored, "inference", max_decode_length=100)
+    config = make_config("target.tokenizer=bytes,target.max_seq_len=300")
+    adopted = adopt_choices(config, stored, is_resumed=False)
+    assert "max_decode_length" not in adopted.hparams.inference.model_fields_set
+    adopted = adopt_choices(stored.model_copy(), stored, is_resumed=False)
+    assert adopted.hparams.inference.max_decode_length == 100
 
 
 def test_vocabularies_that_are_given_leave_everything_as_it_was(make_config, text, tmp_path):

@@ -62,6 +62,14 @@ def test_copied_tokens_have_the_form_of_the_target_side(source, target, token, e
     assert target.detokenize(tokens) == expected[1:].strip()
 
 
+def test_copied_words_follow_a_single_space():
+    """SentencePiece encodes an unknown word as a space and an unknown token."""
+    attention, tokenizers = np.eye(4), (SPACES, TARGET_PIECES)
+    sources = ["", "", "Berlin", "Bonn"]
+    tokens = UnkReplacement()(["▁a", "▁", "<unk>", "<unk>"], sources, attention, tokenizers)
+    assert TARGET_PIECES.detokenize(tokens) == "a Berlin Bonn"
+
+
 def test_copied_tokens_are_unchanged_if_both_sides_have_the_same_pieces():
     tokenizers = (SOURCE_PIECES, SOURCE_PIECES)
     assert UnkReplacement()(["<unk>"], ["▁in"], np.eye(1), tokenizers) == ["▁in"]

@@ -121,15 +121,18 @@ class CrashSafe:
 
     @_exclusive
     def end_trial(self, trial):
-        for worker, ongoing in self.ongoing_trials.items():
-            if ongoing.trial_id == trial.trial_id:
-                self.last_requests[worker] = time.monotonic()
+        workers = [
+            worker
+            for worker, ongoing in self.ongoing_trials.items()
+            if ongoing.trial_id == trial.trial_id
+        ]
         super().end_trial(trial)
         # Saved again, so that the trial is no longer among the running ones.
         self.save()
         # The trial has ended all the same. If the disk is full, the next one reports it.
         with suppress(OSError):
             self._on_end()
+        self.last_requests |= dict.fromkeys(workers, time.monotonic())
 
     def get_state(self):
         return super().get_state() | {"budget": self._budget.seconds}
@@ -172,6 +175,14 @@ class CrashSafe:
         else:
             trial.status, trial.message = TrialStatus.FAILED, message
             self.end_trial(trial)
+
+    @_exclusive
+    def forget_idle_workers(self, seconds: float):
+        """Removes workers without a trial that have not asked for one for some seconds."""
+        now = time.monotonic()
+        for worker in self.tuner_ids - self.ongoing_trials.keys():
+            if now - self.last_requests[worker] > seconds:
+                self.tuner_ids.discard(worker)
 
     def unfinished_trials(self) -> list[Trial]:
         """Returns the trials that were started and have not ended."""
