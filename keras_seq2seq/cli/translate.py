@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -204,6 +205,13 @@ def translate(
         added=[*(["score"] if scores else []), column_name],
     )
     lines = read_text(source) if table is None else (text for (text,) in table)
+    if attention_dir is not None and beam_dir is not None and not interactive:
+        paths = [Path(path).resolve() for path in (attention_dir, beam_dir)]
+        # Each is put in place as a whole when all lines are translated.
+        if paths[0].is_relative_to(paths[1]) or paths[1].is_relative_to(paths[0]):
+            raise click.UsageError(
+                "--attention_dir and --beam_dir must be two directories, neither within the other."
+            )
     with ExitStack() as stack:
         file = stack.enter_context(open_output(output))
         stack.enter_context(warnings_in_lines())

@@ -7,6 +7,7 @@ from typing import Any
 
 from keras_seq2seq.errors import UserError
 from keras_seq2seq.export.card import Agreement, write_card
+from keras_seq2seq.files import LiteralDirectory
 from keras_seq2seq.files.writing import atomic_directory
 from keras_seq2seq.models.saving import is_in_float32
 from keras_seq2seq.runtime import Translator as ExportedTranslator
@@ -69,8 +70,10 @@ def export_translator(
     from keras_seq2seq.export import saved_model
 
     with atomic_directory(_next_version(Path(output_dir))) as path:
-        card |= saved_model.write(translator, path, Path(output_dir).resolve().name, check_lines)
-        exported = saved_model.SavedTranslator(path) if check_lines else None
+        literal = LiteralDirectory(path)
+        place, name = Path(literal.path), Path(output_dir).resolve().name
+        card |= saved_model.write(translator, place, name, check_lines)
+        exported = saved_model.SavedTranslator(place) if check_lines else None
         return _finish(translator, exported, path, check_lines, quantize, card, saved_model.USAGE)
 
 

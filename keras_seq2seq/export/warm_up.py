@@ -1,5 +1,6 @@
 """The requests that TensorFlow Serving runs before it answers others."""
 
+import os
 from pathlib import Path
 
 import tensorflow as tf
@@ -33,7 +34,7 @@ def write_warm_up(path: Path, name: str, lines: list[str]):
     file.parent.mkdir(parents=True, exist_ok=True)
     with tf.io.TFRecordWriter(str(file)) as writer:
         for signature in ("serving_default", "details"):
-            specification = _field(1, name.encode()) + _field(3, signature.encode())
+            specification = _field(1, os.fsencode(name)) + _field(3, signature.encode())
             request = _field(1, specification) + _field(2, text)
             writer.write(_field(6, _field(1, request)))
 

@@ -1,6 +1,7 @@
 """Running the trials of a search in one process."""
 
 import gc
+import os
 import threading
 import time
 import traceback
@@ -14,6 +15,7 @@ import tensorflow as tf
 from keras_tuner.engine.trial import Trial, TrialStatus
 from rich.console import Console
 
+from keras_seq2seq.config import Config, input_files
 from keras_seq2seq.errors import RunError, UserError
 from keras_seq2seq.training import plan_training, train
 from keras_seq2seq.training.records import MetricsLog
@@ -46,6 +48,7 @@ def run_trial(plan: SearchPlan, trial: Trial, worker: str = "") -> float:
         TrialFailed: If memory ran out, the loss was not finite, or another error occurred that is
             specific to this trial.
         RunError: If files cannot be written, which would make all trials fail.
+        UserError: If files cannot be read, which would make all trials fail.
         KeyboardInterrupt: If the trial was interrupted, after its state has been saved.
     """
     directory = plan.directory.trial_path(trial.trial_id)
@@ -82,7 +85,7 @@ def run_trial(plan: SearchPlan, trial: Trial, worker: str = "") -> float:
         end(STOPPED)
         raise
     except Exception as error:
-        if _affects_all_trials(error):
+        if _affects_all_trials(error, plan.config):
             end(STOPPED)
             raise
         message = _describe(error)
@@ -120,9 +123,16 @@ def _train(plan: SearchPlan, record: TrialRecord, console: Console):
     train(replace(trial, keep_only_latest=True), console)
 
 
-def _affects_all_trials(error: Exception) -> bool:
-    """Returns whether files cannot be written, so that other trials would fail as well."""
-    cause = error.__cause__ if isinstance(error, RunError) else error
+def _affects_all_trials(error: Exception, config: Config) -> bool:
+    """Returns whether files cannot be read or written, so that other trials would fail as well.
+
+    Args:
+        error: The error.
+        config: The configuration of the search.
+    """
+    if isinstance(error, UserError) and not all(map(os.path.exists, input_files(config))):
+        return True
+    cause = error.__cause__ if isinstance(error, (RunError, UserError)) else error
     return isinstance(cause, OSError) or (
         isinstance(error, RunError) and isinstance(cause, tf.errors.OpError)
     )

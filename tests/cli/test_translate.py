@@ -255,6 +255,14 @@ class TestFilesBesideTranslations:
         assert translate(*args).status == 0
         assert sorted(os.listdir(tmp_path)) == ["a", "b"]
 
+    @pytest.mark.parametrize("beams", ["a", "a/b", "."])
+    def test_their_directories_must_be_separate(self, translate, tmp_path, beams):
+        args = ["--attention_dir", tmp_path / "a", "--beam_dir", tmp_path / beams, "--beam_width=2"]
+        result = translate(*args, "--output", tmp_path / "out")
+        assert result.status == 2
+        assert "--attention_dir and --beam_dir must be two directories" in result.errors
+        assert os.listdir(tmp_path) == []
+
     def test_attention(self, translate, greedy, tmp_path):
         result = translate("--attention_dir", tmp_path / "new")
         expected = "".join(f"{translation.text}\n" for translation in greedy)

@@ -1,6 +1,7 @@
 """SavedModels translate text as the originals do, in processes that import only TensorFlow."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -94,6 +95,11 @@ def test_beam_search(tmp_path):
     assert (agreement.lines, agreement.equal) == (len(LINES), len(LINES))
     assert agreement.largest_difference < 1e-5
     assert_same(translator, tmp_path)
+
+
+def test_the_path_is_no_pattern(tmp_path):
+    make().export(tmp_path / "run[lr=0.1]", format="saved_model", check_lines=SOURCES)
+    assert sorted(os.listdir(tmp_path / "run[lr=0.1]" / "1" / "variables"))
 
 
 def test_unknown_words_are_replaced(tmp_path):

@@ -90,6 +90,22 @@ def test_without_any_result_a_search_fails(make_plan, console, monkeypatch):
         run_search(plan, console=console)
 
 
+def test_a_search_whose_data_were_missing_for_a_while_can_be_resumed(
+    make_plan, console, data_flags, tmp_path
+):
+    source = tmp_path / "sources.txt"
+    source.write_bytes(Path(data_flags["train_source"]).read_bytes())
+    flags = {"train_source": str(source)}
+    space = {"optimizer.learning_rate": {"choice": [0.01, 0.05]}}
+    plan = make_plan(space, UNCLIPPED, flags, tuner="grid", max_epochs=1)
+    source.rename(tmp_path / "away")
+    with pytest.raises(UserError, match="sources.txt: no such file"):
+        run_search(plan, console=console)
+    (tmp_path / "away").rename(source)
+    result = run_search(plan, console=console)
+    assert [record.status for record in result.records] == ["completed", "completed"]
+
+
 def test_a_search_whose_time_is_over_can_be_repeated(make_plan, console):
     limits = {"tuner": "random", "max_trials": 9, "max_epochs": 1, "budget_minutes": 1000}
     plan = make_plan(RATES, UNCLIPPED, **limits | {"max_trials": 1})
