@@ -171,5 +171,7 @@ def _flatten(
 
 def _longest(lengths: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     """Returns the length of each batch, 0 without pairs."""
-    parts = np.split(lengths, np.cumsum(pairs)[:-1])
-    return np.array([part.max(initial=0) for part in parts])
+    longest = np.zeros_like(pairs)
+    has_pairs = pairs > 0
+    longest[has_pairs] = np.maximum.reduceat(lengths, starts_of(pairs)[has_pairs])
+    return longest
