@@ -16,7 +16,7 @@ from keras_seq2seq.models.training import inner_optimizer
 
 def current_step(model) -> int:
     """Returns the number of training steps that a model has taken."""
-    return int(steps_taken(model.optimizer))
+    return int(steps_taken(model.optimizer).numpy())
 
 
 class SaveCheckpoints(keras.callbacks.Callback):

@@ -14,6 +14,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from itertools import islice
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -262,6 +263,10 @@ def _encode_all(
         for group in groups:
             yield encode(group)
         return
+    if hasattr(signal, "SIGHUP"):
+        # Python's process that removes semaphores ignores Ctrl-C, but a closed terminal ends it.
+        with _blocked(signal.SIGHUP):
+            resource_tracker.ensure_running()
     # Not forked, since TensorFlow may be running threads.
     executor = ProcessPoolExecutor(
         workers, multiprocessing.get_context("spawn"), _start_worker, (os.fspath(directory),)
@@ -269,7 +274,7 @@ def _encode_all(
     try:
         running: deque[Future] = deque()
         for group in groups:
-            with _interrupts_blocked():
+            with _blocked(signal.SIGINT):
                 running.append(executor.submit(_encode_in_worker, group))
             if len(running) > 2 * workers:
                 yield running.popleft().result()
@@ -285,16 +290,16 @@ def _encode_all(
 
 
 @contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Defers Ctrl-C, which processes that are started in the block never get.
+def _blocked(number: signal.Signals) -> Iterator[None]:
+    """Defers a signal, which processes that are started in the block never get.
 
-    It reaches all processes of a terminal, but the main process alone handles it.
+    Ctrl-C reaches all processes of a terminal, but the main process alone handles it.
     """
     if not hasattr(signal, "pthread_sigmask"):
         # Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
     try:
         yield
     finally:

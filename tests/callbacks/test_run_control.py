@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_seq2seq.callbacks import (
     RestoreRawWeights,
@@ -16,6 +17,16 @@ from keras_seq2seq.callbacks import (
     interrupted_by_signals,
     interrupts_deferred,
 )
+from keras_seq2seq.callbacks.run_control import current_step
+
+
+def test_counts_the_steps_of_several_devices():
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        model.compile("sgd", "mse")
+    model.optimizer.build(model.trainable_variables)
+    model.optimizer.iterations.assign(7)
+    assert current_step(model) == 7
 
 
 def follow(stopping, values):
