@@ -52,8 +52,8 @@ class Constraints:
         min_length_ratio: Float, the minimum number of tokens per source token.
         banned_ids: Integers, tokens that may not occur. The padding and start tokens are always
             banned.
-        no_repeat_ngram_size: Integer, the length of the n-grams that may occur only once, at most
-            `max_length`; 0 for no limit.
+        no_repeat_ngram_size: Integer, the length of the n-grams that may occur only once; 0 for no
+            limit.
     """
 
     def __init__(
@@ -78,11 +78,6 @@ class Constraints:
             raise ValueError(
                 f"`banned_ids` must not hold the end token {END_ID}, or no hypothesis could end. "
                 f"Received: banned_ids={banned_ids}"
-            )
-        if no_repeat_ngram_size > max_length:
-            raise ValueError(
-                f"`no_repeat_ngram_size` must be at most `max_length`, {max_length}. "
-                f"Received: no_repeat_ngram_size={no_repeat_ngram_size}"
             )
         self.max_length = max_length
         self.max_length_ratio = max_length_ratio

@@ -137,7 +137,7 @@ class ServedModels:
             translator.prepare(self._threads)
         # Traces the functions that requests will use, so that the first request is fast too.
         for with_scores, with_attention in ((False, False), (True, False), (True, True)):
-            translator.warm_up(with_scores=with_scores, with_attention=with_attention)
+            list(translator.stream(["."], with_scores=with_scores, with_attention=with_attention))
         return translator
 
     def _start_engine(self, name: str, translator: TextTranslator) -> Engine:

@@ -116,10 +116,6 @@ class TestTokens:
         ({"max_length_ratio": -0.5}, "`max_length_ratio` must be a number of at least 0"),
         ({"min_length_ratio": -0.5}, "`min_length_ratio` must be a number of at least 0"),
         ({"no_repeat_ngram_size": -2}, "`no_repeat_ngram_size` must be an integer of at least 0"),
-        (
-            {"max_length": 5, "no_repeat_ngram_size": 6},
-            "`no_repeat_ngram_size` must be at most `max_length`, 5",
-        ),
         ({"banned_ids": [3]}, "must not hold the end token 3"),
         ({"banned_ids": iter([5, 3])}, r"must not hold the end token 3.*banned_ids=\(5, 3\)"),
         ({"banned_ids": [5, "a"]}, r"`banned_ids\[1\]` must be an integer of at least 0"),
