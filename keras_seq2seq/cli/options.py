@@ -226,7 +226,8 @@ def names_option(name: str, **settings: Any) -> Callable:
 def _single_option(name: str, expected: str, **settings: Any) -> Callable:
     """Adds an option that can only be given once.
 
-    Of other options, the last one counts. The user of several files wants all of them to be used.
+    For other options, the last value counts, but someone who gives several files wants all of them
+    to be used.
     """
 
     def take_one(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> str | None:

@@ -138,7 +138,7 @@ class LostWorkers:
     def reassign(self):
         """Returns the trials of lost workers to the oracle, which assigns them to other workers."""
         now = time.monotonic()
-        # The search does not end before all workers without a trial know.
+        # The search ends only when no worker is left that may ask for a trial.
         self._oracle.forget_idle_workers(self._silence_seconds)
         for worker, trial in list(self._oracle.ongoing_trials.items()):
             heartbeat = last_heartbeat(self._directory.trial_path(trial.trial_id))

@@ -75,7 +75,7 @@ class Seq2SeqHyperModel(keras_tuner.HyperModel):
         Args:
             hp: The hyperparameters of the trial.
         """
-        if self._plan is None or hp.values != self._values:
+        if hp.values != self._values:
             plan = self._plan_trial(hp)
             self._values, self._runs = dict(hp.values), 0
         else:
@@ -100,7 +100,7 @@ class Seq2SeqHyperModel(keras_tuner.HyperModel):
         Raises:
             UserError: If a cosine decay of the learning rate would start after the last epoch.
         """
-        if self._plan is None or hp.values != self._values:
+        if hp.values != self._values:
             self.build(hp)
         self._runs += 1
         plan = self._plan

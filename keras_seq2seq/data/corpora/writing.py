@@ -94,7 +94,7 @@ def write_corpus(
             20.
         seed: Random seed. The same seed gives the same files.
         overwrite: Whether to replace existing files.
-        keep_equal: Whether it is no error that all files exist, if they have the same content.
+        keep_equal: Whether to accept that all files exist, if their content is the same.
 
     Returns:
         The paths of the files.
