@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
@@ -156,16 +156,22 @@ _PLACES = re.compile(
 )
 _NODE = re.compile(r"\s*(\[\[.*?\]\]|\[Op:\w+\]( name:.*)?|\{\{function_node .*?\}\})")
 
-# What precedes the message of an error of this package that was raised within a pipeline.
-_OWN_ERROR = re.compile(r"(.*\W)?(UserError|InputError|UnchosenColumnsError): ")
-
 
 def _describe_tensorflow_error(error: Exception) -> str:
     """Returns the line of the message that states the problem."""
     lines = [_NODE.sub("", line).strip() for line in str(error.message).splitlines()]
     lines = [line for line in lines if line and not _PLACES.match(line)]
-    own = [_OWN_ERROR.sub("", line) for line in lines if _OWN_ERROR.match(line)]
+    # An error of this package that was raised within a pipeline.
+    own_error = re.compile(rf"(.*\W)?({'|'.join(_names_of(UserError))}): ")
+    own = [own_error.sub("", line) for line in lines if own_error.match(line)]
     return (own or lines or [type(error).__name__])[0]
+
+
+def _names_of(kind: type) -> Iterator[str]:
+    """Yields the names of a class and of all its subclasses."""
+    yield kind.__name__
+    for subclass in kind.__subclasses__():
+        yield from _names_of(subclass)
 
 
 def _report(message: str, status: int, hint: str = "") -> int:

@@ -163,14 +163,14 @@ def _flatten(
     )
     target_widths = np.repeat(target_lengths, pairs)
     labels = targets.labels(rows, target_widths)
-    sizes = np.stack([pairs * source_lengths, pairs * target_lengths, pairs], axis=1)
+    sizes = np.stack([pairs * source_lengths, pairs * target_lengths, pairs])
     shapes = np.array([[pairs, source_lengths], [pairs, target_lengths]])
     return _Batches(
         sources.labels(rows, np.repeat(source_lengths, pairs)),
         targets.inputs(rows, target_widths, labels),
         labels,
         lines[rows],
-        sizes.T.astype(np.int32),
+        sizes.astype(np.int32),
         shapes.swapaxes(1, 2).astype(np.int32),
     )
 
