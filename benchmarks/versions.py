@@ -28,9 +28,13 @@ _TRAIN = (
 )
 _FIRST_STEPS = 40
 
+# Python would otherwise look in the current directory first, which may contain one of the versions.
+_USE_CHECKOUT = "import sys; sys.path.insert(0, sys.argv.pop(1))\n"
+
+_COMMAND = "import runpy; runpy.run_module('keras_seq2seq', run_name='__main__')"
+
 # Times three rounds of greedy and beam search in one process, after tracing both.
 _DECODE = """
-import sys
 from time import process_time
 from keras_seq2seq.cli.tensorflow_import import import_tensorflow
 import_tensorflow(batches_at_once=True)
@@ -63,7 +67,7 @@ def main(before, after, train_steps, rounds, **files):
         for side in ("source", "target"):
             path = folder / f"{side}.vocab"
             command = ["vocab", files[f"train_{side}"], "--min_frequency", "2", "--output", path]
-            subprocess.run(_command(*command), env=_environment(versions["before"]), check=True)
+            subprocess.run(_command(versions["before"], *command), check=True)
             files[f"vocab_{side}"] = path
         lines = folder / "lines.txt"
         lines.write_text("\n".join(_read(files["dev_source"])[:500]) + "\n", encoding="utf-8")
@@ -96,12 +100,9 @@ def main(before, after, train_steps, rounds, **files):
     print_json("versions", figures=figures)
 
 
-def _command(*arguments):
-    return [sys.executable, "-m", "keras_seq2seq", *map(os.fspath, arguments)]
-
-
-def _environment(checkout):
-    return {**os.environ, "PYTHONPATH": checkout}
+def _command(checkout, *arguments, code=_COMMAND):
+    """Returns a command that runs the program, or other code, with one of the versions."""
+    return [sys.executable, "-c", _USE_CHECKOUT + code, checkout, *map(os.fspath, arguments)]
 
 
 def _read(path):
@@ -117,10 +118,9 @@ def _train(folder, checkout, files, steps):
     flags |= {"eval_every_n_steps": steps, "sample_translations": 0, "resume": "never"}
     command = ["train", *(f"--{name}={value}" for name, value in flags.items())]
     readings = watch(
-        _command(*command, f"--hparams={_TRAIN}", f"--output_dir={output}"),
+        _command(checkout, *command, f"--hparams={_TRAIN}", f"--output_dir={output}"),
         folder / "train.log",
         _steps_taken,
-        PYTHONPATH=checkout,
     )
     first, last = steady(readings, _FIRST_STEPS)
     return (last.seconds - first.seconds) / (last.count - first.count)
@@ -132,9 +132,8 @@ def _steps_taken(text):
 
 
 def _decode(folder, checkout, lines, output):
-    command = [sys.executable, "-c", _DECODE, folder / "model", lines, output]
-    environment = _environment(checkout)
-    result = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    command = _command(checkout, folder / "model", lines, output, code=_DECODE)
+    result = subprocess.run(command, check=True, capture_output=True, text=True)
     greedy, beam = (float(line.split()[1]) for line in result.stdout.splitlines())
     return {"greedy, CPU s": greedy, "beam 5, CPU s": beam}
 
@@ -143,8 +142,8 @@ def _start(folder, checkout, lines):
     """Returns the CPU seconds of a command that translates one line."""
     one = folder / "one.txt"
     one.write_text(lines.read_text(encoding="utf-8").partition("\n")[0] + "\n", encoding="utf-8")
-    command = _command("translate", "--model_dir", folder / "model", "--source", one)
-    return min(run(command, folder / "start.log", PYTHONPATH=checkout)[1] for _ in range(2))
+    command = _command(checkout, "translate", "--model_dir", folder / "model", "--source", one)
+    return min(run(command, folder / "start.log")[1] for _ in range(2))
 
 
 if __name__ == "__main__":
