@@ -106,7 +106,7 @@ def record_dataset(
     # The functions have no control flow for AutoGraph.
     @tf.autograph.experimental.do_not_convert
     def split(source_ids, target_ids, labels, lines, sizes, shapes) -> tf.data.Dataset:
-        # The arrays share the memory of the ids, and are faster to read than slices.
+        # Reading an entry of an array is faster than slicing.
         batches = tf.shape(sizes)[1]
         sources, targets, expected, numbers = (
             tf.TensorArray(values.dtype, batches, element_shape=[None]).split(values, sizes[row])
